@@ -1,0 +1,155 @@
+//===- Pattern.h - sparsity patterns as integer sets ----------------------===//
+//
+// A pattern is a relation { [i] -> [j] } between query positions i and key positions j of a
+// sequence of n positions, 0 <= i, j < n. This library parses patterns, proves things of them,
+// counts them, splits them into disjoint parts and finds for each part the affine views in which
+// it is made of dense tiles. It knows no IR. isl does the set algebra.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Pattern/Expr.h"
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace stc::pattern {
+
+/// What is wrong with a pattern's text: a lower-case sentence with what was found and what was
+/// expected, and the byte of the text where it was found.
+struct ParseError {
+  std::string message;
+  size_t offset = 0;
+};
+
+/// The answer to a question about sets.
+struct Proof {
+  enum class Answer { True, False, Unknown };
+  Answer answer = Answer::Unknown;
+  /// With False: a pair (i, j), checked again on the expression itself.
+  std::optional<std::pair<int64_t, int64_t>> counterexample;
+  /// With Unknown: why, for a person.
+  std::string reason;
+};
+
+/// A change of coordinates of one axis: a position is found from a residue and a row by
+///   position(r, a) = period * floor(a / width) + first + r + a mod width,   0 <= r < residues.
+/// The identity is {1, 0, 1, 1}; the residues of a stride l are {l, 0, 1, l}; the keys of
+/// summary(l, c), compacted, are {l, l - c, c, 1}.
+struct View {
+  int64_t period = 1, first = 0, width = 1, residues = 1;
+
+  int64_t position(int64_t residue, int64_t row) const;
+  /// How many rows of this residue lie below n.
+  int64_t rows(int64_t n, int64_t residue) const;
+  /// The same for all residues: the most rows that any residue has.
+  int64_t maxRows(int64_t n) const { return rows(n, 0); }
+  bool isIdentity() const { return *this == View(); }
+  std::string str() const;
+  bool operator==(const View &) const = default;
+};
+
+/// For the tile of rows [t * tile, t * tile + tile) of residue r on one axis, rows of the other
+/// axis, all in view coordinates, as expressions over the variables (r, t) = (0, 1):
+/// rows outside [lo, hi) hold no pair of the part; rows in [fullLo, fullHi) hold all pairs with
+/// the tile's rows that exist. lo <= fullLo <= fullHi <= hi where lo < hi; all are in [0, rows].
+struct Range {
+  Expr lo, fullLo, fullHi, hi;
+};
+
+/// A part of the pattern in its views: dense tiles, but for a predicate at the edges.
+class Segment {
+public:
+  View query, key;
+  /// The part itself, as the set notation of a person: for --explain.
+  std::string text;
+  /// Holds exactly for the part's pairs among those with rows inside the axes, over the variables
+  /// (r, a, b) = (0, 1, 2): residue, query row, key row. Constraints implied by the axes are left out.
+  Expr predicate;
+
+  /// Key rows of a tile of query rows, and query rows of a tile of key rows (the relation walked
+  /// backward, for dK and dV).
+  Range keysOf(int64_t queryTile) const;
+  Range queriesOf(int64_t keyTile) const;
+  /// True if keysOf's [lo, hi) were proved exact (each holds a pair), not a hull.
+  bool exactRanges(int64_t queryTile) const;
+
+  struct Impl;
+  std::shared_ptr<const Impl> impl;
+};
+
+/// Parts that share one query view: one kernel, one online softmax over all its segments.
+struct Walk {
+  View query;
+  std::vector<Segment> segments;
+};
+
+/// Pairs that tiles of one size visit: full tiles need no predicate, partial ones do.
+struct TileCount {
+  int64_t full = 0, partial = 0, skipped = 0;
+  /// (i, j) pairs computed by full and partial tiles.
+  int64_t pairs = 0;
+};
+TileCount countTiles(const Walk &walk, int64_t n, int64_t queryTile, int64_t keyTile);
+
+/// A pattern over n positions.
+class Pattern {
+public:
+  /// Parses `dense`, `local(w)` (i - j <= w), `stride(l)`, `strided(l)` (local | stride), `block(l)`,
+  /// `summary(l, c)` (j mod l >= l - c), `fixed(l, c)` (block | summary), `sinks(k)` (j < k), all of
+  /// them causal; `|`, `-`, `&` (binds tighter) and parentheses; and isl's notation
+  /// `{ [i] -> [j] : ... }`, which is causal only if it says so; `n` in it is the length.
+  static std::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
+  /// Only the syntax, where there is no n yet.
+  static std::optional<ParseError> check(std::string_view text);
+  /// The texts of the factors of the paper (Sec. 4.3): strided and fixed have two, others one.
+  static std::vector<std::string> factors(std::string_view text);
+  /// The moduli and widths of the expression: the period for an aligned embedding, 0 if it has none.
+  static int64_t alignment(std::string_view text);
+
+  const std::string &text() const;
+  int64_t size() const;
+  bool contains(int64_t i, int64_t j) const;
+
+  /// No pair with j > i.
+  Proof causal() const;
+  /// Every i has at least one j. A counterexample's second entry is -1.
+  Proof noEmptyRow() const;
+  /// The rows with no key as text, empty string if there are none.
+  std::string emptyRows() const;
+  /// The exact number of pairs, without touching n x n of them; no value if it was not found
+  /// within the budget.
+  std::optional<int64_t> countPairs() const;
+  bool operator==(const Pattern &) const; // same set, proved
+
+  /// The pattern as kernels to run, over disjoint parts that cover it.
+  std::vector<Walk> walks() const;
+
+  struct Impl;
+
+private:
+  explicit Pattern(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
+  std::shared_ptr<const Impl> impl;
+  friend struct Access;
+};
+
+/// How far information travels through a stack of layers.
+struct Reach {
+  /// True: within `hops` layers every j <= i reaches i. False: a pair that does not, after all layers.
+  Proof proof;
+  int hops = 0;
+};
+
+/// The paper's validity (Sec. 4.2): every j <= i reaches i through one step of each layer's pattern
+/// in turn, where a layer may also pass a position on unchanged (the residual connection).
+/// `layers` in the order in which the model applies them, the heads of one layer given as one union;
+/// the search stops after `maxHops` layers (the paper's p + 1) or at the last layer.
+Reach reaches(const std::vector<Pattern> &layers, int maxHops);
+
+} // namespace stc::pattern

@@ -1,0 +1,39 @@
+# Common settings and the one way to declare a library of the project.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_FLAGS_RELWITHASSERTS "-O2" CACHE STRING "optimized, assertions on")
+set(CMAKE_C_FLAGS_RELWITHASSERTS "-O2" CACHE STRING "optimized, assertions on")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithAsserts)
+endif()
+add_compile_options(-Wall -Wextra -Wno-unused-parameter -ffunction-sections -fdata-sections)
+add_link_options(-fuse-ld=lld -Wl,--gc-sections)
+if(STC_SANITIZE)
+  add_compile_options(-fsanitize=${STC_SANITIZE} -fno-omit-frame-pointer -g)
+  add_link_options(-fsanitize=${STC_SANITIZE})
+endif()
+
+set(STC_ROOT ${CMAKE_CURRENT_LIST_DIR}/../..)
+get_filename_component(STC_ROOT ${STC_ROOT} ABSOLUTE)
+
+# stc_library(NAME SOURCES a.cpp ... DEPS lib ...): a static library; includes are written from the
+# project's root ("compiler/Pattern/Pattern.h") and, for generated headers, from the build root.
+function(stc_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_include_directories(${name} PUBLIC ${STC_ROOT} ${CMAKE_BINARY_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_DEPS})
+endfunction()
+
+# stc_unit_test(NAME SOURCES a.cpp ... DEPS lib ...): a GoogleTest executable, run by ctest.
+function(stc_unit_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${STC_ROOT} ${CMAKE_BINARY_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
