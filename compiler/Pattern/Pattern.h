@@ -11,7 +11,7 @@
 #include "compiler/Pattern/Expr.h"
 
 #include <cstdint>
-#include <expected>
+#include <tl/expected.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,7 +106,7 @@ public:
   /// `block(l)`, `summary(l, c)` (j mod l >= l - c), `fixed(l, c)` (block | summary), `sinks(k)` (j
   /// < k), all of them causal; `|`, `-`, `&` (binds tighter) and parentheses; and isl's notation
   /// `{ [i] -> [j] : ... }`, which is causal only if it says so; `n` in it is the length.
-  static std::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
+  static tl::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
   /// Only the syntax, where there is no n yet.
   static std::optional<ParseError> check(std::string_view text);
   /// The texts of the factors of the paper (Sec. 4.3): strided and fixed have two, others one.

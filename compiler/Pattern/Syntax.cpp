@@ -116,12 +116,12 @@ class Parser {
 public:
   Parser(std::string_view text, int64_t n) : scanner(text), n(n) {}
 
-  std::expected<Syntax, ParseError> parse() {
+  tl::expected<Syntax, ParseError> parse() {
     Syntax result = parsePattern();
     if (!scanner.atEnd())
       scanner.expected("'|', '&', '-' or the end");
     if (scanner.failed())
-      return std::unexpected(*scanner.error());
+      return tl::make_unexpected(*scanner.error());
     return result;
   }
 
@@ -273,7 +273,7 @@ std::vector<std::string> stc::pattern::variableNames(const Syntax &leaf) {
   return names;
 }
 
-std::expected<Syntax, ParseError> stc::pattern::parseSyntax(std::string_view text, int64_t n) {
+tl::expected<Syntax, ParseError> stc::pattern::parseSyntax(std::string_view text, int64_t n) {
   return Parser(text, n).parse();
 }
 

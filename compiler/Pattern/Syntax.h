@@ -32,7 +32,7 @@ struct Syntax {
 std::vector<std::string> variableNames(const Syntax &leaf);
 
 /// Parses a whole text for sequences of n positions.
-std::expected<Syntax, ParseError> parseSyntax(std::string_view text, int64_t n);
+tl::expected<Syntax, ParseError> parseSyntax(std::string_view text, int64_t n);
 
 /// Parses isl's notation from its '{' to its '}' (SetNotation.cpp).
 Syntax parseSetNotation(Scanner &scanner, int64_t n);

@@ -1,11 +1,11 @@
 # Common settings and the one way to declare a library of the project.
-set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD 20) # MLIR 22 does not parse as C++23 with libstdc++ 12
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_CXX_FLAGS_RELWITHASSERTS "-O2" CACHE STRING "optimized, assertions on")
-set(CMAKE_C_FLAGS_RELWITHASSERTS "-O2" CACHE STRING "optimized, assertions on")
+set(CMAKE_CXX_FLAGS_RELWITHASSERTS "-O2")
+set(CMAKE_C_FLAGS_RELWITHASSERTS "-O2")
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithAsserts)
 endif()

@@ -21,7 +21,7 @@ target_precompile_headers(stc_mlir_pch PRIVATE
   <mlir/IR/ImplicitLocOpBuilder.h> <mlir/IR/IRMapping.h> <mlir/IR/OpImplementation.h>
   <mlir/IR/PatternMatch.h> <mlir/IR/SymbolTable.h> <mlir/Pass/Pass.h> <mlir/Pass/PassManager.h>
   <mlir/Transforms/GreedyPatternRewriteDriver.h> <mlir/Transforms/DialectConversion.h>
-  <expected> <functional> <map> <memory> <optional> <string> <vector>)
+  <functional> <map> <memory> <optional> <string> <vector>)
 
 # stc_mlir_library(NAME SOURCES ... DEPS ...): a library of the compiler's IR side.
 function(stc_mlir_library name)
@@ -39,7 +39,7 @@ function(stc_tablegen name td)
   while(outputs)
     list(POP_FRONT outputs file flags)
     string(REPLACE " " ";" flags "${flags}")
-    mlir_tablegen(${file} ${flags} EXTRA_INCLUDES ${STC_ROOT})
+    mlir_tablegen(${file} ${flags} EXTRA_INCLUDES ${STC_ROOT} ${MLIR_INCLUDE_DIRS})
   endwhile()
   add_public_tablegen_target(${name})
 endfunction()

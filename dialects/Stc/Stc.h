@@ -1,0 +1,41 @@
+//===- Stc.h - the stc dialect ----------------------------------*- C++ -*-===//
+//
+// What the user means: tensors, attention over a sparsity pattern, the variables of a model. See
+// Stc.td for the attributes and StcOps.td for the ops with their constraints.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <mlir/Bytecode/BytecodeOpInterface.h>
+#include <mlir/Dialect/Arith/IR/Arith.h>
+#include <mlir/Dialect/Math/IR/Math.h>
+#include <mlir/IR/Builders.h>
+#include <mlir/IR/BuiltinOps.h>
+#include <mlir/IR/ImplicitLocOpBuilder.h>
+#include <mlir/IR/OpImplementation.h>
+#include <mlir/IR/SymbolTable.h>
+#include <mlir/IR/TensorEncoding.h>
+#include <mlir/Interfaces/SideEffectInterfaces.h>
+
+#include "compiler/Pattern/Pattern.h"
+
+#include "dialects/Stc/StcDialect.h.inc"
+#include "dialects/Stc/StcEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Stc/StcAttrs.h.inc"
+#include "dialects/Stc/Differentiable.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/Stc/StcOps.h.inc"
+
+namespace stc {
+
+/// Attaches `Differentiable` to the elementwise ops of arith and math that models use.
+void registerArithGradients(mlir::DialectRegistry &registry);
+
+/// The pattern of a tensor's encoding, null if it has none.
+PatternAttr patternOf(mlir::Type type);
+
+/// A constant tensor with the same value everywhere.
+mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
+
+} // namespace stc

@@ -1,0 +1,84 @@
+//===- Stc.td - the stc dialect: attributes -----------------*- tablegen -*-===//
+//
+// What the user means: tensors, attention over a sparsity pattern, and the variables of a model.
+//
+//===----------------------------------------------------------------------===//
+#ifndef STC_DIALECTS_STC_TD
+#define STC_DIALECTS_STC_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/TensorEncoding.td"
+
+def Stc_Dialect : Dialect {
+  let name = "stc";
+  let cppNamespace = "::stc";
+  let summary = "Autoregressive transformers with sparse attention, as a user means them";
+  let description = [{
+    Values are ranked tensors of static shape. Elementwise arithmetic is that of the `arith` and
+    `math` dialects on tensors; this dialect adds what they lack: attention over a pattern, dense
+    products, reductions, variables, and the gradient as an op.
+
+    Attention is written unfused, as in the paper (arXiv 1904.10509, Eqs. 2 to 4): `stc.scores`
+    over a pattern, `stc.softmax`, `stc.aggregate`. The pass `stc-fuse-softmax` makes it one
+    `stc.attention`. The tensor of scores is never dense: its type carries the pattern as encoding,
+    and only the pairs that the pattern holds exist.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Stc_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<Stc_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+def Stc_PatternAttr : Stc_Attr<"Pattern", "pattern", [
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let summary = "a sparsity pattern between query and key positions, as text";
+  let description = [{
+    One pattern for all heads, or several that the heads take in turn (head `h` takes pattern
+    `h mod count`). The text is that of the pattern library: constructors `dense`, `local(w)`,
+    `stride(l)`, `strided(l)`, `block(l)`, `summary(l, c)`, `fixed(l, c)`, `sinks(k)`, the operators
+    `|`, `&`, `-`, and isl's notation of sets.
+
+    ```mlir
+    #stc.pattern<"fixed(128, 32)">
+    #stc.pattern<"local(128)", "stride(128)">
+    #stc.pattern<"{ [i] -> [j] : 0 <= i - j <= 64 and (i - j) mod 4 = 0 }">
+    ```
+
+    As the encoding of a tensor it says which (query, key) pairs of the last two dimensions exist.
+  }];
+  let parameters = (ins ArrayRefParameter<"::mlir::StringAttr">:$heads);
+  let assemblyFormat = "`<` $heads `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The pattern of a head, by its number.
+    ::llvm::StringRef ofHead(int64_t head) const;
+  }];
+}
+
+def Stc_Role : I32EnumAttr<"Role", "what a variable is for", [
+    I32EnumAttrCase<"Parameter", 0, "parameter">,
+    I32EnumAttrCase<"Optimizer", 1, "optimizer">,
+    I32EnumAttrCase<"Counter", 2, "counter">,
+    I32EnumAttrCase<"Scratch", 3, "scratch">]> {
+  let cppNamespace = "::stc";
+}
+
+def Stc_Reduction : I32EnumAttr<"Reduction", "how elements are combined", [
+    I32EnumAttrCase<"Sum", 0, "sum">,
+    I32EnumAttrCase<"Max", 1, "max">]> {
+  let cppNamespace = "::stc";
+}
+
+def Stc_Distribution : I32EnumAttr<"Distribution", "a distribution of random numbers", [
+    I32EnumAttrCase<"Uniform", 0, "uniform">,
+    I32EnumAttrCase<"Normal", 1, "normal">]> {
+  let cppNamespace = "::stc";
+}
+
+#endif

@@ -1,0 +1,112 @@
+//===- StcGradients.cpp - the stc dialect: vector-Jacobian products -------===//
+
+#include "dialects/Stc/Stc.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+SmallVector<int64_t> otherDims(ArrayRef<int64_t> dims, int64_t rank) {
+  SmallVector<int64_t> others;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (!llvm::is_contained(dims, dim))
+      others.push_back(dim);
+  return others;
+}
+
+Value zerosLike(OpBuilder &builder, Location loc, Value value) { return splat(builder, loc, value.getType(), 0); }
+} // namespace
+
+LogicalResult BroadcastOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  SmallVector<int64_t> dims = otherDims(getDims(), typeOf(getResult()).getRank());
+  result[0] = ReduceOp::create(builder, getLoc(), getInput().getType(), Reduction::Sum, grads[0], dims);
+  return success();
+}
+
+LogicalResult ReduceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  if (getKind() != Reduction::Sum)
+    return emitOpError("has no gradient for a maximum; stc.stop_gradient makes it a constant");
+  SmallVector<int64_t> dims = otherDims(getDims(), typeOf(getInput()).getRank());
+  result[0] = BroadcastOp::create(builder, getLoc(), getInput().getType(), grads[0], dims);
+  return success();
+}
+
+LogicalResult ReshapeOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  result[0] = ReshapeOp::create(builder, getLoc(), getInput().getType(), grads[0]);
+  return success();
+}
+
+LogicalResult SplitOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  SmallVector<Value> parts;
+  for (auto [part, grad] : llvm::zip(getResults(), grads))
+    parts.push_back(grad ? grad : zerosLike(builder, getLoc(), part));
+  result[0] = ConcatOp::create(builder, getLoc(), getInput().getType(), parts);
+  return success();
+}
+
+LogicalResult ConcatOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  auto split = SplitOp::create(builder, getLoc(), getInputs().getTypes(), grads[0]);
+  llvm::copy(split.getResults(), result.begin());
+  return success();
+}
+
+LogicalResult MatmulOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  Value a = getLhs(), b = getRhs(), g = grads[0];
+  bool ta = getTransposeLhs(), tb = getTransposeRhs();
+  auto matmul = [&](Type type, Value x, Value y, bool tx, bool ty) -> Value {
+    return MatmulOp::create(builder, getLoc(), type, x, y, tx, ty);
+  };
+  result[0] = ta ? matmul(a.getType(), b, g, tb, true) : matmul(a.getType(), g, b, false, !tb);
+  // A shared right-hand side sums over the batch: one product over all rows.
+  if (typeOf(b).getRank() == 2 && typeOf(a).getRank() > 2) {
+    auto flatten = [&](Value x) -> Value {
+      auto type = typeOf(x);
+      auto flat = RankedTensorType::get({type.getNumElements() / type.getShape().back(), type.getShape().back()},
+                                        type.getElementType());
+      return ReshapeOp::create(builder, getLoc(), flat, x);
+    };
+    a = flatten(a);
+    g = flatten(g);
+  }
+  result[1] = tb ? matmul(b.getType(), g, a, true, ta) : matmul(b.getType(), a, g, !ta, false);
+  return success();
+}
+
+LogicalResult GatherOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  result[0] = ScatterAddOp::create(builder, getLoc(), getTable().getType(), grads[0], getIndices());
+  return success();
+}
+
+LogicalResult ScoresOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  result[0] = AggregateOp::create(builder, getLoc(), grads[0], getKey(), false);
+  result[1] = AggregateOp::create(builder, getLoc(), grads[0], getQuery(), true);
+  return success();
+}
+
+LogicalResult SoftmaxOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  result[0] = SoftmaxGradOp::create(builder, getLoc(), getResult(), grads[0]);
+  return success();
+}
+
+LogicalResult AggregateOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  Value query = grads[0], key = getValue();
+  if (getTranspose())
+    std::swap(query, key);
+  result[0] = ScoresOp::create(builder, getLoc(), getWeights().getType(), query, key);
+  result[1] = AggregateOp::create(builder, getLoc(), getWeights(), grads[0], !getTranspose());
+  return success();
+}
+
+LogicalResult AttentionOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+  if (grads[1])
+    return emitOpError("has no gradient through its log-sum-exp");
+  auto grad = AttentionGradOp::create(builder, getLoc(), getQuery().getType(), getKey().getType(),
+                                      getValue().getType(), getQuery(), getKey(), getValue(), getOutput(),
+                                      getLogsumexp(), grads[0], getScaleAttr(), getPattern());
+  llvm::copy(grad.getResults(), result.begin());
+  return success();
+}

@@ -1,0 +1,82 @@
+//===- StcOps.cpp - the stc dialect: syntax, folders, symbol uses ---------===//
+
+#include "dialects/Stc/Stc.h"
+
+using namespace mlir;
+using namespace stc;
+
+#define GET_OP_CLASSES
+#include "dialects/Stc/StcOps.cpp.inc"
+
+OpFoldResult BroadcastOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? OpFoldResult(getInput()) : OpFoldResult();
+}
+
+OpFoldResult ReshapeOp::fold(FoldAdaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  if (auto inner = getInput().getDefiningOp<ReshapeOp>()) {
+    getInputMutable().assign(inner.getInput());
+    return getResult();
+  }
+  return {};
+}
+
+static LogicalResult verifyVariable(Operation *op, FlatSymbolRefAttr symbol, Type type,
+                                    SymbolTableCollection &symbols) {
+  auto variable = symbols.lookupNearestSymbolFrom<VariableOp>(op, symbol);
+  if (!variable)
+    return op->emitOpError() << "(C1) expected a variable named " << symbol;
+  if (variable.getType() != type)
+    return op->emitOpError() << "(C1) expected the type of the variable " << symbol << ", " << variable.getType()
+                             << ", found " << type;
+  return success();
+}
+
+LogicalResult ReadOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyVariable(*this, getVariableAttr(), getType(), symbols);
+}
+
+LogicalResult WriteOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return verifyVariable(*this, getVariableAttr(), getValue().getType(), symbols);
+}
+
+// stc.fused space [rows.., columns] (%arg = %operand : type, ...) -> (types) { body }
+void FusedOp::print(OpAsmPrinter &printer) {
+  printer << " space [";
+  llvm::interleaveComma(getSpace(), printer);
+  printer << "] (";
+  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInputs()), printer, [&](auto pair) {
+    auto [argument, input] = pair;
+    printer << argument << " = " << input << " : " << input.getType();
+  });
+  printer << ") -> (";
+  llvm::interleaveComma(getResultTypes(), printer);
+  printer << ") ";
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"space"});
+}
+
+ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
+  SmallVector<int64_t> space;
+  if (parser.parseKeyword("space") ||
+      parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square,
+                                     [&] { return parser.parseInteger(space.emplace_back()); }))
+    return failure();
+  SmallVector<OpAsmParser::Argument> arguments;
+  auto parseInput = [&]() -> ParseResult {
+    OpAsmParser::UnresolvedOperand operand;
+    if (parser.parseArgument(arguments.emplace_back()) || parser.parseEqual() || parser.parseOperand(operand) ||
+        parser.parseColonType(arguments.back().type))
+      return failure();
+    return parser.resolveOperand(operand, arguments.back().type, result.operands);
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, parseInput) ||
+      parser.parseArrowTypeList(result.types))
+    return failure();
+  result.addAttribute("space", parser.getBuilder().getDenseI64ArrayAttr(space));
+  Region *body = result.addRegion();
+  if (parser.parseRegion(*body, arguments) || parser.parseOptionalAttrDict(result.attributes))
+    return failure();
+  return success();
+}

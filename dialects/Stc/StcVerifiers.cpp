@@ -1,0 +1,246 @@
+//===- StcVerifiers.cpp - the stc dialect: numbered constraints -----------===//
+//
+// Each check cites the constraint of StcOps.td that it holds up.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Stc/Stc.h"
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
+
+LogicalResult verifySameElements(Operation *op, StringRef constraint, Value a, Value b) {
+  if (elementOf(a) != elementOf(b))
+    return op->emitOpError() << "(" << constraint << ") expected equal element types, found " << elementOf(a)
+                             << " and " << elementOf(b);
+  return success();
+}
+
+LogicalResult verifyIncreasing(Operation *op, ArrayRef<int64_t> dims, int64_t rank) {
+  for (auto [index, dim] : llvm::enumerate(dims))
+    if (dim < 0 || dim >= rank || (index && dims[index - 1] >= dim))
+      return op->emitOpError() << "(C1) expected dims to be increasing and in [0, " << rank << "), found ["
+                               << dims << "]";
+  return success();
+}
+
+/// Shapes of query, key and value; `queries` is the number of query positions.
+LogicalResult verifyAttention(Operation *op, Value query, Value key, Value value, bool oneQuery) {
+  ArrayRef<int64_t> q = shapeOf(query), k = shapeOf(key), v = shapeOf(value);
+  if (q.size() != 4 || k.size() != 4 || v.size() != 4)
+    return op->emitOpError("(C1) expected query, key and value of shape [batch, positions, heads, size]");
+  int64_t queries = oneQuery ? 1 : k[1];
+  if (q[0] != k[0] || q[1] != queries || q[2] != k[2] || q[3] != k[3])
+    return op->emitOpError() << "(C1) expected a query of shape [" << k[0] << ", " << queries << ", " << k[2]
+                             << ", " << k[3] << "] to match the key, found [" << q << "]";
+  if (k[0] != v[0] || k[1] != v[1] || k[2] != v[2])
+    return op->emitOpError() << "(C1) expected key and value with equal batch, positions and heads, found [" << k
+                             << "] and [" << v << "]";
+  return success();
+}
+} // namespace
+
+LogicalResult VariableOp::verify() {
+  auto tensor = cast<RankedTensorType>(getType());
+  if (tensor.getEncoding())
+    return emitOpError("(C1) expected a tensor without an encoding, found ") << tensor;
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  ArrayRef<int64_t> from = shapeOf(getInput()), to = shapeOf(getResult());
+  if (getDims().size() != from.size())
+    return emitOpError("(C1) expected ") << from.size() << " dims, found " << getDims().size();
+  if (failed(verifyIncreasing(*this, getDims(), to.size())))
+    return failure();
+  for (auto [size, dim] : llvm::zip(from, getDims()))
+    if (to[dim] != size)
+      return emitOpError("(C2) expected size ") << to[dim] << " for result dimension " << dim << ", found " << size;
+  return verifySameElements(*this, "C3", getInput(), getResult());
+}
+
+LogicalResult ReduceOp::verify() {
+  ArrayRef<int64_t> from = shapeOf(getInput());
+  if (getDims().empty())
+    return emitOpError("(C1) expected at least one dimension to reduce");
+  if (failed(verifyIncreasing(*this, getDims(), from.size())))
+    return failure();
+  SmallVector<int64_t> kept;
+  for (auto [dim, size] : llvm::enumerate(from))
+    if (!llvm::is_contained(getDims(), dim))
+      kept.push_back(size);
+  if (ArrayRef<int64_t>(kept) != shapeOf(getResult()))
+    return emitOpError("(C2) expected a result of shape [") << ArrayRef<int64_t>(kept) << "], found ["
+                                                            << shapeOf(getResult()) << "]";
+  return verifySameElements(*this, "C3", getInput(), getResult());
+}
+
+LogicalResult ReshapeOp::verify() {
+  auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getType());
+  if (from.getNumElements() != to.getNumElements())
+    return emitOpError("(C1) expected ") << from.getNumElements() << " elements, found " << to.getNumElements();
+  return verifySameElements(*this, "C1", getInput(), getResult());
+}
+
+/// `parts` stand side by side along the last dimension of `whole`.
+static LogicalResult verifyColumns(Operation *op, Value whole, ValueRange parts) {
+  ArrayRef<int64_t> to = shapeOf(whole);
+  int64_t columns = 0;
+  for (Value part : parts) {
+    ArrayRef<int64_t> from = shapeOf(part);
+    if (from.empty() || from.size() != to.size() || from.drop_back() != to.drop_back())
+      return op->emitOpError("(C1) expected all dimensions but the last to be equal, found [")
+             << from << "] and [" << to << "]";
+    if (failed(verifySameElements(op, "C1", part, whole)))
+      return failure();
+    columns += from.back();
+  }
+  if (to.empty() || columns != to.back())
+    return op->emitOpError("(C2) expected the last dimensions of the parts to add up to ")
+           << (to.empty() ? 0 : to.back()) << ", found " << columns;
+  return success();
+}
+
+LogicalResult SplitOp::verify() { return verifyColumns(*this, getInput(), getResults()); }
+LogicalResult ConcatOp::verify() { return verifyColumns(*this, getResult(), getInputs()); }
+
+LogicalResult IotaOp::verify() {
+  int64_t rank = cast<RankedTensorType>(getType()).getRank(), dim = getDim();
+  if (dim < 0 || dim >= rank)
+    return emitOpError("(C1) expected a dimension in [0, ") << rank << "), found " << dim;
+  return success();
+}
+
+LogicalResult RandomOp::verify() {
+  if (!elementOf(getResult()).isF32())
+    return emitOpError("(C1) expected element type f32, found ") << elementOf(getResult());
+  return success();
+}
+
+LogicalResult MatmulOp::verify() {
+  ArrayRef<int64_t> a = shapeOf(getLhs()), b = shapeOf(getRhs()), c = shapeOf(getResult());
+  if (a.size() < 2 || (b.size() != 2 && (b.size() != a.size() || a.drop_back(2) != b.drop_back(2))))
+    return emitOpError("(C1) expected operands of rank 2, or a batch of the same shape, found [") << a << "] and ["
+                                                                                                << b << "]";
+  if (getTransposeLhs() && a.size() > 2 && b.size() == 2)
+    return emitOpError("(C4) expected both operands to have the batch when lhs is transposed");
+  int64_t rows = a[a.size() - (getTransposeLhs() ? 1 : 2)], inner = a[a.size() - (getTransposeLhs() ? 2 : 1)];
+  int64_t innerB = b[b.size() - (getTransposeRhs() ? 1 : 2)], columns = b[b.size() - (getTransposeRhs() ? 2 : 1)];
+  if (inner != innerB)
+    return emitOpError("(C2) expected equal contracted dimensions, found ") << inner << " and " << innerB;
+  SmallVector<int64_t> expected(a.drop_back(2));
+  expected.append({rows, columns});
+  if (ArrayRef<int64_t>(expected) != c)
+    return emitOpError("(C3) expected a result of shape [") << ArrayRef<int64_t>(expected) << "], found [" << c << "]";
+  return success();
+}
+
+static LogicalResult verifyTable(Operation *op, Value table, Value indices, Value rows) {
+  ArrayRef<int64_t> shape = shapeOf(table);
+  SmallVector<int64_t> expected(shapeOf(indices));
+  if (shape.size() == 2)
+    expected.push_back(shape[1]);
+  if (shape.size() != 2 || ArrayRef<int64_t>(expected) != shapeOf(rows))
+    return op->emitOpError("(C1) expected a table of rank 2 and rows of the indices' shape and the table's "
+                           "columns, found [")
+           << shape << "], [" << shapeOf(indices) << "] and [" << shapeOf(rows) << "]";
+  return verifySameElements(op, "C1", table, rows);
+}
+
+LogicalResult GatherOp::verify() { return verifyTable(*this, getTable(), getIndices(), getResult()); }
+LogicalResult ScatterAddOp::verify() { return verifyTable(*this, getResult(), getIndices(), getRows()); }
+
+LogicalResult InsertRowOp::verify() {
+  SmallVector<int64_t> expected(shapeOf(getSequence()));
+  if (expected.size() > 1)
+    expected[1] = 1;
+  if (expected.size() < 2 || ArrayRef<int64_t>(expected) != shapeOf(getRow()))
+    return emitOpError("(C1) expected a row of shape [") << ArrayRef<int64_t>(expected) << "], found ["
+                                                        << shapeOf(getRow()) << "]";
+  return verifySameElements(*this, "C1", getRow(), getSequence());
+}
+
+LogicalResult ScoresOp::verify() {
+  ArrayRef<int64_t> q = shapeOf(getQuery()), k = shapeOf(getKey()), s = shapeOf(getResult());
+  if (q.size() != 4 || q != k)
+    return emitOpError("(C1, C3) expected query and key of one shape [batch, positions, heads, size], found [")
+           << q << "] and [" << k << "]";
+  auto pattern = patternOf(getType());
+  if (!pattern || s != ArrayRef<int64_t>({q[0], q[2], q[1], k[1]}))
+    return emitOpError("(C2) expected a result of shape [") << q[0] << ", " << q[2] << ", " << q[1] << ", " << k[1]
+                                                           << "] with a pattern, found " << getType();
+  return success();
+}
+
+static LogicalResult verifyHasPattern(Operation *op, Type type) {
+  if (!patternOf(type))
+    return op->emitOpError("(C1) expected a tensor with a pattern, found ") << type;
+  return success();
+}
+
+LogicalResult SoftmaxOp::verify() { return verifyHasPattern(*this, getType()); }
+LogicalResult SoftmaxGradOp::verify() { return verifyHasPattern(*this, getType()); }
+
+LogicalResult AggregateOp::verify() {
+  ArrayRef<int64_t> p = shapeOf(getWeights()), v = shapeOf(getValue());
+  if (failed(verifyHasPattern(*this, getWeights().getType())))
+    return failure();
+  if (v.size() != 4 || p[0] != v[0] || p[1] != v[2] || p[3] != v[1] || p[2] != p[3])
+    return emitOpError("(C2) expected values of shape [batch, positions, heads, size] to match weights [")
+           << p << "], found [" << v << "]";
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), false)))
+    return failure();
+  ArrayRef<int64_t> q = shapeOf(getQuery());
+  if (getOutput().getType() != getValue().getType() || !elementOf(getLogsumexp()).isF32() ||
+      shapeOf(getLogsumexp()) != ArrayRef<int64_t>({q[0], q[2], q[1]}))
+    return emitOpError("(C2) expected an output of the value's type and a log-sum-exp [batch, heads, positions] "
+                       "of f32, found ")
+           << getOutput().getType() << " and " << getLogsumexp().getType();
+  return success();
+}
+
+LogicalResult AttentionGradOp::verify() {
+  if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), false)))
+    return failure();
+  if (getOutput().getType() != getValue().getType() || getOutputGrad().getType() != getOutput().getType())
+    return emitOpError("(C1) expected the output and its gradient to have the value's type");
+  if (getQueryGrad().getType() != getQuery().getType() || getKeyGrad().getType() != getKey().getType() ||
+      getValueGrad().getType() != getValue().getType())
+    return emitOpError("(C2) expected the gradients to have the types of query, key and value");
+  return success();
+}
+
+LogicalResult AttentionRowOp::verify() {
+  return verifyAttention(*this, getQuery(), getKey(), getValue(), true);
+}
+
+LogicalResult GradientOp::verify() {
+  if (TypeRange(getWrt()) != getGradients().getTypes())
+    return emitOpError("(C1) expected the gradients to have the types of the values differentiated by");
+  if (getSeeds().empty() && getOf().size() == 1 && shapeOf(getOf()[0]).empty())
+    return success();
+  if (TypeRange(getSeeds()) != TypeRange(getOf()))
+    return emitOpError("(C2) expected a seed for each value, or one scalar value without a seed");
+  return success();
+}
+
+LogicalResult FusedOp::verify() {
+  auto yield = cast<YieldOp>(getBody().front().getTerminator());
+  if (TypeRange(getInputs()) != TypeRange(getBody().getArgumentTypes()) ||
+      TypeRange(yield.getValues()) != TypeRange(getResultTypes()))
+    return emitOpError("(C1) expected equal types outside and inside the region");
+  for (Operation &op : getBody().front().without_terminator()) {
+    bool elementwise = OpTrait::hasElementwiseMappableTraits(&op) || isa<arith::ConstantOp>(op);
+    if (!elementwise && !isa<BroadcastOp, ReduceOp, IotaOp, RandomOp>(op))
+      return op.emitOpError("(C2) is not elementwise, a broadcast, a reduction, iota or random");
+  }
+  return success();
+}

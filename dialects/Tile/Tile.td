@@ -1,0 +1,33 @@
+//===- Tile.td - the tile dialect: kernels and launches -----*- tablegen -*-===//
+//
+// The level at which sparsity has become loops over tiles. What a kernel computes is in
+// TileAttentionOps.td (attention) and TileRowOps.td (elementwise work and reductions).
+//
+//===----------------------------------------------------------------------===//
+#ifndef STC_DIALECTS_TILE_TD
+#define STC_DIALECTS_TILE_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Tile_Dialect : Dialect {
+  let name = "tile";
+  let cppNamespace = "::stc::tile";
+  let summary = "How an op walks its tiles, the same for every target";
+  let description = [{
+    A module at this level has functions over tensors that say in which order kernels are launched
+    (`tile.launch`), and the kernels (`tile.kernel`), which work on buffers. Kernels hold ops of this
+    dialect beside plain `scf`, `arith`, `math` and `memref`; a target lowers both.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect"];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits> {
+  let hasVerifier = 1;
+}
+
+#endif

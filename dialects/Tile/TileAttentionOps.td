@@ -1,0 +1,139 @@
+//===- TileAttentionOps.td - attention over tiles -----------*- tablegen -*-===//
+#ifndef STC_DIALECTS_TILE_ATTENTION_OPS_TD
+#define STC_DIALECTS_TILE_ATTENTION_OPS_TD
+
+include "dialects/Tile/Tile.td"
+
+def Tile_ViewAttr : AttrDef<Tile_Dialect, "View"> {
+  let mnemonic = "view";
+  let summary = "an affine change of coordinates between positions and (residue, row)";
+  let description = [{
+    `position(r, a) = period * floor(a / width) + first + r + a mod width` for residues
+    `0 <= r < residues`. `<1, 0, 1, 1>` is the identity; `<l, 0, 1, l>` takes the residues of a stride
+    apart; `<l, l - c, c, 1>` are the last c positions of each block of l, compacted.
+  }];
+  let parameters = (ins "int64_t":$period, "int64_t":$first, "int64_t":$width, "int64_t":$residues);
+  let assemblyFormat = "`<` $period `,` $first `,` $width `,` $residues `>`";
+}
+
+def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;
+def Tile_RowBuffer : StridedMemRefRankOf<[F32, F64], [3]>;
+
+def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp", "AttentionRowOp"]>,
+                                   NoTerminator]> {
+  let summary = "one dense part of a pattern: which key rows a strip of query rows meets";
+  let description = [{
+    `bounds` gets the residue and the number t of a strip of `strip` query rows, and yields
+    `lo, fullLo, fullHi, hi`: key rows outside [lo, hi) hold no pair with the strip; those in
+    [fullLo, fullHi) hold every pair with the strip's existing rows and need no mask. `mask` gets the
+    residue, a query row and a key row and yields whether the pair exists. Rows are those of the views.
+
+    ```mlir
+    tile.walk view <1, 0, 1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      ...
+      tile.yield %lo, %fullLo, %fullHi, %hi : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+    ```
+
+    Constraints:
+    - (C1) `bounds` has two index arguments and yields four; `mask` has three and yields an i1.
+  }];
+  let arguments = (ins Tile_ViewAttr:$view);
+  let regions = (region SizedRegion<1>:$bounds, SizedRegion<1>:$mask);
+  let assemblyFormat = "`view` $view `bounds` $bounds `mask` $mask attr-dict";
+}
+
+def Tile_YieldOp : Op<Tile_Dialect, "yield", [Pure, Terminator, ParentOneOf<["WalkOp"]>]> {
+  let summary = "the values of a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+class Tile_AttentionLike<string mnemonic> : Tile_Op<mnemonic, [NoTerminator, SingleBlock]> {
+  let regions = (region SizedRegion<1>:$walks);
+  let extraClassDeclaration = [{
+    /// The number of positions and the sizes of a query (or key) and of a value.
+    int64_t getPositions() { return getKey().getType().getDimSize(1); }
+    int64_t getQuerySize() { return getKey().getType().getDimSize(3); }
+    int64_t getValueSize() { return getValue().getType().getDimSize(3); }
+    auto getWalkOps() { return getWalks().front().getOps<WalkOp>(); }
+  }];
+}
+
+def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
+  let summary = "attention of one tile of queries: an online softmax over the walks";
+  let description = [{
+    Queries are rows [tile * rows, (tile + 1) * rows) of one residue of `view`, as far as they exist.
+    For each of them, over all pairs of all walks: the softmax of the scaled products of query and
+    key, the sum of the values it weights, and its natural log-sum-exp. With `resume` the walk goes
+    on from an output and a log-sum-exp that stand there already (from another part of the pattern),
+    so that parts in different views merge exactly. A row with no pair gets zero and -1e30.
+
+    Buffers have shape [batch, positions, heads, size], the log-sum-exp [batch, heads, positions].
+
+    Constraints:
+    - (C1) `rows` is a multiple of `strip`, and the body holds only `tile.walk`.
+    - (C2) query and key have equal sizes, value and output too, and all have equal positions.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
+                       Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp,
+                       Index:$batch, Index:$head, Index:$residue, Index:$tile,
+                       Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume);
+  let assemblyFormat = [{
+    `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
+    `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
+    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
+  }];
+}
+
+def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
+  let summary = "the gradient of attention for one residue of queries of one head";
+  let description = [{
+    Goes over all tiles of `rows` queries of the residue. Scores are computed again, the probabilities
+    come from the log-sum-exp, the gradients of query, key and value are written. With `resume` they
+    are added to what stands there (from another part of the pattern).
+
+    Constraints: as `tile.attention`.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
+                       Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp, Tile_AttentionBuffer:$outputGrad,
+                       Tile_AttentionBuffer:$queryGrad, Tile_AttentionBuffer:$keyGrad,
+                       Tile_AttentionBuffer:$valueGrad,
+                       Index:$batch, Index:$head, Index:$residue,
+                       Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume);
+  let assemblyFormat = [{
+    `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
+    `output_grad` $outputGrad `query_grad` $queryGrad `key_grad` $keyGrad `value_grad` $valueGrad
+    `at` `[` $batch `,` $head `,` $residue `]` `view` $view `rows` $rows `strip` $strip
+    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
+    `,` type($outputGrad) `,` type($queryGrad) `,` type($keyGrad) `,` type($valueGrad)
+  }];
+}
+
+def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row"> {
+  let summary = "attention of one query against the keys of its pattern";
+  let description = [{
+    The query at `position` of one head, for sampling. The bounds of the walks are those of strips of
+    one row. A walk whose view does not hold the position is left out.
+
+
+    Constraints: as `tile.attention`; query and output have one position.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
+                       Tile_AttentionBuffer:$output, Index:$batch, Index:$head, Index:$position,
+                       TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale);
+  let assemblyFormat = [{
+    `query` $query `key` $key `value` $value `output` $output
+    `at` `[` $batch `,` $head `,` $position `]` `views` $views `scale` $scale $walks attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($output)
+  }];
+}
+
+#endif

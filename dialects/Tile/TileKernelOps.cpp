@@ -1,0 +1,80 @@
+//===- TileKernelOps.cpp - kernels and launches ---------------------------===//
+
+#include "dialects/Tile/Tile.h"
+
+using namespace mlir;
+using namespace stc::tile;
+
+SmallVector<BlockArgument> KernelOp::getBuffers() {
+  return llvm::filter_to_vector(getBody().getArguments(),
+                                [](BlockArgument argument) { return isa<MemRefType>(argument.getType()); });
+}
+
+SmallVector<BlockArgument> KernelOp::getSizes() {
+  auto sizes = llvm::filter_to_vector(getBody().getArguments(),
+                                      [](BlockArgument argument) { return argument.getType().isIndex(); });
+  sizes.pop_back();
+  return sizes;
+}
+
+void KernelOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printSymbolName(getSymName());
+  printer << " kind " << getKindAttr() << " (";
+  llvm::interleaveComma(getBody().getArguments(), printer,
+                        [&](BlockArgument argument) { printer.printRegionArgument(argument); });
+  printer << ") ";
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"sym_name", "kind"});
+}
+
+ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name, kind;
+  SmallVector<OpAsmParser::Argument> arguments;
+  if (parser.parseSymbolName(name, "sym_name", result.attributes) || parser.parseKeyword("kind") ||
+      parser.parseAttribute(kind, "kind", result.attributes) ||
+      parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren, /*allowType=*/true))
+    return failure();
+  return failure(parser.parseRegion(*result.addRegion(), arguments) ||
+                 parser.parseOptionalAttrDict(result.attributes));
+}
+
+LogicalResult KernelOp::verify() {
+  auto arguments = getBody().getArguments();
+  if (arguments.empty() || !arguments.back().getType().isIndex())
+    return emitOpError("(C1) expected the last argument to be the item, of type index");
+  bool sizes = false;
+  for (BlockArgument argument : arguments) {
+    auto memref = dyn_cast<MemRefType>(argument.getType());
+    sizes |= !memref;
+    if ((memref && (sizes || !memref.getLayout().isIdentity())) || (!memref && !argument.getType().isIndex()))
+      return emitOpError("(C1) expected row-major memrefs, then values of type index, found ") << argument.getType();
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  if (getTied().size() != getNumResults() || getInplace().size() != getNumResults())
+    return emitOpError("(C2) expected ") << getNumResults() << " entries in tied and inplace";
+  SmallVector<Type> buffers(getOperandTypes());
+  for (auto [tied, inplace, result] : llvm::zip(getTied(), getInplace(), getResultTypes())) {
+    for (int64_t operand : {tied, inplace})
+      if (operand < -1 || operand >= static_cast<int64_t>(getNumOperands()))
+        return emitOpError("(C2) expected the number of an operand or -1, found ") << operand;
+    if (tied >= 0 && getOperand(tied).getType() != result)
+      return emitOpError("(C2) expected a tied result of type ") << getOperand(tied).getType() << ", found " << result;
+    if (tied < 0)
+      buffers.push_back(result);
+  }
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
+  if (!kernel)
+    return emitOpError("(C1) expected a kernel named ") << getKernelAttr();
+  auto expected = kernel.getBuffers();
+  if (expected.size() != buffers.size() || kernel.getSizes().size() != getSizes().size())
+    return emitOpError("(C1) expected ") << expected.size() << " buffers and " << kernel.getSizes().size()
+                                         << " sizes, found " << buffers.size() << " and " << getSizes().size();
+  for (auto [buffer, argument] : llvm::zip(buffers, expected))
+    if (cast<RankedTensorType>(buffer).getElementType() != cast<MemRefType>(argument.getType()).getElementType())
+      return emitOpError("(C3) expected a buffer of ") << argument.getType() << ", found " << buffer;
+  return success();
+}

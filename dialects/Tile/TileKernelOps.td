@@ -1,0 +1,80 @@
+//===- TileKernelOps.td - kernels and launches --------------*- tablegen -*-===//
+#ifndef STC_DIALECTS_TILE_KERNEL_OPS_TD
+#define STC_DIALECTS_TILE_KERNEL_OPS_TD
+
+include "dialects/Tile/Tile.td"
+
+def Tile_KernelOp : Tile_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock]> {
+  let summary = "a function that does one item of a launch's work";
+  let description = [{
+    Arguments are buffers (row-major memrefs, each its own memory), then sizes of type index, then
+    the item's number. Items are independent: they may run in any order, on any thread, and no two
+    write the same element. Lower numbers start first, so that a kernel puts its heaviest items first.
+
+    ```mlir
+    tile.kernel @twice kind "pointwise" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {
+      ...
+      tile.return
+    }
+    ```
+
+    Constraints:
+    - (C1) arguments are memrefs with identity layout, then values of type index, the last one the item.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    ::mlir::Value getItem() { return getBody().getArguments().back(); }
+    /// The memref arguments, and the index arguments between them and the item.
+    ::llvm::SmallVector<::mlir::BlockArgument> getBuffers();
+    ::llvm::SmallVector<::mlir::BlockArgument> getSizes();
+  }];
+}
+
+def Tile_ReturnOp : Op<Tile_Dialect, "return", [Pure, Terminator, HasParent<"KernelOp">]> {
+  let summary = "the end of a kernel";
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_ScratchOp : Op<Tile_Dialect, "scratch", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "memory of the thread that runs the item";
+  let description = [{
+    Undefined at the start of an item; aligned to 64 bytes. On a GPU it is shared memory.
+
+    ```mlir
+    %s = tile.scratch : memref<128x32xf32>
+    ```
+  }];
+  let results = (outs AnyStaticShapeMemRef:$memory);
+  let assemblyFormat = "attr-dict `:` type($memory)";
+}
+
+def Tile_LaunchOp : Tile_Op<"launch", [Pure]> {
+  let summary = "runs a kernel over its items";
+  let description = [{
+    The kernel's buffers are the operands in order, then the results that are not tied. A tied result
+    is written into the memory of its operand (`tied[k]` is the operand of result k, or -1). A result
+    that is not tied may share the memory of operand `inplace[k]` (or -1 for none): the kernel reads an
+    element of it only before it writes the same element.
+
+    ```mlir
+    %y = tile.launch @twice(%x) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> (tensor<65536xf32>)
+    ```
+
+    Constraints:
+    - (C1) the symbol is a `tile.kernel` with as many buffers as operands and untied results, and as many sizes.
+    - (C2) `tied` and `inplace` have an entry a result; a tied result has its operand's type.
+    - (C3) buffers have the operands' element types.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands, I64Attr:$items,
+                       DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$tied, DenseI64ArrayAttr:$inplace);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $kernel `(` $operands `)` `items` $items `sizes` $sizes `tied` $tied `inplace` $inplace attr-dict
+    `:` functional-type($operands, $results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif

@@ -1,0 +1,19 @@
+//===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
+
+#include "compiler/Transforms/Passes.h"
+#include "dialects/Stc/Stc.h"
+#include "dialects/Tile/Tile.h"
+
+#include <mlir/InitAllDialects.h>
+#include <mlir/InitAllPasses.h>
+#include <mlir/Tools/mlir-opt/MlirOptMain.h>
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  mlir::registerAllDialects(registry);
+  registry.insert<stc::StcDialect, stc::tile::TileDialect>();
+  stc::registerArithGradients(registry);
+  mlir::registerAllPasses();
+  stc::registerStcTransformsPasses();
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "STC's passes\n", registry));
+}
