@@ -41,9 +41,10 @@ struct Segment::Impl {
   std::shared_ptr<Context> context;
   int64_t n = 0;
   View query, key;
-  /// The part's pairs in view coordinates, { [r, a, b] }; null if isl did not get this far.
+  /// The part's pairs as { [r, x, y] }, residue and the coordinates of the views' rows (see
+  /// coordinateOf); null if isl did not get this far.
   isl::set points;
-  /// The triples with rows inside both axes.
+  /// All triples inside both axes.
   isl::set axes;
   mutable std::map<int64_t, TileRange> keys, queries;
 
@@ -51,20 +52,36 @@ struct Segment::Impl {
   const TileRange &queriesOf(int64_t tile) const;
 };
 
-/// The constraints, in isl's notation, that a position is row `row` of residue r in a view.
-std::string viewConstraints(const View &view, const std::string &position, const std::string &row);
-/// All (r, a, b) with rows inside the axes of n positions.
-std::string axesText(const View &query, const View &key, int64_t n);
+// Sets are kept in coordinates in which isl finds short answers: the row itself, or, for a view of
+// width > 1, the position, of which the row is a function with divisions that are best put in last.
 
-/// The rows [lo, hi) that the pairs of a tile span, as closed forms; lo >= hi where there are none.
-struct Hull {
-  Expr lo, hi;
+/// The coordinate of a row, and the row of a coordinate.
+Expr coordinateOf(const View &view, const Expr &row);
+Expr rowOf(const View &view, const Expr &coordinate);
+/// In isl's notation: `position` has the coordinate x and the residue r.
+std::string viewConstraints(const View &view, const std::string &position, const std::string &x);
+/// In isl's notation: (r, x) is a row of the view that lies below n.
+std::string axisConstraints(const View &view, const std::string &x, int64_t n);
+
+/// One axis seen from the other: tiles of rows of `tiled` to rows of `other`.
+struct TileQuestion {
+  Context &context;
+  View tiled, other;
+  int64_t n;
+  int64_t tile;
+
+  /// The tiles { [r, t] } that the axis has.
+  isl::set tiles() const;
+  /// From points { [r, x, y] }, x tiled, to { [r, t] -> [y] }.
+  isl::map relation(const isl::set &points) const;
+  /// True if for each tile the rows have no gap.
+  bool isContiguous(const isl::map &rows) const;
+  /// Closed forms of the rows [lo, hi) that each tile spans; lo >= hi where there are none.
+  std::pair<Expr, Expr> hull(const isl::map &touched) const;
+  /// All four bounds, given all points inside both axes.
+  TileRange range(const isl::set &points, const isl::set &axes) const;
 };
-Hull hullOf(Context &context, const isl::map &touched, const isl::set &tiles);
 
-/// The relation { [r, t] -> [b] } from a tile of the middle coordinate to the last one.
-isl::map tileRelation(Context &context, const isl::set &points, int64_t tile);
-/// The tiles { [r, t] } of a view's axis.
-isl::set tilesOf(Context &context, const View &view, int64_t n, int64_t tile);
+bool hasSelect(const Expr &expr);
 
 } // namespace stc::pattern

@@ -8,27 +8,31 @@ using namespace stc::pattern;
 
 static const std::array<std::string, 2> tileNames = {"r", "t"};
 
-isl::map stc::pattern::tileRelation(Context &context, const isl::set &points, int64_t tile) {
-  std::string size = std::to_string(tile);
-  isl::map toTile = context.map("{ [r, a, b] -> [[r, t] -> [b]] : " + size + "*t <= a < " + size +
-                                "*t + " + size + " }");
+isl::set TileQuestion::tiles() const {
+  int64_t count = (tiled.maxRows(n) + tile - 1) / tile;
+  return context.set("{ [r, t] : 0 <= r < " + std::to_string(tiled.residues) + " and 0 <= t < " +
+                     std::to_string(count) + " }");
+}
+
+isl::map TileQuestion::relation(const isl::set &points) const {
+  static const std::array<std::string, 1> names = {"x"};
+  std::string size = std::to_string(tile), row = rowOf(tiled, Expr::variable(0)).str(names);
+  isl::map toTile = context.map("{ [r, x, y] -> [[r, t] -> [y]] : " + size + "*t <= " + row +
+                                " < " + size + "*t + " + size + " }");
   return points.apply(toTile).coalesce().unwrap();
 }
 
-isl::set stc::pattern::tilesOf(Context &context, const View &view, int64_t n, int64_t tile) {
-  int64_t tiles = (view.maxRows(n) + tile - 1) / tile;
-  return context.set("{ [r, t] : 0 <= r < " + std::to_string(view.residues) + " and 0 <= t < " +
-                     std::to_string(tiles) + " }");
+bool TileQuestion::isContiguous(const isl::map &rows) const {
+  isl::map above = rows.apply_range(context.map("{ [y] -> [z] : z > y }"));
+  isl::map below = rows.apply_range(context.map("{ [y] -> [z] : z < y }"));
+  isl::map between = above.intersect(below);
+  if (other.width > 1)
+    between = between.intersect_range(
+        context.set("{ [y] : exists r : " + axisConstraints(other, "y", n) + " }"));
+  return between.is_subset(rows);
 }
 
-/// True if for each tile the rows have no gap.
-static bool isContiguous(Context &context, const isl::map &rows) {
-  isl::map above = rows.apply_range(context.map("{ [b] -> [c] : c > b }"));
-  isl::map below = rows.apply_range(context.map("{ [b] -> [c] : c < b }"));
-  return above.intersect(below).is_subset(rows);
-}
-
-static bool hasSelect(const Expr &expr) {
+bool stc::pattern::hasSelect(const Expr &expr) {
   for (const Expr &operand : expr.operands())
     if (hasSelect(operand))
       return true;
@@ -45,50 +49,57 @@ static bool isEmptyOn(Context &context, const Expr &lo, const Expr &hi, const is
   return tiles.is_subset(context.set("{ [r, t] : " + empty.str(tileNames) + " }"));
 }
 
-Hull stc::pattern::hullOf(Context &context, const isl::map &touched, const isl::set &tiles) {
-  ClosedForm lo = closedFormOf(touched.lexmin_pw_multi_aff().at(0), tiles);
-  ClosedForm hi = closedFormOf(touched.lexmax_pw_multi_aff().at(0), tiles);
-  Hull hull{lo.value, hi.value + Expr::constant(1)};
-  // The formulas often show by themselves that a tile is empty.
-  if (!isEmptyOn(context, hull.lo, hull.hi, tiles.subtract(touched.domain()))) {
-    hull.lo = Expr::select(lo.defined, hull.lo, Expr::constant(0));
-    hull.hi = Expr::select(hi.defined, hull.hi, Expr::constant(0));
-  }
-  return hull;
+/// The first and the last row of each tile, and where there are any.
+static std::array<ClosedForm, 2> extrema(const isl::map &rows, const View &other,
+                                         const isl::set &tiles) {
+  std::array<ClosedForm, 2> result = {closedFormOf(rows.lexmin_pw_multi_aff().at(0), tiles),
+                                      closedFormOf(rows.lexmax_pw_multi_aff().at(0), tiles)};
+  for (ClosedForm &form : result)
+    form.value = rowOf(other, form.value);
+  return result;
 }
 
-/// The part of the full rows that has no gap: all of them, or one of isl's disjuncts.
-static isl::map contiguousPart(Context &context, const isl::map &full) {
-  if (full.is_empty() || isContiguous(context, full))
+std::pair<Expr, Expr> TileQuestion::hull(const isl::map &touched) const {
+  isl::set all = tiles();
+  auto [first, last] = extrema(touched, other, all);
+  Expr lo = first.value, hi = last.value + Expr::constant(1);
+  // The formulas often show by themselves that a tile is empty.
+  if (isEmptyOn(context, lo, hi, all.subtract(touched.domain())))
+    return {lo, hi};
+  return {Expr::select(first.defined, lo, Expr::constant(0)),
+          Expr::select(last.defined, hi, Expr::constant(0))};
+}
+
+/// The rows without those outside of a piece that has no gap: all of them, or one of isl's
+/// disjuncts.
+static isl::map contiguousPart(const TileQuestion &question, const isl::map &full) {
+  if (full.is_empty() || question.isContiguous(full))
     return full;
   isl::map best = full.subtract(full);
   full.foreach_basic_map([&](isl::basic_map part) {
-    if (best.is_empty() && isContiguous(context, part))
+    if (best.is_empty() && question.isContiguous(part))
       best = part;
   });
   return best;
 }
 
-static TileRange closedForm(Context &context, const isl::set &points, const isl::set &axes,
-                            const isl::set &tiles, int64_t tile) {
-  isl::map touched = tileRelation(context, points, tile);
-  Hull hull = hullOf(context, touched, tiles);
-  TileRange result{{hull.lo, hull.lo, hull.lo, hull.hi}, isContiguous(context, touched)};
+TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) const {
+  isl::map touched = relation(points);
+  auto [lo, hi] = hull(touched);
+  TileRange result{{lo, lo, lo, hi}, isContiguous(touched)};
 
-  isl::map missing = tileRelation(context, axes.subtract(points), tile);
-  isl::map full = contiguousPart(context, touched.subtract(missing).coalesce());
+  isl::map missing = relation(axes.subtract(points));
+  isl::map full = contiguousPart(*this, touched.subtract(missing).coalesce());
   if (full.is_empty())
     return result;
-  ClosedForm lo = closedFormOf(full.lexmin_pw_multi_aff().at(0), tiles);
-  ClosedForm hi = closedFormOf(full.lexmax_pw_multi_aff().at(0), tiles);
-  Expr fullHi = hi.value + Expr::constant(1);
-  Expr any = isEmptyOn(context, lo.value, fullHi, tiles.subtract(full.domain()))
-                 ? (hi.value - lo.value).nonNegative()
-                 : lo.defined;
-  if (lo.defined.isConstant(1))
-    any = lo.defined;
-  result.range.fullLo = Expr::select(any, lo.value, hull.lo);
-  result.range.fullHi = Expr::select(any, fullHi, hull.lo);
+  isl::set all = tiles();
+  auto [first, last] = extrema(full, other, all);
+  Expr fullHi = last.value + Expr::constant(1);
+  Expr any = first.defined;
+  if (!any.isConstant() && isEmptyOn(context, first.value, fullHi, all.subtract(full.domain())))
+    any = (last.value - first.value).nonNegative();
+  result.range.fullLo = Expr::select(any, first.value, lo);
+  result.range.fullHi = Expr::select(any, fullHi, lo);
   return result;
 }
 
@@ -116,7 +127,7 @@ const TileRange &Segment::Impl::keysOf(int64_t tile) const {
     if (points.is_null())
       return tl::make_unexpected("");
     return context->ask(closedFormBudget, [&] {
-      return closedForm(*context, points, axes, tilesOf(*context, query, n, tile), tile);
+      return TileQuestion{*context, query, key, n, tile}.range(points, axes);
     });
   });
 }
@@ -126,9 +137,9 @@ const TileRange &Segment::Impl::queriesOf(int64_t tile) const {
     if (points.is_null())
       return tl::make_unexpected("");
     return context->ask(closedFormBudget, [&] {
-      isl::map swap = context->map("{ [r, a, b] -> [r, b, a] }");
-      return closedForm(*context, points.apply(swap), axes.apply(swap),
-                        tilesOf(*context, key, n, tile), tile);
+      isl::map swap = context->map("{ [r, x, y] -> [r, y, x] }");
+      return TileQuestion{*context, key, query, n, tile}.range(points.apply(swap),
+                                                               axes.apply(swap));
     });
   });
 }

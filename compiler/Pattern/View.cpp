@@ -28,25 +28,48 @@ std::string View::str() const {
   return text;
 }
 
-std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
-                                          const std::string &row) {
-  std::string text = position + " = " + row;
-  if (view.width > 1)
-    text += " + " + std::to_string(view.period - view.width) + "*floor(" + row + "/" +
-            std::to_string(view.width) + ")";
-  else
-    text = position + " = " + std::to_string(view.period) + "*" + row;
-  return text + " + " + std::to_string(view.first) + " + r and " + row + " >= 0 and 0 <= r < " +
-         std::to_string(view.residues);
+Expr stc::pattern::coordinateOf(const View &view, const Expr &row) {
+  if (view.width == 1)
+    return row;
+  return row + row.floorDiv(view.width) * (view.period - view.width) + Expr::constant(view.first);
 }
 
-std::string stc::pattern::axesText(const View &query, const View &key, int64_t n) {
-  auto axis = [n](const View &view, const std::string &row) {
-    std::string text = "0 <= r < " + std::to_string(view.residues) + " and 0 <= " + row;
-    if (view.residues == 1)
-      return text + " < " + std::to_string(view.rows(n, 0));
-    return text + " and " + std::to_string(view.period) + "*" + row + " + r < " +
-           std::to_string(n - view.first);
-  };
-  return "{ [r, a, b] : " + axis(query, "a") + " and " + axis(key, "b") + " }";
+Expr stc::pattern::rowOf(const View &view, const Expr &coordinate) {
+  if (view.width == 1)
+    return coordinate;
+  if (coordinate.kind() == Expr::Kind::Select) {
+    auto parts = coordinate.operands();
+    return Expr::select(parts[0], rowOf(view, parts[1]), rowOf(view, parts[2]));
+  }
+  Expr past = coordinate - Expr::constant(view.first);
+  return past - past.floorDiv(view.period) * (view.period - view.width);
+}
+
+/// The positions x of a view whose coordinates are the positions themselves.
+static std::string windowConstraint(const View &view, const std::string &x) {
+  std::string first = std::to_string(view.first);
+  return x + " >= " + first + " and (" + x + " - " + first + ") mod " +
+         std::to_string(view.period) + " < " + std::to_string(view.width);
+}
+
+static std::string residueConstraint(const View &view) {
+  return "0 <= r < " + std::to_string(view.residues);
+}
+
+std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
+                                          const std::string &x) {
+  if (view.width > 1)
+    return position + " = " + x + " and r = 0 and " + windowConstraint(view, x);
+  return position + " = " + std::to_string(view.period) + "*" + x + " + " +
+         std::to_string(view.first) + " + r and " + x + " >= 0 and " + residueConstraint(view);
+}
+
+std::string stc::pattern::axisConstraints(const View &view, const std::string &x, int64_t n) {
+  if (view.width > 1)
+    return "r = 0 and " + windowConstraint(view, x) + " and " + x + " < " + std::to_string(n);
+  std::string text = residueConstraint(view) + " and 0 <= " + x;
+  if (view.residues == 1)
+    return text + " < " + std::to_string(view.rows(n, 0));
+  return text + " and " + std::to_string(view.period) + "*" + x + " + r < " +
+         std::to_string(n - view.first);
 }

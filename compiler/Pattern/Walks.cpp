@@ -134,21 +134,21 @@ private:
   }
 
   isl::map toViews(const Views &views) {
-    return context.map("{ [[i] -> [j]] -> [r, a, b] : " + viewConstraints(views.query, "i", "a") +
-                       " and " + viewConstraints(views.key, "j", "b") + " }");
+    return context.map("{ [[i] -> [j]] -> [r, x, y] : " + viewConstraints(views.query, "i", "x") +
+                       " and " + viewConstraints(views.key, "j", "y") + " }");
   }
 
   /// Pairs in the tiles that these views visit, extrapolated from a sample of the query tiles.
   double cost(const isl::set &points, const Views &views) {
-    Hull hull = hullOf(context, tileRelation(context, points, queryTile),
-                       tilesOf(context, views.query, n, queryTile));
+    TileQuestion question{context, views.query, views.key, n, queryTile};
+    auto [loForm, hiForm] = question.hull(question.relation(points));
     int64_t tiles = (views.query.maxRows(n) + queryTile - 1) / queryTile;
     int64_t all = tiles * views.query.residues, samples = std::min(all, maxSamples);
     int64_t visited = 0;
     for (int64_t k = 0; k < samples; ++k) {
       int64_t index = samples == all ? k : (2 * k + 1) * all / (2 * samples);
       std::array<int64_t, 2> variables = {index / tiles, index % tiles};
-      int64_t lo = hull.lo.evaluate(variables), hi = hull.hi.evaluate(variables);
+      int64_t lo = loForm.evaluate(variables), hi = hiForm.evaluate(variables);
       if (lo < hi)
         visited += (hi + keyTile - 1) / keyTile - lo / keyTile;
     }
@@ -221,6 +221,28 @@ std::string notation(const Expr &condition) {
   return "{ [i] -> [j] : " + condition.str(names) + " }";
 }
 
+/// The predicate over (r, a, b): isl's constraints that the axes do not imply, or for a compacted
+/// axis the bounds of each row, where they are shorter.
+Expr predicateOf(const Segment::Impl &segment) {
+  Expr a = Expr::variable(1), b = Expr::variable(2);
+  Expr constraints = conditionOf(segment.points.gist(segment.axes).coalesce())
+                         .substitute(std::array{Expr::variable(0), coordinateOf(segment.query, a),
+                                                coordinateOf(segment.key, b)});
+  if (segment.key.width == 1)
+    return constraints;
+  const TileRange &row = segment.keysOf(1);
+  if (!row.exact || hasSelect(row.range.lo) || hasSelect(row.range.hi))
+    return constraints;
+  std::array rowNames = {Expr::variable(0), a};
+  Expr lo = row.range.lo.substitute(rowNames), hi = row.range.hi.substitute(rowNames);
+  Expr bounds = hi.isConstant(segment.key.maxRows(segment.n))
+                    ? Expr::constant(1)
+                    : (hi - b - Expr::constant(1)).nonNegative();
+  if (!lo.isConstant(0))
+    bounds = bounds && (b - lo).nonNegative();
+  return bounds.size() < constraints.size() ? bounds : constraints;
+}
+
 Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   Context &context = *pattern.context;
   auto impl = std::make_shared<Segment::Impl>();
@@ -229,11 +251,12 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   impl->query = part.views.query;
   impl->key = part.views.key;
   impl->points = part.points;
-  impl->axes = context.set(axesText(impl->query, impl->key, impl->n));
+  impl->axes = context.set("{ [r, x, y] : " + axisConstraints(impl->query, "x", impl->n) + " and " +
+                           axisConstraints(impl->key, "y", impl->n) + " }");
   Segment segment;
   segment.query = impl->query;
   segment.key = impl->key;
-  segment.predicate = conditionOf(part.points.gist(impl->axes).coalesce());
+  segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
   segment.text = notation(conditionOf(part.pairs.gist(square).coalesce().wrap().flatten()));
