@@ -1,6 +1,7 @@
 //===- Read.cpp - TOML to a Spec ------------------------------------------===//
 #include "compiler/Spec/Document.h"
 #include "compiler/Spec/Keys.h"
+#include "compiler/Spec/Toml.h"
 
 #include <fmt/format.h>
 
@@ -11,13 +12,6 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-
-// Some assertions of toml++ 3.3 do not hold for bad files ("[=]"), though its code goes on to
-// report the error. Left out here; with NDEBUG they would even become assumptions of the optimizer.
-#undef NDEBUG
-#define TOML_ASSERT(condition) static_assert(true)
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 namespace stc::spec {
 namespace {

@@ -229,7 +229,7 @@ TEST(Errors, NoTextCrashes) {
                                 "kind",
                                 "heads",
                                 "#"};
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 20000; ++round) {
     std::string text = smallText;
     for (size_t change = 1 + below(4); change > 0; --change) {
       size_t at = below(text.size() + 1);
