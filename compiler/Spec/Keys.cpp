@@ -303,18 +303,19 @@ struct Expectation {
 
 struct Printer {
   Spec &spec;
+  bool quotes;
 
   std::string operator()(const Integer &value) const { return std::to_string(value.field(spec)); }
   std::string operator()(const Number &value) const { return floating(value.field(spec)); }
-  std::string operator()(const Text &value) const { return inQuotes(value.field(spec)); }
-  std::string operator()(const Choice &value) const {
-    return inQuotes(value.words[value.get(spec)]);
-  }
+  std::string operator()(const Text &value) const { return string(value.field(spec)); }
+  std::string operator()(const Choice &value) const { return string(value.words[value.get(spec)]); }
   std::string operator()(const Patterns &value) const {
+    if (value.field(spec).size() == 1)
+      return string(value.field(spec).front());
     std::string list;
     for (const std::string &text : value.field(spec))
       list += (list.empty() ? "" : ", ") + inQuotes(text);
-    return value.field(spec).size() == 1 ? list : "[" + list + "]";
+    return "[" + list + "]";
   }
   std::string operator()(const Sizes &value) const {
     auto [height, width, channels] = value.field(spec);
@@ -325,6 +326,10 @@ struct Printer {
     return fmt::format("[{}, {}, {}]", floating(train), floating(valid), floating(test));
   }
   std::string operator()(const Bytes &value) const { return std::to_string(value.field(spec)); }
+
+  std::string string(std::string_view text) const {
+    return quotes ? inQuotes(text) : std::string(text);
+  }
 };
 
 /// Optimal string alignment: insertions, deletions, replacements and swaps of neighbors.
@@ -361,7 +366,9 @@ const Key *findKey(std::string_view section, std::string_view name) {
 }
 
 std::string expectation(const Value &value) { return std::visit(Expectation{}, value); }
-std::string print(const Value &value, Spec &spec) { return std::visit(Printer{spec}, value); }
+std::string print(const Value &value, Spec &spec, bool quotes) {
+  return std::visit(Printer{spec, quotes}, value);
+}
 
 bool applies(const Key &key, Spec &spec) {
   if (!key.onlyWith)

@@ -79,8 +79,8 @@ const Key *findKey(std::string_view section, std::string_view name);
 
 /// "a positive integer": for errors and for the reference.
 std::string expectation(const Value &value);
-/// The value that a spec has, as TOML writes it.
-std::string print(const Value &value, Spec &spec);
+/// The value that a spec has, as TOML writes it, or without the quotes of a string.
+std::string print(const Value &value, Spec &spec, bool quotes = true);
 /// True where the key's condition holds in the spec, or it has none.
 bool applies(const Key &key, Spec &spec);
 

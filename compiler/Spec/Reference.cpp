@@ -23,7 +23,7 @@ std::vector<std::pair<std::string, std::string>> settings(const Spec &spec) {
   std::vector<std::pair<std::string, std::string>> all;
   for (const Key &key : keys())
     if (applies(key, copy))
-      all.emplace_back(key.dotted(), print(key.value, copy));
+      all.emplace_back(key.dotted(), print(key.value, copy, /*quotes=*/false));
   return all;
 }
 

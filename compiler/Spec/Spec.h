@@ -138,8 +138,8 @@ std::vector<PositionTable> positionTables(const Spec &spec);
 /// layer norm, and logits with a matrix of their own and no bias.
 int64_t countParameters(const Spec &spec);
 
-/// Every key with its value as TOML writes it, by dotted name ("data.kind", "\"text\""), but for
-/// keys that do not apply (the rate of a text).
+/// Every key that applies with its value, for the program file's settings: ("data.kind", "text"),
+/// ("data.split", "[0.9, 0.05, 0.05]"). A list of patterns has its strings in quotes, as in TOML.
 std::vector<std::pair<std::string, std::string>> settings(const Spec &spec);
 
 /// The reference page of all keys, in Markdown: docs/specification.md.
