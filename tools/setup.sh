@@ -35,7 +35,7 @@ missing() {
 unavailable() {
   local package
   for package in "$@"; do
-    apt-cache policy "$package" | grep -q 'Candidate: [^(]' || echo "$package"
+    [[ $(apt-cache policy "$package") == *"Candidate: "[^\(]* ]] || echo "$package"
   done
 }
 
