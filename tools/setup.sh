@@ -11,7 +11,7 @@ packages=(
   # runtime: program file, checksums, dense products
   flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-serial-dev
   # commands
-  libcli11-dev libfmt-dev
+  libcli11-dev libfmt-dev libexpected-dev
   # tests; the demo compares with xz
   libgtest-dev libbenchmark-dev shellcheck gzip xz-utils
 )

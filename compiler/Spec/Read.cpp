@@ -325,16 +325,15 @@ std::string plain(std::string_view tomlMessage) {
   return message;
 }
 
-std::unexpected<std::vector<SpecError>> wholeFile(std::string_view file, std::string message) {
-  return std::unexpected(std::vector{SpecError{std::string(file), 0, 0, std::move(message)}});
+tl::unexpected<std::vector<SpecError>> wholeFile(std::string_view file, std::string message) {
+  return tl::unexpected(std::vector{SpecError{std::string(file), 0, 0, std::move(message)}});
 }
 
 constexpr size_t maxFileBytes = 1 << 20;
 
 } // namespace
 
-std::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text,
-                                                      std::string_view file) {
+tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std::string_view file) {
   if (text.size() > maxFileBytes)
     return wholeFile(file, fmt::format("expected a specification of at most {} bytes, found more",
                                        maxFileBytes));
@@ -342,7 +341,7 @@ std::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text,
   toml::parse_result parsed = toml::parse(text, file);
   if (!parsed) {
     document.error(placeOf(parsed.error().source()), plain(parsed.error().description()));
-    return std::unexpected(document.takeErrors());
+    return tl::unexpected(document.takeErrors());
   }
 
   Spec spec;
@@ -358,11 +357,11 @@ std::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text,
   checkNeeds(spec, document);
   complete(spec, document);
   if (document.hasErrors())
-    return std::unexpected(document.takeErrors());
+    return tl::unexpected(document.takeErrors());
   return spec;
 }
 
-std::expected<Spec, std::vector<SpecError>> readSpec(const std::filesystem::path &file) {
+tl::expected<Spec, std::vector<SpecError>> readSpec(const std::filesystem::path &file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream)
     return wholeFile(file.string(), fmt::format("cannot open the file: {}", std::strerror(errno)));

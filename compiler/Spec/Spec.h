@@ -9,10 +9,10 @@
 
 #include <array>
 #include <cstdint>
-#include <expected>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
@@ -113,10 +113,10 @@ struct SpecError {
 
 /// Reads a specification, fills in the defaults and checks it. All mistakes are reported, each
 /// once, in the order of the file; a mistake of TOML's own syntax is reported alone.
-std::expected<Spec, std::vector<SpecError>> readSpec(const std::filesystem::path &file);
+tl::expected<Spec, std::vector<SpecError>> readSpec(const std::filesystem::path &file);
 /// The same for a text; `file` is its name in errors and, without folder and ending, the default
 /// of the specification's name.
-std::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std::string_view file);
+tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std::string_view file);
 
 /// The factors that `integration` combines: the written list or, where there is one expression, the
 /// factors that the pattern library finds in it (two for strided and fixed).

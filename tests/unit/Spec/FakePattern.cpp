@@ -21,9 +21,9 @@ std::optional<ParseError> Pattern::check(std::string_view text) {
   }
   return std::nullopt;
 }
-std::expected<Pattern, ParseError> Pattern::parse(std::string_view text, int64_t n) {
+tl::expected<Pattern, ParseError> Pattern::parse(std::string_view text, int64_t n) {
   if (auto error = check(text))
-    return std::unexpected(*error);
+    return tl::make_unexpected(*error);
   return Pattern(std::make_shared<Impl>(Impl{std::string(text), n}));
 }
 Proof Pattern::causal() const {
