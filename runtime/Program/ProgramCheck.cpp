@@ -2,6 +2,7 @@
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Tensor.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <limits>
 #include <set>
@@ -15,7 +16,7 @@ namespace {
 
 using Strings = std::set<std::string_view>;
 
-std::string_view view(const flatbuffers::String *text) { return {text->c_str(), text->size()}; }
+std::string_view view(const flatbuffers::String *text) { return text->string_view(); }
 
 // Eight-byte elements are read in place; the FlatBuffers verifier checks the alignment of a
 // vector's length only.
@@ -71,9 +72,8 @@ Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where
   return {};
 }
 
-Result<void>
-Checker::checkTensors(const flatbuffers::Vector<flatbuffers::Offset<Tensor>> &tensors,
-                      const std::string &where) {
+Result<void> Checker::checkTensors(const flatbuffers::Vector<flatbuffers::Offset<Tensor>> &tensors,
+                                   const std::string &where) {
   Strings names;
   for (const Tensor *tensor : tensors) {
     if (auto checked = checkTensor(*tensor, where); !checked)
@@ -151,6 +151,12 @@ Result<void> Checker::checkCopy(const Copy &copy) {
     return outside("the source of a copy", copy.source(), copy.bytes());
   if (!inArena(copy.target(), copy.bytes()))
     return outside("the target of a copy", copy.target(), copy.bytes());
+  uint64_t first = std::min(copy.source(), copy.target()),
+           second = std::max(copy.source(), copy.target());
+  if (!copy.zero() && second - first < copy.bytes())
+    return fail(fmt::format("expected a copy between places that do not overlap, found {} bytes "
+                            "from {} to {}",
+                            copy.bytes(), copy.source(), copy.target()));
   return {};
 }
 

@@ -32,8 +32,8 @@ Result<void> writeProgram(const std::string &path, std::span<const std::byte> pa
   if (payload.size() > maxPayload)
     return fail(fmt::format("{}: expected a program of at most {} bytes, got {}", path, maxPayload,
                             payload.size()));
-  Header header{{}, programFormatVersion, 0, payload.size(),
-                XXH3_64bits(payload.data(), payload.size())};
+  Header header{
+      {}, programFormatVersion, 0, payload.size(), XXH3_64bits(payload.data(), payload.size())};
   std::memcpy(header.magic, magic, sizeof(magic));
   Result<AtomicFile> file = AtomicFile::create(path);
   if (!file)

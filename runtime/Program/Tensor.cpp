@@ -65,9 +65,7 @@ int64_t elements(const program::Tensor &tensor) {
   return count;
 }
 
-int64_t bytes(const program::Tensor &tensor) {
-  return elements(tensor) * byteSize(tensor.dtype());
-}
+int64_t bytes(const program::Tensor &tensor) { return elements(tensor) * byteSize(tensor.dtype()); }
 
 std::string describe(const program::Tensor &tensor) {
   return fmt::format("{}[{}]", dtypeName(tensor.dtype()),
