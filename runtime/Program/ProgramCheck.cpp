@@ -21,7 +21,7 @@ std::string_view view(const flatbuffers::String *text) { return text->string_vie
 // Eight-byte elements are read in place; the FlatBuffers verifier checks the alignment of a
 // vector's length only.
 template <class T> bool isAligned(const flatbuffers::Vector<T> *vector) {
-  return reinterpret_cast<uintptr_t>(vector->Data()) % alignof(T) == 0;
+  return vector->size() == 0 || reinterpret_cast<uintptr_t>(vector->Data()) % alignof(T) == 0;
 }
 
 class Checker {

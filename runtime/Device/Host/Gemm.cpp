@@ -136,6 +136,9 @@ uint64_t workspaceBytes(const GemmShape &shape, const GemmPlan &plan) {
 
 void gemm(const GemmShape &shape, const GemmPlan &plan, const GemmOperand &a, const GemmOperand &b,
           const GemmOperand &c, std::byte *workspace, ThreadPool &pool) {
+  // The library's own threads stay out of it.
+  static const bool single = (openblas_set_num_threads(1), true);
+  (void)single;
   Product product(shape, a, b, c);
   if (plan.matrices > 1) {
     pool.parallelFor(ceilDiv(shape.batch, plan.matrices), [&](int64_t item, int) {
