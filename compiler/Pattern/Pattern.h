@@ -11,11 +11,11 @@
 #include "compiler/Pattern/Expr.h"
 
 #include <cstdint>
-#include <tl/expected.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
