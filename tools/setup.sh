@@ -9,7 +9,7 @@ packages=(
   # compiler: LLVM and MLIR, integer sets, specifications
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools libisl-dev libtomlplusplus-dev
   # runtime: program file, checksums, dense products
-  flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-serial-dev
+  flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
   # commands
   libcli11-dev libfmt-dev libexpected-dev
   # tests; the demo compares with xz
