@@ -12,8 +12,8 @@ packages=(
   flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
   # commands
   libcli11-dev libfmt-dev libexpected-dev
-  # tests; the demo compares with xz
-  libgtest-dev libbenchmark-dev shellcheck gzip xz-utils
+  # tests, with sanitizers; the demo compares with gzip and xz
+  libgtest-dev libbenchmark-dev libclang-rt-22-dev shellcheck gzip xz-utils
 )
 
 say() { printf 'setup: %s\n' "$*"; }
