@@ -1,5 +1,119 @@
-// Placeholder until the library is merged.
+//===- Pattern.cpp - parsing patterns and asking what they hold -----------===//
+
 #include "compiler/Pattern/Pattern.h"
-namespace stc::pattern {
-std::optional<ParseError> Pattern::check(std::string_view) { return std::nullopt; }
-} // namespace stc::pattern
+
+#include "compiler/Pattern/PatternImpl.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+using namespace stc::pattern;
+
+/// The longest sequence.
+static constexpr int64_t maxPositions = int64_t(1) << 30;
+/// Stands for the length where a text is looked at without one.
+static constexpr int64_t anyLength = maxPositions;
+
+/// Makes each leaf's condition one over i and j alone: isl finds the numbers that exist.
+static tl::expected<void, std::string> resolveExistentials(Context &context, Syntax &syntax,
+                                                           int64_t n) {
+  for (Syntax &operand : syntax.operands)
+    if (auto done = resolveExistentials(context, operand, n); !done)
+      return done;
+  if (syntax.existentials == 0)
+    return {};
+  auto condition = context.ask(
+      proofBudget, [&] { return conditionOf(relationOf(context, syntax, n).wrap().flatten()); });
+  if (!condition)
+    return tl::make_unexpected(condition.error());
+  syntax.condition = *condition;
+  syntax.existentials = 0;
+  return {};
+}
+
+static Expr conditionOfTree(const Syntax &syntax) {
+  if (syntax.kind == Syntax::Kind::Leaf)
+    return syntax.condition;
+  Expr left = conditionOfTree(syntax.operands[0]), right = conditionOfTree(syntax.operands[1]);
+  switch (syntax.kind) {
+  case Syntax::Kind::Union:
+    return left || right;
+  case Syntax::Kind::Intersection:
+    return left && right;
+  default:
+    return left && right.isZero();
+  }
+}
+
+tl::expected<Pattern, ParseError> Pattern::parse(std::string_view text, int64_t n) {
+  if (n < 1 || n > maxPositions)
+    return tl::make_unexpected(ParseError{"expected a length from 1 to " +
+                                              std::to_string(maxPositions) + ", found " +
+                                              std::to_string(n),
+                                          0});
+  auto syntax = parseSyntax(text, n);
+  if (!syntax)
+    return tl::make_unexpected(syntax.error());
+  auto impl = std::make_shared<Impl>();
+  impl->context = std::make_shared<Context>();
+  impl->text = text;
+  impl->n = n;
+  impl->syntax = std::move(*syntax);
+  if (auto done = resolveExistentials(*impl->context, impl->syntax, n); !done)
+    return tl::make_unexpected(ParseError{"expected a simpler set: " + done.error(), 0});
+  impl->condition = conditionOfTree(impl->syntax);
+  auto relation =
+      impl->context->ask(proofBudget, [&] { return relationOf(*impl->context, impl->syntax, n); });
+  if (relation)
+    impl->relation = *relation;
+  else
+    impl->whyNoRelation = relation.error();
+  return Pattern(std::move(impl));
+}
+
+std::optional<ParseError> Pattern::check(std::string_view text) {
+  auto syntax = parseSyntax(text, anyLength);
+  return syntax ? std::nullopt : std::optional(syntax.error());
+}
+
+std::vector<std::string> Pattern::factors(std::string_view text) {
+  auto syntax = parseSyntax(text, anyLength);
+  if (!syntax || syntax->factors.empty())
+    return {std::string(text)};
+  return syntax->factors;
+}
+
+static void collectPeriods(const Syntax &syntax, std::vector<int64_t> &moduli, int64_t &width) {
+  for (const Syntax &operand : syntax.operands)
+    collectPeriods(operand, moduli, width);
+  std::ranges::copy(divisors(syntax.condition), std::back_inserter(moduli));
+  width = std::max(width, syntax.width);
+}
+
+int64_t Pattern::alignment(std::string_view text) {
+  auto syntax = parseSyntax(text, anyLength);
+  if (!syntax)
+    return 0;
+  std::vector<int64_t> moduli;
+  int64_t width = 0, period = 1;
+  collectPeriods(*syntax, moduli, width);
+  if (moduli.empty())
+    return width;
+  for (int64_t modulus : moduli) {
+    int64_t factor = modulus / std::gcd(period, modulus);
+    if (period > maxPositions / factor)
+      return 0;
+    period *= factor;
+  }
+  return period;
+}
+
+const std::string &Pattern::text() const { return impl->text; }
+int64_t Pattern::size() const { return impl->n; }
+
+bool Pattern::contains(int64_t i, int64_t j) const {
+  if (std::min(i, j) < 0 || std::max(i, j) >= impl->n)
+    return false;
+  return impl->condition.evaluate(std::array{i, j}) != 0;
+}

@@ -11,11 +11,11 @@
 #include "compiler/Pattern/Expr.h"
 
 #include <cstdint>
-#include <tl/expected.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
@@ -70,7 +70,8 @@ public:
   /// The part itself, as the set notation of a person: for --explain.
   std::string text;
   /// Holds exactly for the part's pairs among those with rows inside the axes, over the variables
-  /// (r, a, b) = (0, 1, 2): residue, query row, key row. Constraints implied by the axes are left out.
+  /// (r, a, b) = (0, 1, 2): residue, query row, key row. Constraints implied by the axes are left
+  /// out.
   Expr predicate;
 
   /// Key rows of a tile of query rows, and query rows of a tile of key rows (the relation walked
@@ -101,16 +102,17 @@ TileCount countTiles(const Walk &walk, int64_t n, int64_t queryTile, int64_t key
 /// A pattern over n positions.
 class Pattern {
 public:
-  /// Parses `dense`, `local(w)` (i - j <= w), `stride(l)`, `strided(l)` (local | stride), `block(l)`,
-  /// `summary(l, c)` (j mod l >= l - c), `fixed(l, c)` (block | summary), `sinks(k)` (j < k), all of
-  /// them causal; `|`, `-`, `&` (binds tighter) and parentheses; and isl's notation
+  /// Parses `dense`, `local(w)` (i - j <= w), `stride(l)`, `strided(l)` (local | stride),
+  /// `block(l)`, `summary(l, c)` (j mod l >= l - c), `fixed(l, c)` (block | summary), `sinks(k)` (j
+  /// < k), all of them causal; `|`, `-`, `&` (binds tighter) and parentheses; and isl's notation
   /// `{ [i] -> [j] : ... }`, which is causal only if it says so; `n` in it is the length.
   static tl::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
   /// Only the syntax, where there is no n yet.
   static std::optional<ParseError> check(std::string_view text);
   /// The texts of the factors of the paper (Sec. 4.3): strided and fixed have two, others one.
   static std::vector<std::string> factors(std::string_view text);
-  /// The moduli and widths of the expression: the period for an aligned embedding, 0 if it has none.
+  /// The moduli and widths of the expression: the period for an aligned embedding, 0 if it has
+  /// none.
   static int64_t alignment(std::string_view text);
 
   const std::string &text() const;
@@ -141,15 +143,16 @@ private:
 
 /// How far information travels through a stack of layers.
 struct Reach {
-  /// True: within `hops` layers every j <= i reaches i. False: a pair that does not, after all layers.
+  /// True: within `hops` layers every j <= i reaches i. False: a pair that does not, after all
+  /// layers.
   Proof proof;
   int hops = 0;
 };
 
 /// The paper's validity (Sec. 4.2): every j <= i reaches i through one step of each layer's pattern
 /// in turn, where a layer may also pass a position on unchanged (the residual connection).
-/// `layers` in the order in which the model applies them, the heads of one layer given as one union;
-/// the search stops after `maxHops` layers (the paper's p + 1) or at the last layer.
+/// `layers` in the order in which the model applies them, the heads of one layer given as one
+/// union; the search stops after `maxHops` layers (the paper's p + 1) or at the last layer.
 Reach reaches(const std::vector<Pattern> &layers, int maxHops);
 
 } // namespace stc::pattern

@@ -1,0 +1,62 @@
+//===- AttentionKernel.h - one attention kernel of a pattern ----*- C++ -*-===//
+//
+// Builds tile.kernel's for attention from what the pattern library says of one walk: its query view
+// and, for each segment, the key view, the ranges of key rows and the predicate.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Pattern/Pattern.h"
+#include "dialects/Tile/Tile.h"
+
+namespace stc {
+
+/// Where a tensor [batch, positions, heads, size] lies in one of the kernel's buffers: it may be a
+/// range of columns of a wider one (queries in a common projection).
+struct BufferView {
+  unsigned buffer = 0;
+  int64_t offset = 0;
+  /// Elements from one position to the next; heads are `size` apart, batches positions * this.
+  int64_t positionStride = 0;
+};
+
+/// The tile sizes of a kernel: see AttentionSchedule.cpp.
+struct AttentionSchedule {
+  int64_t rows = 128; // queries of a tile
+  int64_t strip = 32; // queries for which bounds are given
+};
+
+struct AttentionProblem {
+  int64_t batch = 1, positions = 1, heads = 1, querySize = 1, valueSize = 1;
+  /// The heads of this kernel: first, first + step, ...
+  int64_t firstHead = 0, headStep = 1, headCount = 1;
+  float scale = 1;
+  /// Parts of the pattern in other kernels ran before: go on from their results.
+  bool resume = false;
+  AttentionSchedule schedule;
+};
+
+/// One segment of a walk with its ranges for strips of the schedule.
+struct SegmentForm {
+  pattern::View key;
+  pattern::Range range;
+  pattern::Expr predicate;
+};
+
+/// How many items the kernels have.
+int64_t attentionItems(const AttentionProblem &problem, const pattern::View &query);
+int64_t attentionGradItems(const AttentionProblem &problem, const pattern::View &query);
+
+/// Kernels over buffers of the given types (row-major). Views are in this order: forward query, key,
+/// value, output; gradient query, key, value, output, output gradient, query gradient, key gradient,
+/// value gradient; `logsumexp` is the number of its buffer.
+tile::KernelOp buildAttention(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+                              const AttentionProblem &problem, const pattern::View &query,
+                              llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
+                              llvm::ArrayRef<BufferView> views, unsigned logsumexp);
+tile::KernelOp buildAttentionGrad(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+                                  const AttentionProblem &problem, const pattern::View &query,
+                                  llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
+                                  llvm::ArrayRef<BufferView> views, unsigned logsumexp);
+
+} // namespace stc

@@ -1,0 +1,304 @@
+//===- Emitter.cpp - what all attention kernels of the host emit ----------===//
+
+#include "compiler/Conversion/TileToHost/Emitter.h"
+
+#include "compiler/Pattern/Pattern.h"
+
+#include <mlir/IR/IRMapping.h>
+
+#include <numeric>
+
+using namespace mlir;
+using namespace stc;
+
+Emitter::Emitter(Operation *at, const HostVectorOptions &options)
+    : b(at->getLoc(), at), options(options), vectorType(VectorType::get({options.lanes}, b.getF32Type())),
+      intVectorType(VectorType::get({options.lanes}, b.getI32Type())), zeroVector(splat(0.0f)) {}
+
+//===--- scalars ----------------------------------------------------------===//
+
+Value Emitter::index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+Value Emitter::add(Value l, Value r) { return arith::AddIOp::create(b, l, r); }
+Value Emitter::add(Value l, int64_t r) { return r ? add(l, index(r)) : l; }
+Value Emitter::sub(Value l, Value r) { return arith::SubIOp::create(b, l, r); }
+Value Emitter::mul(Value l, int64_t r) { return r == 1 ? l : Value(arith::MulIOp::create(b, l, index(r))); }
+Value Emitter::min(Value l, Value r) { return arith::MinSIOp::create(b, l, r); }
+Value Emitter::max(Value l, Value r) { return arith::MaxSIOp::create(b, l, r); }
+Value Emitter::floorDiv(Value l, int64_t r) { return r == 1 ? l : Value(arith::DivUIOp::create(b, l, index(r))); }
+Value Emitter::remainder(Value l, int64_t r) { return arith::RemUIOp::create(b, l, index(r)); }
+Value Emitter::less(Value l, Value r) { return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, l, r); }
+Value Emitter::lessEqual(Value l, Value r) { return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, l, r); }
+
+//===--- control ----------------------------------------------------------===//
+
+Emitter::Values Emitter::loop(Value lo, Value hi, int64_t step, ValueRange carried,
+                              function_ref<Values(Value, ValueRange)> body) {
+  auto loop = scf::ForOp::create(b, lo, hi, index(step), carried);
+  OpBuilder::InsertionGuard guard(b);
+  if (carried.empty())
+    b.setInsertionPoint(loop.getBody()->getTerminator());
+  else
+    b.setInsertionPointToStart(loop.getBody());
+  Values results = body(loop.getInductionVar(), loop.getRegionIterArgs());
+  if (!carried.empty())
+    scf::YieldOp::create(b, results);
+  return Values(loop.getResults());
+}
+
+void Emitter::loop(Value lo, Value hi, int64_t step, function_ref<void(Value)> body) {
+  loop(lo, hi, step, ValueRange(), [&](Value iv, ValueRange) {
+    body(iv);
+    return Values();
+  });
+}
+
+void Emitter::ifThen(Value condition, function_ref<void()> body) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+//===--- memory -----------------------------------------------------------===//
+
+Value Emitter::scratch(ArrayRef<int64_t> shape, Type element) {
+  return tile::ScratchOp::create(b, MemRefType::get(shape, element));
+}
+Value Emitter::load(Value memory, Indices at) { return memref::LoadOp::create(b, memory, at); }
+Value Emitter::loadVector(Value memory, Indices at) { return vector::LoadOp::create(b, vectorType, memory, at); }
+
+Value Emitter::laneMask(int64_t count) {
+  SmallVector<bool> lanes(options.lanes);
+  std::fill(lanes.begin(), lanes.begin() + count, true);
+  auto type = VectorType::get({options.lanes}, b.getI1Type());
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<bool>(lanes)));
+}
+
+Value Emitter::loadVector(Value memory, Indices at, int64_t count) {
+  if (count >= options.lanes)
+    return loadVector(memory, at);
+  return vector::MaskedLoadOp::create(b, vectorType, memory, at, laneMask(count), zeroVector);
+}
+
+void Emitter::store(Value value, Value memory, Indices at) {
+  if (isa<VectorType>(value.getType()))
+    vector::StoreOp::create(b, value, memory, at);
+  else
+    memref::StoreOp::create(b, value, memory, at);
+}
+
+void Emitter::storeVector(Value vector, Value memory, Indices at, int64_t count) {
+  if (count >= options.lanes)
+    return store(vector, memory, at);
+  vector::MaskedStoreOp::create(b, memory, at, laneMask(count), vector);
+}
+
+Value Emitter::loadSplat(Value memory, Indices at) { return splat(load(memory, at)); }
+
+//===--- vectors ----------------------------------------------------------===//
+
+Value Emitter::splat(float value) {
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(vectorType, value));
+}
+Value Emitter::splat(Value scalar) {
+  return vector::BroadcastOp::create(b, VectorType::get({options.lanes}, scalar.getType()), scalar);
+}
+Value Emitter::addf(Value l, Value r) { return arith::AddFOp::create(b, l, r); }
+Value Emitter::subf(Value l, Value r) { return arith::SubFOp::create(b, l, r); }
+Value Emitter::mulf(Value l, Value r) { return arith::MulFOp::create(b, l, r); }
+Value Emitter::fma(Value l, Value r, Value accumulator) { return vector::FMAOp::create(b, l, r, accumulator); }
+
+// One maxps, where arith.maximumf would take six instructions for NaN and signed zero.
+Value Emitter::maxf(Value l, Value r) {
+  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, r), l, r);
+}
+
+Value Emitter::selectGreater(Value value, float threshold, Value yes, Value no) {
+  Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, value, splat(threshold));
+  return arith::SelectOp::create(b, above, yes, no);
+}
+
+//===--- building blocks --------------------------------------------------===//
+
+Value Emitter::position(tile::ViewAttr view, Value residue, Value row) {
+  Value block = view.getWidth() == 1 ? mul(row, view.getPeriod())
+                                     : add(mul(floorDiv(row, view.getWidth()), view.getPeriod()),
+                                           remainder(row, view.getWidth()));
+  block = add(block, view.getFirst());
+  return view.getResidues() == 1 ? block : add(block, residue);
+}
+
+Value Emitter::rowCount(tile::ViewAttr view, Value residue, int64_t n) {
+  pattern::View v{view.getPeriod(), view.getFirst(), view.getWidth(), view.getResidues()};
+  if (view.getResidues() == 1)
+    return index(v.rows(n, 0));
+  return floorDiv(sub(index(n - v.first + v.period - 1), residue), v.period);
+}
+
+void Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr view, Value residue, Value row,
+                       Value count, Value total, Value target) {
+  int64_t size = cast<MemRefType>(source.getType()).getDimSize(3);
+  int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
+  loop(index(0), count, 1, [&](Value i) {
+    Value at = position(view, residue, add(row, i));
+    for (int64_t c = 0; c < columns; c += options.lanes)
+      store(loadVector(source, {batch, at, head, index(c)}, size - c), target, {i, index(c)});
+  });
+  loop(count, total, 1, [&](Value i) {
+    for (int64_t c = 0; c < columns; c += options.lanes)
+      store(zeroVector, target, {i, index(c)});
+  });
+}
+
+void Emitter::unpackRows(Value source, Value target, Value batch, Value head, tile::ViewAttr view, Value residue,
+                         Value row, Value count, float scale, bool accumulate) {
+  int64_t size = cast<MemRefType>(target.getType()).getDimSize(3);
+  loop(index(0), count, 1, [&](Value i) {
+    Value at = position(view, residue, add(row, i));
+    for (int64_t c = 0; c < size; c += options.lanes) {
+      Value value = loadVector(source, {i, index(c)});
+      if (accumulate)
+        value = fma(value, splat(scale), loadVector(target, {batch, at, head, index(c)}, size - c));
+      else if (scale != 1.0f)
+        value = mulf(value, splat(scale));
+      storeVector(value, target, {batch, at, head, index(c)}, size - c);
+    }
+  });
+}
+
+// Blocks of lanes x lanes, transposed in registers.
+static Value transposeBlock(ImplicitLocOpBuilder &b, Value source, ValueRange at, int64_t lanes, Value scale) {
+  auto type = VectorType::get({lanes, lanes}, b.getF32Type());
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  SmallVector<int64_t> last = {cast<MemRefType>(source.getType()).getRank() - 2,
+                               cast<MemRefType>(source.getType()).getRank() - 1};
+  auto map = AffineMap::getMultiDimMapWithTargets(cast<MemRefType>(source.getType()).getRank(),
+                                                  {unsigned(last[0]), unsigned(last[1])}, b.getContext());
+  SmallVector<bool> inBounds = {true, true};
+  Value block = vector::TransferReadOp::create(b, type, source, at, std::optional<Value>(zero), map,
+                                               ArrayRef<bool>(inBounds));
+  if (scale)
+    block = arith::MulFOp::create(b, block, vector::BroadcastOp::create(b, type, scale));
+  return vector::TransposeOp::create(b, block, ArrayRef<int64_t>{1, 0});
+}
+
+static void storeBlock(ImplicitLocOpBuilder &b, Value block, Value target, ValueRange at) {
+  unsigned rank = cast<MemRefType>(target.getType()).getRank();
+  auto map = AffineMap::getMultiDimMapWithTargets(rank, {rank - 2, rank - 1}, b.getContext());
+  SmallVector<bool> inBounds = {true, true};
+  vector::TransferWriteOp::create(b, block, target, at, map, ArrayRef<bool>(inBounds));
+}
+
+void Emitter::transposeStrip(Value source, Value row, Value target, Value strip, float scale) {
+  int64_t columns = cast<MemRefType>(source.getType()).getDimSize(1);
+  Value factor = scale == 1.0f ? Value() : Value(arith::ConstantOp::create(b, b.getF32FloatAttr(scale)));
+  loop(index(0), index(columns), options.lanes, [&](Value c) {
+    for (int64_t v = 0; v < options.stripVectors; ++v) {
+      Value block = transposeBlock(b, source, {add(row, v * options.lanes), c}, options.lanes, factor);
+      storeBlock(b, block, target, {strip, c, index(v * options.lanes)});
+    }
+  });
+}
+
+void Emitter::transposeBack(Value source, Value strip, Value target, Value row) {
+  int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
+  loop(index(0), index(columns), options.lanes, [&](Value c) {
+    for (int64_t v = 0; v < options.stripVectors; ++v) {
+      Value block = transposeBlock(b, source, {strip, c, index(v * options.lanes)}, options.lanes, Value());
+      storeBlock(b, block, target, {add(row, v * options.lanes), c});
+    }
+  });
+}
+
+Emitter::Values Emitter::registerTile(int64_t rows, int64_t vectors, Value lo, Value hi,
+                                      function_ref<Value(int64_t, Value)> a, function_ref<Value(Value, int64_t)> bOperand,
+                                      Values init) {
+  return loop(lo, hi, 1, init, [&](Value k, ValueRange sums) {
+    Values columns, next;
+    for (int64_t v = 0; v < vectors; ++v)
+      columns.push_back(bOperand(k, v));
+    for (int64_t r = 0; r < rows; ++r) {
+      Value left = a(r, k);
+      for (int64_t v = 0; v < vectors; ++v)
+        next.push_back(fma(left, columns[v], sums[r * vectors + v]));
+    }
+    return next;
+  });
+}
+
+/// Clones a region's ops and gives what it yields.
+static SmallVector<Value> inlineRegion(OpBuilder &b, Region &region, ValueRange arguments) {
+  IRMapping mapping;
+  mapping.map(region.getArguments(), arguments);
+  for (Operation &op : region.front().without_terminator())
+    b.clone(op, mapping);
+  SmallVector<Value> results;
+  for (Value value : region.front().getTerminator()->getOperands())
+    results.push_back(mapping.lookupOrDefault(value));
+  return results;
+}
+
+Emitter::Values Emitter::bounds(tile::WalkOp walk, Value residue, Value strip) {
+  return inlineRegion(b, walk.getBounds(), {residue, strip});
+}
+
+Value Emitter::inMask(tile::WalkOp walk, Value residue, Value queryRow, Value keyRow) {
+  return inlineRegion(b, walk.getMask(), {residue, queryRow, keyRow})[0];
+}
+
+/// Clones a region over index as i32, with vectors where an operand is one.
+static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> arguments) {
+  DenseMap<Value, Value> mapping;
+  for (auto [formal, actual] : llvm::zip(region.getArguments(), arguments))
+    mapping[formal] = actual;
+  auto convert = [&](Type type) -> Type { return type.isIndex() ? e.b.getI32Type() : type; };
+  auto asVector = [&](Value value) -> Value { return isa<VectorType>(value.getType()) ? value : e.splat(value); };
+  for (Operation &op : region.front().without_terminator()) {
+    Type type = convert(op.getResult(0).getType());
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      auto value = cast<IntegerAttr>(constant.getValue()).getValue().getSExtValue();
+      mapping[op.getResult(0)] = arith::ConstantOp::create(e.b, e.b.getIntegerAttr(type, value));
+      continue;
+    }
+    SmallVector<Value> operands =
+        llvm::map_to_vector(op.getOperands(), [&](Value operand) { return mapping.lookup(operand); });
+    if (llvm::any_of(operands, [](Value value) { return isa<VectorType>(value.getType()); })) {
+      for (Value &operand : operands)
+        operand = asVector(operand);
+      type = VectorType::get({e.options.lanes}, type);
+    }
+    OperationState state(e.b.getLoc(), op.getName(), operands, type, op.getAttrs());
+    mapping[op.getResult(0)] = e.b.create(state)->getResult(0);
+  }
+  return asVector(mapping.lookup(region.front().getTerminator()->getOperand(0)));
+}
+
+Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow, Value keyRow,
+                                    Value keyEnd, Value fullLo, Value fullHi) {
+  int64_t rows = options.microRows;
+  Value full = arith::AndIOp::create(b, lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
+  auto branch = scf::IfOp::create(b, TypeRange(ValueRange(scores)), full, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, scores);
+  b.setInsertionPointToStart(branch.elseBlock());
+  auto toInt = [&](Value value) -> Value { return arith::IndexCastOp::create(b, b.getI32Type(), value); };
+  SmallVector<int32_t> lanes(options.lanes);
+  std::iota(lanes.begin(), lanes.end(), 0);
+  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(intVectorType, ArrayRef<int32_t>(lanes)));
+  Value masked = splat(kMaskedScore), residue32 = toInt(residue);
+  Values queries;
+  for (int64_t v = 0; v < options.stripVectors; ++v)
+    queries.push_back(arith::AddIOp::create(b, splat(toInt(add(queryRow, v * options.lanes))), lane));
+  Values result;
+  for (int64_t r = 0; r < rows; ++r) {
+    Value key = add(keyRow, r), inRange = splat(less(key, keyEnd)), key32 = toInt(key);
+    for (int64_t v = 0; v < options.stripVectors; ++v) {
+      Value in = inlineVectorized(*this, walk.getMask(), {residue32, queries[v], key32});
+      in = arith::AndIOp::create(b, in, inRange);
+      result.push_back(arith::SelectOp::create(b, in, scores[r * options.stripVectors + v], masked));
+    }
+  }
+  scf::YieldOp::create(b, result);
+  return Values(branch.getResults());
+}

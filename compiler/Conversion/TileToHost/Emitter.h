@@ -1,0 +1,123 @@
+//===- Emitter.h - what all attention kernels of the host emit --*- C++ -*-===//
+//
+// Short spellings for loops, addresses and vectors, and the four building blocks of the attention
+// kernels: packing rows through a view, transposing, the register tile, and masks.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Conversion/TileToHost/HostVectorOptions.h"
+#include "dialects/Tile/Tile.h"
+
+#include <mlir/Dialect/Vector/IR/VectorOps.h>
+
+#include <functional>
+
+namespace stc {
+
+/// Scores of pairs that are not in the pattern, and the running maximum before the first score.
+/// Finite, so that no difference of infinities arises; the maximum is above every masked score.
+inline constexpr float kMaskedScore = -1e30f, kNoMaximum = -1e29f;
+/// A log-sum-exp below this belongs to a row without a key.
+inline constexpr float kNoKey = -1e28f;
+
+class Emitter {
+public:
+  using Indices = llvm::ArrayRef<mlir::Value>;
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  Emitter(mlir::Operation *at, const HostVectorOptions &options);
+
+  mlir::ImplicitLocOpBuilder b;
+  const HostVectorOptions &options;
+  mlir::VectorType vectorType, intVectorType;
+  mlir::Value zeroVector;
+
+  //===--- scalars ---===//
+  mlir::Value index(int64_t value);
+  mlir::Value add(mlir::Value l, mlir::Value r);
+  mlir::Value add(mlir::Value l, int64_t r);
+  mlir::Value sub(mlir::Value l, mlir::Value r);
+  mlir::Value mul(mlir::Value l, int64_t r);
+  mlir::Value min(mlir::Value l, mlir::Value r);
+  mlir::Value max(mlir::Value l, mlir::Value r);
+  mlir::Value floorDiv(mlir::Value l, int64_t r); // l >= 0
+  mlir::Value remainder(mlir::Value l, int64_t r); // l >= 0
+  mlir::Value roundDown(mlir::Value l, int64_t r) { return mul(floorDiv(l, r), r); }
+  mlir::Value roundUp(mlir::Value l, int64_t r) { return roundDown(add(l, r - 1), r); }
+  mlir::Value less(mlir::Value l, mlir::Value r);
+  mlir::Value lessEqual(mlir::Value l, mlir::Value r);
+
+  //===--- control ---===//
+  /// for (iv = lo; iv < hi; iv += step) with values carried from one iteration to the next.
+  Values loop(mlir::Value lo, mlir::Value hi, int64_t step, mlir::ValueRange carried,
+              llvm::function_ref<Values(mlir::Value iv, mlir::ValueRange carried)> body);
+  void loop(mlir::Value lo, mlir::Value hi, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+
+  //===--- memory ---===//
+  mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  mlir::Value scratch(llvm::ArrayRef<int64_t> shape) { return scratch(shape, vectorType.getElementType()); }
+  mlir::Value load(mlir::Value memory, Indices at);
+  mlir::Value loadVector(mlir::Value memory, Indices at);
+  /// The first `count` lanes, the rest zero.
+  mlir::Value loadVector(mlir::Value memory, Indices at, int64_t count);
+  void store(mlir::Value value, mlir::Value memory, Indices at);
+  void storeVector(mlir::Value vector, mlir::Value memory, Indices at, int64_t count);
+  mlir::Value loadSplat(mlir::Value memory, Indices at);
+
+  //===--- vectors ---===//
+  mlir::Value splat(float value);
+  mlir::Value splat(mlir::Value scalar);
+  mlir::Value addf(mlir::Value l, mlir::Value r);
+  mlir::Value subf(mlir::Value l, mlir::Value r);
+  mlir::Value mulf(mlir::Value l, mlir::Value r);
+  mlir::Value fma(mlir::Value l, mlir::Value r, mlir::Value accumulator);
+  mlir::Value maxf(mlir::Value l, mlir::Value r);
+  /// condition lane ? l : r, for l > threshold and so on.
+  mlir::Value selectGreater(mlir::Value value, float threshold, mlir::Value yes, mlir::Value no);
+
+  //===--- building blocks ---===//
+  /// The position of a row of a residue, and how many rows the residue has below n.
+  mlir::Value position(tile::ViewAttr view, mlir::Value residue, mlir::Value row);
+  mlir::Value rowCount(tile::ViewAttr view, mlir::Value residue, int64_t n);
+
+  /// Rows [row, row + count) of a view of source[batch, position, head, :] to target[0 .. count), and
+  /// zeros to target[count .. total). The target's rows are padded with zeros to a multiple of lanes.
+  void packRows(mlir::Value source, mlir::Value batch, mlir::Value head, tile::ViewAttr view, mlir::Value residue,
+                mlir::Value row, mlir::Value count, mlir::Value total, mlir::Value target);
+  /// The way back: target[batch, position, head, :] = (or += with `accumulate`) scale * source[i].
+  void unpackRows(mlir::Value source, mlir::Value target, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
+                  mlir::Value residue, mlir::Value row, mlir::Value count, float scale, bool accumulate);
+  /// target[..., c, r] = scale * source[row + r, c] for a strip of rows, all columns; and back.
+  void transposeStrip(mlir::Value source, mlir::Value row, mlir::Value target, mlir::Value strip, float scale);
+  void transposeBack(mlir::Value source, mlir::Value strip, mlir::Value target, mlir::Value row);
+
+  /// A register tile: sums over k in [lo, hi) of a(row, k) * b(k, vector), on top of `init`. Entry
+  /// row * vectors + vector of `init` and of the result.
+  Values registerTile(int64_t rows, int64_t vectors, mlir::Value lo, mlir::Value hi,
+                      llvm::function_ref<mlir::Value(int64_t row, mlir::Value k)> a,
+                      llvm::function_ref<mlir::Value(mlir::Value k, int64_t vector)> bOperand, Values init);
+
+  /// Runs a walk's bounds for a strip: lo, fullLo, fullHi, hi.
+  Values bounds(tile::WalkOp walk, mlir::Value residue, mlir::Value strip);
+  /// Whether one pair exists.
+  mlir::Value inMask(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow, mlir::Value keyRow);
+  /// Where the walk's pairs do not exist, or the key row is not below `keyEnd`: the masked score.
+  /// Scores are keys (rows) x queries (lanes); only for tiles outside [fullLo, fullHi).
+  Values maskScores(tile::WalkOp walk, Values scores, mlir::Value residue, mlir::Value queryRow, mlir::Value keyRow,
+                    mlir::Value keyEnd, mlir::Value fullLo, mlir::Value fullHi);
+
+private:
+  mlir::Value laneMask(int64_t count);
+};
+
+/// Rounds up to a whole number of vectors.
+inline int64_t padded(int64_t size, int64_t lanes) { return (size + lanes - 1) / lanes * lanes; }
+
+/// Replace a tile op by vector code.
+mlir::LogicalResult lowerAttention(tile::AttentionOp op, const HostVectorOptions &options);
+mlir::LogicalResult lowerAttentionGrad(tile::AttentionGradOp op, const HostVectorOptions &options);
+mlir::LogicalResult lowerAttentionRow(tile::AttentionRowOp op, const HostVectorOptions &options);
+
+} // namespace stc

@@ -1,0 +1,132 @@
+//===- LowerAttentionRow.cpp - attention of one query as vector code ------===//
+//
+// For sampling: one query of one head against the cached keys that the pattern holds for it. The
+// size stands in the lanes for the products, the keys of a chunk for the exponentials.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/TileToHost/Emitter.h"
+#include "compiler/Conversion/TileToHost/VectorMath.h"
+
+#include <numbers>
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+constexpr int64_t kChunk = 128;
+
+struct Row {
+  tile::AttentionRowOp op;
+  Emitter e;
+  int64_t lanes, querySize, valueSize;
+  Value scores, zero;
+  Emitter::Values query;
+
+  /// Running maximum (equal lanes), sum (to be added over the lanes) and output, in vectors.
+  struct State {
+    Value maximum, sum;
+    Emitter::Values output;
+
+    Emitter::Values pack() const {
+      Emitter::Values all = {maximum, sum};
+      all.append(output.begin(), output.end());
+      return all;
+    }
+    static State unpack(ValueRange all) { return {all[0], all[1], Emitter::Values(all.drop_front(2))}; }
+  };
+
+  Row(tile::AttentionRowOp op, const HostVectorOptions &options)
+      : op(op), e(op, options), lanes(options.lanes), querySize(op.getQuerySize()), valueSize(op.getValueSize()),
+        scores(e.scratch({kChunk})), zero(e.index(0)) {
+    Value factor = e.splat(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
+    for (int64_t c = 0; c < querySize; c += lanes)
+      query.push_back(e.mulf(e.loadVector(op.getQuery(), at(zero, c), querySize - c), factor));
+  }
+
+  SmallVector<Value, 4> at(Value position, int64_t column) {
+    return {op.getBatch(), position, op.getHead(), e.index(column)};
+  }
+
+  void run() {
+    State state{e.splat(kNoMaximum), e.zeroVector, Emitter::Values(padded(valueSize, lanes) / lanes, e.zeroVector)};
+    for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>()))
+      state = walkChunks(walk, view, state);
+    Value sum = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, state.sum, arith::FastMathFlags::reassoc);
+    Value total = e.splat(sum), one = e.splat(1.0f);
+    Value safe = e.selectGreater(total, 1e-30f, total, one);
+    Value inverse = e.selectGreater(total, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
+    for (auto [k, output] : llvm::enumerate(state.output))
+      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, k * lanes), valueSize - k * lanes);
+  }
+
+  /// Residue and row of the position in a view, and whether the view has it.
+  std::tuple<Value, Value, Value> locate(tile::ViewAttr view) {
+    Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true)), p = op.getPosition();
+    if (view.getPeriod() == 1)
+      return {zero, p, yes};
+    Value shifted = e.add(p, -view.getFirst()), inside = e.lessEqual(zero, shifted);
+    shifted = e.max(shifted, zero);
+    Value block = e.floorDiv(shifted, view.getPeriod()), rest = e.remainder(shifted, view.getPeriod());
+    if (view.getResidues() > 1)
+      return {rest, block, inside};
+    inside = arith::AndIOp::create(e.b, inside, e.less(rest, e.index(view.getWidth())));
+    return {zero, e.add(e.mul(block, view.getWidth()), rest), inside};
+  }
+
+  State walkChunks(tile::WalkOp walk, tile::ViewAttr view, State state) {
+    auto [residue, row, inside] = locate(view);
+    auto bounds = e.bounds(walk, residue, row);
+    Value lo = arith::SelectOp::create(e.b, inside, bounds[0], zero);
+    Value hi = arith::SelectOp::create(e.b, inside, bounds[3], zero);
+    Value r = residue, a = row;
+    return State::unpack(e.loop(lo, hi, kChunk, state.pack(), [&](Value chunk, ValueRange carried) {
+      Value length = e.min(e.sub(hi, chunk), e.index(kChunk));
+      return step(walk, r, a, chunk, length, State::unpack(carried)).pack();
+    }));
+  }
+
+  State step(tile::WalkOp walk, Value residue, Value row, Value chunk, Value length, State state) {
+    auto scalar = [&](float value) -> Value { return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value)); };
+    Value masked = scalar(kMaskedScore), whole = e.roundUp(length, lanes);
+    Value best = e.loop(zero, length, 1, {scalar(kNoMaximum)}, [&](Value i, ValueRange running) {
+      Value keyRow = e.add(chunk, i), position = e.position(walk.getView(), residue, keyRow), sum = e.zeroVector;
+      for (auto [k, part] : llvm::enumerate(query))
+        sum = e.fma(part, e.loadVector(op.getKey(), at(position, k * lanes), querySize - k * lanes), sum);
+      Value score = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum, arith::FastMathFlags::reassoc);
+      score = arith::SelectOp::create(e.b, e.inMask(walk, residue, row, keyRow), score, masked);
+      e.store(score, scores, {i});
+      Value larger = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OGT, score, running[0]);
+      return Emitter::Values{arith::SelectOp::create(e.b, larger, score, running[0])};
+    })[0];
+    e.loop(length, whole, 1, [&](Value i) { e.store(masked, scores, {i}); });
+
+    State next;
+    next.maximum = e.maxf(state.maximum, e.splat(best));
+    Value rescale = emitExp2(e.b, e.subf(state.maximum, next.maximum));
+    next.sum = e.loop(zero, whole, lanes, {e.mulf(state.sum, rescale)}, [&](Value i, ValueRange running) {
+      Value weight = emitExp2(e.b, e.subf(e.loadVector(scores, {i}), next.maximum));
+      e.store(weight, scores, {i});
+      return Emitter::Values{e.addf(running[0], weight)};
+    })[0];
+    for (Value output : state.output)
+      next.output.push_back(e.mulf(output, rescale));
+    next.output = e.loop(zero, length, 1, next.output, [&](Value i, ValueRange running) {
+      Value position = e.position(walk.getView(), residue, e.add(chunk, i)), weight = e.loadSplat(scores, {i});
+      Emitter::Values sums;
+      for (auto [k, sum] : llvm::enumerate(running)) {
+        Value part = e.loadVector(op.getValue(), at(position, k * lanes), valueSize - k * lanes);
+        sums.push_back(e.fma(weight, part, sum));
+      }
+      return sums;
+    });
+    return next;
+  }
+};
+} // namespace
+
+LogicalResult stc::lowerAttentionRow(tile::AttentionRowOp op, const HostVectorOptions &options) {
+  Row(op, options).run();
+  op.erase();
+  return success();
+}

@@ -1,0 +1,194 @@
+//===- Isl.cpp - isl's sets, budgets and closed forms ---------------------===//
+
+#include "compiler/Pattern/Isl.h"
+
+#include <isl/aff.h>
+#include <isl/constraint.h>
+#include <isl/options.h>
+#include <isl/val.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+using namespace stc::pattern;
+
+Context::Context() : handle(isl_ctx_alloc()) {
+  isl_options_set_on_error(handle, ISL_ON_ERROR_CONTINUE);
+}
+
+Context::~Context() { isl_ctx_free(handle); }
+
+void Context::begin(unsigned long budget) {
+  isl_ctx_reset_error(handle);
+  isl_ctx_reset_operations(handle);
+  isl_ctx_set_max_operations(handle, budget);
+}
+
+void Context::end() {
+  isl_ctx_set_max_operations(handle, 0);
+  isl_ctx_reset_error(handle);
+}
+
+//===----------------------------------------------------------------------===//
+// Relations
+//===----------------------------------------------------------------------===//
+
+static isl::map leafRelation(Context &context, const Syntax &leaf, int64_t n) {
+  std::vector<std::string> names = variableNames(leaf);
+  std::string exists;
+  for (const std::string &name : std::span(names).subspan(2))
+    exists += (exists.empty() ? "exists " : ", ") + name;
+  std::string condition = leaf.condition.isConstant() ? (leaf.condition.value() ? "true" : "false")
+                                                      : leaf.condition.str(names);
+  std::string length = std::to_string(n);
+  return context.map("{ [i] -> [j] : 0 <= i < " + length + " and 0 <= j < " + length + " and (" +
+                     exists + (exists.empty() ? "" : " : ") + condition + ") }");
+}
+
+isl::map stc::pattern::relationOf(Context &context, const Syntax &syntax, int64_t n) {
+  if (syntax.kind == Syntax::Kind::Leaf)
+    return leafRelation(context, syntax, n).coalesce();
+  isl::map left = relationOf(context, syntax.operands[0], n);
+  isl::map right = relationOf(context, syntax.operands[1], n);
+  switch (syntax.kind) {
+  case Syntax::Kind::Union:
+    return left.unite(right).coalesce();
+  case Syntax::Kind::Intersection:
+    return left.intersect(right).coalesce();
+  default:
+    return left.subtract(right).coalesce();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// From isl to expressions
+//===----------------------------------------------------------------------===//
+
+static int64_t integer(isl::val value) {
+  constexpr long most = long(1) << 62;
+  if (!value.is_int() || !value.abs().le(most))
+    throw std::overflow_error("a number left 62 bits");
+  return value.num_si();
+}
+
+/// The sum of an affine form times its denominator, divisions included.
+static Expr numerator(const isl::aff &aff) {
+  isl::val denominator = isl::manage(isl_aff_get_denominator_val(aff.get()));
+  auto scaled = [&](isl_val *value) { return integer(isl::manage(value).mul(denominator)); };
+  Expr sum = Expr::constant(scaled(isl_aff_get_constant_val(aff.get())));
+  int inputs = isl_aff_dim(aff.get(), isl_dim_in);
+  for (int k = 0; k < inputs; ++k)
+    if (int64_t factor = scaled(isl_aff_get_coefficient_val(aff.get(), isl_dim_in, k)))
+      sum = sum + Expr::variable(k) * factor;
+  int divisions = isl_aff_dim(aff.get(), isl_dim_div);
+  for (int k = 0; k < divisions; ++k) {
+    int64_t factor = scaled(isl_aff_get_coefficient_val(aff.get(), isl_dim_div, k));
+    if (!factor)
+      continue;
+    isl::aff division = isl::manage(isl_aff_get_div(aff.get(), k));
+    int64_t divisor = integer(isl::manage(isl_aff_get_denominator_val(division.get())));
+    sum = sum + numerator(division).floorDiv(divisor) * factor;
+  }
+  return sum;
+}
+
+/// The value of an affine form that is whole wherever it is asked for.
+static Expr exprOf(const isl::aff &aff) {
+  return numerator(aff).floorDiv(integer(isl::manage(isl_aff_get_denominator_val(aff.get()))));
+}
+
+static isl_stat addConstraint(isl_constraint *raw, void *user) {
+  auto &[all, failed] = *static_cast<std::pair<Expr, bool> *>(user);
+  if (isl_constraint_is_div_constraint(raw)) {
+    isl_constraint_free(raw);
+    return isl_stat_ok;
+  }
+  bool isEquality = isl_constraint_is_equality(raw);
+  isl_aff *aff = isl_constraint_get_aff(raw);
+  isl_constraint_free(raw);
+  // No exception may cross isl's own frames.
+  try {
+    Expr expr = numerator(isl::manage(aff));
+    all = all && (isEquality ? expr.isZero() : expr.nonNegative());
+    return isl_stat_ok;
+  } catch (const std::exception &) {
+    failed = true;
+    return isl_stat_error;
+  }
+}
+
+static Expr conditionOf(const isl::basic_set &set) {
+  std::pair<Expr, bool> state{Expr::constant(1), false};
+  isl_stat done = isl_basic_set_foreach_constraint(set.get(), addConstraint, &state);
+  if (state.second || done != isl_stat_ok)
+    throw std::overflow_error("a number left 62 bits");
+  return state.first;
+}
+
+Expr stc::pattern::conditionOf(isl::set set) {
+  set = isl::manage(isl_set_compute_divs(set.release()));
+  Expr any = Expr::constant(0);
+  set.foreach_basic_set([&](isl::basic_set part) { any = any || ::conditionOf(part); });
+  return any;
+}
+
+namespace {
+struct Piece {
+  isl::set domain;
+  isl::aff aff;
+};
+} // namespace
+
+static std::vector<Piece> piecesOf(const isl::pw_aff &function) {
+  std::vector<Piece> pieces;
+  function.foreach_piece([&](isl::set domain, isl::multi_aff value) {
+    isl::aff aff = value.at(0);
+    for (Piece &known : pieces)
+      if (isl_aff_plain_is_equal(known.aff.get(), aff.get()) == isl_bool_true) {
+        known.domain = known.domain.unite(domain);
+        return;
+      }
+    pieces.push_back({domain, aff});
+  });
+  return pieces;
+}
+
+/// True if the function is the smallest (largest) of its pieces everywhere.
+static bool isExtremum(const std::vector<Piece> &pieces, bool smallest) {
+  for (const Piece &own : pieces)
+    for (const Piece &other : pieces) {
+      isl::set holds = smallest ? own.aff.le_set(other.aff) : own.aff.ge_set(other.aff);
+      if (!own.domain.is_subset(holds))
+        return false;
+    }
+  return true;
+}
+
+ClosedForm stc::pattern::closedFormOf(isl::pw_aff function, const isl::set &context) {
+  function = function.intersect_domain(context).coalesce();
+  isl::set domain = function.domain().coalesce();
+  ClosedForm result{Expr::constant(0), conditionOf(domain.gist(context).coalesce())};
+  if (context.is_subset(domain))
+    result.defined = Expr::constant(1);
+  std::vector<Piece> pieces = piecesOf(function.gist(domain));
+  std::vector<Piece> exact = piecesOf(function);
+  constexpr size_t fewPieces = 5;
+  if (exact.size() <= fewPieces)
+    for (bool smallest : {true, false})
+      if (isExtremum(exact, smallest)) {
+        for (size_t k = 0; k < exact.size(); ++k) {
+          Expr value = exprOf(exact[k].aff);
+          result.value = k == 0     ? value
+                         : smallest ? Expr::min(result.value, value)
+                                    : Expr::max(result.value, value);
+        }
+        return result;
+      }
+  for (size_t k = pieces.size(); k-- > 0;) {
+    Expr value = exprOf(pieces[k].aff);
+    result.value = k + 1 == pieces.size()
+                       ? value
+                       : Expr::select(conditionOf(pieces[k].domain), value, result.value);
+  }
+  return result;
+}

@@ -1,0 +1,71 @@
+//===- Isl.h - isl's sets, budgets and closed forms -----------------------===//
+//
+// The door to isl: a context with a budget, relations from conditions, and expressions from what
+// isl computes. isl's C++ interface throws; Context::ask is where that ends.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Pattern/Syntax.h"
+
+#include <isl/cpp.h>
+
+#include <type_traits>
+
+namespace stc::pattern {
+
+/// One isl context. isl objects of different contexts do not mix, and a context belongs to one
+/// thread at a time.
+class Context {
+public:
+  Context();
+  ~Context();
+  Context(const Context &) = delete;
+  Context &operator=(const Context &) = delete;
+
+  isl::ctx isl() const { return handle; }
+  isl::map map(const std::string &text) const { return isl::map(handle, text); }
+  isl::set set(const std::string &text) const { return isl::set(handle, text); }
+
+  /// Computes with isl within a budget of its operations (a million take about 0.2 s). The error
+  /// says for a person why there is no answer.
+  template <class Question>
+  auto ask(unsigned long budget, Question question)
+      -> tl::expected<std::invoke_result_t<Question>, std::string> {
+    begin(budget);
+    try {
+      auto answer = question();
+      end();
+      return answer;
+    } catch (const isl::exception_quota &) {
+      end();
+      return tl::make_unexpected("isl gave up after " + std::to_string(budget) + " operations");
+    } catch (const std::exception &error) {
+      end();
+      return tl::make_unexpected(std::string("isl found no answer: ") + error.what());
+    }
+  }
+
+private:
+  void begin(unsigned long budget);
+  void end();
+  isl_ctx *handle;
+};
+
+/// The relation { [i] -> [j] } of a parsed pattern with 0 <= i, j < n.
+isl::map relationOf(Context &context, const Syntax &syntax, int64_t n);
+
+/// The condition, over a set's dimensions as variables 0, 1, ..., that holds exactly for its
+/// points. Throws std::overflow_error if a number leaves 62 bits.
+Expr conditionOf(isl::set set);
+
+/// A quasi-affine function in pieces: where defined holds, value is its value.
+struct ClosedForm {
+  Expr value, defined;
+};
+
+/// The function as expressions over its domain's dimensions, for points of the context set only:
+/// one expression, a minimum or a maximum where it is one, else a chain of choices.
+ClosedForm closedFormOf(isl::pw_aff function, const isl::set &context);
+
+} // namespace stc::pattern

@@ -1,0 +1,43 @@
+//===- Syntax.h - the expression tree of a pattern's text -----------------===//
+//
+// Pattern expressions are unions, intersections and differences of leaves, and every leaf, named
+// constructor or set notation, is one condition over (i, j). All else in this library works on
+// these conditions, so a new constructor is one row of the table in Syntax.cpp.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Pattern/Pattern.h"
+
+namespace stc::pattern {
+
+class Scanner;
+
+struct Syntax {
+  enum class Kind { Leaf, Union, Intersection, Difference };
+  Kind kind = Kind::Leaf;
+  /// Leaf: holds for the pairs of the pattern, over the variables i, j and `existentials` more,
+  /// of which some values must make it hold.
+  Expr condition;
+  unsigned existentials = 0;
+  /// Leaf: the width of a band, 0 if it is none.
+  int64_t width = 0;
+  /// Union, Intersection, Difference: two operands.
+  std::vector<Syntax> operands;
+  /// The texts that a shorthand such as strided(l) stands for.
+  std::vector<std::string> factors;
+};
+
+/// The names of the variables of a leaf's condition: i, j, e0, e1 and so on.
+std::vector<std::string> variableNames(const Syntax &leaf);
+
+/// Parses a whole text for sequences of n positions.
+tl::expected<Syntax, ParseError> parseSyntax(std::string_view text, int64_t n);
+
+/// Parses isl's notation from its '{' to its '}' (SetNotation.cpp).
+Syntax parseSetNotation(Scanner &scanner, int64_t n);
+
+/// The divisors of the floor divisions in an expression, each once, ascending.
+std::vector<int64_t> divisors(const Expr &expr);
+
+} // namespace stc::pattern

@@ -1,0 +1,75 @@
+//===- View.cpp - changes of coordinates of one axis ----------------------===//
+
+#include "compiler/Pattern/Linear.h"
+#include "compiler/Pattern/PatternImpl.h"
+
+using namespace stc::pattern;
+
+int64_t View::position(int64_t residue, int64_t row) const {
+  return period * floorDivide(row, width) + first + residue + floorModulo(row, width);
+}
+
+int64_t View::rows(int64_t n, int64_t residue) const {
+  int64_t left = n - first - residue;
+  return left <= 0 ? 0 : left / period * width + std::min(width, left % period);
+}
+
+std::string View::str() const {
+  if (isIdentity())
+    return "every position";
+  std::string text = "positions " + std::to_string(period) + "*";
+  text += width == 1 ? "a" : "floor(a/" + std::to_string(width) + ")";
+  if (first)
+    text += " + " + std::to_string(first);
+  if (residues > 1)
+    text += " + r, r < " + std::to_string(residues);
+  if (width > 1)
+    text += " + a mod " + std::to_string(width);
+  return text;
+}
+
+Expr stc::pattern::coordinateOf(const View &view, const Expr &row) {
+  if (view.width == 1)
+    return row;
+  return row + row.floorDiv(view.width) * (view.period - view.width) + Expr::constant(view.first);
+}
+
+Expr stc::pattern::rowOf(const View &view, const Expr &coordinate) {
+  if (view.width == 1)
+    return coordinate;
+  if (coordinate.kind() == Expr::Kind::Select) {
+    auto parts = coordinate.operands();
+    return Expr::select(parts[0], rowOf(view, parts[1]), rowOf(view, parts[2]));
+  }
+  Expr past = coordinate - Expr::constant(view.first);
+  return past - past.floorDiv(view.period) * (view.period - view.width);
+}
+
+/// The positions x of a view whose coordinates are the positions themselves.
+static std::string windowConstraint(const View &view, const std::string &x) {
+  std::string first = std::to_string(view.first);
+  return x + " >= " + first + " and (" + x + " - " + first + ") mod " +
+         std::to_string(view.period) + " < " + std::to_string(view.width);
+}
+
+static std::string residueConstraint(const View &view) {
+  return "0 <= r < " + std::to_string(view.residues);
+}
+
+std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
+                                          const std::string &x) {
+  if (view.width > 1)
+    return position + " = " + x + " and r = 0 and " + windowConstraint(view, x);
+  return position + " = " + std::to_string(view.period) + "*" + x + " + " +
+         std::to_string(view.first) + " + r and " + x + " >= 0 and " + residueConstraint(view);
+}
+
+std::string stc::pattern::axisConstraints(const View &view, const std::string &x, int64_t n) {
+  if (view.width > 1)
+    return "r = 0 and " + windowConstraint(view, x) + " and " + x + " < " + std::to_string(n);
+  std::string text = residueConstraint(view) + " and 0 <= " + x;
+  if (view.residues == 1)
+    return text + " < " + std::to_string(view.rows(n, 0));
+  return text + " and " + std::to_string(view.period) + "*" + x + " + r < " +
+         std::to_string(n - view.first);
+}

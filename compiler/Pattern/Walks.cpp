@@ -1,0 +1,302 @@
+//===- Walks.cpp - disjoint parts and the views in which they are dense ---===//
+//
+// 1. The pattern's text says how to split: a union is a list of operands, over which differences
+//    and intersections distribute.
+// 2. Operands that are dense where they stand come first; from each the ones before it are taken
+//    away, so that the parts are disjoint.
+// 3. Each part's views are proposed from the moduli in the text and from the part itself, accepted
+//    when isl proves that they hold all its pairs, and chosen by the tiles that they visit.
+// 4. Parts that together visit no more tiles than apart become one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Pattern/PatternImpl.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+using namespace stc::pattern;
+
+namespace {
+
+constexpr size_t maxOperands = 8;
+constexpr size_t maxModuli = 6;
+constexpr unsigned maxDisjuncts = 4;
+/// The tile for which views are compared, and how many of a view's tiles are looked at.
+constexpr int64_t queryTile = 32, keyTile = 16, maxSamples = 256;
+
+struct Views {
+  View query, key;
+  bool operator==(const Views &) const = default;
+};
+
+/// A part of the pattern in its views.
+struct Part {
+  isl::map pairs;
+  isl::set points;
+  Views views;
+  /// Pairs that its tiles compute, about.
+  double cost = 0;
+};
+
+class Splitter {
+public:
+  explicit Splitter(const Pattern::Impl &pattern)
+      : pattern(pattern), context(*pattern.context), n(pattern.n) {
+    std::set<int64_t> found;
+    collectModuli(pattern.syntax, found);
+    for (int64_t modulus : found)
+      if (modulus > 1 && modulus < n && moduli.size() < maxModuli)
+        moduli.push_back(modulus);
+  }
+
+  std::vector<Part> split() {
+    std::vector<Part> operands;
+    for (const isl::map &pairs : flatten(pattern.syntax))
+      if (!pairs.is_empty())
+        operands.push_back(inBestViews(pairs));
+    std::ranges::stable_partition(operands, [](const Part &part) { return part.views == Views(); });
+    std::vector<Part> parts;
+    isl::map before = pattern.relation.subtract(pattern.relation);
+    for (const Part &operand : operands) {
+      if (operand.pairs.is_disjoint(before)) {
+        parts.push_back(operand);
+      } else {
+        isl::map rest = operand.pairs.subtract(before).coalesce();
+        if (!rest.is_empty())
+          addSplit(parts, rest);
+      }
+      before = before.unite(operand.pairs).coalesce();
+    }
+    merge(parts);
+    return parts;
+  }
+
+private:
+  static void collectModuli(const Syntax &syntax, std::set<int64_t> &found) {
+    for (const Syntax &operand : syntax.operands)
+      collectModuli(operand, found);
+    for (int64_t divisor : divisors(syntax.condition))
+      found.insert(divisor);
+  }
+
+  /// The operands of the union that the expression is; the expression itself if they are many.
+  std::vector<isl::map> flatten(const Syntax &syntax) {
+    isl::map whole = relationOf(context, syntax, n);
+    if (syntax.kind == Syntax::Kind::Leaf)
+      return {whole};
+    std::vector<isl::map> left = flatten(syntax.operands[0]), result;
+    if (syntax.kind == Syntax::Kind::Union) {
+      result = left;
+      std::ranges::copy(flatten(syntax.operands[1]), std::back_inserter(result));
+    } else if (syntax.kind == Syntax::Kind::Difference) {
+      isl::map right = relationOf(context, syntax.operands[1], n);
+      for (const isl::map &operand : left)
+        result.push_back(operand.subtract(right).coalesce());
+    } else {
+      for (const isl::map &a : left)
+        for (const isl::map &b : flatten(syntax.operands[1]))
+          result.push_back(a.intersect(b).coalesce());
+    }
+    return result.size() <= maxOperands ? result : std::vector{whole};
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Views
+  //===--------------------------------------------------------------------===//
+
+  /// The views of one axis that compact it: those whose rows are a few residues of a modulus.
+  std::vector<View> compactions(const isl::set &positions) {
+    std::vector<View> found;
+    for (int64_t modulus : moduli) {
+      isl::set residues = positions.apply(
+          context.map("{ [x] -> [y] : y = x mod " + std::to_string(modulus) + " }"));
+      int64_t first = residues.dim_min_val(0).num_si(), last = residues.dim_max_val(0).num_si();
+      if (int64_t width = last - first + 1; width < modulus)
+        found.push_back({modulus, first, width, 1});
+    }
+    return found;
+  }
+
+  std::vector<Views> propose(const isl::map &pairs) {
+    std::vector<View> queries = compactions(pairs.domain()), keys = compactions(pairs.range());
+    queries.insert(queries.begin(), View());
+    keys.insert(keys.begin(), View());
+    std::vector<Views> proposals;
+    for (const View &query : queries)
+      for (const View &key : keys)
+        proposals.push_back({query, key});
+    int64_t stride = isl::manage(isl_set_get_stride(pairs.deltas().get(), 0)).num_si();
+    if (stride > 1 && stride < n)
+      proposals.push_back({{stride, 0, 1, stride}, {stride, 0, 1, stride}});
+    return proposals;
+  }
+
+  isl::map toViews(const Views &views) {
+    return context.map("{ [[i] -> [j]] -> [r, x, y] : " + viewConstraints(views.query, "i", "x") +
+                       " and " + viewConstraints(views.key, "j", "y") + " }");
+  }
+
+  /// Pairs in the tiles that these views visit, extrapolated from a sample of the query tiles.
+  double cost(const isl::set &points, const Views &views) {
+    TileQuestion question{context, views.query, views.key, n, queryTile};
+    auto [loForm, hiForm] = question.hull(question.relation(points));
+    int64_t tiles = (views.query.maxRows(n) + queryTile - 1) / queryTile;
+    int64_t all = tiles * views.query.residues, samples = std::min(all, maxSamples);
+    int64_t visited = 0;
+    for (int64_t k = 0; k < samples; ++k) {
+      int64_t index = samples == all ? k : (2 * k + 1) * all / (2 * samples);
+      std::array<int64_t, 2> variables = {index / tiles, index % tiles};
+      int64_t lo = loForm.evaluate(variables), hi = hiForm.evaluate(variables);
+      if (lo < hi)
+        visited += (hi + keyTile - 1) / keyTile - lo / keyTile;
+    }
+    return double(visited) * double(all) / double(samples) * queryTile * keyTile;
+  }
+
+  /// The views that visit the fewest tiles, of equal ones the first proposed.
+  Part inBestViews(const isl::map &pairs) {
+    Part best;
+    for (const Views &views : propose(pairs)) {
+      isl::map change = toViews(views);
+      bool holdsAll = views == Views() || pairs.wrap().is_subset(change.domain());
+      if (!holdsAll)
+        continue;
+      Part part{pairs, pairs.wrap().apply(change).coalesce(), views, 0};
+      part.cost = cost(part.points, views);
+      if (best.pairs.is_null() || part.cost < best.cost)
+        best = part;
+    }
+    return best;
+  }
+
+  /// Adds a part, as its disjuncts where these visit clearly fewer tiles.
+  void addSplit(std::vector<Part> &parts, const isl::map &pairs) {
+    Part whole = inBestViews(pairs);
+    isl::map disjoint = isl::manage(isl_map_make_disjoint(pairs.copy()));
+    std::vector<Part> pieces;
+    double cost = 0;
+    if (disjoint.n_basic_map() > 1 && disjoint.n_basic_map() <= maxDisjuncts)
+      disjoint.foreach_basic_map([&](isl::basic_map piece) {
+        pieces.push_back(inBestViews(piece));
+        cost += pieces.back().cost;
+      });
+    if (!pieces.empty() && cost < 0.9 * whole.cost)
+      std::ranges::move(pieces, std::back_inserter(parts));
+    else
+      parts.push_back(std::move(whole));
+  }
+
+  /// Makes one part of two with the same views where that visits no more tiles.
+  void merge(std::vector<Part> &parts) {
+    for (size_t a = 0; a < parts.size(); ++a)
+      for (size_t b = a + 1; b < parts.size();) {
+        Part &first = parts[a], &second = parts[b];
+        if (first.views != second.views) {
+          ++b;
+          continue;
+        }
+        isl::set points = first.points.unite(second.points).coalesce();
+        double together = cost(points, first.views);
+        if (together > first.cost + second.cost) {
+          ++b;
+          continue;
+        }
+        first = {first.pairs.unite(second.pairs).coalesce(), points, first.views, together};
+        parts.erase(parts.begin() + b);
+      }
+  }
+
+  const Pattern::Impl &pattern;
+  Context &context;
+  int64_t n;
+  std::vector<int64_t> moduli;
+};
+
+std::string notation(const Expr &condition) {
+  static const std::array<std::string, 2> names = {"i", "j"};
+  if (condition.isConstant(1))
+    return "{ [i] -> [j] }";
+  return "{ [i] -> [j] : " + condition.str(names) + " }";
+}
+
+/// The predicate over (r, a, b): isl's constraints that the axes do not imply, or for a compacted
+/// axis the bounds of each row, where they are shorter.
+Expr predicateOf(const Segment::Impl &segment) {
+  Expr a = Expr::variable(1), b = Expr::variable(2);
+  Expr constraints = conditionOf(segment.points.gist(segment.axes).coalesce())
+                         .substitute(std::array{Expr::variable(0), coordinateOf(segment.query, a),
+                                                coordinateOf(segment.key, b)});
+  if (segment.key.width == 1)
+    return constraints;
+  const TileRange &row = segment.keysOf(1);
+  if (!row.exact || hasSelect(row.range.lo) || hasSelect(row.range.hi))
+    return constraints;
+  std::array rowNames = {Expr::variable(0), a};
+  Expr lo = row.range.lo.substitute(rowNames), hi = row.range.hi.substitute(rowNames);
+  Expr bounds = hi.isConstant(segment.key.maxRows(segment.n))
+                    ? Expr::constant(1)
+                    : (hi - b - Expr::constant(1)).nonNegative();
+  if (!lo.isConstant(0))
+    bounds = bounds && (b - lo).nonNegative();
+  return bounds.size() < constraints.size() ? bounds : constraints;
+}
+
+Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
+  Context &context = *pattern.context;
+  auto impl = std::make_shared<Segment::Impl>();
+  impl->context = pattern.context;
+  impl->n = pattern.n;
+  impl->query = part.views.query;
+  impl->key = part.views.key;
+  impl->points = part.points;
+  impl->axes = context.set("{ [r, x, y] : " + axisConstraints(impl->query, "x", impl->n) + " and " +
+                           axisConstraints(impl->key, "y", impl->n) + " }");
+  Segment segment;
+  segment.query = impl->query;
+  segment.key = impl->key;
+  segment.predicate = predicateOf(*impl);
+  std::string last = std::to_string(pattern.n - 1);
+  isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
+  segment.text = notation(conditionOf(part.pairs.gist(square).coalesce().wrap().flatten()));
+  segment.impl = std::move(impl);
+  return segment;
+}
+
+/// All of the pattern where it stands, with its text as the predicate.
+Segment wholeSegment(const Pattern::Impl &pattern) {
+  auto impl = std::make_shared<Segment::Impl>();
+  impl->context = pattern.context;
+  impl->n = pattern.n;
+  Segment segment;
+  segment.predicate =
+      pattern.condition.substitute(std::array{Expr::variable(1), Expr::variable(2)});
+  segment.text = notation(pattern.condition);
+  segment.impl = std::move(impl);
+  return segment;
+}
+
+} // namespace
+
+std::vector<Walk> Pattern::walks() const {
+  std::vector<Segment> segments = {wholeSegment(*impl)};
+  if (!impl->relation.is_null()) {
+    auto found = impl->context->ask(proofBudget, [&] {
+      std::vector<Segment> result;
+      for (const Part &part : Splitter(*impl).split())
+        result.push_back(segmentOf(*impl, part));
+      return result;
+    });
+    if (found)
+      segments = *found;
+  }
+  std::vector<Walk> walks;
+  for (Segment &segment : segments) {
+    auto walk = std::ranges::find(walks, segment.query, &Walk::query);
+    if (walk == walks.end())
+      walk = walks.insert(walks.end(), {segment.query, {}});
+    walk->segments.push_back(std::move(segment));
+  }
+  return walks;
+}

@@ -1,0 +1,165 @@
+//===- Executor.cpp - runs the entries of a program --------------------------------===//
+#include "runtime/Device/Host/Executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace stc::runtime {
+
+namespace {
+
+constexpr uint64_t scratchAlignment = 64;
+// Two threads copy faster than one only when the bytes are not in a cache.
+constexpr uint64_t copyChunk = 1 << 20;
+
+double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+GemmShape shapeOf(const program::Gemm &gemm) {
+  return {gemm.m(),           gemm.n(),
+          gemm.k(),           gemm.batch(),
+          gemm.transpose_a(), gemm.transpose_b(),
+          gemm.accumulate(),  gemm.dtype() == program::DType::F64};
+}
+
+} // namespace
+
+MemoryNeed memoryNeed(const program::Program &program, int threads) {
+  MemoryNeed need{program.arena_bytes(), 0, 0};
+  for (const program::Kernel *kernel : *program.kernels())
+    need.scratchPerThread = std::max(need.scratchPerThread, kernel->scratch_bytes());
+  // A size that no machine has stays one when it is rounded up and multiplied.
+  need.scratchPerThread = std::min<uint64_t>(need.scratchPerThread, UINT64_MAX >> 17);
+  need.scratchPerThread +=
+      (scratchAlignment - need.scratchPerThread % scratchAlignment) % scratchAlignment;
+  for (const program::Entry *entry : *program.entries())
+    for (const program::Step *step : *entry->steps())
+      if (const program::Gemm *gemm = step->action_as_Gemm()) {
+        GemmShape shape = shapeOf(*gemm);
+        need.workspace = std::max(need.workspace, workspaceBytes(shape, planGemm(shape, threads)));
+      }
+  return need;
+}
+
+Result<std::unique_ptr<Executor>> Executor::create(const program::Program &program,
+                                                   ThreadPool &pool) {
+  std::unique_ptr<Executor> executor(new Executor(program, pool));
+  auto library = KernelLibrary::load(program);
+  if (!library)
+    return forward(library);
+  executor->library = std::move(*library);
+  executor->need = memoryNeed(program, pool.threads());
+  const MemoryNeed &need = executor->need;
+  for (auto [arena, bytes] : {std::pair(&executor->arena, need.arena),
+                              std::pair(&executor->scratch, need.scratchPerThread * pool.threads()),
+                              std::pair(&executor->workspace, need.workspace)}) {
+    auto created = Arena::create(bytes);
+    if (!created)
+      return forward(created);
+    *arena = std::move(*created);
+  }
+  for (const program::Entry *entry : *program.entries())
+    executor->entries.push_back(executor->bind(*entry));
+  return executor;
+}
+
+Executor::BoundGemm Executor::bind(const program::Gemm &gemm) const {
+  auto operand = [&](const program::Matrix &matrix) {
+    return GemmOperand{arena.data() + matrix.offset(), matrix.leading(), matrix.batch_step()};
+  };
+  GemmShape shape = shapeOf(gemm);
+  return {shape, planGemm(shape, pool.threads()), operand(*gemm.a()), operand(*gemm.b()),
+          operand(*gemm.c())};
+}
+
+Executor::BoundEntry Executor::bind(const program::Entry &entry) const {
+  BoundEntry bound;
+  size_t buffers = 0;
+  for (const program::Step *step : *entry.steps())
+    if (const program::Launch *launch = step->action_as_Launch())
+      buffers += launch->buffers()->size();
+  bound.buffers.reserve(buffers); // launches point into it
+  for (const program::Step *step : *entry.steps()) {
+    if (const program::Launch *launch = step->action_as_Launch()) {
+      void *const *first = bound.buffers.data() + bound.buffers.size();
+      for (uint64_t offset : *launch->buffers())
+        bound.buffers.push_back(arena.data() + offset);
+      bound.steps.push_back(BoundLaunch{library.kernel(launch->kernel()), launch->kernel(),
+                                        static_cast<int64_t>(launch->items()), first,
+                                        launch->sizes()->data()});
+    } else if (const program::Gemm *gemm = step->action_as_Gemm()) {
+      bound.steps.push_back(bind(*gemm));
+    } else if (const program::Copy *copy = step->action_as_Copy()) {
+      bound.steps.push_back(BoundCopy{arena.data() + copy->target(),
+                                      copy->zero() ? nullptr : arena.data() + copy->source(),
+                                      copy->bytes()});
+    }
+  }
+  return bound;
+}
+
+void Executor::run(const BoundLaunch &launch) {
+  pool.parallelFor(launch.items, [&](int64_t item, int thread) {
+    launch.function(launch.buffers, launch.sizes, item,
+                    scratch.data() + thread * need.scratchPerThread);
+  });
+}
+
+void Executor::run(const BoundGemm &product) {
+  gemm(product.shape, product.plan, product.a, product.b, product.c, workspace.data(), pool);
+}
+
+void Executor::run(const BoundCopy &copy) {
+  pool.parallelFor((copy.bytes + copyChunk - 1) / copyChunk, [&](int64_t item, int) {
+    uint64_t first = item * copyChunk, count = std::min(copyChunk, copy.bytes - first);
+    if (copy.source)
+      std::memcpy(copy.target + first, copy.source + first, count);
+    else
+      std::memset(copy.target + first, 0, count);
+  });
+}
+
+void Executor::run(uint32_t index, Profile *profile) {
+  const BoundEntry &entry = entries[index];
+  if (!profile) {
+    for (const auto &step : entry.steps)
+      std::visit([&](const auto &bound) { run(bound); }, step);
+    return;
+  }
+  profile->kernels.resize(source.kernels()->size());
+  for (const auto &step : entry.steps) {
+    auto start = std::chrono::steady_clock::now();
+    std::visit([&](const auto &bound) { run(bound); }, step);
+    double seconds = secondsSince(start);
+    if (const auto *launch = std::get_if<BoundLaunch>(&step)) {
+      profile->kernels[launch->kernel] += seconds;
+    } else if (const auto *product = std::get_if<BoundGemm>(&step)) {
+      const GemmShape &shape = product->shape;
+      profile->gemm += seconds;
+      profile->gemmFlops += 2.0 * shape.m * shape.n * shape.k * shape.batch;
+    } else {
+      profile->copy += seconds;
+    }
+  }
+}
+
+int findEntry(const program::Program &program, std::string_view name) {
+  for (uint32_t i = 0; i < program.entries()->size(); ++i)
+    if (program.entries()->Get(i)->name()->string_view() == name)
+      return static_cast<int>(i);
+  return -1;
+}
+
+const program::Tensor *
+findTensor(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors,
+           std::string_view name) {
+  for (const program::Tensor *tensor : tensors)
+    if (tensor->name()->string_view() == name)
+      return tensor;
+  return nullptr;
+}
+
+} // namespace stc::runtime

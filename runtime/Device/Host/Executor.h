@@ -1,0 +1,114 @@
+//===- Executor.h - runs the entries of a program ----------------------------------===//
+//
+// Binds a program to an arena and a pool once: loaded kernels, buffer addresses, cut products.
+// After that a run allocates nothing and decides nothing.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Device/Host/Arena.h"
+#include "runtime/Device/Host/Gemm.h"
+#include "runtime/Device/Host/KernelLibrary.h"
+#include "runtime/Device/Host/ThreadPool.h"
+#include "runtime/Program/Program_generated.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace stc::runtime {
+
+/// Seconds spent, by kernel (in the program's order), in products and in copies.
+struct Profile {
+  std::vector<double> kernels;
+  double gemm = 0, copy = 0;
+  /// Multiply-adds of the products, times two.
+  double gemmFlops = 0;
+};
+
+/// What a program takes in memory: the arena, whose untouched pages do not count, and beside it
+/// what kernels and products need for intermediate values.
+struct MemoryNeed {
+  uint64_t arena = 0;
+  uint64_t scratchPerThread = 0;
+  uint64_t workspace = 0;
+
+  /// Bytes beside the arena.
+  uint64_t scratch(int threads) const { return scratchPerThread * threads + workspace; }
+};
+MemoryNeed memoryNeed(const program::Program &program, int threads);
+
+class Executor {
+public:
+  /// Keeps references: the program and the pool must outlive it. Errors: see KernelLibrary::load,
+  /// and memory that this machine does not have.
+  static Result<std::unique_ptr<Executor>> create(const program::Program &program,
+                                                  ThreadPool &pool);
+
+  /// Runs one entry of the program, by its index. Inputs are set before, outputs read after, in the
+  /// arena: an output stays until the next run.
+  void run(uint32_t entry, Profile *profile = nullptr);
+
+  const program::Program &program() const { return source; }
+  ThreadPool &threads() { return pool; }
+  std::byte *data(const program::Tensor &tensor) { return arena.data() + tensor.offset(); }
+  template <class T> std::span<T> elements(const program::Tensor &tensor);
+
+private:
+  struct BoundLaunch {
+    KernelFunction function;
+    uint32_t kernel;
+    int64_t items;
+    void *const *buffers;
+    const int64_t *sizes;
+  };
+  struct BoundGemm {
+    GemmShape shape;
+    GemmPlan plan;
+    GemmOperand a, b, c;
+  };
+  struct BoundCopy {
+    std::byte *target;
+    const std::byte *source; // null for zeros
+    uint64_t bytes;
+  };
+  struct BoundEntry {
+    std::vector<void *> buffers; // of all launches, one after the other
+    std::vector<std::variant<BoundLaunch, BoundGemm, BoundCopy>> steps;
+  };
+
+  Executor(const program::Program &program, ThreadPool &pool) : source(program), pool(pool) {}
+  BoundEntry bind(const program::Entry &entry) const;
+  BoundGemm bind(const program::Gemm &gemm) const;
+  void run(const BoundLaunch &launch);
+  void run(const BoundGemm &product);
+  void run(const BoundCopy &copy);
+
+  const program::Program &source;
+  ThreadPool &pool;
+  KernelLibrary library;
+  MemoryNeed need;
+  Arena arena, scratch, workspace;
+  std::vector<BoundEntry> entries;
+};
+
+template <class T> std::span<T> Executor::elements(const program::Tensor &tensor) {
+  size_t count = 1;
+  for (int64_t size : *tensor.shape())
+    count *= size;
+  return {reinterpret_cast<T *>(data(tensor)), count};
+}
+
+/// The index of the entry of that name, or -1.
+int findEntry(const program::Program &program, std::string_view name);
+
+/// The tensor of that name, or null.
+const program::Tensor *
+findTensor(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors,
+           std::string_view name);
+
+} // namespace stc::runtime

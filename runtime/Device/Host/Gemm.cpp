@@ -1,0 +1,184 @@
+//===- Gemm.cpp - dense matrix products on all cores -------------------------------===//
+#include "runtime/Device/Host/Gemm.h"
+
+#include <algorithm>
+#include <cblas.h>
+
+namespace stc::runtime {
+
+namespace {
+
+int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Blocks end at multiples of the BLAS's register tiles, whatever the CPU.
+constexpr int64_t blockAlignment = 32;
+// Less than this is not worth a hand-over to another thread.
+constexpr double leastFlops = 1 << 18;
+
+// The size of a block when `size` is cut in `parts`; the last one may be smaller.
+int64_t blockSize(int64_t size, int64_t parts) {
+  return parts == 1 ? size : ceilDiv(ceilDiv(size, parts), blockAlignment) * blockAlignment;
+}
+
+int64_t cuts(int64_t size) { return std::max<int64_t>(1, size / (2 * blockAlignment)); }
+
+// The time of one piece in units of a multiply-add: packing an operand's element costs the BLAS
+// about 16 of them, writing and adding up an element of a partial sum about 32.
+double pieceCost(const GemmShape &shape, const GemmPlan &plan) {
+  double rows = blockSize(shape.m, plan.rows), columns = blockSize(shape.n, plan.columns),
+         depth = blockSize(shape.k, plan.depths);
+  return rows * columns * depth + 16 * depth * (rows + columns) +
+         (plan.depths > 1 ? 32 * rows * columns : 0);
+}
+
+class Product {
+public:
+  Product(const GemmShape &shape, const GemmOperand &a, const GemmOperand &b, const GemmOperand &c)
+      : shape(shape), a(a), b(b), c(c) {}
+
+  // c[rows i.., columns j..] of one matrix over k in [first, first + depth).
+  struct Block {
+    int64_t i, rows, j, columns, first, depth;
+  };
+
+  void run(int64_t matrix, const Block &block) const {
+    run(matrix, block, at(c, matrix, block.i * c.leading + block.j), c.leading, shape.accumulate);
+  }
+
+  void run(int64_t matrix, const Block &block, std::byte *target, int64_t leading,
+           bool accumulate) const {
+    if (block.rows <= 0 || block.columns <= 0)
+      return;
+    const std::byte *left = at(a, matrix,
+                               shape.transposeA ? block.first * a.leading + block.i
+                                                : block.i * a.leading + block.first);
+    const std::byte *right = at(b, matrix,
+                                shape.transposeB ? block.j * b.leading + block.first
+                                                 : block.first * b.leading + block.j);
+    CBLAS_TRANSPOSE transA = shape.transposeA ? CblasTrans : CblasNoTrans;
+    CBLAS_TRANSPOSE transB = shape.transposeB ? CblasTrans : CblasNoTrans;
+    if (shape.isDouble)
+      cblas_dgemm(CblasRowMajor, transA, transB, block.rows, block.columns, block.depth, 1.0,
+                  reinterpret_cast<const double *>(left), a.leading,
+                  reinterpret_cast<const double *>(right), b.leading, accumulate ? 1.0 : 0.0,
+                  reinterpret_cast<double *>(target), leading);
+    else
+      cblas_sgemm(CblasRowMajor, transA, transB, block.rows, block.columns, block.depth, 1.0f,
+                  reinterpret_cast<const float *>(left), a.leading,
+                  reinterpret_cast<const float *>(right), b.leading, accumulate ? 1.0f : 0.0f,
+                  reinterpret_cast<float *>(target), leading);
+  }
+
+  // Adds up the partial sums of rows [first, first + rows), in the order of k.
+  template <class T>
+  void addUp(int64_t matrix, const std::byte *partial, int64_t depths, int64_t first,
+             int64_t rows) const {
+    const T *sums = reinterpret_cast<const T *>(partial);
+    T *target = reinterpret_cast<T *>(at(c, matrix, 0));
+    for (int64_t i = first; i < first + rows; ++i) {
+      T *row = target + i * c.leading;
+      for (int64_t depth = 0; depth < depths; ++depth) {
+        const T *sum = sums + (depth * shape.m + i) * shape.n;
+        if (depth == 0 && !shape.accumulate)
+          std::copy_n(sum, shape.n, row);
+        else
+          for (int64_t j = 0; j < shape.n; ++j)
+            row[j] += sum[j];
+      }
+    }
+  }
+
+private:
+  std::byte *at(const GemmOperand &operand, int64_t matrix, int64_t element) const {
+    return operand.data + (matrix * operand.step + element) * shape.elementBytes();
+  }
+
+  const GemmShape &shape;
+  const GemmOperand &a, &b, &c;
+};
+
+} // namespace
+
+GemmPlan planGemm(const GemmShape &shape, int threads) {
+  GemmPlan best;
+  double flops = 2.0 * shape.m * shape.n * shape.k;
+  if (threads == 1 || flops * shape.batch < leastFlops) {
+    best.matrices = std::max<int64_t>(shape.batch, 1);
+    return best;
+  }
+  if (shape.batch >= threads) {
+    // Several pieces a thread, so that a slow thread costs little, but none too small.
+    int64_t least = std::max<int64_t>(1, static_cast<int64_t>(leastFlops / std::max(flops, 1.0)));
+    best.matrices = std::max(least, ceilDiv(shape.batch, 4 * threads));
+    return best;
+  }
+  // Few matrices: the cut that a thread with the most pieces finishes first.
+  double bestCost = 0;
+  int64_t most = 4 * ceilDiv(threads, shape.batch);
+  for (int64_t rows = 1; rows <= std::min(most, cuts(shape.m)); ++rows)
+    for (int64_t columns = 1; columns <= std::min(most / rows, cuts(shape.n)); ++columns)
+      for (int64_t depths = 1; depths <= std::min(most / rows / columns, cuts(shape.k)); ++depths) {
+        GemmPlan plan{1, rows, columns, depths};
+        int64_t pieces = shape.batch * rows * columns * depths;
+        double cost = ceilDiv(pieces, threads) * pieceCost(shape, plan);
+        if (bestCost == 0 || cost < bestCost) {
+          best = plan;
+          bestCost = cost;
+        }
+      }
+  return best;
+}
+
+uint64_t workspaceBytes(const GemmShape &shape, const GemmPlan &plan) {
+  return plan.depths == 1 ? 0
+                          : plan.depths * shape.batch * shape.m * shape.n * shape.elementBytes();
+}
+
+void gemm(const GemmShape &shape, const GemmPlan &plan, const GemmOperand &a, const GemmOperand &b,
+          const GemmOperand &c, std::byte *workspace, ThreadPool &pool) {
+  // The library's own threads stay out of it.
+  static const bool single = (openblas_set_num_threads(1), true);
+  (void)single;
+  Product product(shape, a, b, c);
+  if (plan.matrices > 1) {
+    pool.parallelFor(ceilDiv(shape.batch, plan.matrices), [&](int64_t item, int) {
+      int64_t first = item * plan.matrices;
+      for (int64_t matrix = first; matrix < std::min(first + plan.matrices, shape.batch); ++matrix)
+        product.run(matrix, {0, shape.m, 0, shape.n, 0, shape.k});
+    });
+    return;
+  }
+  int64_t rows = blockSize(shape.m, plan.rows), columns = blockSize(shape.n, plan.columns),
+          depth = blockSize(shape.k, plan.depths);
+  int64_t sumBytes = shape.m * shape.n * shape.elementBytes();
+  pool.parallelFor(shape.batch * plan.depths * plan.rows * plan.columns, [&](int64_t item, int) {
+    int64_t column = item % plan.columns, row = item / plan.columns % plan.rows;
+    int64_t sum = item / plan.columns / plan.rows; // of matrix and depth
+    int64_t matrix = sum / plan.depths, first = sum % plan.depths * depth;
+    Product::Block block{row * rows,
+                         std::min(rows, shape.m - row * rows),
+                         column * columns,
+                         std::min(columns, shape.n - column * columns),
+                         first,
+                         std::clamp<int64_t>(shape.k - first, 0, depth)};
+    if (plan.depths == 1)
+      return product.run(matrix, block);
+    int64_t corner = (block.i * shape.n + block.j) * shape.elementBytes();
+    product.run(matrix, block, workspace + sum * sumBytes + corner, shape.n, false);
+  });
+  if (plan.depths == 1)
+    return;
+  int64_t chunk = std::max<int64_t>(1, ceilDiv(shape.m, 4 * pool.threads()));
+  int64_t chunks = ceilDiv(shape.m, chunk);
+  pool.parallelFor(shape.batch * chunks, [&](int64_t item, int) {
+    int64_t matrix = item / chunks, first = item % chunks * chunk;
+    const std::byte *partial = workspace + matrix * plan.depths * sumBytes;
+    int64_t count = std::min(chunk, shape.m - first);
+    if (shape.isDouble)
+      product.addUp<double>(matrix, partial, plan.depths, first, count);
+    else
+      product.addUp<float>(matrix, partial, plan.depths, first, count);
+  });
+}
+
+} // namespace stc::runtime

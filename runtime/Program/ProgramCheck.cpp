@@ -1,0 +1,219 @@
+//===- ProgramCheck.cpp - what the schema of a program cannot say ------------------===//
+#include "runtime/Program/ProgramFile.h"
+#include "runtime/Program/Tensor.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <set>
+#include <string_view>
+
+namespace stc::runtime {
+
+using namespace program;
+
+namespace {
+
+using Strings = std::set<std::string_view>;
+
+std::string_view view(const flatbuffers::String *text) { return text->string_view(); }
+
+// Eight-byte elements are read in place; the FlatBuffers verifier checks the alignment of a
+// vector's length only.
+template <class T> bool isAligned(const flatbuffers::Vector<T> *vector) {
+  return vector->size() == 0 || reinterpret_cast<uintptr_t>(vector->Data()) % alignof(T) == 0;
+}
+
+class Checker {
+public:
+  explicit Checker(const Program &program) : program(program) {}
+
+  Result<void> check();
+
+private:
+  Result<void> checkTensor(const Tensor &tensor, const std::string &where);
+  Result<void> checkTensors(const flatbuffers::Vector<flatbuffers::Offset<Tensor>> &tensors,
+                            const std::string &where);
+  Result<void> checkEntry(const Entry &entry);
+  Result<void> checkLaunch(const Launch &launch);
+  Result<void> checkGemm(const Gemm &gemm);
+  Result<void> checkOperand(const char *name, const Matrix &matrix, int64_t rows, int64_t columns,
+                            const Gemm &gemm);
+  Result<void> checkCopy(const Copy &copy);
+
+  bool inArena(uint64_t offset, uint64_t bytes) const {
+    return offset <= program.arena_bytes() && bytes <= program.arena_bytes() - offset;
+  }
+  std::unexpected<Error> outside(const std::string &what, uint64_t offset, uint64_t bytes) const {
+    return fail(fmt::format("expected {} inside the arena of {} bytes, found {} bytes at {}", what,
+                            program.arena_bytes(), bytes, offset));
+  }
+
+  const Program &program;
+};
+
+} // namespace
+
+Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where) {
+  std::string what = fmt::format("{} '{}'", where, view(tensor.name()));
+  if (byteSize(tensor.dtype()) == 0)
+    return fail(fmt::format("expected a known dtype of {}, found {}", what,
+                            static_cast<int>(tensor.dtype())));
+  if (!isAligned(tensor.shape()))
+    return fail(fmt::format("the shape of {} is misaligned", what));
+  std::optional<int64_t> count = checkedElements(tensor);
+  if (!count)
+    return fail(fmt::format("expected a possible shape of {}, found {}", what, describe(tensor)));
+  if (!inArena(tensor.offset(), bytes(tensor)))
+    return outside(what, tensor.offset(), bytes(tensor));
+  if (tensor.offset() % byteSize(tensor.dtype()) != 0)
+    return fail(fmt::format("expected {} at a multiple of {} bytes, found it at {}", what,
+                            byteSize(tensor.dtype()), tensor.offset()));
+  return {};
+}
+
+Result<void> Checker::checkTensors(const flatbuffers::Vector<flatbuffers::Offset<Tensor>> &tensors,
+                                   const std::string &where) {
+  Strings names;
+  for (const Tensor *tensor : tensors) {
+    if (auto checked = checkTensor(*tensor, where); !checked)
+      return checked;
+    if (!names.insert(view(tensor->name())).second)
+      return fail(fmt::format("{} '{}' stands twice", where, view(tensor->name())));
+  }
+  return {};
+}
+
+Result<void> Checker::checkLaunch(const Launch &launch) {
+  if (launch.kernel() >= program.kernels()->size())
+    return fail(fmt::format("expected a kernel below {}, found {}", program.kernels()->size(),
+                            launch.kernel()));
+  if (launch.items() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    return fail(fmt::format("expected fewer items, found {}", launch.items()));
+  if (!isAligned(launch.buffers()) || !isAligned(launch.sizes()))
+    return fail("the arguments of a launch are misaligned");
+  for (uint64_t offset : *launch.buffers())
+    if (!inArena(offset, 0))
+      return outside("a buffer", offset, 0);
+  return {};
+}
+
+Result<void> Checker::checkOperand(const char *name, const Matrix &matrix, int64_t rows,
+                                   int64_t columns, const Gemm &gemm) {
+  // The BLAS interface counts in 32 bits.
+  if (matrix.leading() < std::max<int64_t>(columns, 1) ||
+      matrix.leading() > std::numeric_limits<int32_t>::max() || matrix.batch_step() < 0)
+    return fail(fmt::format("expected gemm operand {} with rows of at least {} elements, found "
+                            "leading dimension {}, batch step {}",
+                            name, columns, matrix.leading(), matrix.batch_step()));
+  int64_t size = byteSize(gemm.dtype());
+  if (matrix.offset() % size != 0)
+    return fail(fmt::format("expected gemm operand {} at a multiple of {} bytes, found it at {}",
+                            name, size, matrix.offset()));
+  if (rows == 0 || columns == 0 || gemm.batch() == 0)
+    return inArena(matrix.offset(), 0) ? Result<void>() : outside(name, matrix.offset(), 0);
+  int64_t batches, extent = (rows - 1) * matrix.leading() + columns, total;
+  if (__builtin_mul_overflow(gemm.batch() - 1, matrix.batch_step(), &batches) ||
+      __builtin_add_overflow(batches, extent, &total) ||
+      __builtin_mul_overflow(total, size, &total))
+    return fail(fmt::format("the extent of gemm operand {} overflows", name));
+  if (!inArena(matrix.offset(), total))
+    return outside(fmt::format("gemm operand {}", name), matrix.offset(), total);
+  return {};
+}
+
+Result<void> Checker::checkGemm(const Gemm &gemm) {
+  if (gemm.dtype() != DType::F32 && gemm.dtype() != DType::F64)
+    return fail(fmt::format("expected a gemm in f32 or f64, found {}", dtypeName(gemm.dtype())));
+  for (int64_t size : {gemm.m(), gemm.n(), gemm.k()})
+    if (size < 0 || size > std::numeric_limits<int32_t>::max())
+      return fail(fmt::format("expected a gemm size of 0 to 2^31 - 1, found {}", size));
+  if (gemm.batch() < 0)
+    return fail(fmt::format("expected a gemm batch of 0 or more, found {}", gemm.batch()));
+  struct Operand {
+    const char *name;
+    const Matrix *matrix;
+    int64_t rows, columns;
+    bool transpose;
+  };
+  for (const Operand &o : {Operand{"a", gemm.a(), gemm.m(), gemm.k(), gemm.transpose_a()},
+                           Operand{"b", gemm.b(), gemm.k(), gemm.n(), gemm.transpose_b()},
+                           Operand{"c", gemm.c(), gemm.m(), gemm.n(), false}})
+    if (auto checked = checkOperand(o.name, *o.matrix, o.transpose ? o.columns : o.rows,
+                                    o.transpose ? o.rows : o.columns, gemm);
+        !checked)
+      return checked;
+  return {};
+}
+
+Result<void> Checker::checkCopy(const Copy &copy) {
+  if (!copy.zero() && !inArena(copy.source(), copy.bytes()))
+    return outside("the source of a copy", copy.source(), copy.bytes());
+  if (!inArena(copy.target(), copy.bytes()))
+    return outside("the target of a copy", copy.target(), copy.bytes());
+  uint64_t first = std::min(copy.source(), copy.target()),
+           second = std::max(copy.source(), copy.target());
+  if (!copy.zero() && second - first < copy.bytes())
+    return fail(fmt::format("expected a copy between places that do not overlap, found {} bytes "
+                            "from {} to {}",
+                            copy.bytes(), copy.source(), copy.target()));
+  return {};
+}
+
+Result<void> Checker::checkEntry(const Entry &entry) {
+  if (auto checked = checkTensors(*entry.inputs(), "input"); !checked)
+    return checked;
+  if (auto checked = checkTensors(*entry.outputs(), "output"); !checked)
+    return checked;
+  if (entry.peak_bytes() > program.arena_bytes())
+    return fail(fmt::format("expected a peak of at most the arena's {} bytes, found {}",
+                            program.arena_bytes(), entry.peak_bytes()));
+  size_t index = 0;
+  for (const Step *step : *entry.steps()) {
+    Result<void> checked;
+    if (const Launch *launch = step->action_as_Launch())
+      checked = checkLaunch(*launch);
+    else if (const Gemm *gemm = step->action_as_Gemm())
+      checked = checkGemm(*gemm);
+    else if (const Copy *copy = step->action_as_Copy())
+      checked = checkCopy(*copy);
+    else
+      checked = fail("expected a launch, a gemm or a copy, found something else");
+    if (!checked)
+      return fail(fmt::format("step {}: {}", index, checked.error().message));
+    ++index;
+  }
+  return {};
+}
+
+Result<void> Checker::check() {
+  if (program.arena_bytes() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    return fail(fmt::format("expected a smaller arena, found {} bytes", program.arena_bytes()));
+  Strings names;
+  for (const Variable *variable : *program.variables()) {
+    const Tensor &tensor = *variable->tensor();
+    if (auto checked = checkTensor(tensor, "variable"); !checked)
+      return checked;
+    if (variable->role() > Role::MAX)
+      return fail(fmt::format("expected a known role of variable '{}', found {}",
+                              view(tensor.name()), static_cast<int>(variable->role())));
+    if (!names.insert(view(tensor.name())).second)
+      return fail(fmt::format("variable '{}' stands twice", view(tensor.name())));
+  }
+  names.clear();
+  for (const Setting *setting : *program.settings())
+    if (!names.insert(view(setting->key())).second)
+      return fail(fmt::format("setting '{}' stands twice", view(setting->key())));
+  names.clear();
+  for (const Entry *entry : *program.entries()) {
+    if (!names.insert(view(entry->name())).second)
+      return fail(fmt::format("entry '{}' stands twice", view(entry->name())));
+    if (auto checked = checkEntry(*entry); !checked)
+      return fail(fmt::format("entry '{}': {}", view(entry->name()), checked.error().message));
+  }
+  return {};
+}
+
+Result<void> checkProgram(const Program &program) { return Checker(program).check(); }
+
+} // namespace stc::runtime

@@ -1,0 +1,90 @@
+//===- ProgramFile.cpp - the compiled program as a file -------------------------===//
+#include "runtime/Program/ProgramFile.h"
+
+#include <cstring>
+#include <fmt/format.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace stc::runtime {
+
+namespace {
+
+struct Header {
+  char magic[8];
+  uint32_t version;
+  uint32_t zero;
+  uint64_t length;
+  uint64_t checksum;
+};
+static_assert(sizeof(Header) == programHeaderBytes);
+
+constexpr char magic[8] = {'S', 'T', 'C', '-', 'P', 'R', 'O', 'G'};
+// FlatBuffers counts in 31 bits.
+constexpr uint64_t maxPayload = FLATBUFFERS_MAX_BUFFER_SIZE - 1;
+// The schema nests five deep; a program of a thousand layers has a million tables.
+constexpr size_t maxDepth = 16, maxTables = 100'000'000;
+
+} // namespace
+
+Result<void> writeProgram(const std::string &path, std::span<const std::byte> payload) {
+  if (payload.size() > maxPayload)
+    return fail(fmt::format("{}: expected a program of at most {} bytes, got {}", path, maxPayload,
+                            payload.size()));
+  Header header{
+      {}, programFormatVersion, 0, payload.size(), XXH3_64bits(payload.data(), payload.size())};
+  std::memcpy(header.magic, magic, sizeof(magic));
+  Result<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return forward(file);
+  if (auto written = file->write(std::as_bytes(std::span(&header, 1))); !written)
+    return written;
+  if (auto written = file->write(payload); !written)
+    return written;
+  return file->commit();
+}
+
+Result<ProgramFile> ProgramFile::open(const std::string &path) {
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped)
+    return forward(mapped);
+  std::span<const std::byte> bytes = mapped->bytes();
+  auto wrong = [&](const std::string &what) { return fail(path + ": " + what); };
+
+  Header header;
+  if (bytes.empty())
+    return wrong("expected a compiled program, found an empty file");
+  if (std::memcmp(bytes.data(), magic, std::min(bytes.size(), sizeof(magic))) != 0)
+    return wrong(fmt::format("expected a compiled program, found a file that begins with \"{}\"",
+                             printableStart(bytes)));
+  if (bytes.size() < sizeof(header))
+    return wrong(fmt::format("expected a header of {} bytes, found a file of {}: it is cut short",
+                             sizeof(header), bytes.size()));
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  if (header.version != programFormatVersion)
+    return wrong(fmt::format("expected program format {}, found {}: compile it again with the "
+                             "stc-compile of this stc-run",
+                             programFormatVersion, header.version));
+  bytes = bytes.subspan(sizeof(header));
+  if (header.length != bytes.size())
+    return wrong(fmt::format("expected {} bytes after the header, found {}: {}", header.length,
+                             bytes.size(),
+                             bytes.size() < header.length ? "it is cut short" : "it is damaged"));
+  if (header.zero != 0 || header.length > maxPayload ||
+      header.checksum != XXH3_64bits(bytes.data(), bytes.size()))
+    return wrong("its checksum does not fit its contents: it is damaged");
+
+  flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(),
+                                 maxDepth, maxTables);
+  if (!program::VerifyProgramBuffer(verifier))
+    return wrong("its contents do not follow the program schema: it is damaged");
+  ProgramFile file;
+  file.root = program::GetProgram(bytes.data());
+  file.file = std::move(*mapped);
+  if (Result<void> sound = checkProgram(*file.root); !sound)
+    return wrong(sound.error().message);
+  return file;
+}
+
+} // namespace stc::runtime

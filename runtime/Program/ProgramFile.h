@@ -1,0 +1,42 @@
+//===- ProgramFile.h - the compiled program as a file ---------------------------===//
+//
+// The file, little-endian: 8 bytes of magic "STC-PROG", format version (u32), zero (u32), length of
+// the payload (u64), XXH3-64 of the payload (u64), then the payload, a FlatBuffer of Program.fbs.
+// The compiler writes with it, the runtime reads; it stands on no other part of either.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Program/Program_generated.h"
+#include "runtime/Support/Error.h"
+#include "runtime/Support/File.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace stc::runtime {
+
+inline constexpr uint32_t programFormatVersion = 1;
+inline constexpr size_t programHeaderBytes = 32;
+
+/// Writes a finished FlatBuffer as a program file: it appears whole or not at all.
+Result<void> writeProgram(const std::string &path, std::span<const std::byte> payload);
+
+/// A program file that was found sound: framing, checksum, schema and meaning (checkProgram).
+class ProgramFile {
+public:
+  static Result<ProgramFile> open(const std::string &path);
+
+  const program::Program &program() const { return *root; }
+
+private:
+  MappedFile file;
+  const program::Program *root = nullptr;
+};
+
+/// What the schema cannot say: every offset with its extent lies inside the arena and is aligned to
+/// its element, kernels exist, shapes do not overflow, names are unique. Returns what is wrong.
+Result<void> checkProgram(const program::Program &program);
+
+} // namespace stc::runtime

@@ -1,0 +1,39 @@
+//===- Error.h - errors as values -------------------------------------------===//
+//
+// Every function of the runtime that can fail returns a Result. A message is one line in lower case
+// with no final period: "<file>: expected ..., found ...".
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <expected>
+#include <string>
+#include <utility>
+
+namespace stc::runtime {
+
+/// Whose fault it is; stc-run turns it into its exit code.
+enum class ErrorKind {
+  Input,     ///< a file or an argument that does not fit
+  Machine,   ///< a CPU feature or memory that this machine does not have
+  NonFinite, ///< the loss is not a number any more
+  Io,        ///< the system refused to read or write
+};
+
+struct Error {
+  std::string message;
+  ErrorKind kind = ErrorKind::Input;
+};
+
+template <class T> using Result = std::expected<T, Error>;
+
+inline std::unexpected<Error> fail(std::string message, ErrorKind kind = ErrorKind::Input) {
+  return std::unexpected(Error{std::move(message), kind});
+}
+
+/// Hands an error on from a function of another Result type.
+template <class T> std::unexpected<Error> forward(Result<T> &result) {
+  return std::unexpected(std::move(result.error()));
+}
+
+} // namespace stc::runtime

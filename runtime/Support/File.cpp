@@ -1,0 +1,118 @@
+//===- File.cpp - reading by mapping, writing all or nothing -------------------===//
+#include "runtime/Support/File.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace stc::runtime {
+
+std::unexpected<Error> systemError(const std::string &path, const char *verb) {
+  return fail(fmt::format("{}: cannot {}: {}", path, verb, std::strerror(errno)), ErrorKind::Io);
+}
+
+std::string printableStart(std::span<const std::byte> bytes, size_t limit) {
+  std::string text;
+  for (std::byte byte : bytes.first(std::min(bytes.size(), limit))) {
+    char c = static_cast<char>(byte);
+    text += c >= 0x20 && c < 0x7f && c != '"' ? c : '.';
+  }
+  return text;
+}
+
+Result<MappedFile> MappedFile::open(const std::string &path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    return fail(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  struct stat status;
+  MappedFile file;
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(descriptor);
+    return fail(fmt::format("{}: expected a file, found something else", path));
+  }
+  file.size = status.st_size;
+  if (file.size > 0) {
+    void *mapping = mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (mapping == MAP_FAILED) {
+      file.size = 0;
+      auto error = systemError(path, "map");
+      close(descriptor);
+      return error;
+    }
+    file.data = static_cast<const std::byte *>(mapping);
+  }
+  close(descriptor);
+  return file;
+}
+
+MappedFile::MappedFile(MappedFile &&other) noexcept
+    : data(std::exchange(other.data, nullptr)), size(std::exchange(other.size, 0)) {}
+
+MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
+  std::swap(data, other.data);
+  std::swap(size, other.size);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data)
+    munmap(const_cast<std::byte *>(data), size);
+}
+
+Result<AtomicFile> AtomicFile::create(const std::string &path) {
+  AtomicFile file;
+  file.path = path;
+  file.temporary = fmt::format("{}.tmp{}", path, getpid());
+  file.descriptor = ::open(file.temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file.descriptor < 0)
+    return systemError(path, "create");
+  return file;
+}
+
+AtomicFile::AtomicFile(AtomicFile &&other) noexcept
+    : path(std::move(other.path)), temporary(std::move(other.temporary)),
+      descriptor(std::exchange(other.descriptor, -1)) {}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor < 0)
+    return;
+  close(descriptor);
+  unlink(temporary.c_str());
+}
+
+Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return systemError(path, "write");
+    bytes = bytes.subspan(written);
+  }
+  return {};
+}
+
+Result<void> AtomicFile::commit() {
+  if (fsync(descriptor) != 0)
+    return systemError(path, "write");
+  if (rename(temporary.c_str(), path.c_str()) != 0)
+    return systemError(path, "rename to");
+  close(std::exchange(descriptor, -1));
+  // The new name itself is on the disk only when its folder is.
+  size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    fsync(directory);
+    close(directory);
+  }
+  return {};
+}
+
+} // namespace stc::runtime

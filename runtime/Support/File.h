@@ -1,0 +1,59 @@
+//===- File.h - reading by mapping, writing all or nothing ---------------------===//
+//
+// Every file that the runtime reads whole is mapped, every file that it writes appears under its
+// name only when it is complete and on the disk.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Support/Error.h"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace stc::runtime {
+
+/// A regular file mapped read-only. Moves, does not copy. An empty file has an empty span.
+class MappedFile {
+public:
+  static Result<MappedFile> open(const std::string &path);
+  MappedFile() = default;
+  MappedFile(MappedFile &&other) noexcept;
+  MappedFile &operator=(MappedFile &&other) noexcept;
+  ~MappedFile();
+
+  std::span<const std::byte> bytes() const { return {data, size}; }
+
+private:
+  const std::byte *data = nullptr;
+  size_t size = 0;
+};
+
+/// Writes a file under a temporary name beside the wanted one; commit() syncs it and renames it.
+/// Without a commit, nothing is left behind.
+class AtomicFile {
+public:
+  static Result<AtomicFile> create(const std::string &path);
+  AtomicFile(AtomicFile &&other) noexcept;
+  ~AtomicFile();
+
+  Result<void> write(std::span<const std::byte> bytes);
+  Result<void> write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
+  Result<void> commit();
+
+private:
+  AtomicFile() = default;
+
+  std::string path, temporary;
+  int descriptor = -1;
+};
+
+/// The system's words for errno, after the path: "<path>: cannot <verb>: No space left on device".
+std::unexpected<Error> systemError(const std::string &path, const char *verb);
+
+/// The first bytes of a file for a message, with dots for what does not print: PK..
+std::string printableStart(std::span<const std::byte> bytes, size_t limit = 8);
+
+} // namespace stc::runtime

@@ -1,0 +1,43 @@
+//===- Units.cpp - numbers for people -----------------------------------------------===//
+#include "runtime/Support/Units.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace stc::runtime {
+
+std::string formatBytes(uint64_t bytes) {
+  if (bytes < 1024)
+    return fmt::format("{} bytes", bytes);
+  double value = bytes;
+  const char *unit = "";
+  for (const char *next : {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}) {
+    if (value < 1024)
+      break;
+    value /= 1024;
+    unit = next;
+  }
+  return fmt::format("{:.1f} {}", value, unit);
+}
+
+std::string formatCount(uint64_t count) {
+  std::string text = std::to_string(count);
+  for (int i = static_cast<int>(text.size()) - 3; i > 0; i -= 3)
+    text.insert(i, ",");
+  return text;
+}
+
+std::string formatDuration(double seconds) {
+  if (!std::isfinite(seconds))
+    return "?";
+  int64_t whole = std::llround(std::clamp(seconds, 0.0, 1e12));
+  int64_t days = whole / 86400, hours = whole / 3600 % 24, minutes = whole / 60 % 60;
+  if (days > 0)
+    return fmt::format("{}d {:02}:{:02}", days, hours, minutes);
+  if (hours > 0)
+    return fmt::format("{}:{:02}:{:02}", hours, minutes, whole % 60);
+  return fmt::format("{}:{:02}", minutes, whole % 60);
+}
+
+} // namespace stc::runtime

@@ -1,0 +1,189 @@
+//===- ProgramFileTest.cpp - program files: round trip, damage, unsound contents ------===//
+#include "runtime/Program/ProgramFile.h"
+#include "runtime/Program/Settings.h"
+#include "tests/unit/Runtime/TestProgram.h"
+
+#include <filesystem>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <random>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace stc::runtime::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// A small file, so that each of its bytes can be tried.
+ProgramSpec codelessProgram() {
+  ProgramSpec spec = smallProgram();
+  spec.code = "no code";
+  return spec;
+}
+
+std::string errorOf(const std::string &path) {
+  auto file = ProgramFile::open(path);
+  return file ? "" : file.error().message;
+}
+
+TEST(ProgramFile, RoundTrips) {
+  auto file = ProgramFile::open(smallProgram().write("small.stcp"));
+  ASSERT_TRUE(file) << file.error().message;
+  const program::Program &program = file->program();
+  EXPECT_EQ(program.entries()->Get(0)->name()->str(), "f");
+  EXPECT_EQ(program.entries()->Get(0)->steps()->size(), 5u);
+
+  Settings settings(program);
+  EXPECT_EQ(settings.text("data.kind").value(), "text");
+  EXPECT_EQ(settings.integer("model.context").value(), 16);
+  EXPECT_EQ(settings.integer("none", 3).value(), 3);
+  EXPECT_EQ(settings.integer("none").error().message,
+            "expected setting 'none' in the program, found none");
+  EXPECT_EQ(settings.number("bad").error().message,
+            "expected a number as setting 'bad', found '1x'");
+}
+
+TEST(ProgramFile, SaysWhatItFoundInstead) {
+  std::string path = temporaryPath("other.stcp");
+  EXPECT_THAT(errorOf(path), HasSubstr("cannot open: No such file or directory"));
+  EXPECT_THAT(errorOf(temporaryPath("")), HasSubstr("expected a file"));
+  writeFile(path, "");
+  EXPECT_EQ(errorOf(path), path + ": expected a compiled program, found an empty file");
+  writeFile(path, std::string("PK\3\4\0\0\0\0\0\0", 10));
+  EXPECT_EQ(errorOf(path),
+            path + ": expected a compiled program, found a file that begins with \"PK......\"");
+  std::string good = readFile(codelessProgram().write("good.stcp")), changed = good;
+  changed[8] = 7;
+  writeFile(path, changed);
+  EXPECT_THAT(errorOf(path), HasSubstr("expected program format 1, found 7"));
+}
+
+TEST(ProgramFile, EveryFlipAndTruncationIsAnError) {
+  std::string good = readFile(codelessProgram().write("good.stcp")),
+              path = temporaryPath("bad.stcp");
+  for (size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] ^= 1 << i % 8;
+    writeFile(path, bad);
+    ASSERT_THAT(errorOf(path), StartsWith(path + ": ")) << "flipped byte " << i;
+    writeFile(path, good.substr(0, i));
+    ASSERT_THAT(errorOf(path), StartsWith(path + ": ")) << "cut to " << i;
+  }
+  writeFile(path, good + "x");
+  EXPECT_THAT(errorOf(path), HasSubstr("it is damaged"));
+}
+
+// Damage that the checksum does not see reaches the verifier and the checks: an error, or a program
+// that can be read.
+TEST(ProgramFile, UnsoundContentsNeverCrash) {
+  std::string payload = codelessProgram().build(), path = temporaryPath("bad.stcp");
+  unsigned seed = std::random_device()();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  int accepted = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string bad = payload;
+    for (int flips = random() % 3; flips >= 0; --flips)
+      bad[random() % bad.size()] = static_cast<char>(random() % 4 == 0 ? 0xff : random());
+    auto written = writeProgram(path, std::as_bytes(std::span(bad)));
+    ASSERT_TRUE(written) << written.error().message;
+    auto file = ProgramFile::open(path);
+    if (!file)
+      continue;
+    ++accepted;
+    ASSERT_TRUE(checkProgram(file->program()));
+  }
+  EXPECT_GT(accepted, 0);
+}
+
+struct Unsound {
+  const char *message;
+  std::function<void(ProgramSpec &)> damage;
+};
+
+TEST(ProgramFile, ChecksTheMeaning) {
+  auto gemm = [](ProgramSpec &spec) -> StepSpec::Gemm & {
+    return spec.entries[0].steps[0].gemm[0];
+  };
+  auto launch = [](ProgramSpec &spec) -> StepSpec::Launch & {
+    return spec.entries[0].steps[1].launch[0];
+  };
+  auto copy = [](ProgramSpec &spec) -> StepSpec::Copy & {
+    return spec.entries[0].steps[3].copy[0];
+  };
+  const int64_t huge = int64_t(1) << 40;
+  const Unsound cases[] = {
+      {"expected input 'x' inside the arena of 4096 bytes, found 24 bytes at 4080",
+       [](ProgramSpec &s) { s.entries[0].inputs[0].offset = 4080; }},
+      {"expected a possible shape of input 'x', found f32[2, -3]",
+       [](ProgramSpec &s) { s.entries[0].inputs[0].shape = {2, -3}; }},
+      {"expected a possible shape of output 'q'",
+       [&](ProgramSpec &s) { s.entries[0].outputs[0].shape = {huge, huge}; }},
+      {"expected a possible shape of variable 'w'",
+       [&](ProgramSpec &s) { s.variables[0].tensor.shape = {huge, 1 << 22}; }},
+      {"expected input 'x' at a multiple of 4 bytes, found it at 2",
+       [](ProgramSpec &s) { s.entries[0].inputs[0].offset = 2; }},
+      {"expected a known dtype of input 'x', found 99",
+       [](ProgramSpec &s) { s.entries[0].inputs[0].dtype = DType(99); }},
+      {"input 'x' stands twice", [](ProgramSpec &s) { s.entries[0].inputs[1].name = "x"; }},
+      {"output 'q' stands twice", [](ProgramSpec &s) { s.entries[0].outputs[1].name = "q"; }},
+      {"entry 'f' stands twice", [](ProgramSpec &s) { s.entries.push_back(s.entries[0]); }},
+      {"variable 'w' stands twice", [](ProgramSpec &s) { s.variables.push_back(s.variables[0]); }},
+      {"setting 'bad' stands twice", [](ProgramSpec &s) { s.settings.push_back({"bad", ""}); }},
+      {"expected a known role of variable 'w', found 9",
+       [](ProgramSpec &s) { s.variables[0].role = program::Role(9); }},
+      {"entry 'f': step 1: expected a kernel below 2, found 2",
+       [&](ProgramSpec &s) { launch(s).kernel = 2; }},
+      {"step 1: expected a buffer inside the arena of 4096 bytes, found 0 bytes at 5000",
+       [&](ProgramSpec &s) { launch(s).buffers[1] = 5000; }},
+      {"step 1: expected fewer items", [&](ProgramSpec &s) { launch(s).items = ~0ull; }},
+      {"step 0: expected a gemm in f32 or f64, found i32",
+       [&](ProgramSpec &s) { gemm(s).dtype = DType::I32; }},
+      {"step 0: expected a gemm size of 0 to 2^31 - 1, found -1",
+       [&](ProgramSpec &s) { gemm(s).m = -1; }},
+      {"step 0: expected a gemm batch of 0 or more", [&](ProgramSpec &s) { gemm(s).batch = -1; }},
+      {"step 0: expected gemm operand a with rows of at least 3 elements, found leading dimension "
+       "2",
+       [&](ProgramSpec &s) { gemm(s).a = program::Matrix(0, 2, 0); }},
+      {"step 0: expected gemm operand b inside the arena",
+       [&](ProgramSpec &s) { gemm(s).b = program::Matrix(4088, 2, 0); }},
+      {"step 0: the extent of gemm operand c overflows",
+       [&](ProgramSpec &s) {
+         gemm(s).batch = huge;
+         gemm(s).c = program::Matrix(0, 2, huge);
+       }},
+      {"step 3: expected the source of a copy inside the arena",
+       [&](ProgramSpec &s) { copy(s).bytes = ~0ull; }},
+      {"step 3: expected the target of a copy inside the arena",
+       [&](ProgramSpec &s) { copy(s).target = 4092; }},
+      {"step 3: expected a copy between places that do not overlap",
+       [&](ProgramSpec &s) { copy(s).target = 260; }},
+  };
+  for (const Unsound &unsound : cases) {
+    ProgramSpec spec = codelessProgram();
+    unsound.damage(spec);
+    EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
+  }
+}
+
+TEST(ProgramFile, LeavesNothingBehindWhenItCannotWrite) {
+  std::string payload = codelessProgram().build();
+  auto bytes = std::as_bytes(std::span(payload));
+  auto written = writeProgram(temporaryPath("none/x.stcp"), bytes);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().kind, ErrorKind::Io);
+  EXPECT_THAT(written.error().message, HasSubstr("cannot create: No such file or directory"));
+
+  std::string folder = temporaryPath("folder");
+  std::filesystem::create_directory(folder);
+  std::filesystem::create_directory(folder + "/x.stcp");
+  ASSERT_FALSE(writeProgram(folder + "/x.stcp", bytes));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+}
+
+} // namespace
+} // namespace stc::runtime::test

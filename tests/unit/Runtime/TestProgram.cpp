@@ -1,0 +1,137 @@
+//===- TestProgram.cpp - builds small programs for the tests ------------------------===//
+#include "tests/unit/Runtime/TestProgram.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sstream>
+
+namespace stc::runtime::test {
+
+using namespace program;
+
+std::string temporaryPath(const std::string &name) {
+  struct Folder {
+    std::string path;
+    Folder() {
+      // In memory where there is such a folder: every file is synced, thousands of them.
+      std::filesystem::path base = "/dev/shm";
+      if (!std::filesystem::exists(base))
+        base = std::filesystem::temp_directory_path();
+      std::string pattern = base / "stc-test-XXXXXX";
+      path = mkdtemp(pattern.data());
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+  };
+  static Folder folder;
+  return folder.path + "/" + name;
+}
+
+std::string readFile(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream contents;
+  contents << file.rdbuf();
+  return contents.str();
+}
+
+void writeFile(const std::string &path, std::string_view contents) {
+  std::ofstream(path, std::ios::binary) << contents;
+}
+
+ProgramSpec::ProgramSpec() : code(readFile(STC_TEST_KERNELS)) {}
+
+namespace {
+
+flatbuffers::Offset<Tensor> build(flatbuffers::FlatBufferBuilder &builder, const TensorSpec &spec) {
+  return CreateTensorDirect(builder, spec.name.c_str(), spec.dtype, &spec.shape, spec.offset);
+}
+
+std::vector<flatbuffers::Offset<Tensor>> build(flatbuffers::FlatBufferBuilder &builder,
+                                               const std::vector<TensorSpec> &specs) {
+  std::vector<flatbuffers::Offset<Tensor>> tensors;
+  for (const TensorSpec &spec : specs)
+    tensors.push_back(build(builder, spec));
+  return tensors;
+}
+
+flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const StepSpec &spec) {
+  if (!spec.launch.empty()) {
+    const StepSpec::Launch &l = spec.launch[0];
+    auto launch = CreateLaunchDirect(builder, l.kernel, l.items, &l.buffers, &l.sizes);
+    return CreateStep(builder, Action::Launch, launch.Union());
+  }
+  if (!spec.gemm.empty()) {
+    const StepSpec::Gemm &g = spec.gemm[0];
+    auto gemm =
+        CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, false, false, false, &g.a, &g.b, &g.c);
+    return CreateStep(builder, Action::Gemm, gemm.Union());
+  }
+  const StepSpec::Copy &c = spec.copy[0];
+  auto copy = CreateCopy(builder, c.source, c.target, c.bytes, c.zero);
+  return CreateStep(builder, Action::Copy, copy.Union());
+}
+
+} // namespace
+
+std::string ProgramSpec::build() const {
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<flatbuffers::Offset<flatbuffers::String>> featureNames;
+  for (const std::string &feature : features)
+    featureNames.push_back(builder.CreateString(feature));
+  std::vector<flatbuffers::Offset<Variable>> variableTables;
+  for (const VariableSpec &variable : variables)
+    variableTables.push_back(
+        CreateVariable(builder, test::build(builder, variable.tensor), variable.role));
+  std::vector<flatbuffers::Offset<Kernel>> kernelTables;
+  for (const KernelSpec &kernel : kernels)
+    kernelTables.push_back(
+        CreateKernelDirect(builder, kernel.symbol.c_str(), kernel.scratch, kernel.kind.c_str()));
+  std::vector<flatbuffers::Offset<Entry>> entryTables;
+  for (const EntrySpec &entry : entries) {
+    std::vector<flatbuffers::Offset<Step>> steps;
+    for (const StepSpec &step : entry.steps)
+      steps.push_back(test::build(builder, step));
+    auto inputs = test::build(builder, entry.inputs), outputs = test::build(builder, entry.outputs);
+    entryTables.push_back(
+        CreateEntryDirect(builder, entry.name.c_str(), &inputs, &outputs, &steps, arena));
+  }
+  std::vector<flatbuffers::Offset<Setting>> settingTables;
+  for (const auto &[key, value] : settings)
+    settingTables.push_back(CreateSettingDirect(builder, key.c_str(), value.c_str()));
+  std::vector<uint8_t> codeBytes(code.begin(), code.end());
+  builder.Finish(CreateProgramDirect(builder, "test", target.c_str(), "x86-64", &featureNames,
+                                     arena, &variableTables, &entryTables, &kernelTables,
+                                     &codeBytes, &settingTables, "# a test"));
+  return {reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize()};
+}
+
+std::string ProgramSpec::write(const std::string &name) const {
+  std::string path = temporaryPath(name), payload = build();
+  auto written = writeProgram(path, std::as_bytes(std::span(payload)));
+  EXPECT_TRUE(written) << written.error().message;
+  return path;
+}
+
+// x [2, 3] at 0, y [3, 2] at 64, p [2, 2] = x y at 128, q = p + 1 at 192, row sums at 256.
+ProgramSpec smallProgram() {
+  ProgramSpec spec;
+  spec.kernels = {{"addOne", "pointwise"}, {"rowSum", "reduce", 100}};
+  spec.variables = {{{"w", DType::F32, {4}, 512}}};
+  spec.settings = {{"data.kind", "text"}, {"model.context", "16"}, {"bad", "1x"}};
+  EntrySpec entry{"f", {{"x", DType::F32, {2, 3}, 0}, {"y", DType::F32, {3, 2}, 64}}, {}, {}};
+  entry.outputs = {{"q", DType::F32, {2, 2}, 192},
+                   {"sums", DType::F32, {2}, 256},
+                   {"copy", DType::F32, {2}, 320}};
+  StepSpec gemm, addOne, rowSum, copy, zero;
+  gemm.gemm = {{DType::F32, 2, 2, 3, 1, Matrix(0, 3, 0), Matrix(64, 2, 0), Matrix(128, 2, 0)}};
+  addOne.launch = {{0, 4, {128, 192}, {}}};
+  rowSum.launch = {{1, 2, {192, 256}, {2}}};
+  copy.copy = {{256, 320, 8, false}};
+  zero.copy = {{0, 324, 4, true}};
+  entry.steps = {gemm, addOne, rowSum, copy, zero};
+  spec.entries = {entry};
+  return spec;
+}
+
+} // namespace stc::runtime::test

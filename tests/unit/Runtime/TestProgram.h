@@ -1,0 +1,86 @@
+//===- TestProgram.h - builds small programs for the tests --------------------------===//
+#pragma once
+
+#include "runtime/Program/ProgramFile.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace stc::runtime::test {
+
+using program::DType;
+
+/// A folder of this test process, removed with what is in it at the end of the process.
+std::string temporaryPath(const std::string &name);
+
+std::string readFile(const std::string &path);
+void writeFile(const std::string &path, std::string_view contents);
+
+struct TensorSpec {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  uint64_t offset = 0;
+};
+
+struct VariableSpec {
+  TensorSpec tensor;
+  program::Role role = program::Role::Parameter;
+};
+
+struct KernelSpec {
+  std::string symbol, kind = "test";
+  uint64_t scratch = 0;
+};
+
+/// One action of an entry: the kind that is set.
+struct StepSpec {
+  struct Launch {
+    uint32_t kernel;
+    uint64_t items;
+    std::vector<uint64_t> buffers;
+    std::vector<int64_t> sizes;
+  };
+  struct Gemm {
+    DType dtype;
+    int64_t m, n, k, batch;
+    program::Matrix a, b, c;
+  };
+  struct Copy {
+    uint64_t source, target, bytes;
+    bool zero;
+  };
+  std::vector<Launch> launch;
+  std::vector<Gemm> gemm;
+  std::vector<Copy> copy;
+};
+
+struct EntrySpec {
+  std::string name;
+  std::vector<TensorSpec> inputs, outputs;
+  std::vector<StepSpec> steps;
+};
+
+struct ProgramSpec {
+  std::string target = "host";
+  uint64_t arena = 4096;
+  std::vector<std::string> features;
+  std::vector<VariableSpec> variables;
+  std::vector<KernelSpec> kernels;
+  std::vector<EntrySpec> entries;
+  std::vector<std::pair<std::string, std::string>> settings;
+  /// The test kernels' shared object by default.
+  std::string code;
+
+  ProgramSpec();
+  /// The FlatBuffer.
+  std::string build() const;
+  /// The file, under a temporary path that is returned.
+  std::string write(const std::string &name) const;
+};
+
+/// A program with one entry of a launch, a gemm and copies over a small arena.
+ProgramSpec smallProgram();
+
+} // namespace stc::runtime::test

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# From nothing to samples: installs what is missing, builds, fetches a dictionary's text, compiles
+# models/text-small.toml, trains it for a few minutes, evaluates it beside gzip and xz, and samples.
+# The weights are in out/text-small; a second run keeps them, tools/demo.sh --fresh trains anew.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+model=text-small
+program=out/$model.stcp
+weights=out/$model/weights.safetensors
+data=data/gcide.txt
+export PATH=$PWD/build/bin:$PATH
+
+step() { printf '\n== %s\n' "$*"; }
+run() {
+  printf '$ %s\n' "$*"
+  "$@"
+}
+
+case ${1-} in
+'') ;;
+--fresh) rm -rf "out/$model" ;;
+*)
+  echo "demo: error: expected --fresh or nothing, found '$1'" >&2
+  exit 1
+  ;;
+esac
+
+step "Build"
+tools/build.sh
+
+step "Fetch a text to learn from"
+tools/get-data.sh text
+
+step "Compile the model into one program file"
+mkdir -p out
+run stc-compile "models/$model.toml" -o "$program.new"
+# An unchanged program keeps its date, and with it the weights.
+if cmp -s "$program.new" "$program"; then
+  rm "$program.new"
+else
+  mv "$program.new" "$program"
+fi
+
+step "Train"
+if [[ -f $weights && ! $program -nt $weights ]]; then
+  echo "keeping $weights; --fresh trains anew"
+else
+  run stc-run train "$program" --data "$data" --out "out/$model"
+fi
+
+step "Evaluate on bytes that it has never seen"
+run stc-run eval "$program" --weights "$weights" --data "$data"
+# The specification's split: the last twentieth is the test set.
+bytes=$(($(stat -c %s "$data") / 20))
+for compressor in gzip xz; do
+  size=$(tail -c "$bytes" "$data" | "$compressor" -9 -c | wc -c)
+  awk -v name="$compressor -9" -v size="$size" -v bytes="$bytes" \
+    'BEGIN { printf "%-8s %.3f bits per byte on the same bytes\n", name, 8 * size / bytes }'
+done
+
+step "Sample"
+run stc-run sample "$program" --weights "$weights" --prompt "Sparse " --bytes 400

@@ -1,0 +1,88 @@
+//===- Call.cpp - stc-run call: any entry on .npy files ----------------------------------===//
+#include "runtime/Checkpoint/Variables.h"
+#include "runtime/Data/NpyFile.h"
+#include "runtime/Program/Tensor.h"
+#include "tools/stc-run/Commands.h"
+#include "tools/stc-run/Session.h"
+
+#include <CLI/CLI.hpp>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace stc::run {
+
+using namespace runtime;
+
+namespace {
+
+struct CallOptions : SessionOptions {
+  std::string entry;
+  std::vector<std::string> inputs;
+  std::string output = "out_";
+  int64_t seed = 0;
+};
+
+Result<void> readInput(const std::string &path, const program::Tensor &tensor, Executor &executor) {
+  Result<NpyArray> array = readNpy(path);
+  if (!array)
+    return forward(array);
+  const auto &shape = *tensor.shape();
+  if (array->dtype != tensor.dtype() ||
+      !std::equal(shape.begin(), shape.end(), array->shape.begin(), array->shape.end()))
+    return fail(fmt::format("{}: expected {} for input '{}', found {}", path, describe(tensor),
+                            tensor.name()->str(), describe(*array)));
+  if (!array->data.empty())
+    std::memcpy(executor.data(tensor), array->data.data(), array->data.size());
+  return {};
+}
+
+Result<void> writeOutput(const std::string &path, const program::Tensor &tensor,
+                         Executor &executor) {
+  std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
+  return writeNpy(path, tensor.dtype(), shape,
+                  {executor.data(tensor), static_cast<size_t>(bytes(tensor))});
+}
+
+Result<int> call(const CallOptions &options) {
+  auto session = Session::open(options);
+  if (!session)
+    return forward(session);
+  Executor &executor = (*session)->executor();
+  Result<uint32_t> index = (*session)->entry(options.entry);
+  if (!index)
+    return forward(index);
+  const program::Entry &entry = *executor.program().entries()->Get(*index);
+  if (options.inputs.size() != entry.inputs()->size())
+    return fail(fmt::format("entry '{}' takes {} inputs, got {} files", options.entry,
+                            entry.inputs()->size(), options.inputs.size()));
+  if (options.entry != "init")
+    if (auto initialized = initialize(executor, options.seed); !initialized)
+      return forward(initialized);
+  for (size_t i = 0; i < options.inputs.size(); ++i)
+    if (auto read = readInput(options.inputs[i], *entry.inputs()->Get(i), executor); !read)
+      return forward(read);
+  executor.run(*index);
+  for (const program::Tensor *output : *entry.outputs()) {
+    std::string path = options.output + output->name()->str() + ".npy";
+    if (auto written = writeOutput(path, *output, executor); !written)
+      return forward(written);
+    fmt::print("{} {}\n", path, describe(*output));
+  }
+  return 0;
+}
+
+} // namespace
+
+void addCall(CLI::App &app, Command &run) {
+  auto options = std::make_shared<CallOptions>();
+  CLI::App *command = app.add_subcommand("call", "runs one entry on .npy files");
+  options->add(*command);
+  command->add_option("entry", options->entry, "name of the entry")->required();
+  command->add_option("inputs", options->inputs, "a .npy file for each input, in order");
+  command->add_option("-o,--output", options->output,
+                      "start of the outputs' names: PREFIXname.npy; default: out_");
+  command->add_option("--seed", options->seed, "seed of the entry 'init', which runs before");
+  command->callback([=, &run] { run = [=] { return call(*options); }; });
+}
+
+} // namespace stc::run

@@ -1,0 +1,25 @@
+//===- Commands.h - the subcommands of stc-run -------------------------------------===//
+//
+// Each subcommand lives in its own file and adds itself to the command line; parsing leaves in
+// `run` what to do.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Support/Error.h"
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace stc::run {
+
+/// Returns the exit code.
+using Command = std::function<runtime::Result<int>()>;
+
+void addInfo(CLI::App &app, Command &run);
+void addCall(CLI::App &app, Command &run);
+
+} // namespace stc::run

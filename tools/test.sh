@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test. Ends with the tests' summary.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools/build.sh
+echo "test: running all tests"
+ctest --test-dir build --output-on-failure --parallel "$(nproc)"
