@@ -1,6 +1,7 @@
 //===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
 
 #include "compiler/Transforms/Passes.h"
+#include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
 #include "dialects/Tile/Tile.h"
 
@@ -11,7 +12,7 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
-  registry.insert<stc::StcDialect, stc::tile::TileDialect>();
+  registry.insert<stc::StcDialect, stc::tile::TileDialect, stc::plan::PlanDialect>();
   stc::registerArithGradients(registry);
   mlir::registerAllPasses();
   stc::registerStcTransformsPasses();

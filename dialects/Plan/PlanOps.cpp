@@ -1,0 +1,276 @@
+//===- PlanOps.cpp - the plan dialect: syntax and constraints -------------===//
+
+#include "dialects/Plan/Plan.h"
+
+#include <llvm/ADT/StringSet.h>
+
+using namespace mlir;
+using namespace stc;
+using namespace stc::plan;
+
+//===----------------------------------------------------------------------===//
+// Syntax
+//===----------------------------------------------------------------------===//
+
+// offset : type
+static void printBuffer(OpAsmPrinter &printer, BufferAttr buffer) {
+  printer << buffer.getOffset() << " : " << buffer.getType();
+}
+
+static ParseResult parseBuffer(OpAsmParser &parser, SmallVectorImpl<Attribute> &buffers) {
+  int64_t offset;
+  RankedTensorType type;
+  if (parser.parseInteger(offset) || parser.parseColonType(type))
+    return failure();
+  if (!type.hasStaticShape())
+    return parser.emitError(parser.getNameLoc(), "expected a tensor of static shape, found ")
+           << type;
+  buffers.push_back(BufferAttr::get(parser.getContext(), offset, type));
+  return success();
+}
+
+// (offset : type, ...)
+static void printBuffers(OpAsmPrinter &printer, Operation *, ArrayAttr buffers) {
+  printer << '(';
+  llvm::interleaveComma(buffers.getAsRange<BufferAttr>(), printer,
+                        [&](BufferAttr buffer) { printBuffer(printer, buffer); });
+  printer << ')';
+}
+
+static ParseResult parseBuffers(OpAsmParser &parser, ArrayAttr &buffers) {
+  SmallVector<Attribute> parsed;
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren,
+                                     [&] { return parseBuffer(parser, parsed); }))
+    return failure();
+  buffers = parser.getBuilder().getArrayAttr(parsed);
+  return success();
+}
+
+// ["name" = offset : type, ...]
+static void printNamedBuffers(OpAsmPrinter &printer, Operation *, ArrayAttr names,
+                              ArrayAttr buffers) {
+  printer << '[';
+  llvm::interleaveComma(llvm::zip(names, buffers), printer, [&](auto pair) {
+    printer << std::get<0>(pair) << " = ";
+    printBuffer(printer, cast<BufferAttr>(std::get<1>(pair)));
+  });
+  printer << ']';
+}
+
+static ParseResult parseNamedBuffers(OpAsmParser &parser, ArrayAttr &names, ArrayAttr &buffers) {
+  SmallVector<Attribute> parsedNames, parsed;
+  auto parseOne = [&]() -> ParseResult {
+    StringAttr name;
+    if (parser.parseAttribute(name) || parser.parseEqual() || parseBuffer(parser, parsed))
+      return failure();
+    parsedNames.push_back(name);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square, parseOne))
+    return failure();
+  names = parser.getBuilder().getArrayAttr(parsedNames);
+  buffers = parser.getBuilder().getArrayAttr(parsed);
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "dialects/Plan/PlanOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// The module
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct Bytes {
+  int64_t begin, size;
+
+  bool liesIn(int64_t total) const {
+    return begin >= 0 && size >= 0 && size <= total && begin <= total - size;
+  }
+  bool overlaps(Bytes other) const {
+    return size > 0 && other.size > 0 && begin < other.begin + other.size &&
+           other.begin < begin + size;
+  }
+};
+} // namespace
+
+static Bytes bytesOf(BufferAttr buffer) { return {buffer.getOffset(), buffer.getBytes()}; }
+
+/// The places that a step reads or writes.
+static SmallVector<Bytes> touchedBy(Operation &step) {
+  if (auto launch = dyn_cast<LaunchOp>(step))
+    return llvm::map_to_vector(launch.getBuffers().getAsRange<BufferAttr>(),
+                               [](BufferAttr buffer) { return bytesOf(buffer); });
+  if (auto gemm = dyn_cast<GemmOp>(step))
+    return {{gemm.getA().getOffset(), gemm.getBytesA()},
+            {gemm.getB().getOffset(), gemm.getBytesB()},
+            {gemm.getC().getOffset(), gemm.getBytesC()}};
+  if (auto copy = dyn_cast<CopyOp>(step)) {
+    auto size = static_cast<int64_t>(copy.getBytes());
+    return {{static_cast<int64_t>(copy.getSource()), size},
+            {static_cast<int64_t>(copy.getTarget()), size}};
+  }
+  auto zero = cast<ZeroOp>(step);
+  return {{static_cast<int64_t>(zero.getTarget()), static_cast<int64_t>(zero.getBytes())}};
+}
+
+static FailureOr<int64_t> arenaBytes(Operation *op) {
+  auto arenas = op->getParentOfType<ModuleOp>().getOps<ArenaOp>();
+  if (arenas.empty())
+    return op->emitOpError("expected a plan.arena in the module");
+  return static_cast<int64_t>((*arenas.begin()).getBytes());
+}
+
+/// All variables at once, so that a module of many takes no time that grows with their square.
+LogicalResult ArenaOp::verify() {
+  auto total = static_cast<int64_t>(getBytes());
+  if (total < 0)
+    return emitOpError("(C1) expected a size of at least 0, found ") << total;
+  auto module = cast<ModuleOp>((*this)->getParentOp());
+  if (*module.getOps<ArenaOp>().begin() != *this)
+    return emitOpError("(C1) expected one arena in the module");
+
+  SmallVector<VariableOp> variables(module.getOps<VariableOp>());
+  llvm::sort(variables, [](VariableOp a, VariableOp b) {
+    return static_cast<int64_t>(a.getOffset()) < static_cast<int64_t>(b.getOffset());
+  });
+  VariableOp previous;
+  for (VariableOp variable : variables) {
+    Bytes bytes = ::bytesOf(variable.getBuffer());
+    if (!bytes.liesIn(total))
+      return variable.emitOpError("(C1) expected ")
+             << bytes.size << " bytes inside the arena of " << total << " bytes, found offset "
+             << bytes.begin;
+    if (previous && bytes.overlaps(::bytesOf(previous.getBuffer())))
+      return variable.emitOpError("(C1) expected memory of its own, found bytes of ")
+             << previous.getSymNameAttr();
+    previous = variable;
+  }
+  return success();
+}
+
+static LogicalResult verifyNames(EntryOp entry, ArrayAttr names, ArrayAttr buffers, int64_t peak) {
+  llvm::StringSet<> seen;
+  for (auto [name, buffer] :
+       llvm::zip(names.getAsRange<StringAttr>(), buffers.getAsRange<BufferAttr>())) {
+    if (!seen.insert(name.getValue()).second)
+      return entry.emitOpError("(C3) expected different names, found ") << name << " twice";
+    if (!bytesOf(buffer).liesIn(peak))
+      return entry.emitOpError("(C2) expected ") << name << " before the peak of " << peak
+                                                 << " bytes, found it at " << buffer.getOffset();
+  }
+  return success();
+}
+
+LogicalResult EntryOp::verify() {
+  FailureOr<int64_t> arena = arenaBytes(*this);
+  if (failed(arena))
+    return failure();
+  auto peak = static_cast<int64_t>(getPeak());
+  if (peak < 0 || peak > *arena)
+    return emitOpError("(C1) expected a peak of at most the arena's ")
+           << *arena << " bytes, found " << peak;
+  if (getInputNames().size() != getInputs().size() ||
+      getOutputNames().size() != getOutputs().size())
+    return emitOpError("expected a name for each input and output");
+  if (failed(verifyNames(*this, getInputNames(), getInputs(), peak)) ||
+      failed(verifyNames(*this, getOutputNames(), getOutputs(), peak)))
+    return failure();
+  for (Operation &step : getBody().front()) {
+    if (!isa<LaunchOp, GemmOp, CopyOp, ZeroOp>(step))
+      return step.emitOpError("(C4) is not a step of an entry");
+    for (Bytes bytes : touchedBy(step))
+      if (!bytes.liesIn(peak))
+        return step.emitOpError("(C2) expected bytes before the peak of ")
+               << peak << ", found " << bytes.size << " bytes at " << bytes.begin;
+  }
+  return success();
+}
+
+LogicalResult KernelOp::verify() {
+  Block &block = getBody().front();
+  if (!llvm::hasSingleElement(block) || !isa<ModuleOp>(block.front()))
+    return emitOpError("(C1) expected a body of one module");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+LogicalResult LaunchOp::verify() {
+  if (static_cast<int64_t>(getItems()) < 0)
+    return emitOpError("(C2) expected at least 0 items, found ")
+           << static_cast<int64_t>(getItems());
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  Operation *kernel = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
+  if (isa_and_present<KernelOp>(kernel))
+    return success();
+  auto tiles = dyn_cast_if_present<tile::KernelOp>(kernel);
+  if (!tiles)
+    return emitOpError("(C1) expected a kernel named ") << getKernelAttr();
+  auto expected = tiles.getBuffers();
+  if (expected.size() != getBuffers().size() || tiles.getSizes().size() != getSizes().size())
+    return emitOpError("(C1) expected ")
+           << expected.size() << " buffers and " << tiles.getSizes().size() << " sizes, found "
+           << getBuffers().size() << " and " << getSizes().size();
+  for (auto [buffer, argument] : llvm::zip(getBuffers().getAsRange<BufferAttr>(), expected))
+    if (buffer.getType().getElementType() != cast<MemRefType>(argument.getType()).getElementType())
+      return emitOpError("(C1) expected a buffer of ")
+             << argument.getType() << ", found " << buffer.getType();
+  return success();
+}
+
+static int64_t bytesOfMatrix(GemmOp gemm, MatrixAttr matrix, int64_t rows, int64_t columns,
+                             bool transposed) {
+  if (transposed)
+    std::swap(rows, columns);
+  auto batch = static_cast<int64_t>(gemm.getBatch());
+  if (rows == 0 || columns == 0 || batch == 0)
+    return 0;
+  return ((batch - 1) * matrix.getStep() + (rows - 1) * matrix.getLeading() + columns) *
+         (gemm.getType().getIntOrFloatBitWidth() / 8);
+}
+
+int64_t GemmOp::getBytesA() {
+  return bytesOfMatrix(*this, getA(), getM(), getK(), getTransposeA());
+}
+int64_t GemmOp::getBytesB() {
+  return bytesOfMatrix(*this, getB(), getK(), getN(), getTransposeB());
+}
+int64_t GemmOp::getBytesC() { return bytesOfMatrix(*this, getC(), getM(), getN(), false); }
+
+LogicalResult GemmOp::verify() {
+  if (!getType().isF32() && !getType().isF64())
+    return emitOpError("(C1) expected element type f32 or f64, found ") << getType();
+  for (uint64_t size : {getM(), getN(), getK(), getBatch()})
+    if (static_cast<int64_t>(size) < 0)
+      return emitOpError("(C1) expected a size of at least 0, found ")
+             << static_cast<int64_t>(size);
+  auto verifyRows = [&](StringRef name, MatrixAttr matrix, uint64_t columns) -> LogicalResult {
+    if (matrix.getLeading() < static_cast<int64_t>(columns) || matrix.getStep() < 0)
+      return emitOpError("(C2) expected rows of ")
+             << name << " at least " << columns << " elements apart, found " << matrix;
+    return success();
+  };
+  if (failed(verifyRows("a", getA(), getTransposeA() ? getM() : getK())) ||
+      failed(verifyRows("b", getB(), getTransposeB() ? getK() : getN())) ||
+      failed(verifyRows("c", getC(), getN())))
+    return failure();
+  Bytes result{getC().getOffset(), getBytesC()};
+  if (result.overlaps({getA().getOffset(), getBytesA()}) ||
+      result.overlaps({getB().getOffset(), getBytesB()}))
+    return emitOpError("(C3) expected a result that shares no byte with the operands");
+  return success();
+}
+
+LogicalResult CopyOp::verify() {
+  auto size = static_cast<int64_t>(getBytes());
+  if (Bytes{static_cast<int64_t>(getSource()), size}.overlaps(
+          {static_cast<int64_t>(getTarget()), size}))
+    return emitOpError("(C1) expected places that share no byte");
+  return success();
+}

@@ -1,0 +1,192 @@
+//===- PlanOps.td - the plan dialect: operations ------------*- tablegen -*-===//
+#ifndef STC_DIALECTS_PLAN_OPS_TD
+#define STC_DIALECTS_PLAN_OPS_TD
+
+include "dialects/Plan/Plan.td"
+include "dialects/Stc/Stc.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
+
+def Plan_Buffers : TypedArrayAttrBase<Plan_BufferAttr, "buffers">;
+
+//===----------------------------------------------------------------------===//
+// The module
+//===----------------------------------------------------------------------===//
+
+def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">]> {
+  let summary = "the one piece of memory that all buffers lie in";
+  let description = [{
+    ```mlir
+    plan.arena 1048576
+    ```
+
+    Constraints:
+    - (C1) the size is not negative, and the module has no other arena.
+  }];
+  let arguments = (ins I64Attr:$bytes);
+  let assemblyFormat = "$bytes attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_VariableOp : Plan_Op<"variable", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "a tensor that outlives the entries which read and write it";
+  let description = [{
+    Zero until something is written to it.
+
+    ```mlir
+    plan.variable parameter @ln_f.weight at 4096 : tensor<512xf32>
+    ```
+
+    Constraints:
+    - (C1) the bytes from the offset on lie inside the arena, and no other variable has one of them.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, Stc_Role:$role, I64Attr:$offset,
+                       TypeAttrOf<AnyStaticShapeTensor>:$type);
+  let assemblyFormat = "$role $sym_name `at` $offset `:` $type attr-dict";
+  let extraClassDeclaration = [{
+    BufferAttr getBuffer() {
+      return BufferAttr::get(getContext(), getOffset(), ::llvm::cast<::mlir::RankedTensorType>(getType()));
+    }
+  }];
+}
+
+def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoTerminator,
+    NoRegionArguments, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "what a user of the program calls: steps from inputs to outputs";
+  let description = [{
+    Inputs are as they were when the steps are done; outputs may lie where an input or a variable
+    lies. `peak` is the first byte of the arena that no step touches, so that everything before it is
+    what a run of the entry takes, variables included.
+
+    ```mlir
+    plan.entry @double inputs ["x" = 0 : tensor<64xf32>] outputs ["y" = 256 : tensor<64xf32>] peak 512 {
+      plan.launch @twice items 1 sizes [64] (0 : tensor<64xf32>, 256 : tensor<64xf32>)
+    }
+    ```
+
+    Constraints:
+    - (C1) the peak is at most the arena's size.
+    - (C2) inputs and outputs, and what the steps read and write, lie before the peak.
+    - (C3) no two inputs have the same name, nor two outputs.
+    - (C4) the body holds only steps: launches, gemms, copies and zeros.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$inputNames, Plan_Buffers:$inputs,
+                       StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs)
+    `outputs` custom<NamedBuffers>($outputNames, $outputs) `peak` $peak $body attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, NoTerminator,
+    NoRegionArguments, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "a kernel that is lowered to a target's code";
+  let description = [{
+    The body is one module, whose function of the kernel's name is what the runtime calls.
+    `scratch` are the bytes that each thread has for it.
+
+    ```mlir
+    plan.kernel @twice kind "pointwise" scratch 0 {
+      builtin.module {
+        llvm.func @twice(%buffers: !llvm.ptr, %sizes: !llvm.ptr, %item: i64, %scratch: !llvm.ptr) {
+          llvm.return
+        }
+      }
+    }
+    ```
+
+    Constraints:
+    - (C1) the body is one module.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$scratch);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `kind` $kind `scratch` $scratch $body attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::ModuleOp getCode() { return ::llvm::cast<::mlir::ModuleOp>(getBody().front().front()); }
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a kernel over its items";
+  let description = [{
+    ```mlir
+    plan.launch @twice items 64 sizes [65536] (0 : tensor<65536xf32>, 262144 : tensor<65536xf32>)
+    ```
+
+    Constraints:
+    - (C1) the symbol is a `tile.kernel` with as many buffers and sizes, of the same element types, or
+      a `plan.kernel`.
+    - (C2) items are not negative.
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$items, DenseI64ArrayAttr:$sizes, Plan_Buffers:$buffers);
+  let assemblyFormat = "$kernel `items` $items `sizes` $sizes custom<Buffers>($buffers) attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_GemmOp : Plan_Op<"gemm", [HasParent<"EntryOp">]> {
+  let summary = "a dense matrix product, or a batch of them, by the library";
+  let description = [{
+    `c = op(a) * op(b)`, row-major; op(a) is m x k, op(b) is k x n, and `op` transposes on request.
+
+    ```mlir
+    plan.gemm f32 m 128 n 256 k 64 a <0, row 64, batch 0> b <32768, row 64, batch 0> transpose_b
+        c <98304, row 256, batch 0>
+    ```
+
+    Constraints:
+    - (C1) the element type is f32 or f64; m, n, k and batch are not negative.
+    - (C2) the rows of each matrix are at least as far apart as they are long.
+    - (C3) c shares no byte with a or b.
+  }];
+  let arguments = (ins TypeAttr:$type, I64Attr:$m, I64Attr:$n, I64Attr:$k, DefaultValuedAttr<I64Attr, "1">:$batch,
+                       Plan_MatrixAttr:$a, UnitAttr:$transpose_a, Plan_MatrixAttr:$b, UnitAttr:$transpose_b,
+                       Plan_MatrixAttr:$c);
+  let assemblyFormat = [{
+    $type `m` $m `n` $n `k` $k (`batch` $batch^)? `a` $a (`transpose_a` $transpose_a^)?
+    `b` $b (`transpose_b` $transpose_b^)? `c` $c attr-dict
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Bytes from the first element of the first matrix to behind the last of the last.
+    int64_t getBytesA();
+    int64_t getBytesB();
+    int64_t getBytesC();
+  }];
+}
+
+def Plan_CopyOp : Plan_Op<"copy", [HasParent<"EntryOp">]> {
+  let summary = "bytes from one place of the arena to another";
+  let description = [{
+    ```mlir
+    plan.copy 0 to 4096 bytes 1024
+    ```
+
+    Constraints:
+    - (C1) the two places share no byte.
+  }];
+  let arguments = (ins I64Attr:$source, I64Attr:$target, I64Attr:$bytes);
+  let assemblyFormat = "$source `to` $target `bytes` $bytes attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_ZeroOp : Plan_Op<"zero", [HasParent<"EntryOp">]> {
+  let summary = "zeros in a place of the arena";
+  let description = [{
+    ```mlir
+    plan.zero 4096 bytes 1024
+    ```
+  }];
+  let arguments = (ins I64Attr:$target, I64Attr:$bytes);
+  let assemblyFormat = "$target `bytes` $bytes attr-dict";
+}
+
+#endif

@@ -1,0 +1,139 @@
+// RUN: stc-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{(C1) expected a size of at least 0, found -1}}
+plan.arena -1
+
+// -----
+
+plan.arena 0
+// expected-error @+1 {{(C1) expected one arena in the module}}
+plan.arena 0
+
+// -----
+
+plan.arena 128
+// expected-error @+1 {{(C1) expected 256 bytes inside the arena of 128 bytes, found offset 0}}
+plan.variable parameter @w at 0 : tensor<64xf32>
+
+// -----
+
+plan.arena 1024
+plan.variable parameter @w at 0 : tensor<64xf32>
+// expected-error @+1 {{(C1) expected memory of its own, found bytes of "w"}}
+plan.variable parameter @v at 252 : tensor<64xf32>
+
+// -----
+
+// expected-error @+1 {{expected a plan.arena in the module}}
+plan.entry @f inputs [] outputs [] peak 0 {}
+
+// -----
+
+plan.arena 128
+// expected-error @+1 {{(C1) expected a peak of at most the arena's 128 bytes, found 256}}
+plan.entry @f inputs [] outputs [] peak 256 {}
+
+// -----
+
+plan.arena 128
+// expected-error @+1 {{(C2) expected "x" before the peak of 128 bytes, found it at 124}}
+plan.entry @f inputs ["x" = 124 : tensor<2xf32>] outputs [] peak 128 {}
+
+// -----
+
+plan.arena 128
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C2) expected bytes before the peak of 128, found 64 bytes at 96}}
+  plan.copy 0 to 96 bytes 64
+}
+
+// -----
+
+plan.arena 128
+// expected-error @+1 {{(C3) expected different names, found "x" twice}}
+plan.entry @f inputs ["x" = 0 : tensor<f32>, "x" = 4 : tensor<f32>] outputs [] peak 128 {}
+
+// -----
+
+plan.arena 128
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C4) is not a step of an entry}}
+  %0 = arith.constant 0 : index
+}
+
+// -----
+
+// expected-error @+1 {{(C1) expected a body of one module}}
+plan.kernel @k kind "pointwise" scratch 0 {
+  %0 = arith.constant 0 : index
+}
+
+// -----
+
+plan.arena 128
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C1) expected a kernel named @g}}
+  plan.launch @g items 1 sizes [] ()
+}
+
+// -----
+
+plan.arena 128
+tile.kernel @g kind "pointwise" (%x: memref<?xf32>, %item: index) {
+  tile.return
+}
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C1) expected 1 buffers and 0 sizes, found 0 and 1}}
+  plan.launch @g items 1 sizes [4] ()
+}
+
+// -----
+
+plan.arena 128
+tile.kernel @g kind "pointwise" (%x: memref<?xf32>, %item: index) {
+  tile.return
+}
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C1) expected a buffer of 'memref<?xf32>', found 'tensor<4xf64>'}}
+  plan.launch @g items 1 sizes [] (0 : tensor<4xf64>)
+}
+
+// -----
+
+plan.arena 128
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C2) expected at least 0 items, found -1}}
+  plan.launch @g items -1 sizes [] ()
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C1) expected element type f32 or f64, found 'bf16'}}
+  plan.gemm bf16 m 2 n 2 k 2 a <0, row 2, batch 0> b <32, row 2, batch 0> c <64, row 2, batch 0>
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C2) expected rows of b at least 3 elements apart, found #plan.matrix<32, row 2, batch 0>}}
+  plan.gemm f32 m 2 n 2 k 3 a <0, row 3, batch 0> b <32, row 2, batch 0> transpose_b c <64, row 2, batch 0>
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C3) expected a result that shares no byte with the operands}}
+  plan.gemm f32 m 2 n 2 k 2 a <0, row 2, batch 0> b <32, row 2, batch 0> c <12, row 2, batch 0>
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C1) expected places that share no byte}}
+  plan.copy 0 to 60 bytes 64
+}

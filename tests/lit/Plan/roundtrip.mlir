@@ -1,0 +1,33 @@
+// RUN: stc-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK: plan.arena 8192
+plan.arena 8192
+// CHECK: plan.variable parameter @ln_f.weight at 0 : tensor<64xf32>
+plan.variable parameter @ln_f.weight at 0 : tensor<64xf32>
+// CHECK: plan.variable scratch @cache at 256 : tensor<1x8xbf16>
+plan.variable scratch @cache at 256 : tensor<1x8xbf16>
+
+// CHECK-LABEL: plan.entry @double inputs ["x" = 512 : tensor<64xf32>] outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 {
+plan.entry @double inputs ["x" = 512 : tensor<64xf32>]
+    outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 {
+  // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
+  plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
+  // CHECK-NEXT: plan.gemm f32 m 4 n 8 k 2 a <0, row 2, batch 0> b <512, row 2, batch 0> transpose_b c <1024, row 8, batch 0>
+  plan.gemm f32 m 4 n 8 k 2 a <0, row 2, batch 0> b <512, row 2, batch 0> transpose_b c <1024, row 8, batch 0>
+  // CHECK-NEXT: plan.gemm f64 m 4 n 8 k 2 batch 3 a <0, row 4, batch 8> transpose_a b <512, row 8, batch 16> c <1024, row 8, batch 32>
+  plan.gemm f64 m 4 n 8 k 2 batch 3 a <0, row 4, batch 8> transpose_a b <512, row 8, batch 16>
+      c <1024, row 8, batch 32>
+  // CHECK-NEXT: plan.copy 0 to 1024 bytes 256
+  plan.copy 0 to 1024 bytes 256
+  // CHECK-NEXT: plan.zero 7936 bytes 256
+  plan.zero 7936 bytes 256
+}
+
+// CHECK-LABEL: plan.kernel @twice kind "pointwise" scratch 64 {
+plan.kernel @twice kind "pointwise" scratch 64 {
+  builtin.module {
+    llvm.func @twice(%buffers: !llvm.ptr, %sizes: !llvm.ptr, %item: i64, %scratch: !llvm.ptr) {
+      llvm.return
+    }
+  }
+}
