@@ -14,4 +14,15 @@ def FuseSoftmax : Pass<"stc-fuse-softmax"> {
   let dependentDialects = ["::stc::StcDialect"];
 }
 
+def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
+  let description = [{
+    Every value that something other than a row kernel reads, every reduction over more than the last
+    dimension, and every shared value that is cheaper to load than to compute again becomes a result
+    of a `stc.fused`, whose body is all that computes it from values in memory. Results over the same
+    space join one `stc.fused` where they read the same values and the order allows it.
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+}
+
 #endif
