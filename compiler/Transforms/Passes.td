@@ -14,6 +14,16 @@ def FuseSoftmax : Pass<"stc-fuse-softmax"> {
   let dependentDialects = ["::stc::StcDialect"];
 }
 
+def Differentiate : Pass<"stc-differentiate", "::mlir::func::FuncOp"> {
+  let summary = "Compute gradients by ops in place of stc.gradient";
+  let description = [{
+    Each `stc.gradient` becomes the ops that compute it, from the last op that leads to the
+    differentiated value back to the first, through the interface `Differentiable`. Values that
+    `stc.stop_gradient` passes on count as constants; it is gone afterwards.
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
   let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
   let description = [{
