@@ -29,6 +29,23 @@ void Context::end() {
   isl_ctx_reset_error(handle);
 }
 
+// isl 0.25 can coalesce wrongly: { [j] : 0 <= j <= 22 and (j <= 6 or j mod 8 >= 1) } loses its
+// gaps.
+template <class Union> static Union coalescedUnion(const Union &parts, unsigned count) {
+  if (count <= 1)
+    return parts;
+  Union fewer = parts.coalesce();
+  return fewer.is_equal(parts) ? fewer : parts;
+}
+
+isl::map stc::pattern::coalesced(const isl::map &map) {
+  return coalescedUnion(map, map.n_basic_map());
+}
+
+isl::set stc::pattern::coalesced(const isl::set &set) {
+  return coalescedUnion(set, set.n_basic_set());
+}
+
 //===----------------------------------------------------------------------===//
 // Relations
 //===----------------------------------------------------------------------===//
@@ -47,16 +64,16 @@ static isl::map leafRelation(Context &context, const Syntax &leaf, int64_t n) {
 
 isl::map stc::pattern::relationOf(Context &context, const Syntax &syntax, int64_t n) {
   if (syntax.kind == Syntax::Kind::Leaf)
-    return leafRelation(context, syntax, n).coalesce();
+    return coalesced(leafRelation(context, syntax, n));
   isl::map left = relationOf(context, syntax.operands[0], n);
   isl::map right = relationOf(context, syntax.operands[1], n);
   switch (syntax.kind) {
   case Syntax::Kind::Union:
-    return left.unite(right).coalesce();
+    return coalesced(left.unite(right));
   case Syntax::Kind::Intersection:
-    return left.intersect(right).coalesce();
+    return coalesced(left.intersect(right));
   default:
-    return left.subtract(right).coalesce();
+    return coalesced(left.subtract(right));
   }
 }
 
@@ -150,6 +167,8 @@ static std::vector<Piece> piecesOf(const isl::pw_aff &function) {
       }
     pieces.push_back({domain, aff});
   });
+  for (Piece &piece : pieces)
+    piece.domain = coalesced(piece.domain);
   return pieces;
 }
 
@@ -165,9 +184,9 @@ static bool isExtremum(const std::vector<Piece> &pieces, bool smallest) {
 }
 
 ClosedForm stc::pattern::closedFormOf(isl::pw_aff function, const isl::set &context) {
-  function = function.intersect_domain(context).coalesce();
-  isl::set domain = function.domain().coalesce();
-  ClosedForm result{Expr::constant(0), conditionOf(domain.gist(context).coalesce())};
+  function = function.intersect_domain(context);
+  isl::set domain = coalesced(function.domain());
+  ClosedForm result{Expr::constant(0), conditionOf(coalesced(domain.gist(context)))};
   if (context.is_subset(domain))
     result.defined = Expr::constant(1);
   std::vector<Piece> pieces = piecesOf(function.gist(domain));

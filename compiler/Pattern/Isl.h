@@ -52,6 +52,10 @@ private:
   isl_ctx *handle;
 };
 
+/// The same points in fewer disjuncts. Never use isl's own coalesce: this checks what it did.
+isl::map coalesced(const isl::map &map);
+isl::set coalesced(const isl::set &set);
+
 /// The relation { [i] -> [j] } of a parsed pattern with 0 <= i, j < n.
 isl::map relationOf(Context &context, const Syntax &syntax, int64_t n);
 

@@ -19,7 +19,7 @@ isl::map TileQuestion::relation(const isl::set &points) const {
   std::string size = std::to_string(tile), row = rowOf(tiled, Expr::variable(0)).str(names);
   isl::map toTile = context.map("{ [r, x, y] -> [[r, t] -> [y]] : " + size + "*t <= " + row +
                                 " < " + size + "*t + " + size + " }");
-  return points.apply(toTile).coalesce().unwrap();
+  return coalesced(points.apply(toTile)).unwrap();
 }
 
 bool TileQuestion::isContiguous(const isl::map &rows) const {
@@ -89,7 +89,7 @@ TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) cons
   TileRange result{{lo, lo, lo, hi}, isContiguous(touched)};
 
   isl::map missing = relation(axes.subtract(points));
-  isl::map full = contiguousPart(*this, touched.subtract(missing).coalesce());
+  isl::map full = contiguousPart(*this, coalesced(touched.subtract(missing)));
   if (full.is_empty())
     return result;
   isl::set all = tiles();

@@ -63,11 +63,11 @@ public:
       if (operand.pairs.is_disjoint(before)) {
         parts.push_back(operand);
       } else {
-        isl::map rest = operand.pairs.subtract(before).coalesce();
+        isl::map rest = coalesced(operand.pairs.subtract(before));
         if (!rest.is_empty())
           addSplit(parts, rest);
       }
-      before = before.unite(operand.pairs).coalesce();
+      before = coalesced(before.unite(operand.pairs));
     }
     merge(parts);
     return parts;
@@ -93,11 +93,11 @@ private:
     } else if (syntax.kind == Syntax::Kind::Difference) {
       isl::map right = relationOf(context, syntax.operands[1], n);
       for (const isl::map &operand : left)
-        result.push_back(operand.subtract(right).coalesce());
+        result.push_back(coalesced(operand.subtract(right)));
     } else {
       for (const isl::map &a : left)
         for (const isl::map &b : flatten(syntax.operands[1]))
-          result.push_back(a.intersect(b).coalesce());
+          result.push_back(coalesced(a.intersect(b)));
     }
     return result.size() <= maxOperands ? result : std::vector{whole};
   }
@@ -163,7 +163,7 @@ private:
       bool holdsAll = views == Views() || pairs.wrap().is_subset(change.domain());
       if (!holdsAll)
         continue;
-      Part part{pairs, pairs.wrap().apply(change).coalesce(), views, 0};
+      Part part{pairs, coalesced(pairs.wrap().apply(change)), views, 0};
       part.cost = cost(part.points, views);
       if (best.pairs.is_null() || part.cost < best.cost)
         best = part;
@@ -197,13 +197,13 @@ private:
           ++b;
           continue;
         }
-        isl::set points = first.points.unite(second.points).coalesce();
+        isl::set points = coalesced(first.points.unite(second.points));
         double together = cost(points, first.views);
         if (together > first.cost + second.cost) {
           ++b;
           continue;
         }
-        first = {first.pairs.unite(second.pairs).coalesce(), points, first.views, together};
+        first = {coalesced(first.pairs.unite(second.pairs)), points, first.views, together};
         parts.erase(parts.begin() + b);
       }
   }
@@ -225,7 +225,7 @@ std::string notation(const Expr &condition) {
 /// axis the bounds of each row, where they are shorter.
 Expr predicateOf(const Segment::Impl &segment) {
   Expr a = Expr::variable(1), b = Expr::variable(2);
-  Expr constraints = conditionOf(segment.points.gist(segment.axes).coalesce())
+  Expr constraints = conditionOf(coalesced(segment.points.gist(segment.axes)))
                          .substitute(std::array{Expr::variable(0), coordinateOf(segment.query, a),
                                                 coordinateOf(segment.key, b)});
   if (segment.key.width == 1)
@@ -259,7 +259,7 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
-  segment.text = notation(conditionOf(part.pairs.gist(square).coalesce().wrap().flatten()));
+  segment.text = notation(conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten()));
   segment.impl = std::move(impl);
   return segment;
 }
