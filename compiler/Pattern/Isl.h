@@ -27,7 +27,7 @@ public:
   isl::map map(const std::string &text) const { return isl::map(handle, text); }
   isl::set set(const std::string &text) const { return isl::set(handle, text); }
 
-  /// Computes with isl within a budget of its operations (a million take about 0.2 s). The error
+  /// Computes with isl within a budget of its operations (a million take about a second). The error
   /// says for a person why there is no answer.
   template <class Question>
   auto ask(unsigned long budget, Question question)
@@ -52,6 +52,10 @@ private:
   isl_ctx *handle;
 };
 
+/// The same points in fewer disjuncts. Never use isl's own coalesce: this checks what it did.
+isl::map coalesced(const isl::map &map);
+isl::set coalesced(const isl::set &set);
+
 /// The relation { [i] -> [j] } of a parsed pattern with 0 <= i, j < n.
 isl::map relationOf(Context &context, const Syntax &syntax, int64_t n);
 
@@ -59,13 +63,8 @@ isl::map relationOf(Context &context, const Syntax &syntax, int64_t n);
 /// points. Throws std::overflow_error if a number leaves 62 bits.
 Expr conditionOf(isl::set set);
 
-/// A quasi-affine function in pieces: where defined holds, value is its value.
-struct ClosedForm {
-  Expr value, defined;
-};
-
-/// The function as expressions over its domain's dimensions, for points of the context set only:
+/// A quasi-affine function as an expression over its domain's dimensions, right on its domain only:
 /// one expression, a minimum or a maximum where it is one, else a chain of choices.
-ClosedForm closedFormOf(isl::pw_aff function, const isl::set &context);
+Expr closedFormOf(const isl::pw_aff &function);
 
 } // namespace stc::pattern
