@@ -2,6 +2,8 @@
 
 #include "compiler/Pattern/Isl.h"
 
+#include "compiler/Pattern/Linear.h"
+
 #include <isl/aff.h>
 #include <isl/constraint.h>
 #include <isl/options.h>
@@ -16,7 +18,25 @@ Context::Context() : handle(isl_ctx_alloc()) {
   isl_options_set_on_error(handle, ISL_ON_ERROR_CONTINUE);
 }
 
-Context::~Context() { isl_ctx_free(handle); }
+Context::~Context() {
+  maps.clear();
+  sets.clear();
+  isl_ctx_free(handle);
+}
+
+isl::map Context::map(const std::string &text) {
+  isl::map &known = maps[text];
+  if (known.is_null())
+    known = isl::map(handle, text);
+  return known;
+}
+
+isl::set Context::set(const std::string &text) {
+  isl::set &known = sets[text];
+  if (known.is_null())
+    known = isl::set(handle, text);
+  return known;
+}
 
 void Context::begin(unsigned long budget) {
   isl_ctx_reset_error(handle);
@@ -110,7 +130,8 @@ static Expr numerator(const isl::aff &aff) {
 
 /// The value of an affine form that is whole wherever it is asked for.
 static Expr exprOf(const isl::aff &aff) {
-  return numerator(aff).floorDiv(integer(isl::manage(isl_aff_get_denominator_val(aff.get()))));
+  int64_t denominator = integer(isl::manage(isl_aff_get_denominator_val(aff.get())));
+  return tidied(numerator(aff).floorDiv(denominator));
 }
 
 static isl_stat addConstraint(isl_constraint *raw, void *user) {

@@ -10,6 +10,7 @@
 
 #include <isl/cpp.h>
 
+#include <map>
 #include <type_traits>
 
 namespace stc::pattern {
@@ -23,9 +24,9 @@ public:
   Context(const Context &) = delete;
   Context &operator=(const Context &) = delete;
 
-  isl::ctx isl() const { return handle; }
-  isl::map map(const std::string &text) const { return isl::map(handle, text); }
-  isl::set set(const std::string &text) const { return isl::set(handle, text); }
+  /// The relation and the set of a text; each text is parsed once.
+  isl::map map(const std::string &text);
+  isl::set set(const std::string &text);
 
   /// Computes with isl within a budget of its operations (a million take about a second). The error
   /// says for a person why there is no answer.
@@ -50,6 +51,8 @@ private:
   void begin(unsigned long budget);
   void end();
   isl_ctx *handle;
+  std::map<std::string, isl::map> maps;
+  std::map<std::string, isl::set> sets;
 };
 
 /// The same points in fewer disjuncts. Never use isl's own coalesce: this checks what it did.

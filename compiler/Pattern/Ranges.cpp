@@ -43,13 +43,12 @@ static bool isConvexInLast(const isl::map &rows) {
 bool TileQuestion::isContiguous(const isl::map &rows) const {
   if (isConvexInLast(rows))
     return true;
+  isl::set axis = context.set("{ [y] : exists r : " + axisConstraints(other, "y", n) + " }");
+  if (isConvexInLast(isl::manage(isl_map_gist_range(rows.copy(), axis.copy()))))
+    return true;
   isl::map above = rows.apply_range(context.map("{ [y] -> [z] : z > y }"));
   isl::map below = rows.apply_range(context.map("{ [y] -> [z] : z < y }"));
-  isl::map between = above.intersect(below);
-  if (other.width > 1)
-    between = between.intersect_range(
-        context.set("{ [y] : exists r : " + axisConstraints(other, "y", n) + " }"));
-  return between.is_subset(rows);
+  return above.intersect(below).intersect_range(axis).is_subset(rows);
 }
 
 bool stc::pattern::hasSelect(const Expr &expr) {
@@ -108,6 +107,11 @@ TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) cons
   isl::map touched = relation(points);
   auto [lo, hi] = hull(touched);
   TileRange result{{lo, lo, lo, hi}, isContiguous(touched)};
+  if (tile == 1 && result.exact) {
+    // What a single row meets it meets whole; where lo >= hi, both ends are lo.
+    result.range.fullHi = Expr::max(lo, hi);
+    return result;
+  }
 
   isl::map missing = relation(axes.subtract(points));
   isl::map full = contiguousPart(*this, coalesced(touched.subtract(missing)));
@@ -115,11 +119,16 @@ TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) cons
     return result;
   isl::set all = tiles(), without = all.subtract(full.domain());
   auto [fullLo, fullHi] = extent(full, other);
-  Expr any = Expr::constant(1);
-  if (!without.is_empty())
-    any = isEmptyOn(context, fullLo, fullHi, without)
-              ? (fullHi - fullLo - Expr::constant(1)).nonNegative()
-              : hasRows(full, all);
+  Expr any;
+  if (isEmptyOn(context, fullLo, fullHi, without)) {
+    if (fullLo == lo) {
+      result.range.fullHi = Expr::max(lo, fullHi);
+      return result;
+    }
+    any = (fullHi - fullLo - Expr::constant(1)).nonNegative();
+  } else {
+    any = hasRows(full, all);
+  }
   result.range.fullLo = Expr::select(any, fullLo, lo);
   result.range.fullHi = Expr::select(any, fullHi, lo);
   return result;

@@ -245,11 +245,13 @@ Expr predicateOf(const Segment::Impl &segment) {
                                                 coordinateOf(segment.key, b)});
   if (segment.key.width == 1)
     return constraints;
-  const TileRange &row = segment.keysOf(1);
-  if (!row.exact || hasSelect(row.range.lo) || hasSelect(row.range.hi))
+  TileQuestion row{*segment.context, segment.query, segment.key, segment.n, 1};
+  isl::map touched = row.relation(segment.points);
+  auto [lo, hi] = row.hull(touched);
+  if (hasSelect(lo) || hasSelect(hi) || !row.isContiguous(touched))
     return constraints;
-  std::array rowNames = {Expr::variable(0), a};
-  Expr lo = row.range.lo.substitute(rowNames), hi = row.range.hi.substitute(rowNames);
+  lo = lo.substitute(std::array{Expr::variable(0), a});
+  hi = hi.substitute(std::array{Expr::variable(0), a});
   Expr bounds = hi.isConstant(segment.key.maxRows(segment.n))
                     ? Expr::constant(1)
                     : (hi - b - Expr::constant(1)).nonNegative();
