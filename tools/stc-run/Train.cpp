@@ -100,6 +100,10 @@ template <class T> Result<void> take(Result<T> result, std::optional<T> &target)
 
 Result<void> TrainRun::prepare() {
   Executor &executor = session.executor();
+  if (auto taken = take(Trainer::create(executor), trainer); !taken)
+    return taken;
+  if (auto enough = session.requireMemory(trainer->entry()); !enough)
+    return enough;
   Result<int64_t> stepsSetting = settings.integer("train.steps", options.steps);
   Result<int64_t> seedSetting = settings.integer("train.seed", 0);
   for (auto *setting : {&stepsSetting, &seedSetting})
@@ -107,10 +111,6 @@ Result<void> TrainRun::prepare() {
       return forward(*setting);
   steps = options.steps.value_or(*stepsSetting);
   seed = options.seed.value_or(*seedSetting);
-  if (auto taken = take(Trainer::create(executor), trainer); !taken)
-    return taken;
-  if (auto enough = session.requireMemory(trainer->entry()); !enough)
-    return enough;
   if (auto taken = take(
           ByteData::open(options.data.path, options.data.part, settings, trainer->window()), data);
       !taken)
