@@ -1,5 +1,6 @@
 //===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
 
+#include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Stc/Stc.h"
 #include "dialects/Tile/Tile.h"
@@ -15,5 +16,6 @@ int main(int argc, char **argv) {
   stc::registerArithGradients(registry);
   mlir::registerAllPasses();
   stc::registerStcTransformsPasses();
+  stc::registerStcToTilePasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "STC's passes\n", registry));
 }
