@@ -22,10 +22,6 @@ bool isFusible(mlir::Operation *op);
 
 int64_t elementsOf(mlir::Value value);
 
-/// Whether each row's result needs that row alone: a reduction over the last dimension to a tensor.
-/// All other reductions go to memory.
-bool isRowReduction(ReduceOp reduce);
-
 /// Why a value stands in memory.
 enum class Keep : char {
   No,

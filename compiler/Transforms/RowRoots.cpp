@@ -41,11 +41,6 @@ int64_t rows::elementsOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getNumElements();
 }
 
-bool rows::isRowReduction(ReduceOp reduce) {
-  int64_t rank = cast<RankedTensorType>(reduce.getInput().getType()).getRank();
-  return rank > 1 && reduce.getDims().size() == 1 && reduce.getDims()[0] == rank - 1;
-}
-
 rows::Block::Block(mlir::Block &block) {
   for (Operation &op : block) {
     positions[&op] = ops.size();
@@ -114,7 +109,7 @@ private:
       if (int inner = block.inlined(operand); inner >= 0)
         cost[position] = std::min(cost[position] + cost[inner], maxCost);
     auto reduce = dyn_cast<ReduceOp>(op);
-    bool needed = reduce && !isRowReduction(reduce);
+    bool needed = reduce && !reduce.isRowReduction();
     for (Operation *user : op->getUsers())
       needed |= readsMemory(position, user);
     if (needed && !op->use_empty())

@@ -25,7 +25,7 @@ public:
   Slice run() {
     Operation *op = block.op(slice.root);
     auto reduce = dyn_cast<ReduceOp>(op);
-    bool accumulates = reduce && !isRowReduction(reduce);
+    bool accumulates = reduce && !reduce.isRowReduction();
     Value start = accumulates ? op->getOperand(0) : op->getResult(0);
     slice.space = llvm::to_vector(cast<RankedTensorType>(start.getType()).getShape());
     rank = slice.space.size();
