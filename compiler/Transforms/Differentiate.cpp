@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Rematerialize.h"
 
 #include <mlir/Dialect/Arith/IR/Arith.h>
 #include <mlir/Dialect/Func/IR/FuncOps.h>
@@ -24,9 +25,16 @@ bool isFloat(Value value) {
   return tensor && isa<FloatType>(tensor.getElementType());
 }
 
+/// Marks the ops of the backward pass, for recomputation.
+struct MarkBackward : OpBuilder::Listener {
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override {
+    op->setAttr(kBackwardMark, UnitAttr::get(op->getContext()));
+  }
+};
+
 class Differentiation {
 public:
-  explicit Differentiation(GradientOp op) : op(op), builder(op) {}
+  explicit Differentiation(GradientOp op) : op(op), builder(op) { builder.setListener(&mark); }
 
   LogicalResult run() {
     findActive();
@@ -99,6 +107,7 @@ private:
   }
 
   GradientOp op;
+  MarkBackward mark;
   OpBuilder builder;
   DenseSet<Value> active;
   SmallVector<Operation *> path;

@@ -24,6 +24,28 @@ def Differentiate : Pass<"stc-differentiate", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def InsertRecompute : Pass<"stc-insert-recompute", "::mlir::func::FuncOp"> {
+  let summary = "Compute forward values again in the backward pass instead of keeping them";
+  let description = [{
+    Works on a function with a backward pass (ops marked by `stc-differentiate`), before fusion. What the
+    backward pass needs of the forward pass is kept or computed again just before its first use
+    (paper, Sec. 5.4). Random ops give the same numbers again, because they depend on nothing but
+    their key.
+
+    - `none` keeps all.
+    - `block` keeps what goes from one residual block to another (ops marked `stc.block`), nothing inside.
+    - `budget` keeps as much as fits `budget` bytes: it drops first what costs the fewest operations a
+      byte to compute again. If nothing kept is still too much, the error says how many bytes are needed.
+
+    The marks are gone afterwards. Nothing may merge equal ops after this pass.
+  }];
+  let options = [
+    Option<"policy", "policy", "std::string", /*default=*/"\"none\"", "none, block or budget">,
+    Option<"budget", "budget", "int64_t", /*default=*/"0",
+           "Bytes for variables, arguments and temporaries together, for policy budget">];
+  let dependentDialects = ["::stc::StcDialect"];
+}
+
 def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
   let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
   let description = [{

@@ -1,0 +1,91 @@
+//===- Rematerialize.cpp - computing forward values again -----------------===//
+
+#include "compiler/Transforms/Rematerialize.h"
+
+#include "compiler/Transforms/RowFusion.h"
+
+using namespace mlir;
+using namespace stc;
+
+Operation *stc::findBackward(Block &block) {
+  for (Operation &op : block)
+    if (op.hasAttr(kBackwardMark))
+      return &op;
+  return nullptr;
+}
+
+std::vector<Operation *> stc::savedOps(Block &mlirBlock) {
+  Operation *backward = findBackward(mlirBlock);
+  if (!backward)
+    return {};
+  rows::Block block(mlirBlock);
+  rows::chooseRoots(block);
+  int split = block.positionOf(backward);
+  // A value is needed later if a later op uses it, or an inlined or renaming op that is.
+  std::vector<char> later(block.size());
+  std::vector<Operation *> saved;
+  for (int position = block.size() - 1; position >= 0; --position) {
+    Operation *op = block.op(position);
+    if (position >= split) {
+      later[position] = true;
+      continue;
+    }
+    bool used = llvm::any_of(op->getUsers(), [&](Operation *user) { return later[block.positionOf(user)]; });
+    bool inlined = op->getNumResults() == 1 && block.inlined(op->getResult(0)) == position;
+    bool renames = isa<ReshapeOp, SplitOp>(op);
+    later[position] = used && (inlined || renames);
+    if (used && !inlined && !renames && !isa<ReadOp, arith::ConstantOp>(op))
+      saved.push_back(op);
+  }
+  std::reverse(saved.begin(), saved.end());
+  return saved;
+}
+
+namespace {
+class Rematerializer {
+public:
+  Rematerializer(Block &block, const DenseSet<Operation *> &kept) : kept(kept) {
+    Operation *backward = findBackward(block);
+    for (Operation *op : savedOps(block))
+      saved.insert(op);
+    for (Operation &op : llvm::make_range(block.begin(), backward->getIterator()))
+      forward.insert(&op);
+    for (Operation &op : llvm::make_range(backward->getIterator(), block.end())) {
+      builder = std::make_unique<OpBuilder>(&op);
+      for (OpOperand &operand : op.getOpOperands())
+        operand.set(demand(operand.get()));
+    }
+  }
+
+private:
+  Value demand(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !forward.contains(op) || isa<ReadOp>(op))
+      return value;
+    return demand(op)->getResult(cast<OpResult>(value).getResultNumber());
+  }
+
+  /// The op itself if it is kept, or if later kernels compute it anyway from what is; else its clone.
+  Operation *demand(Operation *op) {
+    auto [entry, added] = clones.try_emplace(op, op);
+    if (!added || kept.contains(op))
+      return entry->second;
+    SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), [&](Value v) { return demand(v); });
+    bool inlined = rows::isFusible(op) || isa<ReshapeOp, SplitOp>(op);
+    if (inlined && !saved.contains(op) && llvm::equal(operands, op->getOperands()))
+      return op;
+    Operation *clone = builder->clone(*op);
+    clone->setOperands(operands);
+    clone->setAttr(kBackwardMark, builder->getUnitAttr());
+    return clones[op] = clone;
+  }
+
+  const DenseSet<Operation *> &kept;
+  DenseSet<Operation *> saved;
+  DenseSet<Operation *> forward;
+  DenseMap<Operation *, Operation *> clones;
+  std::unique_ptr<OpBuilder> builder;
+};
+} // namespace
+
+void stc::rematerialize(Block &block, const DenseSet<Operation *> &kept) { Rematerializer(block, kept); }
