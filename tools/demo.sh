@@ -13,7 +13,9 @@ export PATH=$PWD/build/bin:$PATH
 
 step() { printf '\n== %s\n' "$*"; }
 run() {
-  printf '$ %s\n' "$*"
+  printf '$'
+  printf ' %q' "$@"
+  printf '\n'
   "$@"
 }
 

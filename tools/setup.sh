@@ -9,11 +9,11 @@ packages=(
   # compiler: LLVM and MLIR, integer sets, specifications
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools libisl-dev libtomlplusplus-dev
   # runtime: program file, checksums, dense products
-  flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-serial-dev
+  flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
   # commands
   libcli11-dev libfmt-dev libexpected-dev
-  # tests; the demo compares with xz
-  libgtest-dev libbenchmark-dev shellcheck gzip xz-utils
+  # tests, with sanitizers; the demo compares with gzip and xz
+  libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-22-dev shellcheck gzip xz-utils
 )
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -9,10 +9,10 @@
 #include "compiler/Pattern/Syntax.h"
 
 #include "compiler/Pattern/Scanner.h"
+#include "compiler/Support/Nearest.h"
 
 #include <algorithm>
 #include <functional>
-#include <numeric>
 #include <set>
 
 using namespace stc::pattern;
@@ -82,34 +82,16 @@ const std::vector<Constructor> &constructors() {
   return table;
 }
 
-size_t editDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t x = 1; x <= a.size(); ++x) {
-    size_t diagonal = row[0]++;
-    for (size_t y = 1; y <= b.size(); ++y) {
-      size_t changed = diagonal + (a[x - 1] != b[y - 1]);
-      diagonal = row[y];
-      row[y] = std::min({row[y] + 1, row[y - 1] + 1, changed});
-    }
-  }
-  return row.back();
-}
-
 std::string unknownName(std::string_view name) {
   std::string known;
-  const Constructor *nearest = nullptr;
-  size_t best = std::max<size_t>(1, std::min<size_t>(name.size(), 9) / 3) + 1;
+  std::vector<std::string_view> names;
   for (const Constructor &constructor : constructors()) {
     known += (known.empty() ? "" : ", ") + constructor.name;
-    size_t distance = name.size() > 32 ? name.size() : editDistance(name, constructor.name);
-    if (distance < best) {
-      best = distance;
-      nearest = &constructor;
-    }
+    names.push_back(constructor.name);
   }
   std::string message = "expected one of " + known + ", found '" + std::string(name) + "'";
-  return nearest ? message + "; did you mean '" + nearest->name + "'?" : message;
+  auto meant = stc::nearest(name, names);
+  return meant ? message + ", did you mean '" + std::string(*meant) + "'?" : message;
 }
 
 class Parser {

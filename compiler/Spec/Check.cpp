@@ -1,6 +1,7 @@
 //===- Check.cpp - the keys of a specification against each other ---------===//
 #include "compiler/Pattern/Pattern.h"
 #include "compiler/Spec/Document.h"
+#include "compiler/Spec/Keys.h"
 
 #include <fmt/format.h>
 
@@ -12,8 +13,6 @@ namespace {
 
 using pattern::Pattern;
 using pattern::Proof;
-
-constexpr int64_t maxContext = (int64_t(1) << 31) - 1;
 
 void completeModel(Spec &spec, Document &document) {
   Model &model = spec.model;

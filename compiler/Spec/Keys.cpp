@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace stc::spec {
 namespace {
@@ -20,7 +19,7 @@ template <auto field> Choice choice(std::vector<std::string_view> words) {
 // Far beyond any model, and small enough that sizes multiply in 64 bits.
 constexpr int64_t maxLayers = 1 << 14, maxHeads = 1 << 10, maxHeadSize = 1 << 16;
 constexpr int64_t maxWidth = 1 << 17, maxFeedForward = 1 << 20, maxVocabulary = 1 << 24;
-constexpr int64_t maxContext = (int64_t(1) << 31) - 1;
+constexpr int64_t maxSide = 1 << 16;
 constexpr int64_t maxBatch = 1 << 20, maxSteps = int64_t(1) << 40, maxRate = 1 << 20;
 constexpr int64_t maxInteger = INT64_MAX;
 
@@ -130,7 +129,7 @@ const Key keyTable[] = {
      .defaultText = "for images, the product of shape"},
     {.section = "data",
      .name = "shape",
-     .value = Sizes{FIELD(data.shape)},
+     .value = Sizes{FIELD(data.shape), maxSide},
      .meaning = "Height, width and channels of an image.",
      .paper = "Sec. 7.1, 7.3",
      .need = Key::Required,
@@ -332,24 +331,6 @@ struct Printer {
   }
 };
 
-/// Optimal string alignment: insertions, deletions, replacements and swaps of neighbors.
-size_t editDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> beforeLast, last(b.size() + 1), row(b.size() + 1);
-  std::iota(last.begin(), last.end(), size_t(0));
-  for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      bool same = a[i - 1] == b[j - 1];
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + !same});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = std::min(row[j], beforeLast[j - 2] + 1);
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.size()];
-}
-
 } // namespace
 
 std::string Key::dotted() const {
@@ -376,23 +357,6 @@ bool applies(const Key &key, Spec &spec) {
   const Key *other = findKey(key.onlyWith->section, key.onlyWith->name);
   const auto &choice = std::get<Choice>(other->value);
   return choice.words[choice.get(spec)] == key.onlyWith->word;
-}
-
-std::optional<std::string_view> nearest(std::string_view word,
-                                        std::span<const std::string_view> candidates) {
-  std::optional<std::string_view> best;
-  size_t bestDistance = 0;
-  for (std::string_view candidate : candidates) {
-    size_t distance = editDistance(word, candidate);
-    if (!best || distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  // Two mistakes, or one in three letters of a longer word; but not every letter of a short one.
-  if (!best || bestDistance > std::max<size_t>(2, word.size() / 3) || bestDistance >= word.size())
-    return std::nullopt;
-  return best;
 }
 
 } // namespace stc::spec

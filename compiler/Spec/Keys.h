@@ -14,6 +14,9 @@
 
 namespace stc::spec {
 
+/// The longest sequence, of any kind of data.
+constexpr int64_t maxContext = (int64_t(1) << 31) - 1;
+
 // The kinds of value. Each gives access to its field of the Spec.
 struct Integer {
   int64_t &(*field)(Spec &);
@@ -38,6 +41,7 @@ struct Patterns {
 /// A list of exactly three.
 struct Sizes {
   std::array<int64_t, 3> &(*field)(Spec &);
+  int64_t max;
 };
 struct Fractions {
   std::array<double, 3> &(*field)(Spec &);
@@ -83,9 +87,5 @@ std::string expectation(const Value &value);
 std::string print(const Value &value, Spec &spec, bool quotes = true);
 /// True where the key's condition holds in the spec, or it has none.
 bool applies(const Key &key, Spec &spec);
-
-/// The candidate with the smallest edit distance to the word, if any is near enough to be meant.
-std::optional<std::string_view> nearest(std::string_view word,
-                                        std::span<const std::string_view> candidates);
 
 } // namespace stc::spec

@@ -2,6 +2,7 @@
 #include "compiler/Spec/Document.h"
 #include "compiler/Spec/Keys.h"
 #include "compiler/Spec/Toml.h"
+#include "compiler/Support/Nearest.h"
 
 #include <fmt/format.h>
 
@@ -129,11 +130,10 @@ public:
     if (!list || list->size() != 3)
       return refuse();
     for (size_t k = 0; k < 3; ++k) {
-      constexpr int64_t maxSide = 1 << 16;
       auto *integer = list->get(k)->as_integer();
-      if (!integer || integer->get() < 1 || integer->get() > maxSide)
+      if (!integer || integer->get() < 1 || integer->get() > value.max)
         return fail(*list->get(k), fmt::format("expected an integer from 1 to {} in '{}', found {}",
-                                               maxSide, key.name, found(*list->get(k))));
+                                               value.max, key.name, found(*list->get(k))));
       value.field(spec)[k] = integer->get();
     }
   }

@@ -44,7 +44,7 @@ private:
   bool inArena(uint64_t offset, uint64_t bytes) const {
     return offset <= program.arena_bytes() && bytes <= program.arena_bytes() - offset;
   }
-  std::unexpected<Error> outside(const std::string &what, uint64_t offset, uint64_t bytes) const {
+  tl::unexpected<Error> outside(const std::string &what, uint64_t offset, uint64_t bytes) const {
     return fail(fmt::format("expected {} inside the arena of {} bytes, found {} bytes at {}", what,
                             program.arena_bytes(), bytes, offset));
   }

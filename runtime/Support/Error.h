@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include <expected>
+#include <tl/expected.hpp>
 #include <string>
 #include <utility>
 
@@ -25,15 +25,15 @@ struct Error {
   ErrorKind kind = ErrorKind::Input;
 };
 
-template <class T> using Result = std::expected<T, Error>;
+template <class T> using Result = tl::expected<T, Error>;
 
-inline std::unexpected<Error> fail(std::string message, ErrorKind kind = ErrorKind::Input) {
-  return std::unexpected(Error{std::move(message), kind});
+inline tl::unexpected<Error> fail(std::string message, ErrorKind kind = ErrorKind::Input) {
+  return tl::unexpected(Error{std::move(message), kind});
 }
 
 /// Hands an error on from a function of another Result type.
-template <class T> std::unexpected<Error> forward(Result<T> &result) {
-  return std::unexpected(std::move(result.error()));
+template <class T> tl::unexpected<Error> forward(Result<T> &result) {
+  return tl::unexpected(std::move(result.error()));
 }
 
 } // namespace stc::runtime

@@ -13,7 +13,7 @@
 
 namespace stc::runtime {
 
-std::unexpected<Error> systemError(const std::string &path, const char *verb) {
+tl::unexpected<Error> systemError(const std::string &path, const char *verb) {
   return fail(fmt::format("{}: cannot {}: {}", path, verb, std::strerror(errno)), ErrorKind::Io);
 }
 

@@ -51,7 +51,7 @@ private:
 };
 
 /// The system's words for errno, after the path: "<path>: cannot <verb>: No space left on device".
-std::unexpected<Error> systemError(const std::string &path, const char *verb);
+tl::unexpected<Error> systemError(const std::string &path, const char *verb);
 
 /// The first bytes of a file for a message, with dots for what does not print: PK..
 std::string printableStart(std::span<const std::byte> bytes, size_t limit = 8);

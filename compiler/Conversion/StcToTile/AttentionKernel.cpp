@@ -41,11 +41,13 @@ struct KernelFrame {
   Value quotient(Value l, int64_t r) { return r == 1 ? l : Value(arith::DivUIOp::create(b, l, index(r))); }
   Value remainder(Value l, int64_t r) { return r == 1 ? index(0) : Value(arith::RemUIOp::create(b, l, index(r))); }
 
-  Value tensor(const BufferView &view, int64_t size) {
+  Value tensor(const BufferView &view, int64_t size) { return tensor(view, problem.positions, size); }
+
+  Value tensor(const BufferView &view, int64_t positions, int64_t size) {
     Value buffer = kernel.getBody().getArgument(view.buffer);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
-    SmallVector<int64_t> shape = {problem.batch, problem.positions, problem.heads, size};
-    SmallVector<int64_t> strides = {problem.positions * view.positionStride, view.positionStride, size, 1};
+    SmallVector<int64_t> shape = {problem.batch, positions, problem.heads, size};
+    SmallVector<int64_t> strides = {positions * view.positionStride, view.positionStride, size, 1};
     auto type = MemRefType::get(shape, element, StridedLayoutAttr::get(b.getContext(), view.offset, strides));
     return memref::ReinterpretCastOp::create(b, type, buffer, view.offset, shape, strides);
   }
@@ -105,6 +107,8 @@ int64_t stc::attentionGradItems(const AttentionProblem &problem, const pattern::
   return problem.headCount * problem.batch * query.residues;
 }
 
+int64_t stc::attentionRowItems(const AttentionProblem &problem) { return problem.headCount * problem.batch; }
+
 tile::KernelOp stc::buildAttention(OpBuilder &builder, Location loc, StringRef name, const AttentionProblem &problem,
                                    const pattern::View &query, ArrayRef<SegmentForm> segments, TypeRange buffers,
                                    ArrayRef<BufferView> views, unsigned logsumexp) {
@@ -133,6 +137,27 @@ tile::KernelOp stc::buildAttentionGrad(OpBuilder &builder, Location loc, StringR
       frame.b, t[0], t[1], t[2], t[3], frame.kernel.getBody().getArgument(logsumexp), t[4], t[5], t[6], t[7], item.batch,
       item.head, item.residue, viewAttr(builder.getContext(), query), problem.schedule.rows, problem.schedule.strip,
       APFloat(problem.scale), problem.resume);
+  frame.walks(op.getWalks(), segments);
+  return frame.kernel;
+}
+
+tile::KernelOp stc::buildAttentionRow(OpBuilder &builder, Location loc, StringRef name, const AttentionProblem &problem,
+                                      ArrayRef<pattern::View> queries, ArrayRef<SegmentForm> segments, TypeRange buffers,
+                                      ArrayRef<BufferView> views, unsigned position) {
+  KernelFrame frame(builder, loc, name, "attention", problem, buffers);
+  ImplicitLocOpBuilder &b = frame.b;
+  Value query = frame.tensor(views[0], 1, problem.querySize), key = frame.tensor(views[1], problem.querySize);
+  Value value = frame.tensor(views[2], problem.valueSize), output = frame.tensor(views[3], 1, problem.valueSize);
+  auto item = frame.takeApart(pattern::View(), 1);
+  Value at = memref::LoadOp::create(b, frame.kernel.getBody().getArgument(position), ValueRange());
+  at = arith::IndexCastOp::create(b, b.getIndexType(), at);
+  // A position outside the sequence reads no memory that is not there.
+  at = arith::MaxSIOp::create(b, at, frame.index(0));
+  at = arith::MinSIOp::create(b, at, frame.index(problem.positions - 1));
+  SmallVector<Attribute> viewAttrs =
+      llvm::map_to_vector(queries, [&](const pattern::View &view) -> Attribute { return viewAttr(b.getContext(), view); });
+  auto op = tile::AttentionRowOp::create(b, query, key, value, output, item.batch, item.head, at,
+                                         b.getArrayAttr(viewAttrs), APFloat(problem.scale));
   frame.walks(op.getWalks(), segments);
   return frame.kernel;
 }

@@ -46,6 +46,7 @@ struct SegmentForm {
 /// How many items the kernels have.
 int64_t attentionItems(const AttentionProblem &problem, const pattern::View &query);
 int64_t attentionGradItems(const AttentionProblem &problem, const pattern::View &query);
+int64_t attentionRowItems(const AttentionProblem &problem);
 
 /// Kernels over buffers of the given types (row-major). Views are in this order: forward query, key,
 /// value, output; gradient query, key, value, output, output gradient, query gradient, key gradient,
@@ -58,5 +59,12 @@ tile::KernelOp buildAttentionGrad(mlir::OpBuilder &builder, mlir::Location loc, 
                                   const AttentionProblem &problem, const pattern::View &query,
                                   llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
                                   llvm::ArrayRef<BufferView> views, unsigned logsumexp);
+
+/// For sampling: views are query, key, value and output, `position` the number of the buffer with the
+/// query's position; all walks in one kernel, each segment with its walk's query view.
+tile::KernelOp buildAttentionRow(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
+                                 const AttentionProblem &problem, llvm::ArrayRef<pattern::View> queries,
+                                 llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
+                                 llvm::ArrayRef<BufferView> views, unsigned position);
 
 } // namespace stc

@@ -63,13 +63,22 @@ TEST(Models, HaveSmallSiblings) {
   }
 }
 
+std::string contents(const std::filesystem::path &file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+TEST(Tutorial, ShowsTheModelAsItIs) {
+  std::string file = contents(root / "models" / "text-small.toml");
+  std::string shown = "```toml\n" + file.substr(file.find("name = ")) + "```\n";
+  EXPECT_NE(contents(root / "docs" / "tutorial.md").find(shown), std::string::npos);
+}
+
 TEST(Reference, IsThePageInDocs) {
   auto page = root / "docs" / "specification.md";
   if (std::getenv("STC_UPDATE_DOCS"))
     std::ofstream(page) << keyReference();
-  std::ifstream stream(page);
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  EXPECT_TRUE(text == keyReference())
+  EXPECT_EQ(contents(page), keyReference())
       << "docs/specification.md is not what the table of keys says; STC_UPDATE_DOCS=1 "
          "build/tests/unit/Spec/spec_test --gtest_filter='Reference.*' writes it anew";
 }
