@@ -9,7 +9,14 @@
 #include "dialects/Stc/Stc.h"
 #include "dialects/Tile/Tile.h"
 
+#include <mlir/Dialect/Vector/IR/VectorOps.h>
 #include <mlir/Pass/Pass.h>
+
+namespace mlir {
+namespace LLVM {
+class LLVMDialect;
+} // namespace LLVM
+} // namespace mlir
 
 namespace stc {
 #define GEN_PASS_DECL

@@ -1,6 +1,7 @@
 //===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
 
 #include "compiler/Conversion/Passes.h"
+#include "compiler/Conversion/TileToHost/HostPipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
@@ -18,5 +19,6 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   stc::registerStcTransformsPasses();
   stc::registerStcConversionPasses();
+  stc::registerHostPipeline();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "STC's passes\n", registry));
 }
