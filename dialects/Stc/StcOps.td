@@ -470,7 +470,7 @@ def Stc_GradientOp : Stc_Op<"gradient", [Pure, AttrSizedOperandSegments]> {
     the loss with respect to `of`; without it, `of` is a scalar and the seed is one.
 
     ```mlir
-    %dw = stc.gradient %loss wrt %w : tensor<f32>, tensor<64x64xf32> -> tensor<64x64xf32>
+    %dw = stc.gradient %loss wrt %w : (tensor<f32>) wrt (tensor<64x64xf32>) -> tensor<64x64xf32>
     ```
 
     Constraints:
@@ -482,7 +482,7 @@ def Stc_GradientOp : Stc_Op<"gradient", [Pure, AttrSizedOperandSegments]> {
   let results = (outs Variadic<Stc_FloatTensor>:$gradients);
   let assemblyFormat = [{
     $of (`seed` $seeds^)? `wrt` $wrt attr-dict
-    `:` type($of) (`seed` type($seeds)^)? `,` type($wrt) `->` type($gradients)
+    `:` `(` type($of) `)` (`seed` `(` type($seeds)^ `)`)? `wrt` `(` type($wrt) `)` `->` type($gradients)
   }];
 }
 
