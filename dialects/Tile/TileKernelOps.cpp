@@ -56,17 +56,24 @@ LogicalResult KernelOp::verify() {
 LogicalResult LaunchOp::verify() {
   if (getTied().size() != getNumResults() || getInplace().size() != getNumResults())
     return emitOpError("(C2) expected ") << getNumResults() << " entries in tied and inplace";
-  SmallVector<Type> buffers(getOperandTypes());
   for (auto [tied, inplace, result] : llvm::zip(getTied(), getInplace(), getResultTypes())) {
     for (int64_t operand : {tied, inplace})
       if (operand < -1 || operand >= static_cast<int64_t>(getNumOperands()))
         return emitOpError("(C2) expected the number of an operand or -1, found ") << operand;
     if (tied >= 0 && getOperand(tied).getType() != result)
       return emitOpError("(C2) expected a tied result of type ") << getOperand(tied).getType() << ", found " << result;
+    if (tied >= 0 && llvm::count(getTied(), tied) > 1)
+      return emitOpError("(C2) expected one result tied to operand ") << tied;
+  }
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  SmallVector<Type> buffers(getOperandTypes());
+  for (auto [tied, result] : llvm::zip(getTied(), getResultTypes()))
     if (tied < 0)
       buffers.push_back(result);
-  }
-  auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
+  auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel)
     return emitOpError("(C1) expected a kernel named ") << getKernelAttr();
   auto expected = kernel.getBuffers();

@@ -50,7 +50,7 @@ def Tile_ScratchOp : Op<Tile_Dialect, "scratch", [MemoryEffects<[MemAlloc]>]> {
   let assemblyFormat = "attr-dict `:` type($memory)";
 }
 
-def Tile_LaunchOp : Tile_Op<"launch", [Pure]> {
+def Tile_LaunchOp : Tile_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel over its items";
   let description = [{
     The kernel's buffers are the operands in order, then the results that are not tied. A tied result
@@ -64,7 +64,8 @@ def Tile_LaunchOp : Tile_Op<"launch", [Pure]> {
 
     Constraints:
     - (C1) the symbol is a `tile.kernel` with as many buffers as operands and untied results, and as many sizes.
-    - (C2) `tied` and `inplace` have an entry a result; a tied result has its operand's type.
+    - (C2) `tied` and `inplace` have an entry a result; a tied result has its operand's type, and
+      no operand has two.
     - (C3) buffers have the operands' element types.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands, I64Attr:$items,

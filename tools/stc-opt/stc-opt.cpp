@@ -1,6 +1,8 @@
 //===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
 
 #include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Conversion/TileToHost/HostPipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
@@ -18,5 +20,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   stc::registerStcTransformsPasses();
   stc::registerStcToTilePasses();
+  stc::registerStcConversionPasses();
+  stc::registerHostPipeline();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "STC's passes\n", registry));
 }

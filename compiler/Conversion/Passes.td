@@ -1,0 +1,57 @@
+//===- Passes.td - passes from one level to the next --------*- tablegen -*-===//
+#ifndef STC_CONVERSION_PASSES_TD
+#define STC_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
+  let summary = "Give each value a place in the arena and each op a step";
+  let description = [{
+    Public functions become `plan.entry`, variables `plan.variable`, both at fixed offsets. A launch
+    stays a launch, `stc.matmul` becomes `plan.gemm`, a constant of zeros `plan.zero`; `stc.reshape`,
+    `stc.read` and, where nobody needs the old value any more, `stc.write` cost nothing. What nobody
+    needs is dropped, kernels and private functions too.
+
+    A launch whose result takes over the memory of an operand (`inplace`) launches a variant of the
+    kernel in which the two buffers are one, so that a kernel's buffers are always memory of their
+    own.
+
+    The attribute `stc.name` names arguments and results; without it they are `arg0`, `result0`, ...
+  }];
+  let dependentDialects = ["::stc::plan::PlanDialect"];
+}
+
+def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
+  let summary = "Make the ops of the tile dialect in a kernel loops over vectors";
+  let description = [{
+    What is left are `scf`, `arith`, `math`, `memref` and `vector`, and `tile.scratch`.
+  }];
+  let options = [
+    Option<"lanes", "lanes", "int64_t", "16", "float32 lanes of a vector">,
+    Option<"stripVectors", "strip-vectors", "int64_t", "2", "vectors of queries in a strip">,
+    Option<"microRows", "micro-rows", "int64_t", "8", "rows of a register tile">
+  ];
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def ConvertTileToHost : Pass<"convert-tile-to-host", "::mlir::ModuleOp"> {
+  let summary = "Give each kernel a module of its own, with a function over bare pointers";
+  let description = [{
+    A `tile.kernel @k` becomes a `plan.kernel @k` whose module has a function `@k.body`. Its arguments
+    are the kernel's, each buffer a pointer to memory that nothing else points to, and after them the
+    thread's scratch. `tile.scratch` is a view of that at a fixed offset.
+  }];
+  let dependentDialects = ["::stc::plan::PlanDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+def AddKernelEntry : Pass<"add-kernel-entry", "::stc::plan::KernelOp"> {
+  let summary = "Add the function that the runtime calls";
+  let description = [{
+    `void k(void *const *buffers, const int64_t *sizes, int64_t item, void *scratch)` loads the
+    arguments of `k.body` and calls it. The body is not inlined: what its arguments promise about
+    aliasing holds as long as they are arguments.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

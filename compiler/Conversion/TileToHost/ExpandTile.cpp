@@ -1,0 +1,39 @@
+//===- ExpandTile.cpp - tile ops in kernels as vector code ------------------===//
+
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Conversion/TileToHost/Emitter.h"
+
+namespace stc {
+#define GEN_PASS_DEF_EXPANDTILEONHOST
+#include "compiler/Conversion/Passes.h.inc"
+} // namespace stc
+
+using namespace mlir;
+using namespace stc;
+
+/// Replaces all ops of one kind in the kernel.
+template <typename OpType>
+static LogicalResult lowerAll(tile::KernelOp kernel, const HostVectorOptions &options,
+                              LogicalResult (*lower)(OpType, const HostVectorOptions &)) {
+  SmallVector<OpType> ops;
+  kernel.walk([&](OpType op) { ops.push_back(op); });
+  for (OpType op : ops)
+    if (failed(lower(op, options)))
+      return failure();
+  return success();
+}
+
+namespace {
+struct ExpandTileOnHostPass : stc::impl::ExpandTileOnHostBase<ExpandTileOnHostPass> {
+  using ExpandTileOnHostBase::ExpandTileOnHostBase;
+
+  void runOnOperation() override {
+    tile::KernelOp kernel = getOperation();
+    HostVectorOptions options{lanes, stripVectors, microRows};
+    if (failed(lowerAll(kernel, options, lowerAttention)) ||
+        failed(lowerAll(kernel, options, lowerAttentionGrad)) ||
+        failed(lowerAll(kernel, options, lowerAttentionRow)))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,16 @@
+//===- HostPipeline.h - from kernels to the LLVM dialect --------*- C++ -*-===//
+#pragma once
+
+#include "compiler/Conversion/TileToHost/HostVectorOptions.h"
+
+#include <mlir/Pass/PassManager.h>
+
+namespace stc {
+
+/// Passes over a module that make its tile.kernel's plan.kernel's with LLVM inside.
+void buildHostPipeline(mlir::OpPassManager &passes, const HostVectorOptions &options = {});
+
+/// Makes the passes above one pipeline by the name of `stc-host`.
+void registerHostPipeline();
+
+} // namespace stc

@@ -1,0 +1,40 @@
+//===- HostTarget.h - the CPU that code is generated for --------*- C++ -*-===//
+#pragma once
+
+#include "compiler/Conversion/TileToHost/HostVectorOptions.h"
+
+#include <tl/expected.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace llvm {
+class TargetMachine;
+} // namespace llvm
+
+namespace stc {
+
+/// An x86-64 CPU by LLVM's names.
+class HostTarget {
+public:
+  /// "native" is the CPU at hand with just its features; otherwise a name such as "x86-64-v3" or
+  /// "znver4". Fails with a message for a name that LLVM does not know.
+  static tl::expected<HostTarget, std::string> create(const std::string &cpu);
+
+  const std::string &cpu() const { return name; }
+  /// What code for it may use, by the names of /proc/cpuinfo.
+  const std::vector<std::string> &features() const { return cpuinfoFeatures; }
+  /// The shape of vector code that fills its registers.
+  const HostVectorOptions &vectors() const { return vectorOptions; }
+
+  /// Makes position-independent code; each thread needs its own.
+  std::unique_ptr<llvm::TargetMachine> createMachine() const;
+
+private:
+  std::string name, featureString;
+  std::vector<std::string> cpuinfoFeatures;
+  HostVectorOptions vectorOptions;
+};
+
+} // namespace stc

@@ -1,0 +1,195 @@
+//===- ProgramBuilder.cpp - the compiled program as bytes -------------------===//
+
+#include "compiler/Target/ProgramBuilder.h"
+#include "dialects/Plan/Plan.h"
+#include "runtime/Program/ProgramFile.h"
+
+#include <llvm/ADT/TypeSwitch.h>
+
+using namespace mlir;
+using namespace stc;
+using flatbuffers::Offset;
+
+static std::optional<program::DType> dtypeOf(Type type) {
+  if (type.isF32())
+    return program::DType::F32;
+  if (type.isF64())
+    return program::DType::F64;
+  if (type.isBF16())
+    return program::DType::BF16;
+  if (type.isF16())
+    return program::DType::F16;
+  if (type.isInteger(64))
+    return program::DType::I64;
+  if (type.isInteger(32))
+    return program::DType::I32;
+  if (type.isInteger(8))
+    return program::DType::U8;
+  if (type.isInteger(1))
+    return program::DType::I1;
+  return std::nullopt;
+}
+
+namespace {
+class PlanWriter {
+public:
+  PlanWriter(ModuleOp module, const HostTarget &target, const std::string &code,
+             const ProgramOrigin &origin)
+      : module(module), target(target), code(code), origin(origin) {}
+
+  FailureOr<std::vector<std::byte>> build();
+
+private:
+  template <typename T> using Table = std::vector<Offset<T>>;
+
+  FailureOr<Offset<program::Tensor>> tensor(Operation *op, StringRef name, plan::BufferAttr buffer);
+  FailureOr<Table<program::Tensor>> tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers);
+  LogicalResult addVariable(plan::VariableOp op);
+  void addKernel(plan::KernelOp op);
+  LogicalResult addEntry(plan::EntryOp op);
+  FailureOr<Offset<program::Step>> step(Operation &op);
+
+  ModuleOp module;
+  const HostTarget &target;
+  const std::string &code;
+  const ProgramOrigin &origin;
+  flatbuffers::FlatBufferBuilder builder;
+  Table<program::Variable> variables;
+  Table<program::Kernel> kernels;
+  Table<program::Entry> entries;
+  llvm::DenseMap<StringAttr, uint32_t> kernelNumbers;
+};
+} // namespace
+
+FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef name,
+                                                      plan::BufferAttr buffer) {
+  std::optional<program::DType> dtype = dtypeOf(buffer.getType().getElementType());
+  if (!dtype)
+    return op->emitError("expected an element type that programs have, found ")
+           << buffer.getType().getElementType();
+  std::vector<int64_t> shape = buffer.getType().getShape().vec();
+  return program::CreateTensorDirect(builder, name.str().c_str(), *dtype, &shape,
+                                     buffer.getOffset());
+}
+
+FailureOr<PlanWriter::Table<program::Tensor>> PlanWriter::tensors(plan::EntryOp op, ArrayAttr names,
+                                                                  ArrayAttr buffers) {
+  Table<program::Tensor> result;
+  for (auto [name, buffer] :
+       llvm::zip(names.getAsRange<StringAttr>(), buffers.getAsRange<plan::BufferAttr>())) {
+    auto one = tensor(op, name, buffer);
+    if (failed(one))
+      return failure();
+    result.push_back(*one);
+  }
+  return result;
+}
+
+LogicalResult PlanWriter::addVariable(plan::VariableOp op) {
+  auto one = tensor(op, op.getSymName(), op.getBuffer());
+  if (failed(one))
+    return failure();
+  static_assert(static_cast<int>(Role::Parameter) == static_cast<int>(program::Role::Parameter) &&
+                static_cast<int>(Role::Optimizer) == static_cast<int>(program::Role::Optimizer) &&
+                static_cast<int>(Role::Counter) == static_cast<int>(program::Role::Counter) &&
+                static_cast<int>(Role::Scratch) == static_cast<int>(program::Role::Scratch));
+  variables.push_back(
+      program::CreateVariable(builder, *one, static_cast<program::Role>(op.getRole())));
+  return success();
+}
+
+void PlanWriter::addKernel(plan::KernelOp op) {
+  kernelNumbers[op.getSymNameAttr()] = static_cast<uint32_t>(kernels.size());
+  kernels.push_back(program::CreateKernelDirect(builder, op.getSymName().str().c_str(),
+                                                op.getScratch(), op.getKind().str().c_str()));
+}
+
+FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
+  auto make = [&](program::Action action, auto table) {
+    return program::CreateStep(builder, action, table.Union());
+  };
+  if (auto launch = dyn_cast<plan::LaunchOp>(op)) {
+    auto kernel = kernelNumbers.find(launch.getKernelAttr().getAttr());
+    if (kernel == kernelNumbers.end())
+      return op.emitError("expected a kernel that is lowered, found ") << launch.getKernelAttr();
+    std::vector<uint64_t> buffers;
+    for (plan::BufferAttr buffer : launch.getBuffers().getAsRange<plan::BufferAttr>())
+      buffers.push_back(buffer.getOffset());
+    std::vector<int64_t> sizes = launch.getSizes().vec();
+    return make(
+        program::Action::Launch,
+        program::CreateLaunchDirect(builder, kernel->second, launch.getItems(), &buffers, &sizes));
+  }
+  if (auto gemm = dyn_cast<plan::GemmOp>(op)) {
+    auto matrix = [](plan::MatrixAttr matrix) {
+      return program::Matrix(matrix.getOffset(), matrix.getLeading(), matrix.getStep());
+    };
+    program::Matrix a = matrix(gemm.getA()), b = matrix(gemm.getB()), c = matrix(gemm.getC());
+    return make(program::Action::Gemm,
+                program::CreateGemm(builder, *dtypeOf(gemm.getType()), gemm.getM(), gemm.getN(),
+                                    gemm.getK(), gemm.getBatch(), gemm.getTransposeA(),
+                                    gemm.getTransposeB(), /*accumulate=*/false, &a, &b, &c));
+  }
+  if (auto copy = dyn_cast<plan::CopyOp>(op))
+    return make(program::Action::Copy,
+                program::CreateCopy(builder, copy.getSource(), copy.getTarget(), copy.getBytes()));
+  auto zero = cast<plan::ZeroOp>(op);
+  return make(program::Action::Copy,
+              program::CreateCopy(builder, 0, zero.getTarget(), zero.getBytes(), /*zero=*/true));
+}
+
+LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
+  auto inputs = tensors(op, op.getInputNames(), op.getInputs());
+  auto outputs = tensors(op, op.getOutputNames(), op.getOutputs());
+  if (failed(inputs) || failed(outputs))
+    return failure();
+  Table<program::Step> steps;
+  for (Operation &child : op.getBody().front()) {
+    auto one = step(child);
+    if (failed(one))
+      return failure();
+    steps.push_back(*one);
+  }
+  entries.push_back(program::CreateEntryDirect(builder, op.getSymName().str().c_str(), &*inputs,
+                                               &*outputs, &steps, op.getPeak()));
+  return success();
+}
+
+FailureOr<std::vector<std::byte>> PlanWriter::build() {
+  auto arenas = module.getOps<plan::ArenaOp>();
+  if (arenas.empty())
+    return module.emitError("expected a plan.arena in the module");
+  for (auto variable : module.getOps<plan::VariableOp>())
+    if (failed(addVariable(variable)))
+      return failure();
+  for (auto kernel : module.getOps<plan::KernelOp>())
+    addKernel(kernel);
+  for (auto entry : module.getOps<plan::EntryOp>())
+    if (failed(addEntry(entry)))
+      return failure();
+
+  Table<flatbuffers::String> features;
+  for (const std::string &feature : target.features())
+    features.push_back(builder.CreateString(feature));
+  Table<program::Setting> settings;
+  for (const auto &[key, value] : origin.settings)
+    settings.push_back(program::CreateSettingDirect(builder, key.c_str(), value.c_str()));
+  std::vector<uint8_t> codeBytes(code.begin(), code.end());
+  builder.Finish(
+      program::CreateProgramDirect(builder, origin.name.c_str(), "host", target.cpu().c_str(),
+                                   &features, (*arenas.begin()).getBytes(), &variables, &entries,
+                                   &kernels, &codeBytes, &settings, origin.specification.c_str()));
+
+  // The runtime refuses what is unsound; a program that it would refuse is not written.
+  const auto *root = flatbuffers::GetRoot<program::Program>(builder.GetBufferPointer());
+  if (auto checked = runtime::checkProgram(*root); !checked)
+    return module.emitError("internal error in the program: ") << checked.error().message;
+  auto *bytes = reinterpret_cast<const std::byte *>(builder.GetBufferPointer());
+  return std::vector<std::byte>(bytes, bytes + builder.GetSize());
+}
+
+FailureOr<std::vector<std::byte>> stc::buildProgram(ModuleOp module, const HostTarget &target,
+                                                    const std::string &code,
+                                                    const ProgramOrigin &origin) {
+  return PlanWriter(module, target, code, origin).build();
+}

@@ -1,0 +1,42 @@
+// RUN: stc-opt %s --convert-tile-to-plan --split-input-file --verify-diagnostics
+
+func.func @f(%x: tensor<4x4xbf16>) -> tensor<4x4xbf16> {
+  // expected-error @+1 {{a matmul of 'bf16' is not supported on the host}}
+  %0 = stc.matmul %x, %x : tensor<4x4xbf16>, tensor<4x4xbf16> -> tensor<4x4xbf16>
+  return %0 : tensor<4x4xbf16>
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @+1 {{expected a launch, a matmul, a reshape, a read, a write or a constant of zeros at the tile level, found 'arith.addf'}}
+  %0 = arith.addf %x, %x : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+func.func @f() -> tensor<4xf32> {
+  // expected-error @+1 {{found 'arith.constant'}}
+  %0 = arith.constant dense<1.0> : tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expected arguments that are tensors of static shape, found 'f32'}}
+func.func @f(%x: f32) { return }
+
+// -----
+
+// expected-error @+1 {{(C3) expected different names, found "x" twice}}
+func.func @f(%x: tensor<f32> {stc.name = "x"}, %y: tensor<f32> {stc.name = "x"}) { return }
+
+// -----
+
+// expected-error @+1 {{expected a function of one block at the tile level}}
+func.func @f() {
+  cf.br ^bb1
+^bb1:
+  return
+}
