@@ -23,6 +23,8 @@ struct Pattern::Impl {
   /// Null if isl did not get this far within its budget.
   isl::map relation;
   std::string whyNoRelation;
+  /// Found when they are first asked for. Segments keep the context, not the pattern.
+  mutable std::optional<std::vector<Walk>> walks;
 };
 
 /// Reaches into a Pattern from the other files of this library.

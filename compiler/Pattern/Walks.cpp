@@ -296,17 +296,17 @@ Segment wholeSegment(const Pattern::Impl &pattern) {
 
 } // namespace
 
-std::vector<Walk> Pattern::walks() const {
-  std::vector<Segment> segments = {wholeSegment(*impl)};
-  if (!impl->relation.is_null()) {
-    auto found = impl->context->ask(proofBudget, [&] {
+static std::vector<Walk> findWalks(const Pattern::Impl &pattern) {
+  std::vector<Segment> segments = {wholeSegment(pattern)};
+  if (!pattern.relation.is_null()) {
+    auto found = pattern.context->ask(proofBudget, [&] {
       std::vector<Segment> result;
-      for (const Part &part : Splitter(*impl).split())
-        result.push_back(segmentOf(*impl, part));
+      for (const Part &part : Splitter(pattern).split())
+        result.push_back(segmentOf(pattern, part));
       return result;
     });
     if (found)
-      segments = *found;
+      segments = std::move(*found);
   }
   std::vector<Walk> walks;
   for (Segment &segment : segments) {
@@ -316,4 +316,10 @@ std::vector<Walk> Pattern::walks() const {
     walk->segments.push_back(std::move(segment));
   }
   return walks;
+}
+
+std::vector<Walk> Pattern::walks() const {
+  if (!impl->walks)
+    impl->walks = findWalks(*impl);
+  return *impl->walks;
 }
