@@ -119,9 +119,10 @@ std::optional<int64_t> countByRemainder(const Segment &segment) {
   for (int64_t remainder = 0; remainder < period; ++remainder) {
     isl::map deal = context.map("{ [r, x, y] -> [r, x, z] : y = " + std::to_string(period) +
                                 "*z + " + std::to_string(remainder) + " }");
-    RowForm rows = rowFormOf(axes, impl.points.apply(deal));
-    if (!rows.contiguous)
+    isl::set dealt = impl.points.apply(deal);
+    if (!areRowsContiguous(axes, dealt))
       return std::nullopt;
+    Bounds rows = rowBoundsOf(axes, dealt);
     sum += sumOfLengths(impl.query, impl.n, rows.lo, rows.hi);
   }
   return sum;

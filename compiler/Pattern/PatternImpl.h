@@ -60,10 +60,14 @@ struct Axes {
   bool isContiguous(const isl::map &touched) const;
 };
 
-/// For each row t of residue r of one axis, which rows of the other it meets, over (r, t) = (0, 1).
-struct RowForm {
-  /// All in [lo, hi); lo >= hi where the row meets none.
+/// For each row t of residue r of one axis, which rows of the other it meets, over (r, t) = (0, 1):
+/// all in [lo, hi); lo >= hi where the row meets none.
+struct Bounds {
   Expr lo, hi;
+};
+
+/// The same with what is known besides.
+struct RowForm : Bounds {
   /// None in [lo, hi) is missing.
   bool contiguous = false;
 };
@@ -75,7 +79,8 @@ struct TileRange {
   bool exact = false;
 };
 
-RowForm rowFormOf(const Axes &axes, const isl::set &points);
+Bounds rowBoundsOf(const Axes &axes, const isl::set &points);
+bool areRowsContiguous(const Axes &axes, const isl::set &points);
 /// The bounds of a tile from those of its rows; no value if they do not tell.
 std::optional<TileRange> tileRangeOf(const Axes &axes, const RowForm &rows, int64_t tile);
 /// The same from the sets, where there may be gaps and no order: slower, and longer forms.
@@ -97,7 +102,7 @@ struct Segment::Impl {
 
   /// What one direction has been asked so far.
   struct Answers {
-    bool hasRows = false;
+    std::optional<Bounds> bounds;
     std::optional<RowForm> rows;
     std::map<int64_t, TileRange> tiles;
   };

@@ -34,7 +34,7 @@ static bool holdsOn(Context &context, const Expr &condition, const isl::set &poi
 static Expr isEmpty(const Expr &lo, const Expr &hi) { return (lo - hi).nonNegative(); }
 
 /// Bounds [lo, hi) of the rows from the first to the last of each tile; right where there are any.
-static std::pair<Expr, Expr> extent(const isl::map &touched, const View &other) {
+static Bounds extent(const isl::map &touched, const View &other) {
   Expr first = closedFormOf(touched.lexmin_pw_multi_aff().at(0));
   Expr last = closedFormOf(touched.lexmax_pw_multi_aff().at(0));
   return {rowOf(other, first), rowOf(other, last) + Expr::constant(1)};
@@ -46,7 +46,7 @@ static Expr hasRows(const isl::map &touched, const isl::set &all) {
 }
 
 /// The same with lo >= hi where the tile has none.
-static std::pair<Expr, Expr> hull(const Axes &axes, const isl::map &touched, const isl::set &all) {
+static Bounds hull(const Axes &axes, const isl::map &touched, const isl::set &all) {
   auto [lo, hi] = extent(touched, axes.other);
   // The formulas often show by themselves that a tile is empty.
   if (holdsOn(axes.context, isEmpty(lo, hi), all.subtract(touched.domain())))
@@ -59,11 +59,18 @@ static std::pair<Expr, Expr> hull(const Axes &axes, const isl::map &touched, con
 // From rows
 //===----------------------------------------------------------------------===//
 
-RowForm stc::pattern::rowFormOf(const Axes &axes, const isl::set &points) {
-  isl::map touched = points.apply(axes.context.map("{ [r, x, y] -> [[r, x] -> [y]] }")).unwrap();
-  auto [lo, hi] = hull(axes, touched, axes.coordinates());
+static isl::map touchedByRows(const Axes &axes, const isl::set &points) {
+  return points.apply(axes.context.map("{ [r, x, y] -> [[r, x] -> [y]] }")).unwrap();
+}
+
+Bounds stc::pattern::rowBoundsOf(const Axes &axes, const isl::set &points) {
+  auto [lo, hi] = hull(axes, touchedByRows(axes, points), axes.coordinates());
   std::array row = {Expr::variable(0), coordinateOf(axes.tiled, Expr::variable(1))};
-  return {lo.substitute(row), hi.substitute(row), axes.isContiguous(touched)};
+  return {lo.substitute(row), hi.substitute(row)};
+}
+
+bool stc::pattern::areRowsContiguous(const Axes &axes, const isl::set &points) {
+  return axes.isContiguous(touchedByRows(axes, points));
 }
 
 /// What one row's bounds say about the next one's.
@@ -179,10 +186,14 @@ static TileRange everything(const View &view, int64_t n) {
 
 static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
                                      Segment::Impl::Answers &answers) {
-  if (!answers.hasRows)
-    if (auto rows = axes.context.ask(closedFormBudget, [&] { return rowFormOf(axes, points); }))
-      answers.rows = *rows;
-  answers.hasRows = true;
+  if (answers.rows)
+    return answers.rows;
+  auto rows = axes.context.ask(closedFormBudget, [&]() -> RowForm {
+    Bounds bounds = answers.bounds ? *answers.bounds : rowBoundsOf(axes, points);
+    return {bounds, areRowsContiguous(axes, points)};
+  });
+  if (rows)
+    answers.rows = *rows;
   return answers.rows;
 }
 

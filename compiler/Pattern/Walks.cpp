@@ -37,7 +37,7 @@ struct Part {
   isl::set points;
   Views views;
   /// The keys of each query row, and about how many pairs its tiles compute: found when needed.
-  std::optional<RowForm> rows;
+  std::optional<Bounds> rows;
   std::optional<double> cost;
 };
 
@@ -149,9 +149,9 @@ private:
                        " and " + viewConstraints(views.key, "j", "y") + " }");
   }
 
-  const RowForm &rowsOf(Part &part) {
+  const Bounds &rowsOf(Part &part) {
     if (!part.rows)
-      part.rows = rowFormOf({context, n, part.views.query, part.views.key}, part.points);
+      part.rows = rowBoundsOf({context, n, part.views.query, part.views.key}, part.points);
     return *part.rows;
   }
 
@@ -159,7 +159,7 @@ private:
   double costOf(Part &part) {
     if (part.cost)
       return *part.cost;
-    const RowForm &rows = rowsOf(part);
+    const Bounds &rows = rowsOf(part);
     const View &query = part.views.query;
     int64_t tiles = (query.maxRows(n) + queryTile - 1) / queryTile;
     int64_t all = tiles * query.residues, samples = std::min(all, maxSamples), visited = 0;
@@ -173,7 +173,7 @@ private:
   }
 
   /// Keys in the tiles that the query rows from `begin` on visit.
-  static int64_t visitedKeys(const RowForm &rows, int64_t residue, int64_t begin, int64_t end) {
+  static int64_t visitedKeys(const Bounds &rows, int64_t residue, int64_t begin, int64_t end) {
     int64_t first = INT64_MAX, last = 0;
     for (int64_t row = begin; row < std::min(begin + queryTile, end); ++row) {
       std::array<int64_t, 2> variables = {residue, row};
@@ -289,8 +289,7 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   Segment segment;
   segment.query = impl->query;
   segment.key = impl->key;
-  impl->keys.rows = part.rows;
-  impl->keys.hasRows = part.rows.has_value();
+  impl->keys.bounds = part.rows;
   segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
