@@ -92,7 +92,8 @@ int64_t sumOfLengths(const View &query, int64_t n, const Expr &lo, const Expr &h
   forTiles(query.residues, query.maxRows(n), [&](const auto &columns, size_t count) {
     auto from = lo.evaluateMany(columns, count), to = hi.evaluateMany(columns, count);
     for (size_t k = 0; k < count; ++k)
-      sum += std::max<int64_t>(0, to[k] - from[k]);
+      if (columns[1][k] < query.rows(n, columns[0][k]))
+        sum += std::max<int64_t>(0, to[k] - from[k]);
   });
   return sum;
 }
@@ -114,15 +115,15 @@ std::optional<int64_t> countByRemainder(const Segment &segment) {
   if (period > maxPeriod || impl.key.width > 1)
     return std::nullopt;
   Context &context = *impl.context;
-  TileQuestion rows{context, impl.query, View(), impl.n, 1};
+  Axes axes{context, impl.n, impl.query, View()};
   for (int64_t remainder = 0; remainder < period; ++remainder) {
     isl::map deal = context.map("{ [r, x, y] -> [r, x, z] : y = " + std::to_string(period) +
                                 "*z + " + std::to_string(remainder) + " }");
-    isl::map touched = rows.relation(impl.points.apply(deal));
-    if (!rows.isContiguous(touched))
+    isl::set dealt = impl.points.apply(deal);
+    if (!areRowsContiguous(axes, dealt))
       return std::nullopt;
-    auto [lo, hi] = rows.hull(touched);
-    sum += sumOfLengths(impl.query, impl.n, lo, hi);
+    Bounds rows = rowBoundsOf(axes, dealt);
+    sum += sumOfLengths(impl.query, impl.n, rows.lo, rows.hi);
   }
   return sum;
 }
@@ -153,15 +154,14 @@ std::optional<int64_t> countSingly(const Segment &segment, const Range &range, i
 
 std::optional<int64_t> countSegmentPairs(const Segment &segment) {
   int64_t n = segment.impl->n;
-  const TileRange &rows = segment.impl->keysOf(1);
-  if (rows.exact)
-    return sumOfLengths(segment.query, n, rows.range.lo, rows.range.hi);
+  if (auto rows = segment.impl->keysOfRows(); rows && rows->contiguous)
+    return sumOfLengths(segment.query, n, rows->lo, rows->hi);
   if (!segment.impl->points.is_null()) {
     auto count = segment.impl->context->ask(proofBudget, [&] { return countByRemainder(segment); });
     if (count && *count)
       return **count;
   }
-  return countSingly(segment, rows.range, n);
+  return countSingly(segment, segment.keysOf(1), n);
 }
 
 } // namespace

@@ -113,6 +113,33 @@ Expr operator*(Expr a, int64_t factor) {
 
 } // namespace stc::pattern
 
+/// floor(form / divisor) where form = k * x + c * floor(x / w) + e stays, for each value of the
+/// inner floor, within one multiple of the divisor: a multiple of that floor.
+static std::optional<Expr> floorOfFloor(const LinearForm &form, int64_t divisor) {
+  for (const auto &[floor, outer] : form.terms) {
+    if (floor.kind() != Kind::FloorDiv)
+      continue;
+    // x = w * floor(x / w) + m with 0 <= m < w.
+    int64_t width = floor.value();
+    LinearForm inner, rest = form;
+    if (!inner.add(floor.operands()[0], 1) || inner.terms.empty() || !rest.add(floor, -outer) ||
+        rest.terms.empty() || rest.terms[0].second % inner.terms[0].second)
+      continue;
+    int64_t times = rest.terms[0].second / inner.terms[0].second, step, spread;
+    if (!rest.add(floor.operands()[0], -times) || !rest.terms.empty() ||
+        __builtin_mul_overflow(times, width, &step) || __builtin_add_overflow(step, outer, &step) ||
+        step % divisor || __builtin_mul_overflow(times, width - 1, &spread))
+      continue;
+    int64_t low, high;
+    if (__builtin_add_overflow(rest.constant, std::min<int64_t>(0, spread), &low) ||
+        __builtin_add_overflow(rest.constant, std::max<int64_t>(0, spread), &high) ||
+        floorDivide(low, divisor) != floorDivide(high, divisor))
+      continue;
+    return floor * (step / divisor) + Expr::constant(floorDivide(low, divisor));
+  }
+  return std::nullopt;
+}
+
 Expr Expr::floorDiv(int64_t divisor) const {
   assert(divisor > 0 && "expected a positive divisor");
   if (divisor == 1)
@@ -125,6 +152,8 @@ Expr Expr::floorDiv(int64_t divisor) const {
   LinearForm form, quotient, remainder;
   if (!form.add(*this, 1))
     return build(Kind::FloorDiv, divisor, {*this});
+  if (std::optional<Expr> simple = floorOfFloor(form, divisor))
+    return *simple;
   // floor((d * q + x) / d) = q + floor(x / d), with |coefficients of x| < d.
   quotient.constant = floorDivide(form.constant, divisor);
   remainder.constant = floorModulo(form.constant, divisor);

@@ -23,33 +23,13 @@ struct Pattern::Impl {
   /// Null if isl did not get this far within its budget.
   isl::map relation;
   std::string whyNoRelation;
+  /// Found when they are first asked for. Segments keep the context, not the pattern.
+  mutable std::optional<std::vector<Walk>> walks;
 };
 
 /// Reaches into a Pattern from the other files of this library.
 struct Access {
   static const Pattern::Impl &impl(const Pattern &pattern) { return *pattern.impl; }
-};
-
-/// Keys of query tiles, or queries of key tiles, of one tile size.
-struct TileRange {
-  Range range;
-  /// Every row in [lo, hi) holds a pair.
-  bool exact = false;
-};
-
-struct Segment::Impl {
-  std::shared_ptr<Context> context;
-  int64_t n = 0;
-  View query, key;
-  /// The part's pairs as { [r, x, y] }, residue and the coordinates of the views' rows (see
-  /// coordinateOf); null if isl did not get this far.
-  isl::set points;
-  /// All triples inside both axes.
-  isl::set axes;
-  mutable std::map<int64_t, TileRange> keys, queries;
-
-  const TileRange &keysOf(int64_t tile) const;
-  const TileRange &queriesOf(int64_t tile) const;
 };
 
 // Sets are kept in coordinates in which isl finds short answers: the row itself, or, for a view of
@@ -63,25 +43,70 @@ std::string viewConstraints(const View &view, const std::string &position, const
 /// In isl's notation: (r, x) is a row of the view that lies below n.
 std::string axisConstraints(const View &view, const std::string &x, int64_t n);
 
-/// One axis seen from the other: tiles of rows of `tiled` to rows of `other`.
-struct TileQuestion {
+/// Two axes, of which one is cut into tiles: { [r, x, y] } are a residue and coordinates of both.
+struct Axes {
   Context &context;
-  View tiled, other;
   int64_t n;
-  int64_t tile;
+  View tiled, other;
 
-  /// The tiles { [r, t] } that the axis has.
-  isl::set tiles() const;
-  /// From points { [r, x, y] }, x tiled, to { [r, t] -> [y] }.
-  isl::map relation(const isl::set &points) const;
-  /// True if for each tile the rows have no gap.
-  bool isContiguous(const isl::map &rows) const;
-  /// Closed forms of the rows [lo, hi) that each tile spans; lo >= hi where there are none.
-  std::pair<Expr, Expr> hull(const isl::map &touched) const;
-  /// All four bounds, given all points inside both axes.
-  TileRange range(const isl::set &points, const isl::set &axes) const;
+  /// The rows { [r, t] } and the coordinates of the rows { [r, x] } of the tiled axis.
+  isl::set rows() const;
+  isl::set coordinates() const;
+  /// The tiles { [r, t] } of the tiled axis, as many for each residue.
+  isl::set tiles(int64_t tile) const;
+  /// From points { [r, x, y] } to { [r, t] -> [y] }, t being x's tile.
+  isl::map relation(const isl::set &points, int64_t tile) const;
+  /// True if for each tile the rows of the other axis have no gap.
+  bool isContiguous(const isl::map &touched) const;
 };
 
-bool hasSelect(const Expr &expr);
+/// For each row t of residue r of one axis, which rows of the other it meets, over (r, t) = (0, 1):
+/// all in [lo, hi); lo >= hi where the row meets none.
+struct Bounds {
+  Expr lo, hi;
+};
+
+/// The same with what is known besides.
+struct RowForm : Bounds {
+  /// None in [lo, hi) is missing.
+  bool contiguous = false;
+};
+
+/// Keys of query tiles, or queries of key tiles, of one tile size.
+struct TileRange {
+  Range range;
+  /// Every row in [lo, hi) holds a pair.
+  bool exact = false;
+};
+
+Bounds rowBoundsOf(const Axes &axes, const isl::set &points);
+bool areRowsContiguous(const Axes &axes, const isl::set &points);
+/// The bounds of a tile from those of its rows; no value if they do not tell.
+std::optional<TileRange> tileRangeOf(const Axes &axes, const RowForm &rows, int64_t tile);
+/// The same from the sets, where there may be gaps and no order: slower, and longer forms.
+TileRange generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all,
+                           int64_t tile);
+
+struct Segment::Impl {
+  std::shared_ptr<Context> context;
+  int64_t n = 0;
+  View query, key;
+  /// The part's pairs as { [r, x, y] }; null if isl did not get this far.
+  isl::set points;
+  /// All triples inside both axes.
+  isl::set all;
+
+  TileRange keysOf(int64_t tile) const;
+  /// The keys of each query row; no value if isl did not get this far.
+  std::optional<RowForm> keysOfRows() const;
+
+  /// What one direction has been asked so far.
+  struct Answers {
+    std::optional<Bounds> bounds;
+    std::optional<RowForm> rows;
+    std::map<int64_t, TileRange> tiles;
+  };
+  mutable Answers keys, queries;
+};
 
 } // namespace stc::pattern

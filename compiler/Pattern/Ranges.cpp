@@ -1,9 +1,13 @@
 //===- Ranges.cpp - which rows a tile meets, in closed form ---------------===//
+//
+// isl gives the first and the last key of each query row as functions of the row (lexmin, lexmax).
+// In most parts both grow with the row, so a tile's bounds are those of its first and last row:
+//   [lo, hi) = [lo(first), hi(last)),   [fullLo, fullHi) = [lo(last), hi(first)).
+// isl proves that, or the tile's bounds are found from the sets.
+//
+//===----------------------------------------------------------------------===//
 
 #include "compiler/Pattern/PatternImpl.h"
-
-#include <isl/aff.h>
-#include <isl/map.h>
 
 #include <array>
 
@@ -11,123 +15,156 @@ using namespace stc::pattern;
 
 static const std::array<std::string, 2> tileNames = {"r", "t"};
 
-isl::set TileQuestion::tiles() const {
-  int64_t count = (tiled.maxRows(n) + tile - 1) / tile;
-  return context.set("{ [r, t] : 0 <= r < " + std::to_string(tiled.residues) + " and 0 <= t < " +
-                     std::to_string(count) + " }");
-}
-
-isl::map TileQuestion::relation(const isl::set &points) const {
-  static const std::array<std::string, 1> names = {"x"};
-  std::string size = std::to_string(tile), row = rowOf(tiled, Expr::variable(0)).str(names);
-  isl::map toTile = context.map("{ [r, x, y] -> [[r, t] -> [y]] : " + size + "*t <= " + row +
-                                " < " + size + "*t + " + size + " }");
-  return coalesced(points.apply(toTile)).unwrap();
-}
-
-/// True if y occurs in no division of a single disjunct: its values are then an interval.
-static bool isConvexInLast(const isl::map &rows) {
-  bool convex = rows.n_basic_map() <= 1;
-  rows.foreach_basic_map([&](isl::basic_map part) {
-    int divisions = isl_basic_map_dim(part.get(), isl_dim_div);
-    for (int k = 0; k < divisions && convex; ++k) {
-      isl_aff *division = isl_basic_map_get_div(part.get(), k);
-      convex = division && isl_aff_is_nan(division) == isl_bool_false &&
-               isl_aff_involves_dims(division, isl_dim_in, 2, 1) == isl_bool_false;
-      isl_aff_free(division);
-    }
-  });
-  return convex;
-}
-
-bool TileQuestion::isContiguous(const isl::map &rows) const {
-  if (isConvexInLast(rows))
-    return true;
-  isl::set axis = context.set("{ [y] : exists r : " + axisConstraints(other, "y", n) + " }");
-  if (isConvexInLast(isl::manage(isl_map_gist_range(rows.copy(), axis.copy()))))
-    return true;
-  isl::map above = rows.apply_range(context.map("{ [y] -> [z] : z > y }"));
-  isl::map below = rows.apply_range(context.map("{ [y] -> [z] : z < y }"));
-  return above.intersect(below).intersect_range(axis).is_subset(rows);
-}
-
-bool stc::pattern::hasSelect(const Expr &expr) {
+static bool hasSelect(const Expr &expr) {
   for (const Expr &operand : expr.operands())
     if (hasSelect(operand))
       return true;
   return expr.kind() == Expr::Kind::Select;
 }
 
-/// True if isl proves lo >= hi for these tiles.
-static bool isEmptyOn(Context &context, const Expr &lo, const Expr &hi, const isl::set &tiles) {
-  Expr empty = (lo - hi).nonNegative();
-  if (tiles.is_empty() || empty.isConstant(1))
+/// True if isl proves the condition over (r, t) for all points of a set.
+static bool holdsOn(Context &context, const Expr &condition, const isl::set &points) {
+  if (condition.isConstant(1) || points.is_empty())
     return true;
-  if (empty.isConstant() || hasSelect(empty))
+  if (condition.isConstant() || hasSelect(condition))
     return false;
-  return tiles.is_subset(context.set("{ [r, t] : " + empty.str(tileNames) + " }"));
+  return points.is_subset(context.set("{ [r, t] : " + condition.str(tileNames) + " }"));
 }
 
-/// The rows [lo, hi) from the first to the last of each tile; right where there are any.
-static std::pair<Expr, Expr> extent(const isl::map &rows, const View &other) {
-  Expr first = closedFormOf(rows.lexmin_pw_multi_aff().at(0));
-  Expr last = closedFormOf(rows.lexmax_pw_multi_aff().at(0));
+static Expr isEmpty(const Expr &lo, const Expr &hi) { return (lo - hi).nonNegative(); }
+
+/// Bounds [lo, hi) of the rows from the first to the last of each tile; right where there are any.
+static Bounds extent(const isl::map &touched, const View &other) {
+  Expr first = closedFormOf(touched.lexmin_pw_multi_aff().at(0));
+  Expr last = closedFormOf(touched.lexmax_pw_multi_aff().at(0));
   return {rowOf(other, first), rowOf(other, last) + Expr::constant(1)};
 }
 
 /// Where, among all tiles, some have rows.
-static Expr hasRows(const isl::map &rows, const isl::set &all) {
-  return conditionOf(coalesced(coalesced(rows.domain()).gist(all)));
+static Expr hasRows(const isl::map &touched, const isl::set &all) {
+  return conditionOf(coalesced(coalesced(touched.domain()).gist(all)));
 }
 
-std::pair<Expr, Expr> TileQuestion::hull(const isl::map &touched) const {
-  auto [lo, hi] = extent(touched, other);
-  isl::set all = tiles();
+/// The same with lo >= hi where the tile has none.
+static Bounds hull(const Axes &axes, const isl::map &touched, const isl::set &all) {
+  auto [lo, hi] = extent(touched, axes.other);
   // The formulas often show by themselves that a tile is empty.
-  if (isEmptyOn(context, lo, hi, all.subtract(touched.domain())))
+  if (holdsOn(axes.context, isEmpty(lo, hi), all.subtract(touched.domain())))
     return {lo, hi};
   Expr any = hasRows(touched, all);
   return {Expr::select(any, lo, Expr::constant(0)), Expr::select(any, hi, Expr::constant(0))};
 }
 
-/// The rows without those outside of a piece that has no gap: all of them, or one of isl's
-/// disjuncts.
-static isl::map contiguousPart(const TileQuestion &question, const isl::map &full) {
-  if (full.is_empty() || question.isContiguous(full))
+//===----------------------------------------------------------------------===//
+// From rows
+//===----------------------------------------------------------------------===//
+
+static isl::map touchedByRows(const Axes &axes, const isl::set &points) {
+  return points.apply(axes.context.map("{ [r, x, y] -> [[r, x] -> [y]] }")).unwrap();
+}
+
+Bounds stc::pattern::rowBoundsOf(const Axes &axes, const isl::set &points) {
+  auto [lo, hi] = hull(axes, touchedByRows(axes, points), axes.coordinates());
+  std::array row = {Expr::variable(0), coordinateOf(axes.tiled, Expr::variable(1))};
+  return {lo.substitute(row), hi.substitute(row)};
+}
+
+bool stc::pattern::areRowsContiguous(const Axes &axes, const isl::set &points) {
+  return axes.isContiguous(touchedByRows(axes, points));
+}
+
+/// What one row's bounds say about the next one's.
+static bool isOrdered(const Axes &axes, const RowForm &rows) {
+  std::array next = {Expr::variable(0), Expr::variable(1) + Expr::constant(1)};
+  Expr nextLo = rows.lo.substitute(next), nextHi = rows.hi.substitute(next);
+  isl::set all = axes.rows();
+  isl::map toNext = axes.context.map("{ [r, t] -> [r, t - 1] }");
+  isl::set pairs = all.intersect(all.apply(toNext));
+  Expr grows = (nextLo - rows.lo).nonNegative() && (nextHi - rows.hi).nonNegative();
+  if (!holdsOn(axes.context, grows, pairs))
+    return false;
+  // Empty rows must not move the bounds of a tile that has others.
+  Expr empty = isEmpty(rows.lo, rows.hi), nextEmpty = isEmpty(nextLo, nextHi);
+  Expr emptyFirst = empty.isZero() && nextEmpty.isZero() || empty && (nextLo - rows.lo).isZero();
+  Expr emptyLast = empty.isZero() && nextEmpty.isZero() || nextEmpty && (nextHi - rows.hi).isZero();
+  return holdsOn(axes.context, emptyFirst, pairs) || holdsOn(axes.context, emptyLast, pairs);
+}
+
+/// True if no tile has a gap between the keys of one row and the next.
+static bool overlaps(const Axes &axes, const RowForm &rows) {
+  std::array next = {Expr::variable(0), Expr::variable(1) + Expr::constant(1)};
+  Expr nextLo = rows.lo.substitute(next), nextHi = rows.hi.substitute(next);
+  isl::set all = axes.rows();
+  isl::map toNext = axes.context.map("{ [r, t] -> [r, t - 1] }");
+  Expr touches =
+      (rows.hi - nextLo).nonNegative() || isEmpty(nextLo, nextHi) || isEmpty(rows.lo, rows.hi);
+  return holdsOn(axes.context, touches, all.intersect(all.apply(toNext)));
+}
+
+std::optional<TileRange> stc::pattern::tileRangeOf(const Axes &axes, const RowForm &rows,
+                                                   int64_t tile) {
+  const View &view = axes.tiled;
+  int64_t most = view.maxRows(axes.n), least = view.rows(axes.n, view.residues - 1);
+  // With the rows of some residues all in the tiles before, a last tile has no first row.
+  bool hasMissingTile = least < most && (most - 1) % tile == 0;
+  if (!rows.contiguous || hasMissingTile || !isOrdered(axes, rows))
+    return std::nullopt;
+  Expr r = Expr::variable(0), first = Expr::variable(1) * tile;
+  Expr last = first + Expr::constant(tile - 1);
+  if (least < most)
+    last = Expr::min(last, (Expr::constant(axes.n - 1 - view.first) - r).floorDiv(view.period));
+  else if (most % tile)
+    last = Expr::min(last, Expr::constant(most - 1));
+  auto at = [&](const Expr &form, const Expr &row) { return form.substitute(std::array{r, row}); };
+  Range range{at(rows.lo, first), at(rows.lo, last), at(rows.hi, first), at(rows.hi, last)};
+  Expr any = (range.fullHi - range.fullLo - Expr::constant(1)).nonNegative();
+  if (range.fullLo == range.lo) {
+    range.fullHi = Expr::max(range.lo, range.fullHi);
+  } else if (holdsOn(axes.context, any.isZero(), axes.tiles(tile))) {
+    range.fullLo = range.fullHi = range.lo;
+  } else if (!holdsOn(axes.context, any, axes.tiles(tile))) {
+    range.fullLo = Expr::select(any, range.fullLo, range.lo);
+    range.fullHi = Expr::select(any, range.fullHi, range.lo);
+  }
+  return TileRange{range, overlaps(axes, rows)};
+}
+
+//===----------------------------------------------------------------------===//
+// From sets
+//===----------------------------------------------------------------------===//
+
+/// The touched rows if they have no gap, else one of isl's disjuncts that has none.
+static isl::map contiguousPart(const Axes &axes, const isl::map &full) {
+  if (full.is_empty() || axes.isContiguous(full))
     return full;
   isl::map best = full.subtract(full);
   full.foreach_basic_map([&](isl::basic_map part) {
-    if (best.is_empty() && question.isContiguous(part))
+    if (best.is_empty() && axes.isContiguous(part))
       best = part;
   });
   return best;
 }
 
-TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) const {
-  isl::map touched = relation(points);
-  auto [lo, hi] = hull(touched);
-  TileRange result{{lo, lo, lo, hi}, isContiguous(touched)};
-  if (tile == 1 && result.exact) {
-    // What a single row meets it meets whole; where lo >= hi, both ends are lo.
-    result.range.fullHi = Expr::max(lo, hi);
-    return result;
-  }
+TileRange stc::pattern::generalTileRange(const Axes &axes, const isl::set &points,
+                                         const isl::set &all, int64_t tile) {
+  isl::set tiles = axes.tiles(tile);
+  isl::map touched = axes.relation(points, tile);
+  auto [lo, hi] = hull(axes, touched, tiles);
+  TileRange result{{lo, lo, lo, hi}, axes.isContiguous(touched)};
 
-  isl::map missing = relation(axes.subtract(points));
-  isl::map full = contiguousPart(*this, coalesced(touched.subtract(missing)));
+  isl::map missing = axes.relation(all.subtract(points), tile);
+  isl::map full = contiguousPart(axes, coalesced(touched.subtract(missing)));
   if (full.is_empty())
     return result;
-  isl::set all = tiles(), without = all.subtract(full.domain());
-  auto [fullLo, fullHi] = extent(full, other);
+  auto [fullLo, fullHi] = extent(full, axes.other);
   Expr any;
-  if (isEmptyOn(context, fullLo, fullHi, without)) {
-    if (fullLo == lo) {
-      result.range.fullHi = Expr::max(lo, fullHi);
-      return result;
-    }
-    any = (fullHi - fullLo - Expr::constant(1)).nonNegative();
+  if (!holdsOn(axes.context, isEmpty(fullLo, fullHi), tiles.subtract(full.domain()))) {
+    any = hasRows(full, tiles);
+  } else if (fullLo == lo) {
+    result.range.fullHi = Expr::max(lo, fullHi);
+    return result;
   } else {
-    any = hasRows(full, all);
+    any = isEmpty(fullLo, fullHi).isZero();
   }
   result.range.fullLo = Expr::select(any, fullLo, lo);
   result.range.fullHi = Expr::select(any, fullHi, lo);
@@ -137,44 +174,66 @@ TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) cons
 /// Always right: every row may hold a pair, none holds all.
 static TileRange everything(const View &view, int64_t n) {
   Expr zero = Expr::constant(0);
-  Expr left = Expr::constant(n - view.first) - Expr::variable(0);
-  Expr rows = left.floorDiv(view.period) * view.width +
-              Expr::min(Expr::constant(view.width), left.mod(view.period));
   if (view.residues == 1)
-    rows = Expr::constant(view.rows(n, 0));
-  return {{zero, zero, zero, Expr::max(rows, zero)}, false};
+    return {{zero, zero, zero, Expr::constant(view.rows(n, 0))}, false};
+  Expr last = (Expr::constant(n - 1 - view.first) - Expr::variable(0)).floorDiv(view.period);
+  return {{zero, zero, zero, Expr::max(last + Expr::constant(1), zero)}, false};
 }
 
-static const TileRange &cached(std::map<int64_t, TileRange> &cache, int64_t tile, const View &other,
-                               int64_t n, auto compute) {
-  auto [entry, isNew] = cache.try_emplace(tile);
-  if (isNew)
-    entry->second = compute().value_or(everything(other, n));
+//===----------------------------------------------------------------------===//
+// Segments
+//===----------------------------------------------------------------------===//
+
+static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
+                                     Segment::Impl::Answers &answers) {
+  if (answers.rows)
+    return answers.rows;
+  auto rows = axes.context.ask(closedFormBudget, [&]() -> RowForm {
+    Bounds bounds = answers.bounds ? *answers.bounds : rowBoundsOf(axes, points);
+    return {bounds, areRowsContiguous(axes, points)};
+  });
+  if (rows)
+    answers.rows = *rows;
+  return answers.rows;
+}
+
+static TileRange rangeOf(const Axes &axes, const isl::set &points, const isl::set &all,
+                         Segment::Impl::Answers &answers, int64_t tile) {
+  auto [entry, isNew] = answers.tiles.try_emplace(tile);
+  if (!isNew)
+    return entry->second;
+  entry->second = everything(axes.other, axes.n);
+  std::optional<RowForm> rows = rowsOf(axes, points, answers);
+  auto range = axes.context.ask(closedFormBudget, [&] {
+    auto fromRows = rows ? tileRangeOf(axes, *rows, tile) : std::nullopt;
+    return fromRows ? *fromRows : generalTileRange(axes, points, all, tile);
+  });
+  if (range)
+    entry->second = *range;
   return entry->second;
 }
 
-const TileRange &Segment::Impl::keysOf(int64_t tile) const {
-  return cached(keys, tile, key, n, [&]() -> tl::expected<TileRange, std::string> {
-    if (points.is_null())
-      return tl::make_unexpected("");
-    return context->ask(closedFormBudget, [&] {
-      return TileQuestion{*context, query, key, n, tile}.range(points, axes);
-    });
-  });
-}
-
-const TileRange &Segment::Impl::queriesOf(int64_t tile) const {
-  return cached(queries, tile, query, n, [&]() -> tl::expected<TileRange, std::string> {
-    if (points.is_null())
-      return tl::make_unexpected("");
-    return context->ask(closedFormBudget, [&] {
-      isl::map swap = context->map("{ [r, x, y] -> [r, y, x] }");
-      return TileQuestion{*context, key, query, n, tile}.range(points.apply(swap),
-                                                               axes.apply(swap));
-    });
-  });
-}
-
 Range Segment::keysOf(int64_t queryTile) const { return impl->keysOf(queryTile).range; }
-Range Segment::queriesOf(int64_t keyTile) const { return impl->queriesOf(keyTile).range; }
+
+Range Segment::queriesOf(int64_t keyTile) const {
+  if (impl->points.is_null())
+    return everything(impl->query, impl->n).range;
+  isl::map swap = impl->context->map("{ [r, x, y] -> [r, y, x] }");
+  return rangeOf({*impl->context, impl->n, impl->key, impl->query}, impl->points.apply(swap),
+                 impl->all.apply(swap), impl->queries, keyTile)
+      .range;
+}
+
 bool Segment::exactRanges(int64_t queryTile) const { return impl->keysOf(queryTile).exact; }
+
+TileRange Segment::Impl::keysOf(int64_t tile) const {
+  if (points.is_null())
+    return everything(key, n);
+  return rangeOf({*context, n, query, key}, points, all, keys, tile);
+}
+
+std::optional<RowForm> Segment::Impl::keysOfRows() const {
+  if (points.is_null())
+    return std::nullopt;
+  return rowsOf({*context, n, query, key}, points, keys);
+}

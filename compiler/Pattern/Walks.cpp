@@ -36,7 +36,8 @@ struct Part {
   isl::map pairs;
   isl::set points;
   Views views;
-  /// Pairs that its tiles compute, about; found when it is asked for.
+  /// The keys of each query row, and about how many pairs its tiles compute: found when needed.
+  std::optional<Bounds> rows;
   std::optional<double> cost;
 };
 
@@ -148,27 +149,43 @@ private:
                        " and " + viewConstraints(views.key, "j", "y") + " }");
   }
 
-  /// Pairs in the tiles that these views visit, extrapolated from a sample of the query tiles.
+  const Bounds &rowsOf(Part &part) {
+    if (!part.rows)
+      part.rows = rowBoundsOf({context, n, part.views.query, part.views.key}, part.points);
+    return *part.rows;
+  }
+
+  /// Pairs in the tiles that a part visits, extrapolated from a sample of the query tiles.
   double costOf(Part &part) {
-    if (!part.cost)
-      part.cost = countVisited(part.points, part.views);
+    if (part.cost)
+      return *part.cost;
+    const Bounds &rows = rowsOf(part);
+    const View &query = part.views.query;
+    int64_t tiles = (query.maxRows(n) + queryTile - 1) / queryTile;
+    int64_t all = tiles * query.residues, samples = std::min(all, maxSamples), visited = 0;
+    for (int64_t k = 0; k < samples; ++k) {
+      int64_t index = samples == all ? k : (2 * k + 1) * all / (2 * samples);
+      visited +=
+          visitedKeys(rows, index / tiles, index % tiles * queryTile, query.rows(n, index / tiles));
+    }
+    part.cost = double(visited) * double(all) / double(samples) * queryTile;
     return *part.cost;
   }
 
-  double countVisited(const isl::set &points, const Views &views) {
-    TileQuestion question{context, views.query, views.key, n, queryTile};
-    auto [loForm, hiForm] = question.hull(question.relation(points));
-    int64_t tiles = (views.query.maxRows(n) + queryTile - 1) / queryTile;
-    int64_t all = tiles * views.query.residues, samples = std::min(all, maxSamples);
-    int64_t visited = 0;
-    for (int64_t k = 0; k < samples; ++k) {
-      int64_t index = samples == all ? k : (2 * k + 1) * all / (2 * samples);
-      std::array<int64_t, 2> variables = {index / tiles, index % tiles};
-      int64_t lo = loForm.evaluate(variables), hi = hiForm.evaluate(variables);
-      if (lo < hi)
-        visited += (hi + keyTile - 1) / keyTile - lo / keyTile;
+  /// Keys in the tiles that the query rows from `begin` on visit.
+  static int64_t visitedKeys(const Bounds &rows, int64_t residue, int64_t begin, int64_t end) {
+    int64_t first = INT64_MAX, last = 0;
+    for (int64_t row = begin; row < std::min(begin + queryTile, end); ++row) {
+      std::array<int64_t, 2> variables = {residue, row};
+      int64_t lo = rows.lo.evaluate(variables), hi = rows.hi.evaluate(variables);
+      if (lo >= hi)
+        continue;
+      first = std::min(first, lo);
+      last = std::max(last, hi);
     }
-    return double(visited) * double(all) / double(samples) * queryTile * keyTile;
+    if (first >= last)
+      return 0;
+    return ((last + keyTile - 1) / keyTile - first / keyTile) * keyTile;
   }
 
   /// The views that visit the fewest tiles, of equal ones the first proposed.
@@ -177,7 +194,7 @@ private:
     for (const Views &views : propose(pairs)) {
       isl::map change = toViews(views);
       if (views == Views() || pairs.wrap().is_subset(change.domain()))
-        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views, {}});
+        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views, {}, {}});
     }
     Part *best = &valid[0];
     for (Part &part : std::span(valid).subspan(1))
@@ -219,7 +236,8 @@ private:
   std::optional<Part> merged(Part &a, Part &b) {
     if (a.views != b.views)
       return std::nullopt;
-    Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views, {}};
+    Part both{
+        coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views, {}, {}};
     return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
   }
 
@@ -240,18 +258,16 @@ std::string notation(const Expr &condition) {
 /// axis the bounds of each row, where they are shorter.
 Expr predicateOf(const Segment::Impl &segment) {
   Expr a = Expr::variable(1), b = Expr::variable(2);
-  Expr constraints = conditionOf(coalesced(segment.points.gist(segment.axes)))
+  Expr constraints = conditionOf(coalesced(segment.points.gist(segment.all)))
                          .substitute(std::array{Expr::variable(0), coordinateOf(segment.query, a),
                                                 coordinateOf(segment.key, b)});
   if (segment.key.width == 1)
     return constraints;
-  TileQuestion row{*segment.context, segment.query, segment.key, segment.n, 1};
-  isl::map touched = row.relation(segment.points);
-  auto [lo, hi] = row.hull(touched);
-  if (hasSelect(lo) || hasSelect(hi) || !row.isContiguous(touched))
+  std::optional<RowForm> rows = segment.keysOfRows();
+  if (!rows || !rows->contiguous)
     return constraints;
-  lo = lo.substitute(std::array{Expr::variable(0), a});
-  hi = hi.substitute(std::array{Expr::variable(0), a});
+  Expr lo = rows->lo.substitute(std::array{Expr::variable(0), a});
+  Expr hi = rows->hi.substitute(std::array{Expr::variable(0), a});
   Expr bounds = hi.isConstant(segment.key.maxRows(segment.n))
                     ? Expr::constant(1)
                     : (hi - b - Expr::constant(1)).nonNegative();
@@ -268,11 +284,12 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   impl->query = part.views.query;
   impl->key = part.views.key;
   impl->points = part.points;
-  impl->axes = context.set("{ [r, x, y] : " + axisConstraints(impl->query, "x", impl->n) + " and " +
-                           axisConstraints(impl->key, "y", impl->n) + " }");
+  impl->all = context.set("{ [r, x, y] : " + axisConstraints(impl->query, "x", impl->n) + " and " +
+                          axisConstraints(impl->key, "y", impl->n) + " }");
   Segment segment;
   segment.query = impl->query;
   segment.key = impl->key;
+  impl->keys.bounds = part.rows;
   segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
@@ -296,17 +313,17 @@ Segment wholeSegment(const Pattern::Impl &pattern) {
 
 } // namespace
 
-std::vector<Walk> Pattern::walks() const {
-  std::vector<Segment> segments = {wholeSegment(*impl)};
-  if (!impl->relation.is_null()) {
-    auto found = impl->context->ask(proofBudget, [&] {
+static std::vector<Walk> findWalks(const Pattern::Impl &pattern) {
+  std::vector<Segment> segments = {wholeSegment(pattern)};
+  if (!pattern.relation.is_null()) {
+    auto found = pattern.context->ask(proofBudget, [&] {
       std::vector<Segment> result;
-      for (const Part &part : Splitter(*impl).split())
-        result.push_back(segmentOf(*impl, part));
+      for (const Part &part : Splitter(pattern).split())
+        result.push_back(segmentOf(pattern, part));
       return result;
     });
     if (found)
-      segments = *found;
+      segments = std::move(*found);
   }
   std::vector<Walk> walks;
   for (Segment &segment : segments) {
@@ -316,4 +333,10 @@ std::vector<Walk> Pattern::walks() const {
     walk->segments.push_back(std::move(segment));
   }
   return walks;
+}
+
+std::vector<Walk> Pattern::walks() const {
+  if (!impl->walks)
+    impl->walks = findWalks(*impl);
+  return *impl->walks;
 }

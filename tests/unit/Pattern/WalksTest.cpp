@@ -120,7 +120,7 @@ TEST(Walks, RandomExpressions) {
   for (int k = 0; k < cases; ++k) {
     Generator generator(seed + k);
     int64_t n = std::array{17, 23, 40}[k % 3];
-    RandomPattern random = generator.expression(2);
+    RandomPattern random = generator.expression(std::getenv("DEPTH") ? atoi(std::getenv("DEPTH")) : 2);
     SCOPED_TRACE("case " + std::to_string(k) + ", n = " + std::to_string(n) + ": " + random.text);
     auto pattern = Pattern::parse(random.text, n);
     ASSERT_TRUE(pattern.has_value()) << pattern.error().message << " at " << pattern.error().offset;
