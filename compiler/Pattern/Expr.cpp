@@ -154,6 +154,38 @@ Expr Expr::floorDiv(int64_t divisor) const {
 
 Expr Expr::mod(int64_t divisor) const { return *this - floorDiv(divisor) * divisor; }
 
+/// The form with its k-th term, a negative multiple of a floor division, written as a positive one.
+static std::optional<Expr> withPositiveFloor(const LinearForm &form, size_t k) {
+  auto [floor, factor] = form.terms[k];
+  if (floor.kind() != Kind::FloorDiv || factor >= 0 || factor == INT64_MIN)
+    return std::nullopt;
+  int64_t divisor = floor.value();
+  LinearForm rest = form, inside;
+  inside.constant = divisor - 1;
+  if (!rest.add(floor, -factor) || !inside.add(floor.operands()[0], -1))
+    return std::nullopt;
+  for (const auto &[term, times] : LinearForm(rest).terms) {
+    int64_t moved;
+    if (times % factor)
+      continue;
+    if (__builtin_mul_overflow(times / -factor, divisor, &moved) || !inside.add(term, moved) ||
+        !rest.add(term, -times))
+      return std::nullopt;
+  }
+  return toExpr(rest) + toExpr(inside).floorDiv(divisor) * -factor;
+}
+
+Expr stc::pattern::tidied(const Expr &expr) {
+  LinearForm form;
+  if (!form.add(expr, 1))
+    return expr;
+  Expr best = expr;
+  for (size_t k = 0; k < form.terms.size(); ++k)
+    if (auto other = withPositiveFloor(form, k); other && other->size() < best.size())
+      best = *other;
+  return best.size() < expr.size() ? tidied(best) : best;
+}
+
 //===----------------------------------------------------------------------===//
 // Leaves, choices and conditions
 //===----------------------------------------------------------------------===//

@@ -2,6 +2,8 @@
 
 #include "compiler/Pattern/Isl.h"
 
+#include "compiler/Pattern/Linear.h"
+
 #include <isl/aff.h>
 #include <isl/constraint.h>
 #include <isl/options.h>
@@ -16,7 +18,25 @@ Context::Context() : handle(isl_ctx_alloc()) {
   isl_options_set_on_error(handle, ISL_ON_ERROR_CONTINUE);
 }
 
-Context::~Context() { isl_ctx_free(handle); }
+Context::~Context() {
+  maps.clear();
+  sets.clear();
+  isl_ctx_free(handle);
+}
+
+isl::map Context::map(const std::string &text) {
+  isl::map &known = maps[text];
+  if (known.is_null())
+    known = isl::map(handle, text);
+  return known;
+}
+
+isl::set Context::set(const std::string &text) {
+  isl::set &known = sets[text];
+  if (known.is_null())
+    known = isl::set(handle, text);
+  return known;
+}
 
 void Context::begin(unsigned long budget) {
   isl_ctx_reset_error(handle);
@@ -27,6 +47,22 @@ void Context::begin(unsigned long budget) {
 void Context::end() {
   isl_ctx_set_max_operations(handle, 0);
   isl_ctx_reset_error(handle);
+}
+
+// isl 0.25 can coalesce wrongly: { [j] : 0 <= j <= 22 and (j <= 6 or j mod 8 >= 1) } loses its
+// gaps.
+isl::map stc::pattern::coalesced(const isl::map &map) {
+  if (map.n_basic_map() <= 1)
+    return map;
+  isl::map fewer = map.coalesce();
+  return fewer.n_basic_map() < map.n_basic_map() && fewer.is_equal(map) ? fewer : map;
+}
+
+isl::set stc::pattern::coalesced(const isl::set &set) {
+  if (set.n_basic_set() <= 1)
+    return set;
+  isl::set fewer = set.coalesce();
+  return fewer.n_basic_set() < set.n_basic_set() && fewer.is_equal(set) ? fewer : set;
 }
 
 //===----------------------------------------------------------------------===//
@@ -47,16 +83,16 @@ static isl::map leafRelation(Context &context, const Syntax &leaf, int64_t n) {
 
 isl::map stc::pattern::relationOf(Context &context, const Syntax &syntax, int64_t n) {
   if (syntax.kind == Syntax::Kind::Leaf)
-    return leafRelation(context, syntax, n).coalesce();
+    return coalesced(leafRelation(context, syntax, n));
   isl::map left = relationOf(context, syntax.operands[0], n);
   isl::map right = relationOf(context, syntax.operands[1], n);
   switch (syntax.kind) {
   case Syntax::Kind::Union:
-    return left.unite(right).coalesce();
+    return coalesced(left.unite(right));
   case Syntax::Kind::Intersection:
-    return left.intersect(right).coalesce();
+    return coalesced(left.intersect(right));
   default:
-    return left.subtract(right).coalesce();
+    return coalesced(left.subtract(right));
   }
 }
 
@@ -94,7 +130,8 @@ static Expr numerator(const isl::aff &aff) {
 
 /// The value of an affine form that is whole wherever it is asked for.
 static Expr exprOf(const isl::aff &aff) {
-  return numerator(aff).floorDiv(integer(isl::manage(isl_aff_get_denominator_val(aff.get()))));
+  int64_t denominator = integer(isl::manage(isl_aff_get_denominator_val(aff.get())));
+  return tidied(numerator(aff).floorDiv(denominator));
 }
 
 static isl_stat addConstraint(isl_constraint *raw, void *user) {
@@ -150,6 +187,8 @@ static std::vector<Piece> piecesOf(const isl::pw_aff &function) {
       }
     pieces.push_back({domain, aff});
   });
+  for (Piece &piece : pieces)
+    piece.domain = coalesced(piece.domain);
   return pieces;
 }
 
@@ -164,31 +203,29 @@ static bool isExtremum(const std::vector<Piece> &pieces, bool smallest) {
   return true;
 }
 
-ClosedForm stc::pattern::closedFormOf(isl::pw_aff function, const isl::set &context) {
-  function = function.intersect_domain(context).coalesce();
-  isl::set domain = function.domain().coalesce();
-  ClosedForm result{Expr::constant(0), conditionOf(domain.gist(context).coalesce())};
-  if (context.is_subset(domain))
-    result.defined = Expr::constant(1);
-  std::vector<Piece> pieces = piecesOf(function.gist(domain));
-  std::vector<Piece> exact = piecesOf(function);
+Expr stc::pattern::closedFormOf(const isl::pw_aff &function) {
+  std::vector<Piece> pieces = piecesOf(function);
+  if (pieces.empty())
+    return Expr::constant(0);
   constexpr size_t fewPieces = 5;
-  if (exact.size() <= fewPieces)
+  if (pieces.size() <= fewPieces)
     for (bool smallest : {true, false})
-      if (isExtremum(exact, smallest)) {
-        for (size_t k = 0; k < exact.size(); ++k) {
-          Expr value = exprOf(exact[k].aff);
-          result.value = k == 0     ? value
-                         : smallest ? Expr::min(result.value, value)
-                                    : Expr::max(result.value, value);
-        }
+      if (isExtremum(pieces, smallest)) {
+        Expr result = exprOf(pieces[0].aff);
+        for (const Piece &piece : std::span(pieces).subspan(1))
+          result = smallest ? Expr::min(result, exprOf(piece.aff))
+                            : Expr::max(result, exprOf(piece.aff));
         return result;
       }
-  for (size_t k = pieces.size(); k-- > 0;) {
-    Expr value = exprOf(pieces[k].aff);
-    result.value = k + 1 == pieces.size()
-                       ? value
-                       : Expr::select(conditionOf(pieces[k].domain), value, result.value);
+  // Each choice is among the pieces that are left.
+  isl::set left = function.domain();
+  Expr result = exprOf(pieces.back().aff);
+  std::vector<std::pair<Expr, Expr>> choices;
+  for (const Piece &piece : std::span(pieces).first(pieces.size() - 1)) {
+    choices.emplace_back(conditionOf(coalesced(piece.domain.gist(left))), exprOf(piece.aff));
+    left = left.subtract(piece.domain);
   }
+  for (size_t k = choices.size(); k-- > 0;)
+    result = Expr::select(choices[k].first, choices[k].second, result);
   return result;
 }

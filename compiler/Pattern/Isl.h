@@ -10,6 +10,7 @@
 
 #include <isl/cpp.h>
 
+#include <map>
 #include <type_traits>
 
 namespace stc::pattern {
@@ -23,11 +24,11 @@ public:
   Context(const Context &) = delete;
   Context &operator=(const Context &) = delete;
 
-  isl::ctx isl() const { return handle; }
-  isl::map map(const std::string &text) const { return isl::map(handle, text); }
-  isl::set set(const std::string &text) const { return isl::set(handle, text); }
+  /// The relation and the set of a text; each text is parsed once.
+  isl::map map(const std::string &text);
+  isl::set set(const std::string &text);
 
-  /// Computes with isl within a budget of its operations (a million take about 0.2 s). The error
+  /// Computes with isl within a budget of its operations (a million take about a second). The error
   /// says for a person why there is no answer.
   template <class Question>
   auto ask(unsigned long budget, Question question)
@@ -50,7 +51,13 @@ private:
   void begin(unsigned long budget);
   void end();
   isl_ctx *handle;
+  std::map<std::string, isl::map> maps;
+  std::map<std::string, isl::set> sets;
 };
+
+/// The same points in fewer disjuncts. Never use isl's own coalesce: this checks what it did.
+isl::map coalesced(const isl::map &map);
+isl::set coalesced(const isl::set &set);
 
 /// The relation { [i] -> [j] } of a parsed pattern with 0 <= i, j < n.
 isl::map relationOf(Context &context, const Syntax &syntax, int64_t n);
@@ -59,13 +66,8 @@ isl::map relationOf(Context &context, const Syntax &syntax, int64_t n);
 /// points. Throws std::overflow_error if a number leaves 62 bits.
 Expr conditionOf(isl::set set);
 
-/// A quasi-affine function in pieces: where defined holds, value is its value.
-struct ClosedForm {
-  Expr value, defined;
-};
-
-/// The function as expressions over its domain's dimensions, for points of the context set only:
+/// A quasi-affine function as an expression over its domain's dimensions, right on its domain only:
 /// one expression, a minimum or a maximum where it is one, else a chain of choices.
-ClosedForm closedFormOf(isl::pw_aff function, const isl::set &context);
+Expr closedFormOf(const isl::pw_aff &function);
 
 } // namespace stc::pattern

@@ -23,6 +23,10 @@ struct LinearForm {
   int64_t gcd() const;
 };
 
+/// The same value with fewer nodes where one is found: -floor(x / d) is floor((d - 1 - x) / d),
+/// into which multiples of the factor move: 4*t - 4*floor((3*t + 3)/4) is 4*floor(t/4).
+Expr tidied(const Expr &expr);
+
 /// floor(a / b), b > 0.
 constexpr int64_t floorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 /// a - b * floor(a / b), b > 0.

@@ -9,9 +9,9 @@
 namespace stc::pattern {
 
 /// isl's operations per question; about a second.
-constexpr unsigned long proofBudget = 4'000'000;
+constexpr unsigned long proofBudget = 1'000'000;
 /// The same for what only makes code faster: a view, a closed form. About a tenth of a second.
-constexpr unsigned long closedFormBudget = 400'000;
+constexpr unsigned long closedFormBudget = 100'000;
 
 struct Pattern::Impl {
   std::shared_ptr<Context> context;

@@ -67,7 +67,7 @@ Proof Pattern::causal() const {
 
 static isl::set rowsWithoutKeys(const Pattern::Impl &pattern) {
   isl::set rows = pattern.context->set("{ [i] : 0 <= i < " + std::to_string(pattern.n) + " }");
-  return rows.subtract(pattern.relation.domain()).coalesce();
+  return coalesced(rows.subtract(pattern.relation.domain()));
 }
 
 Proof Pattern::noEmptyRow() const {
@@ -173,7 +173,7 @@ Reach stc::pattern::reaches(const std::vector<Pattern> &layers, int maxHops) {
     isl::map reached = identity, left = past;
     for (size_t k = 0; k < depth; ++k) {
       isl::map step = relationOf(context, Access::impl(layers[k]).syntax, first.n);
-      reached = step.unite(identity).apply_range(reached).coalesce();
+      reached = coalesced(step.unite(identity).apply_range(reached));
       left = past.subtract(reached);
       if (left.is_empty()) {
         hops = int(k) + 1;

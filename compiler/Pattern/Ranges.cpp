@@ -2,6 +2,9 @@
 
 #include "compiler/Pattern/PatternImpl.h"
 
+#include <isl/aff.h>
+#include <isl/map.h>
+
 #include <array>
 
 using namespace stc::pattern;
@@ -19,17 +22,33 @@ isl::map TileQuestion::relation(const isl::set &points) const {
   std::string size = std::to_string(tile), row = rowOf(tiled, Expr::variable(0)).str(names);
   isl::map toTile = context.map("{ [r, x, y] -> [[r, t] -> [y]] : " + size + "*t <= " + row +
                                 " < " + size + "*t + " + size + " }");
-  return points.apply(toTile).coalesce().unwrap();
+  return coalesced(points.apply(toTile)).unwrap();
+}
+
+/// True if y occurs in no division of a single disjunct: its values are then an interval.
+static bool isConvexInLast(const isl::map &rows) {
+  bool convex = rows.n_basic_map() <= 1;
+  rows.foreach_basic_map([&](isl::basic_map part) {
+    int divisions = isl_basic_map_dim(part.get(), isl_dim_div);
+    for (int k = 0; k < divisions && convex; ++k) {
+      isl_aff *division = isl_basic_map_get_div(part.get(), k);
+      convex = division && isl_aff_is_nan(division) == isl_bool_false &&
+               isl_aff_involves_dims(division, isl_dim_in, 2, 1) == isl_bool_false;
+      isl_aff_free(division);
+    }
+  });
+  return convex;
 }
 
 bool TileQuestion::isContiguous(const isl::map &rows) const {
+  if (isConvexInLast(rows))
+    return true;
+  isl::set axis = context.set("{ [y] : exists r : " + axisConstraints(other, "y", n) + " }");
+  if (isConvexInLast(isl::manage(isl_map_gist_range(rows.copy(), axis.copy()))))
+    return true;
   isl::map above = rows.apply_range(context.map("{ [y] -> [z] : z > y }"));
   isl::map below = rows.apply_range(context.map("{ [y] -> [z] : z < y }"));
-  isl::map between = above.intersect(below);
-  if (other.width > 1)
-    between = between.intersect_range(
-        context.set("{ [y] : exists r : " + axisConstraints(other, "y", n) + " }"));
-  return between.is_subset(rows);
+  return above.intersect(below).intersect_range(axis).is_subset(rows);
 }
 
 bool stc::pattern::hasSelect(const Expr &expr) {
@@ -49,25 +68,26 @@ static bool isEmptyOn(Context &context, const Expr &lo, const Expr &hi, const is
   return tiles.is_subset(context.set("{ [r, t] : " + empty.str(tileNames) + " }"));
 }
 
-/// The first and the last row of each tile, and where there are any.
-static std::array<ClosedForm, 2> extrema(const isl::map &rows, const View &other,
-                                         const isl::set &tiles) {
-  std::array<ClosedForm, 2> result = {closedFormOf(rows.lexmin_pw_multi_aff().at(0), tiles),
-                                      closedFormOf(rows.lexmax_pw_multi_aff().at(0), tiles)};
-  for (ClosedForm &form : result)
-    form.value = rowOf(other, form.value);
-  return result;
+/// The rows [lo, hi) from the first to the last of each tile; right where there are any.
+static std::pair<Expr, Expr> extent(const isl::map &rows, const View &other) {
+  Expr first = closedFormOf(rows.lexmin_pw_multi_aff().at(0));
+  Expr last = closedFormOf(rows.lexmax_pw_multi_aff().at(0));
+  return {rowOf(other, first), rowOf(other, last) + Expr::constant(1)};
+}
+
+/// Where, among all tiles, some have rows.
+static Expr hasRows(const isl::map &rows, const isl::set &all) {
+  return conditionOf(coalesced(coalesced(rows.domain()).gist(all)));
 }
 
 std::pair<Expr, Expr> TileQuestion::hull(const isl::map &touched) const {
+  auto [lo, hi] = extent(touched, other);
   isl::set all = tiles();
-  auto [first, last] = extrema(touched, other, all);
-  Expr lo = first.value, hi = last.value + Expr::constant(1);
   // The formulas often show by themselves that a tile is empty.
   if (isEmptyOn(context, lo, hi, all.subtract(touched.domain())))
     return {lo, hi};
-  return {Expr::select(first.defined, lo, Expr::constant(0)),
-          Expr::select(last.defined, hi, Expr::constant(0))};
+  Expr any = hasRows(touched, all);
+  return {Expr::select(any, lo, Expr::constant(0)), Expr::select(any, hi, Expr::constant(0))};
 }
 
 /// The rows without those outside of a piece that has no gap: all of them, or one of isl's
@@ -87,18 +107,29 @@ TileRange TileQuestion::range(const isl::set &points, const isl::set &axes) cons
   isl::map touched = relation(points);
   auto [lo, hi] = hull(touched);
   TileRange result{{lo, lo, lo, hi}, isContiguous(touched)};
+  if (tile == 1 && result.exact) {
+    // What a single row meets it meets whole; where lo >= hi, both ends are lo.
+    result.range.fullHi = Expr::max(lo, hi);
+    return result;
+  }
 
   isl::map missing = relation(axes.subtract(points));
-  isl::map full = contiguousPart(*this, touched.subtract(missing).coalesce());
+  isl::map full = contiguousPart(*this, coalesced(touched.subtract(missing)));
   if (full.is_empty())
     return result;
-  isl::set all = tiles();
-  auto [first, last] = extrema(full, other, all);
-  Expr fullHi = last.value + Expr::constant(1);
-  Expr any = first.defined;
-  if (!any.isConstant() && isEmptyOn(context, first.value, fullHi, all.subtract(full.domain())))
-    any = (last.value - first.value).nonNegative();
-  result.range.fullLo = Expr::select(any, first.value, lo);
+  isl::set all = tiles(), without = all.subtract(full.domain());
+  auto [fullLo, fullHi] = extent(full, other);
+  Expr any;
+  if (isEmptyOn(context, fullLo, fullHi, without)) {
+    if (fullLo == lo) {
+      result.range.fullHi = Expr::max(lo, fullHi);
+      return result;
+    }
+    any = (fullHi - fullLo - Expr::constant(1)).nonNegative();
+  } else {
+    any = hasRows(full, all);
+  }
+  result.range.fullLo = Expr::select(any, fullLo, lo);
   result.range.fullHi = Expr::select(any, fullHi, lo);
   return result;
 }

@@ -36,8 +36,8 @@ struct Part {
   isl::map pairs;
   isl::set points;
   Views views;
-  /// Pairs that its tiles compute, about.
-  double cost = 0;
+  /// Pairs that its tiles compute, about; found when it is asked for.
+  std::optional<double> cost;
 };
 
 class Splitter {
@@ -53,21 +53,19 @@ public:
 
   std::vector<Part> split() {
     std::vector<Part> operands;
-    for (const isl::map &pairs : flatten(pattern.syntax))
+    for (const isl::map &pairs : flatten(pattern.syntax).operands)
       if (!pairs.is_empty())
         operands.push_back(inBestViews(pairs));
-    std::ranges::stable_partition(operands, [](const Part &part) { return part.views == Views(); });
+    std::ranges::stable_sort(operands, {}, [](const Part &part) { return part.views != Views(); });
     std::vector<Part> parts;
     isl::map before = pattern.relation.subtract(pattern.relation);
     for (const Part &operand : operands) {
-      if (operand.pairs.is_disjoint(before)) {
+      isl::map rest = coalesced(operand.pairs.subtract(before));
+      if (operand.pairs.is_disjoint(before))
         parts.push_back(operand);
-      } else {
-        isl::map rest = operand.pairs.subtract(before).coalesce();
-        if (!rest.is_empty())
-          addSplit(parts, rest);
-      }
-      before = before.unite(operand.pairs).coalesce();
+      else if (!rest.is_empty())
+        addSplit(parts, rest);
+      before = coalesced(before.unite(operand.pairs));
     }
     merge(parts);
     return parts;
@@ -81,25 +79,37 @@ private:
       found.insert(divisor);
   }
 
-  /// The operands of the union that the expression is; the expression itself if they are many.
-  std::vector<isl::map> flatten(const Syntax &syntax) {
-    isl::map whole = relationOf(context, syntax, n);
-    if (syntax.kind == Syntax::Kind::Leaf)
-      return {whole};
-    std::vector<isl::map> left = flatten(syntax.operands[0]), result;
-    if (syntax.kind == Syntax::Kind::Union) {
-      result = left;
-      std::ranges::copy(flatten(syntax.operands[1]), std::back_inserter(result));
-    } else if (syntax.kind == Syntax::Kind::Difference) {
-      isl::map right = relationOf(context, syntax.operands[1], n);
-      for (const isl::map &operand : left)
-        result.push_back(operand.subtract(right).coalesce());
-    } else {
-      for (const isl::map &a : left)
-        for (const isl::map &b : flatten(syntax.operands[1]))
-          result.push_back(a.intersect(b).coalesce());
+  /// An expression's pairs, and the same as a union of operands; of one if they are many.
+  struct Union {
+    isl::map whole;
+    std::vector<isl::map> operands;
+  };
+
+  Union flatten(const Syntax &syntax) {
+    if (syntax.kind == Syntax::Kind::Leaf) {
+      isl::map whole = relationOf(context, syntax, n);
+      return {whole, {whole}};
     }
-    return result.size() <= maxOperands ? result : std::vector{whole};
+    Union left = flatten(syntax.operands[0]), right = flatten(syntax.operands[1]), result;
+    switch (syntax.kind) {
+    case Syntax::Kind::Union:
+      result = {coalesced(left.whole.unite(right.whole)), left.operands};
+      std::ranges::copy(right.operands, std::back_inserter(result.operands));
+      break;
+    case Syntax::Kind::Difference:
+      result.whole = coalesced(left.whole.subtract(right.whole));
+      for (const isl::map &operand : left.operands)
+        result.operands.push_back(coalesced(operand.subtract(right.whole)));
+      break;
+    default:
+      result.whole = coalesced(left.whole.intersect(right.whole));
+      for (const isl::map &a : left.operands)
+        for (const isl::map &b : right.operands)
+          result.operands.push_back(coalesced(a.intersect(b)));
+    }
+    if (result.operands.size() > maxOperands)
+      result.operands = {result.whole};
+    return result;
   }
 
   //===--------------------------------------------------------------------===//
@@ -139,7 +149,13 @@ private:
   }
 
   /// Pairs in the tiles that these views visit, extrapolated from a sample of the query tiles.
-  double cost(const isl::set &points, const Views &views) {
+  double costOf(Part &part) {
+    if (!part.cost)
+      part.cost = countVisited(part.points, part.views);
+    return *part.cost;
+  }
+
+  double countVisited(const isl::set &points, const Views &views) {
     TileQuestion question{context, views.query, views.key, n, queryTile};
     auto [loForm, hiForm] = question.hull(question.relation(points));
     int64_t tiles = (views.query.maxRows(n) + queryTile - 1) / queryTile;
@@ -157,32 +173,32 @@ private:
 
   /// The views that visit the fewest tiles, of equal ones the first proposed.
   Part inBestViews(const isl::map &pairs) {
-    Part best;
+    std::vector<Part> valid;
     for (const Views &views : propose(pairs)) {
       isl::map change = toViews(views);
-      bool holdsAll = views == Views() || pairs.wrap().is_subset(change.domain());
-      if (!holdsAll)
-        continue;
-      Part part{pairs, pairs.wrap().apply(change).coalesce(), views, 0};
-      part.cost = cost(part.points, views);
-      if (best.pairs.is_null() || part.cost < best.cost)
-        best = part;
+      if (views == Views() || pairs.wrap().is_subset(change.domain()))
+        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views, {}});
     }
-    return best;
+    Part *best = &valid[0];
+    for (Part &part : std::span(valid).subspan(1))
+      if (costOf(part) < costOf(*best))
+        best = &part;
+    return *best;
   }
 
   /// Adds a part, as its disjuncts where these visit clearly fewer tiles.
   void addSplit(std::vector<Part> &parts, const isl::map &pairs) {
     Part whole = inBestViews(pairs);
-    isl::map disjoint = isl::manage(isl_map_make_disjoint(pairs.copy()));
     std::vector<Part> pieces;
     double cost = 0;
-    if (disjoint.n_basic_map() > 1 && disjoint.n_basic_map() <= maxDisjuncts)
+    if (pairs.n_basic_map() > 1 && pairs.n_basic_map() <= maxDisjuncts) {
+      isl::map disjoint = isl::manage(isl_map_make_disjoint(pairs.copy()));
       disjoint.foreach_basic_map([&](isl::basic_map piece) {
         pieces.push_back(inBestViews(piece));
-        cost += pieces.back().cost;
+        cost += costOf(pieces.back());
       });
-    if (!pieces.empty() && cost < 0.9 * whole.cost)
+    }
+    if (!pieces.empty() && pieces.size() <= maxDisjuncts && cost < 0.9 * costOf(whole))
       std::ranges::move(pieces, std::back_inserter(parts));
     else
       parts.push_back(std::move(whole));
@@ -191,21 +207,20 @@ private:
   /// Makes one part of two with the same views where that visits no more tiles.
   void merge(std::vector<Part> &parts) {
     for (size_t a = 0; a < parts.size(); ++a)
-      for (size_t b = a + 1; b < parts.size();) {
-        Part &first = parts[a], &second = parts[b];
-        if (first.views != second.views) {
+      for (size_t b = a + 1; b < parts.size();)
+        if (std::optional<Part> both = merged(parts[a], parts[b])) {
+          parts[a] = std::move(*both);
+          parts.erase(parts.begin() + b);
+        } else {
           ++b;
-          continue;
         }
-        isl::set points = first.points.unite(second.points).coalesce();
-        double together = cost(points, first.views);
-        if (together > first.cost + second.cost) {
-          ++b;
-          continue;
-        }
-        first = {first.pairs.unite(second.pairs).coalesce(), points, first.views, together};
-        parts.erase(parts.begin() + b);
-      }
+  }
+
+  std::optional<Part> merged(Part &a, Part &b) {
+    if (a.views != b.views)
+      return std::nullopt;
+    Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views, {}};
+    return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
   }
 
   const Pattern::Impl &pattern;
@@ -225,16 +240,18 @@ std::string notation(const Expr &condition) {
 /// axis the bounds of each row, where they are shorter.
 Expr predicateOf(const Segment::Impl &segment) {
   Expr a = Expr::variable(1), b = Expr::variable(2);
-  Expr constraints = conditionOf(segment.points.gist(segment.axes).coalesce())
+  Expr constraints = conditionOf(coalesced(segment.points.gist(segment.axes)))
                          .substitute(std::array{Expr::variable(0), coordinateOf(segment.query, a),
                                                 coordinateOf(segment.key, b)});
   if (segment.key.width == 1)
     return constraints;
-  const TileRange &row = segment.keysOf(1);
-  if (!row.exact || hasSelect(row.range.lo) || hasSelect(row.range.hi))
+  TileQuestion row{*segment.context, segment.query, segment.key, segment.n, 1};
+  isl::map touched = row.relation(segment.points);
+  auto [lo, hi] = row.hull(touched);
+  if (hasSelect(lo) || hasSelect(hi) || !row.isContiguous(touched))
     return constraints;
-  std::array rowNames = {Expr::variable(0), a};
-  Expr lo = row.range.lo.substitute(rowNames), hi = row.range.hi.substitute(rowNames);
+  lo = lo.substitute(std::array{Expr::variable(0), a});
+  hi = hi.substitute(std::array{Expr::variable(0), a});
   Expr bounds = hi.isConstant(segment.key.maxRows(segment.n))
                     ? Expr::constant(1)
                     : (hi - b - Expr::constant(1)).nonNegative();
@@ -259,7 +276,7 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
-  segment.text = notation(conditionOf(part.pairs.gist(square).coalesce().wrap().flatten()));
+  segment.text = notation(conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten()));
   segment.impl = std::move(impl);
   return segment;
 }

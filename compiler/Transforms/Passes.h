@@ -7,6 +7,7 @@
 
 #include "dialects/Stc/Stc.h"
 
+#include <mlir/Dialect/Func/IR/FuncOps.h>
 #include <mlir/Pass/Pass.h>
 
 namespace stc {

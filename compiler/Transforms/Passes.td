@@ -36,4 +36,25 @@ def FuseSoftmax : Pass<"stc-fuse-softmax"> {
   let dependentDialects = ["::stc::StcDialect"];
 }
 
+def Differentiate : Pass<"stc-differentiate", "::mlir::func::FuncOp"> {
+  let summary = "Compute gradients by ops in place of stc.gradient";
+  let description = [{
+    Each `stc.gradient` becomes the ops that compute it, from the last op that leads to the
+    differentiated value back to the first, through the interface `Differentiable`. Values that
+    `stc.stop_gradient` passes on count as constants; it is gone afterwards.
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
+  let description = [{
+    Every value that something other than a row kernel reads, every reduction over more than the last
+    dimension, and every shared value that is cheaper to load than to compute again becomes a result
+    of a `stc.fused`, whose body is all that computes it from values in memory. Results over the same
+    space join one `stc.fused` where they read the same values and the order allows it.
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+}
+
 #endif

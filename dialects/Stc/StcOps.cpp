@@ -35,6 +35,11 @@ OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   return resizeSplat(adaptor.getInput(), getType());
 }
 
+bool ReduceOp::isRowReduction() {
+  int64_t rank = cast<RankedTensorType>(getInput().getType()).getRank();
+  return rank > 1 && getDims().size() == 1 && getDims()[0] == rank - 1;
+}
+
 static LogicalResult verifyVariable(Operation *op, FlatSymbolRefAttr symbol, Type type,
                                     SymbolTableCollection &symbols) {
   auto variable = symbols.lookupNearestSymbolFrom<VariableOp>(op, symbol);

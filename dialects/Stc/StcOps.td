@@ -127,6 +127,10 @@ def Stc_ReduceOp : Stc_Op<"reduce", [Pure, Stc_Differentiated]> {
   let arguments = (ins Stc_Reduction:$kind, Stc_FloatTensor:$input, DenseI64ArrayAttr:$dims);
   let results = (outs Stc_FloatTensor:$result);
   let assemblyFormat = "$kind $input `dims` $dims attr-dict `:` type($input) `to` type($result)";
+  let extraClassDeclaration = [{
+    /// Over the last dimension alone, to a tensor: each result needs one row.
+    bool isRowReduction();
+  }];
 }
 
 def Stc_ReshapeOp : Stc_Op<"reshape", [Pure, Stc_Differentiated]> {
@@ -215,6 +219,8 @@ def Stc_RandomOp : Stc_Op<"random", [Pure]> {
     Philox-4x32-10 (Salmon et al., SC'11): the key is `seed`; the counter is the element's row-major
     index (64 bits), the low 32 bits of `step`, and `stream`. Uniform numbers are in [0, 1) with 24
     bits; normal ones have mean 0 and standard deviation 1. Recomputation gives the same numbers again.
+    Of the four words w0 to w3, uniform is `(w0 >> 8) * 2^-24`, and normal (Box and Muller) is
+    `sqrt(-2 ln u) * cos(2 pi v)` with `u = (w0 + 0.5) * 2^-32` and `v = w1 * 2^-32`, in f32.
 
     ```mlir
     %u = stc.random uniform seed %seed step %step stream 7 : tensor<8x64xf32>
@@ -300,6 +306,8 @@ def Stc_ScatterAddOp : Stc_Op<"scatter_add", [Pure]> {
 def Stc_InsertRowOp : Stc_Op<"insert_row", [Pure, AllTypesMatch<["sequence", "result"]>]> {
   let summary = "replaces one position of a sequence";
   let description = [{
+    A position outside the sequence is taken as the nearest one.
+
     ```mlir
     %c = stc.insert_row %row into %cache at %p : tensor<2x1x8x64xf32> into tensor<2x128x8x64xf32>
     ```
@@ -489,7 +497,7 @@ def Stc_GradientOp : Stc_Op<"gradient", [Pure, AttrSizedOperandSegments]> {
     the loss with respect to `of`; without it, `of` is a scalar and the seed is one.
 
     ```mlir
-    %dw = stc.gradient %loss wrt %w : tensor<f32> wrt tensor<64x64xf32> -> tensor<64x64xf32>
+    %dw = stc.gradient %loss wrt %w : (tensor<f32>) wrt (tensor<64x64xf32>) -> tensor<64x64xf32>
     ```
 
     Constraints:
@@ -502,7 +510,7 @@ def Stc_GradientOp : Stc_Op<"gradient", [Pure, AttrSizedOperandSegments]> {
   let results = (outs Variadic<Stc_AnyFloatTensor>:$gradients);
   let assemblyFormat = [{
     $of (`seed` $seeds^)? `wrt` $wrt attr-dict
-    `:` type($of) (`seed` type($seeds)^)? `wrt` type($wrt) `->` type($gradients)
+    `:` `(` type($of) `)` (`seed` `(` type($seeds)^ `)`)? `wrt` `(` type($wrt) `)` `->` type($gradients)
   }];
 }
 

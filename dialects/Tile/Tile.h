@@ -18,6 +18,7 @@
 #include <mlir/Interfaces/SideEffectInterfaces.h>
 
 #include "dialects/Tile/TileDialect.h.inc"
+#include "dialects/Tile/TileEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Tile/TileAttrs.h.inc"
 #define GET_TYPEDEF_CLASSES

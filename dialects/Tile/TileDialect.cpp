@@ -9,6 +9,7 @@ using namespace mlir;
 using namespace stc::tile;
 
 #include "dialects/Tile/TileDialect.cpp.inc"
+#include "dialects/Tile/TileEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Tile/TileAttrs.cpp.inc"
 #define GET_TYPEDEF_CLASSES

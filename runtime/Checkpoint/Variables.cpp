@@ -1,5 +1,6 @@
 //===- Variables.cpp - the first values of a program's variables ------------------===//
 #include "runtime/Checkpoint/Variables.h"
+#include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
 
 #include <cstring>

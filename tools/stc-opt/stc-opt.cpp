@@ -1,5 +1,6 @@
 //===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
 
+#include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
@@ -16,5 +17,6 @@ int main(int argc, char **argv) {
   stc::registerArithGradients(registry);
   mlir::registerAllPasses();
   stc::registerStcTransformsPasses();
+  stc::registerStcToTilePasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "STC's passes\n", registry));
 }

@@ -1,5 +1,4 @@
 //===- Call.cpp - stc-run call: any entry on .npy files ----------------------------------===//
-#include "runtime/Checkpoint/Variables.h"
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Program/Tensor.h"
 #include "tools/stc-run/Commands.h"
@@ -20,6 +19,7 @@ struct CallOptions : SessionOptions {
   std::vector<std::string> inputs;
   std::string output = "out_";
   int64_t seed = 0;
+  std::string weights;
 };
 
 Result<void> readInput(const std::string &path, const program::Tensor &tensor, Executor &executor) {
@@ -56,7 +56,7 @@ Result<int> call(const CallOptions &options) {
     return fail(fmt::format("entry '{}' takes {} inputs, got {} files", options.entry,
                             entry.inputs()->size(), options.inputs.size()));
   if (options.entry != "init")
-    if (auto initialized = initialize(executor, options.seed); !initialized)
+    if (auto initialized = (*session)->initialize(options.seed, options.weights); !initialized)
       return forward(initialized);
   for (size_t i = 0; i < options.inputs.size(); ++i)
     if (auto read = readInput(options.inputs[i], *entry.inputs()->Get(i), executor); !read)
@@ -82,6 +82,7 @@ void addCall(CLI::App &app, Command &run) {
   command->add_option("-o,--output", options->output,
                       "start of the outputs' names: PREFIXname.npy; default: out_");
   command->add_option("--seed", options->seed, "seed of the entry 'init', which runs before");
+  command->add_option("--weights", options->weights, "weights (.safetensors) in place of init's");
   command->callback([=, &run] { run = [=] { return call(*options); }; });
 }
 

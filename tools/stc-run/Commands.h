@@ -19,7 +19,11 @@ namespace stc::run {
 /// Returns the exit code.
 using Command = std::function<runtime::Result<int>()>;
 
+void addTrain(CLI::App &app, Command &run);
+void addEval(CLI::App &app, Command &run);
+void addSample(CLI::App &app, Command &run);
 void addInfo(CLI::App &app, Command &run);
 void addCall(CLI::App &app, Command &run);
+void addBench(CLI::App &app, Command &run);
 
 } // namespace stc::run

@@ -1,6 +1,7 @@
 //===- Session.h - a program ready to run --------------------------------------------===//
 #pragma once
 
+#include "runtime/Data/ByteData.h"
 #include "runtime/Device/Host/Executor.h"
 #include "runtime/Device/Host/ThreadPool.h"
 #include "runtime/Program/ProgramFile.h"
@@ -24,6 +25,17 @@ struct SessionOptions {
   void add(CLI::App &command);
 };
 
+/// Which data, for the subcommands that read some.
+struct DataOptions {
+  std::string path;
+  runtime::Part part;
+
+  void add(CLI::App &command);
+};
+
+/// The most memory that was resident so far, in bytes.
+uint64_t peakResidentBytes();
+
 /// A program bound to a pool.
 class Session {
 public:
@@ -32,9 +44,17 @@ public:
   const program::Program &program() const { return file.program(); }
   runtime::Executor &executor() { return *bound; }
 
+  /// Gives the variables their first values: of `init` with this seed, then of the weights file if
+  /// one is named.
+  runtime::Result<void> initialize(int64_t seed, const std::string &weights);
+
   /// The index of an entry, or an error that lists those there are, or that this machine has not
   /// the memory for it.
   runtime::Result<uint32_t> entry(const std::string &name);
+  /// An error if this machine has not the memory for an entry.
+  runtime::Result<void> requireMemory(uint32_t entry);
+
+  const runtime::ThreadPool &threads() const { return pool; }
 
 private:
   Session(runtime::ProgramFile file, const SessionOptions &options)

@@ -46,8 +46,12 @@ int main(int argc, char **argv) {
              "3 something this machine does not have (CPU feature, memory), 4 the loss is not a\n"
              "number, 5 the system refused to read or write, 130 or 143 interrupted by a signal");
   Command run;
+  addTrain(app, run);
+  addEval(app, run);
+  addSample(app, run);
   addInfo(app, run);
   addCall(app, run);
+  addBench(app, run);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &help) {

@@ -16,35 +16,16 @@ int64_t tileCount(const AttentionProblem &problem, const pattern::View &query) {
   return llvm::divideCeil(query.maxRows(problem.positions), problem.schedule.rows);
 }
 
-/// Builds the frame of a kernel: its buffers as tensors [batch, positions, heads, size], and the item
-/// taken apart into batch, head, residue and tile.
-struct KernelFrame {
-  ImplicitLocOpBuilder b;
+/// Buffers as tensors [batch, positions, heads, size], and the item taken apart into batch, head,
+/// residue and tile.
+struct Frame {
+  KernelBuilder &b;
   const AttentionProblem &problem;
-  tile::KernelOp kernel;
-
-  KernelFrame(OpBuilder &builder, Location loc, StringRef name, StringRef kind, const AttentionProblem &problem,
-              TypeRange buffers)
-      : b(loc, builder), problem(problem) {
-    b.setInsertionPoint(builder.getInsertionBlock(), builder.getInsertionPoint());
-    kernel = tile::KernelOp::create(b, name, kind);
-    Block *body = &kernel.getBody().emplaceBlock();
-    for (Type type : buffers)
-      body->addArgument(type, loc);
-    body->addArgument(b.getIndexType(), loc);
-    b.setInsertionPointToStart(body);
-    tile::ReturnOp::create(b);
-    b.setInsertionPointToStart(body);
-  }
-
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
-  Value quotient(Value l, int64_t r) { return r == 1 ? l : Value(arith::DivUIOp::create(b, l, index(r))); }
-  Value remainder(Value l, int64_t r) { return r == 1 ? index(0) : Value(arith::RemUIOp::create(b, l, index(r))); }
 
   Value tensor(const BufferView &view, int64_t size) { return tensor(view, problem.positions, size); }
 
   Value tensor(const BufferView &view, int64_t positions, int64_t size) {
-    Value buffer = kernel.getBody().getArgument(view.buffer);
+    Value buffer = b.buffer(view.buffer);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
     SmallVector<int64_t> shape = {problem.batch, positions, problem.heads, size};
     SmallVector<int64_t> strides = {positions * view.positionStride, view.positionStride, size, 1};
@@ -57,17 +38,15 @@ struct KernelFrame {
   };
   /// Later tiles have more keys in a causal pattern, and lower items start first.
   Item takeApart(const pattern::View &query, int64_t tiles) {
-    Value rest = kernel.getItem();
-    int64_t inner = problem.headCount * problem.batch * query.residues;
+    Value heads = b.index(problem.headCount), batches = b.index(problem.batch);
+    Value inner = b.index(problem.headCount * problem.batch * query.residues);
     Item item;
-    item.tile = tiles == 1 ? index(0) : Value(arith::SubIOp::create(b, index(tiles - 1), quotient(rest, inner)));
-    rest = tiles == 1 ? rest : remainder(rest, inner);
-    Value head = remainder(rest, problem.headCount);
-    head = arith::MulIOp::create(b, head, index(problem.headStep));
-    item.head = arith::AddIOp::create(b, head, index(problem.firstHead));
-    rest = quotient(rest, problem.headCount);
-    item.batch = remainder(rest, problem.batch);
-    item.residue = quotient(rest, problem.batch);
+    item.tile = arith::SubIOp::create(b, b.index(tiles - 1), b.div(b.item(), inner));
+    Value rest = b.rem(b.item(), inner);
+    item.head = b.add(b.mul(b.rem(rest, heads), b.index(problem.headStep)), b.index(problem.firstHead));
+    rest = b.div(rest, heads);
+    item.batch = b.rem(rest, batches);
+    item.residue = b.div(rest, batches);
     return item;
   }
 
@@ -109,55 +88,53 @@ int64_t stc::attentionGradItems(const AttentionProblem &problem, const pattern::
 
 int64_t stc::attentionRowItems(const AttentionProblem &problem) { return problem.headCount * problem.batch; }
 
-tile::KernelOp stc::buildAttention(OpBuilder &builder, Location loc, StringRef name, const AttentionProblem &problem,
-                                   const pattern::View &query, ArrayRef<SegmentForm> segments, TypeRange buffers,
-                                   ArrayRef<BufferView> views, unsigned logsumexp) {
-  KernelFrame frame(builder, loc, name, "attention", problem, buffers);
-  SmallVector<Value> tensors;
+void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                        ArrayRef<BufferView> views, unsigned logsumexp) {
+  Frame frame{b, problem};
+  SmallVector<Value> t;
   for (auto [k, view] : llvm::enumerate(views))
-    tensors.push_back(frame.tensor(view, k < 2 ? problem.querySize : problem.valueSize));
-  auto item = frame.takeApart(query, tileCount(problem, query));
-  auto op = tile::AttentionOp::create(
-      frame.b, tensors[0], tensors[1], tensors[2], tensors[3], frame.kernel.getBody().getArgument(logsumexp), item.batch,
-      item.head, item.residue, item.tile, viewAttr(builder.getContext(), query), problem.schedule.rows,
-      problem.schedule.strip, APFloat(problem.scale), problem.resume);
-  frame.walks(op.getWalks(), segments);
-  return frame.kernel;
+    t.push_back(frame.tensor(view, k < 2 ? problem.querySize : problem.valueSize));
+  auto item = frame.takeApart(walk.query, tileCount(problem, walk.query));
+  auto op = tile::AttentionOp::create(b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head,
+                                      item.residue, item.tile, viewAttr(b.getContext(), walk.query),
+                                      problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale),
+                                      problem.resume);
+  frame.walks(op.getWalks(), walk.segments);
 }
 
-tile::KernelOp stc::buildAttentionGrad(OpBuilder &builder, Location loc, StringRef name, const AttentionProblem &problem,
-                                       const pattern::View &query, ArrayRef<SegmentForm> segments, TypeRange buffers,
-                                       ArrayRef<BufferView> views, unsigned logsumexp) {
-  KernelFrame frame(builder, loc, name, "attention", problem, buffers);
+void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                            ArrayRef<BufferView> views, unsigned logsumexp) {
+  Frame frame{b, problem};
   SmallVector<Value> t;
   for (auto [k, view] : llvm::enumerate(views))
     t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 5, 6}, int(k)) ? problem.querySize : problem.valueSize));
-  auto item = frame.takeApart(query, 1);
-  auto op = tile::AttentionGradOp::create(
-      frame.b, t[0], t[1], t[2], t[3], frame.kernel.getBody().getArgument(logsumexp), t[4], t[5], t[6], t[7], item.batch,
-      item.head, item.residue, viewAttr(builder.getContext(), query), problem.schedule.rows, problem.schedule.strip,
-      APFloat(problem.scale), problem.resume);
-  frame.walks(op.getWalks(), segments);
-  return frame.kernel;
+  auto item = frame.takeApart(walk.query, 1);
+  auto op = tile::AttentionGradOp::create(b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7],
+                                          item.batch, item.head, item.residue, viewAttr(b.getContext(), walk.query),
+                                          problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale),
+                                          problem.resume);
+  frame.walks(op.getWalks(), walk.segments);
 }
 
-tile::KernelOp stc::buildAttentionRow(OpBuilder &builder, Location loc, StringRef name, const AttentionProblem &problem,
-                                      ArrayRef<pattern::View> queries, ArrayRef<SegmentForm> segments, TypeRange buffers,
-                                      ArrayRef<BufferView> views, unsigned position) {
-  KernelFrame frame(builder, loc, name, "attention", problem, buffers);
-  ImplicitLocOpBuilder &b = frame.b;
+void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks,
+                           ArrayRef<BufferView> views, unsigned position) {
+  Frame frame{b, problem};
   Value query = frame.tensor(views[0], 1, problem.querySize), key = frame.tensor(views[1], problem.querySize);
   Value value = frame.tensor(views[2], problem.valueSize), output = frame.tensor(views[3], 1, problem.valueSize);
   auto item = frame.takeApart(pattern::View(), 1);
-  Value at = memref::LoadOp::create(b, frame.kernel.getBody().getArgument(position), ValueRange());
+  Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
   at = arith::IndexCastOp::create(b, b.getIndexType(), at);
   // A position outside the sequence reads no memory that is not there.
-  at = arith::MaxSIOp::create(b, at, frame.index(0));
-  at = arith::MinSIOp::create(b, at, frame.index(problem.positions - 1));
-  SmallVector<Attribute> viewAttrs =
-      llvm::map_to_vector(queries, [&](const pattern::View &view) -> Attribute { return viewAttr(b.getContext(), view); });
+  at = arith::MaxSIOp::create(b, at, b.index(0));
+  at = arith::MinSIOp::create(b, at, b.index(problem.positions - 1));
+  SmallVector<Attribute> queries;
+  SmallVector<SegmentForm> segments;
+  for (const WalkForm &walk : walks)
+    for (const SegmentForm &segment : walk.segments) {
+      queries.push_back(viewAttr(b.getContext(), walk.query));
+      segments.push_back(segment);
+    }
   auto op = tile::AttentionRowOp::create(b, query, key, value, output, item.batch, item.head, at,
-                                         b.getArrayAttr(viewAttrs), APFloat(problem.scale));
+                                         b.getArrayAttr(queries), APFloat(problem.scale));
   frame.walks(op.getWalks(), segments);
-  return frame.kernel;
 }

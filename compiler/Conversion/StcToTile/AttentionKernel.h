@@ -1,13 +1,13 @@
 //===- AttentionKernel.h - one attention kernel of a pattern ----*- C++ -*-===//
 //
-// Builds tile.kernel's for attention from what the pattern library says of one walk: its query view
-// and, for each segment, the key view, the ranges of key rows and the predicate.
+// Fills kernels for attention from what the pattern library says of one walk: its query view and, for
+// each segment, the key view, the ranges of key rows and the predicate.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "compiler/Conversion/StcToTile/KernelOutliner.h"
 #include "compiler/Pattern/Pattern.h"
-#include "dialects/Tile/Tile.h"
 
 namespace stc {
 
@@ -48,23 +48,23 @@ int64_t attentionItems(const AttentionProblem &problem, const pattern::View &que
 int64_t attentionGradItems(const AttentionProblem &problem, const pattern::View &query);
 int64_t attentionRowItems(const AttentionProblem &problem);
 
-/// Kernels over buffers of the given types (row-major). Views are in this order: forward query, key,
-/// value, output; gradient query, key, value, output, output gradient, query gradient, key gradient,
-/// value gradient; `logsumexp` is the number of its buffer.
-tile::KernelOp buildAttention(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
-                              const AttentionProblem &problem, const pattern::View &query,
-                              llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
-                              llvm::ArrayRef<BufferView> views, unsigned logsumexp);
-tile::KernelOp buildAttentionGrad(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
-                                  const AttentionProblem &problem, const pattern::View &query,
-                                  llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
-                                  llvm::ArrayRef<BufferView> views, unsigned logsumexp);
+/// One kernel's work: a query view and its segments.
+struct WalkForm {
+  pattern::View query;
+  std::vector<SegmentForm> segments;
+};
+
+/// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,
+/// key, value, output, output gradient, query gradient, key gradient, value gradient; `logsumexp` is
+/// the number of its buffer.
+void fillAttention(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                   llvm::ArrayRef<BufferView> views, unsigned logsumexp);
+void fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                       llvm::ArrayRef<BufferView> views, unsigned logsumexp);
 
 /// For sampling: views are query, key, value and output, `position` the number of the buffer with the
-/// query's position; all walks in one kernel, each segment with its walk's query view.
-tile::KernelOp buildAttentionRow(mlir::OpBuilder &builder, mlir::Location loc, llvm::StringRef name,
-                                 const AttentionProblem &problem, llvm::ArrayRef<pattern::View> queries,
-                                 llvm::ArrayRef<SegmentForm> segments, mlir::TypeRange buffers,
-                                 llvm::ArrayRef<BufferView> views, unsigned position);
+/// query's position; all walks in one kernel.
+void fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem, llvm::ArrayRef<WalkForm> walks,
+                      llvm::ArrayRef<BufferView> views, unsigned position);
 
 } // namespace stc

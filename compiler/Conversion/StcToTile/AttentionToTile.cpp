@@ -85,21 +85,11 @@ SmallVector<Type> bufferTypes(ValueRange operands, TypeRange results) {
   SmallVector<Type> types;
   auto add = [&](Type type) {
     auto tensor = cast<RankedTensorType>(type);
-    types.push_back(MemRefType::get(tensor.getShape(), tensor.getElementType()));
+    types.push_back(bufferType(tensor.getShape(), tensor.getElementType()));
   };
   llvm::for_each(operands.getTypes(), add);
   llvm::for_each(results, add);
   return types;
-}
-
-/// A launch whose results are new, or stand in the memory of the last operands.
-tile::LaunchOp launch(OpBuilder &b, Location loc, FlatSymbolRefAttr kernel, ValueRange operands, TypeRange results,
-                      int64_t items, bool tied) {
-  SmallVector<int64_t> ties(results.size(), -1), none(results.size(), -1);
-  if (tied)
-    for (auto [k, tie] : llvm::enumerate(ties))
-      tie = operands.size() - results.size() + k;
-  return tile::LaunchOp::create(b, loc, results, kernel.getValue(), operands, items, ArrayRef<int64_t>(), ties, none);
 }
 
 AttentionProblem problemOf(Value key, Value value, float scale) {
@@ -121,7 +111,7 @@ AttentionSchedule scheduleFor(const pattern::View &query, int64_t n, int64_t str
 }
 } // namespace
 
-FailureOr<ArrayRef<AttentionConverter::WalkForm>>
+FailureOr<ArrayRef<WalkForm>>
 AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n, int64_t strip) {
   auto [entry, added] = forms.try_emplace({text.str(), n, strip});
   if (!added)
@@ -150,10 +140,24 @@ AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n, int64_t st
   return ArrayRef<WalkForm>(walks);
 }
 
+static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef pattern, size_t walk,
+                       ArrayRef<BufferView> views, TypeRange buffers) {
+  KernelKey key(name);
+  key.add(pattern);
+  for (int64_t number : {p.batch, p.positions, p.heads, p.querySize, p.valueSize, p.firstHead, p.headStep, p.headCount,
+                         int64_t(p.resume), p.schedule.rows, p.schedule.strip, int64_t(walk),
+                         int64_t(llvm::bit_cast<int32_t>(p.scale))})
+    key.add(number);
+  for (const BufferView &view : views)
+    for (int64_t number : {int64_t(view.buffer), view.offset, view.positionStride})
+      key.add(number);
+  key.addAll(buffers);
+  return key;
+}
+
 template <typename Op>
-FailureOr<SmallVector<Value>>
-AttentionConverter::launchWalks(Op op, ValueRange inputs, TypeRange resultTypes, function_ref<KernelBuilder> build,
-                                function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items) {
+FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange inputs, TypeRange resultTypes,
+                                                              const Recipe &recipe) {
   OpBuilder b(op);
   SmallVector<Value> results;
   AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
@@ -164,16 +168,23 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, TypeRange resultTypes,
     problem.headStep = count;
     problem.headCount = llvm::divideCeil(problem.heads - k, count);
     problem.resume = false;
-    auto walks = walksOf(op, heads[k], problem.positions, strip);
-    if (failed(walks))
+    auto all = walksOf(op, heads[k], problem.positions, recipe.oneKernel ? 1 : strip);
+    if (failed(all))
       return failure();
-    for (const WalkForm &walk : *walks) {
-      problem.schedule = scheduleFor(walk.query, problem.positions, strip);
+    for (size_t w = 0; w < (recipe.oneKernel ? 1 : all->size()); ++w) {
+      ArrayRef<WalkForm> walks = recipe.oneKernel ? *all : all->slice(w, 1);
+      problem.schedule = scheduleFor(walks[0].query, problem.positions, strip);
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, results.empty() ? resultTypes : TypeRange());
-      auto kernel = addKernel(build(problem, walk, types));
-      auto call = launch(b, op.getLoc(), kernel, operands, resultTypes, items(problem, walk.query), !results.empty());
+      auto key = keyOf(recipe.name, problem, heads[k], w, recipe.views, types);
+      auto kernel = outliner.get(key, recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
+                                 [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
+      auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands, recipe.items(problem, walks[0].query), {});
+      if (!results.empty()) { // the last operands are written in place
+        auto ties = llvm::to_vector(llvm::seq<int64_t>(inputs.size(), operands.size()));
+        call.setTied(ties);
+      }
       results.assign(call.getResults().begin(), call.getResults().end());
       problem.resume = true;
     }
@@ -182,15 +193,15 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, TypeRange resultTypes,
 }
 
 LogicalResult AttentionConverter::convert(AttentionOp op) {
-  OpBuilder b(op);
   Buffers inputs;
   SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()), inputs.view(op.getValue())};
   unsigned output = inputs.values.size(), logsumexp = output + 1;
   views.push_back(plainView(output, op.getOutput()));
-  auto build = [&](const AttentionProblem &problem, const WalkForm &walk, TypeRange types) {
-    return buildAttention(b, op.getLoc(), "attention", problem, walk.query, walk.segments, types, views, logsumexp);
+  auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
+    fillAttention(b, problem, walks[0], views, logsumexp);
   };
-  auto results = launchWalks(op, inputs.values, op->getResultTypes(), build, attentionItems);
+  Recipe recipe{"attention", views, /*oneKernel=*/false, fill, attentionItems};
+  auto results = launchWalks(op, inputs.values, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
   op->replaceAllUsesWith(*results);
@@ -199,7 +210,6 @@ LogicalResult AttentionConverter::convert(AttentionOp op) {
 }
 
 LogicalResult AttentionConverter::convert(AttentionGradOp op) {
-  OpBuilder b(op);
   Buffers inputs;
   SmallVector<BufferView> views;
   for (Value tensor : {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
@@ -212,11 +222,11 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   for (auto [k, result] : llvm::enumerate(op.getResults()))
     views.push_back(concat ? BufferView{firstResult, columnOf(concat, result), concat.getType().getShape().back()}
                            : plainView(firstResult + k, result));
-  auto build = [&](const AttentionProblem &problem, const WalkForm &walk, TypeRange types) {
-    return buildAttentionGrad(b, op.getLoc(), "attention_grad", problem, walk.query, walk.segments, types, views,
-                              logsumexp);
+  auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
+    fillAttentionGrad(b, problem, walks[0], views, logsumexp);
   };
-  auto results = launchWalks(op, inputs.values, resultTypes, build, attentionGradItems);
+  Recipe recipe{"attention_grad", views, /*oneKernel=*/false, fill, attentionGradItems};
+  auto results = launchWalks(op, inputs.values, resultTypes, recipe);
   if (failed(results))
     return failure();
   if (!concat) {
@@ -235,37 +245,19 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
 }
 
 LogicalResult AttentionConverter::convert(AttentionRowOp op) {
-  OpBuilder b(op);
   Buffers inputs;
   SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()), inputs.view(op.getValue())};
   unsigned position = inputs.add(op.getPosition()), output = inputs.values.size();
   views.push_back(plainView(output, op.getOutput()));
-  SmallVector<Value> results;
-  AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
-  auto heads = op.getPattern().getHeads();
-  for (int64_t k = 0, count = heads.size(); k < std::min(count, problem.heads); ++k) {
-    problem.firstHead = k;
-    problem.headStep = count;
-    problem.headCount = llvm::divideCeil(problem.heads - k, count);
-    auto walks = walksOf(op, heads[k], problem.positions, /*strip=*/1);
-    if (failed(walks))
-      return failure();
-    SmallVector<pattern::View> queries;
-    SmallVector<SegmentForm> segments;
-    for (const WalkForm &walk : *walks)
-      for (const SegmentForm &segment : walk.segments) {
-        queries.push_back(walk.query);
-        segments.push_back(segment);
-      }
-    SmallVector<Value> operands(inputs.values);
-    llvm::append_range(operands, results);
-    auto types = bufferTypes(operands, results.empty() ? TypeRange(op->getResultTypes()) : TypeRange());
-    auto kernel = addKernel(
-        buildAttentionRow(b, op.getLoc(), "attention_row", problem, queries, segments, types, views, position));
-    auto call = launch(b, op.getLoc(), kernel, operands, op->getResultTypes(), attentionRowItems(problem), !results.empty());
-    results.assign(call.getResults().begin(), call.getResults().end());
-  }
-  op->replaceAllUsesWith(results);
+  auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
+    fillAttentionRow(b, problem, walks, views, position);
+  };
+  auto items = [](const AttentionProblem &problem, const pattern::View &) { return attentionRowItems(problem); };
+  Recipe recipe{"attention_row", views, /*oneKernel=*/true, fill, items};
+  auto results = launchWalks(op, inputs.values, op->getResultTypes(), recipe);
+  if (failed(results))
+    return failure();
+  op->replaceAllUsesWith(*results);
   op.erase();
   return success();
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/Conversion/StcToTile/AttentionKernel.h"
-#include "dialects/Stc/Stc.h"
+#include "compiler/Conversion/StcToTile/StcToTile.h"
 
 #include <map>
 
@@ -12,10 +12,8 @@ namespace stc {
 /// worked out once.
 class AttentionConverter {
 public:
-  /// `addKernel` takes a new kernel, keeps it or an equal one, and gives its name. `strip` is the
-  /// number of queries that the target works on side by side.
-  AttentionConverter(std::function<mlir::FlatSymbolRefAttr(tile::KernelOp)> addKernel, int64_t strip)
-      : addKernel(std::move(addKernel)), strip(strip) {}
+  /// `strip` is the number of queries that the target works on side by side.
+  AttentionConverter(KernelOutliner &outliner, int64_t strip) : outliner(outliner), strip(strip) {}
 
   /// Replaces the op, and with the gradient a concatenation of its results where there is one.
   mlir::LogicalResult convert(AttentionOp op);
@@ -23,23 +21,26 @@ public:
   mlir::LogicalResult convert(AttentionRowOp op);
 
 private:
-  /// One kernel's work: a query view and its segments with ranges for a strip size.
-  struct WalkForm {
-    pattern::View query;
-    std::vector<SegmentForm> segments;
-  };
   /// The walks of a pattern; the first reaches every query position.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text, int64_t n, int64_t strip);
 
-  /// Builds the kernel of one walk over buffers of the given types.
-  using KernelBuilder = tile::KernelOp(const AttentionProblem &, const WalkForm &, mlir::TypeRange);
+  /// Fills the kernel of some walks.
+  using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
+  /// How the walks of a pattern become launches: what the kernels are called, all that their code
+  /// depends on beyond problem and pattern, and whether all walks are one kernel.
+  struct Recipe {
+    llvm::StringRef name;
+    llvm::ArrayRef<BufferView> views;
+    bool oneKernel;
+    llvm::function_ref<Fill> fill;
+    llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items;
+  };
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before.
   template <typename Op>
-  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
-  launchWalks(Op op, mlir::ValueRange inputs, mlir::TypeRange resultTypes, llvm::function_ref<KernelBuilder> build,
-              llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items);
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>> launchWalks(Op op, mlir::ValueRange inputs,
+                                                              mlir::TypeRange resultTypes, const Recipe &recipe);
 
-  std::function<mlir::FlatSymbolRefAttr(tile::KernelOp)> addKernel;
+  KernelOutliner &outliner;
   int64_t strip;
   std::map<std::tuple<std::string, int64_t, int64_t>, std::vector<WalkForm>> forms;
 };

@@ -146,20 +146,4 @@ void Executor::run(uint32_t index, Profile *profile) {
   }
 }
 
-int findEntry(const program::Program &program, std::string_view name) {
-  for (uint32_t i = 0; i < program.entries()->size(); ++i)
-    if (program.entries()->Get(i)->name()->string_view() == name)
-      return static_cast<int>(i);
-  return -1;
-}
-
-const program::Tensor *
-findTensor(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors,
-           std::string_view name) {
-  for (const program::Tensor *tensor : tensors)
-    if (tensor->name()->string_view() == name)
-      return tensor;
-  return nullptr;
-}
-
 } // namespace stc::runtime

@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -102,13 +101,5 @@ template <class T> std::span<T> Executor::elements(const program::Tensor &tensor
     count *= size;
   return {reinterpret_cast<T *>(data(tensor)), count};
 }
-
-/// The index of the entry of that name, or -1.
-int findEntry(const program::Program &program, std::string_view name);
-
-/// The tensor of that name, or null.
-const program::Tensor *
-findTensor(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors,
-           std::string_view name);
 
 } // namespace stc::runtime

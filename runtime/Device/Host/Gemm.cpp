@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <cblas.h>
+#include <cstdlib>
 
 namespace stc::runtime {
 
 namespace {
+
+// The BLAS starts a thread a core before main() unless it reads this first; the pool has them
+// already.
+[[gnu::constructor(101)]] void keepBlasSingle() { setenv("OPENBLAS_NUM_THREADS", "1", 1); }
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -136,9 +141,6 @@ uint64_t workspaceBytes(const GemmShape &shape, const GemmPlan &plan) {
 
 void gemm(const GemmShape &shape, const GemmPlan &plan, const GemmOperand &a, const GemmOperand &b,
           const GemmOperand &c, std::byte *workspace, ThreadPool &pool) {
-  // The library's own threads stay out of it.
-  static const bool single = (openblas_set_num_threads(1), true);
-  (void)single;
   Product product(shape, a, b, c);
   if (plan.matrices > 1) {
     pool.parallelFor(ceilDiv(shape.batch, plan.matrices), [&](int64_t item, int) {

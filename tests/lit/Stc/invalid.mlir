@@ -479,7 +479,7 @@ func.func @attention_row_c2(%q: tensor<1x1x2x4xf32>, %k: tensor<1x8x2x4xf32>, %p
 
 func.func @gradient_c1(%l: tensor<f32>, %w: tensor<8xf32>) {
   // expected-error @+1 {{(C1) expected the gradients to have the types of the values differentiated by}}
-  %g = stc.gradient %l wrt %w : tensor<f32> wrt tensor<8xf32> -> tensor<4xf32>
+  %g = stc.gradient %l wrt %w : (tensor<f32>) wrt (tensor<8xf32>) -> tensor<4xf32>
   return
 }
 
@@ -487,7 +487,7 @@ func.func @gradient_c1(%l: tensor<f32>, %w: tensor<8xf32>) {
 
 func.func @gradient_c2(%y: tensor<8xf32>, %w: tensor<8xf32>) {
   // expected-error @+1 {{(C2) expected a seed for each value, or one scalar value without a seed}}
-  %g = stc.gradient %y wrt %w : tensor<8xf32> wrt tensor<8xf32> -> tensor<8xf32>
+  %g = stc.gradient %y wrt %w : (tensor<8xf32>) wrt (tensor<8xf32>) -> tensor<8xf32>
   return
 }
 
@@ -495,7 +495,7 @@ func.func @gradient_c2(%y: tensor<8xf32>, %w: tensor<8xf32>) {
 
 func.func @gradient_c2_seed(%y: tensor<8xf32>, %dy: tensor<4xf32>) {
   // expected-error @+1 {{(C2) expected a seed for each value, or one scalar value without a seed}}
-  %g = stc.gradient %y seed %dy wrt %y : tensor<8xf32> seed tensor<4xf32> wrt tensor<8xf32> -> tensor<8xf32>
+  %g = stc.gradient %y seed %dy wrt %y : (tensor<8xf32>) seed (tensor<4xf32>) wrt (tensor<8xf32>) -> tensor<8xf32>
   return
 }
 

@@ -1,5 +1,6 @@
 //===- ExecutorTest.cpp - programs on the host -----------------------------------------===//
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
 #include "tests/unit/Runtime/TestProgram.h"
 

@@ -48,7 +48,7 @@ TEST(ProgramFile, RoundTrips) {
 }
 
 TEST(ProgramFile, SaysWhatItFoundInstead) {
-  std::string path = temporaryPath("other.stcp");
+  std::string path = temporaryPath("foreign.stcp");
   EXPECT_THAT(errorOf(path), HasSubstr("cannot open: No such file or directory"));
   EXPECT_THAT(errorOf(temporaryPath("")), HasSubstr("expected a file"));
   writeFile(path, "");

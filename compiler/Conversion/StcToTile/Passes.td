@@ -1,0 +1,19 @@
+//===- Passes.td - from stc to tile -------------------------*- tablegen -*-===//
+#ifndef STC_CONVERSION_STC_TO_TILE_PASSES_TD
+#define STC_CONVERSION_STC_TO_TILE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertStcToTile : Pass<"convert-stc-to-tile", "::mlir::ModuleOp"> {
+  let summary = "Make ops on tensors launches of kernels, each kernel once";
+  let description = [{
+    `stc.fused`, attention, and the ops on tables and parts of tensors become `tile.launch` of outlined
+    `tile.kernel`. Products, reshapes, reads and writes stay as they are.
+  }];
+  let dependentDialects = ["::stc::tile::TileDialect"];
+  let options = [
+    Option<"strip", "strip", "int64_t", /*default=*/"32",
+           "Queries that attention works on side by side; the bounds of its tiles are for that many">];
+}
+
+#endif

@@ -1,0 +1,184 @@
+//===- Rows.cpp - launches of row kernels ---------------------------------===//
+//
+// How the rows of a fused region are divided into items, and the second launch that adds the parts of
+// what was combined over items. The division depends on shapes alone, not on the number of threads, so
+// that results have the same bits everywhere.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/StcToTile/CombineParts.h"
+#include "compiler/Conversion/StcToTile/RowKernel.h"
+#include "compiler/Conversion/StcToTile/StcToTile.h"
+
+#include <llvm/Support/MathExtras.h>
+
+using namespace mlir;
+using namespace stc;
+
+/// Elements of an item, about; enough to outweigh the start of an item by far.
+static constexpr int64_t itemElements = 32768;
+/// Columns of an item where rows are cut into blocks.
+static constexpr int64_t blockColumns = 4096;
+/// Parts that an output combined over items has at most.
+static constexpr int64_t maxParts = 256;
+
+namespace {
+/// How a launch is divided. `parts` is the number of items along the rows (or, flat, the columns).
+struct Division {
+  SmallVector<int64_t> sizes;
+  int64_t parts = 1, items = 1;
+};
+
+Division divide(const RowProgram &program, const RowSchedule &schedule) {
+  Division result;
+  if (program.dims.empty())
+    return result;
+  int64_t columns = program.dims.back();
+  bool limited = program.accumulates();
+  if (program.flat()) {
+    int64_t block = limited ? llvm::divideCeil(columns, maxParts) : 0;
+    block = llvm::alignTo(std::max(block, itemElements), 64);
+    result.parts = result.items = llvm::divideCeil(columns, block);
+    result.sizes = {columns, block};
+  } else {
+    Mask reduced = program.reducedRows(), kept = program.rows() & ~reduced;
+    int64_t rows = program.extent(kept ? kept : reduced);
+    int64_t width = schedule.blocked ? blockColumns : columns;
+    int64_t blocks = schedule.blocked ? llvm::divideCeil(columns, blockColumns) : 1;
+    int64_t rowsAnItem = itemElements / (width * (kept ? program.extent(reduced) : 1));
+    if (limited && !kept)
+      rowsAnItem = std::max<int64_t>(rowsAnItem, llvm::divideCeil(rows, llvm::divideCeil(maxParts, blocks)));
+    rowsAnItem = std::clamp<int64_t>(rowsAnItem, 1, rows);
+    result.parts = llvm::divideCeil(rows, rowsAnItem);
+    result.items = result.parts * blocks;
+    if (program.rows())
+      result.sizes = {rows, rowsAnItem};
+    if (schedule.blocked)
+      result.sizes.push_back(blockColumns);
+  }
+  llvm::append_range(result.sizes, program.streams);
+  return result;
+}
+
+KernelKey keyOf(const RowProgram &program) {
+  KernelKey key("rows");
+  key.addAll(program.inputs);
+  key.add(static_cast<int64_t>(program.flat()));
+  key.add(static_cast<int64_t>(program.dims.size()));
+  // The kernel is told how many rows there are; the outermost dimension has no other use unless a
+  // loop goes over it alone.
+  Mask reduced = program.reducedRows();
+  bool outermost = program.dims.size() < 2 || (reduced && reduced != program.rows());
+  if (!program.flat())
+    key.addAll(ArrayRef(program.dims).drop_front(outermost ? 0 : 1));
+  for (const RowStep &step : program.steps) {
+    key.add(static_cast<int64_t>(step.kind));
+    key.add(static_cast<int64_t>(step.number));
+    key.addAll(step.operands);
+    key.add(static_cast<int64_t>(step.mask));
+    key.add(step.element);
+    if (step.kind == RowStep::Random) {
+      key.add(static_cast<int64_t>(cast<RandomOp>(step.op).getDistribution()));
+    } else if (step.op) {
+      key.add(step.op->getName());
+      if (auto constant = dyn_cast<arith::ConstantOp>(step.op))
+        key.add(cast<SplatElementsAttr>(constant.getValue()).getSplatValue<Attribute>());
+      else if (auto reduce = dyn_cast<ReduceOp>(step.op))
+        key.add(static_cast<int64_t>(reduce.getKind()));
+      else if (step.kind == RowStep::Compute)
+        key.add(step.op->getAttrDictionary());
+    }
+  }
+  for (const RowOutput &output : program.outputs) {
+    key.add(static_cast<int64_t>(output.step));
+    key.add(static_cast<int64_t>(output.domain));
+    key.add(static_cast<int64_t>(output.kept));
+    key.add(static_cast<int64_t>(output.reduction));
+  }
+  return key;
+}
+
+/// "rows_" and up to three of the ops that tell most.
+std::string nameOf(const RowProgram &program) {
+  SmallVector<StringRef> names;
+  auto collect = [&](auto matches) {
+    for (const RowStep &step : program.steps)
+      if (step.op && matches(step) && names.size() < 3)
+        if (StringRef name = step.op->getName().stripDialect(); !llvm::is_contained(names, name))
+          names.push_back(name);
+  };
+  collect([](const RowStep &step) { return step.kind == RowStep::Random || isa<math::MathDialect>(step.op->getDialect()); });
+  collect([](const RowStep &step) { return step.kind == RowStep::Reduce; });
+  collect([](const RowStep &step) { return !isa<arith::ConstantOp>(step.op); });
+  std::string name = program.dims.empty() ? "scalars" : program.flat() ? "flat" : "rows";
+  for (StringRef part : names)
+    name += "_" + part.str();
+  return name;
+}
+
+/// The operand whose memory a result takes over best: the variable that it is written to, or a value
+/// that nobody needs after this.
+int64_t placeOf(FusedOp op, const RowProgram &program, const RowSchedule &schedule, unsigned output,
+                ArrayRef<int64_t> taken) {
+  auto variableOf = [&]() -> StringRef {
+    for (Operation *user : op.getResult(output).getUsers())
+      if (auto write = dyn_cast<WriteOp>(user))
+        return write.getVariable();
+    return {};
+  };
+  StringRef variable = variableOf();
+  int64_t place = -1;
+  for (unsigned input = 0; input < program.inputs.size(); ++input) {
+    Value value = op.getInputs()[program.inputs[input]];
+    if (llvm::is_contained(taken, input) || !canOverwrite(program, schedule, output, input))
+      continue;
+    auto read = value.getDefiningOp<ReadOp>();
+    if (read && read.getVariable() == variable)
+      return input;
+    bool last = llvm::all_of(value.getUsers(), [&](Operation *user) {
+      return user == op || (user->getBlock() == op->getBlock() && user->isBeforeInBlock(op));
+    });
+    if (place < 0 && last && !read)
+      place = input;
+  }
+  return place;
+}
+} // namespace
+
+LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner) {
+  FailureOr<RowProgram> program = analyze(op);
+  if (failed(program))
+    return failure();
+  RowSchedule plan = schedule(*program);
+  Division division = divide(*program, plan);
+  SmallVector<Type> buffers = rowBuffers(*program);
+  auto kernel = outliner.get(keyOf(*program), nameOf(*program), "rows", op.getLoc(), buffers, division.sizes.size(),
+                             [&](KernelBuilder &b) { buildRowKernel(*program, plan, b); });
+
+  OpBuilder builder(op);
+  auto operands = llvm::map_to_vector(program->inputs, [&](unsigned input) { return op.getInputs()[input]; });
+  SmallVector<Type> types;
+  SmallVector<int64_t> inplace, partsOf;
+  for (auto [number, output] : llvm::enumerate(program->outputs)) {
+    auto type = cast<RankedTensorType>(op.getResult(number).getType());
+    Type accumulator = accumulatorType(type.getElementType());
+    // Rows that are kept are whole in one item, unless their columns are cut.
+    bool whole = (program->rows() & output.kept) || division.parts == 1;
+    int64_t parts = !output.accumulates() || whole ? 1 : division.parts;
+    bool direct = !output.accumulates() || (parts == 1 && accumulator == type.getElementType());
+    partsOf.push_back(direct ? 0 : parts);
+    types.push_back(direct ? type : RankedTensorType::get({parts * type.getNumElements()}, accumulator));
+    inplace.push_back(direct ? placeOf(op, *program, plan, number, inplace) : -1);
+  }
+  auto launch = createLaunch(builder, op.getLoc(), kernel, types, operands, division.items, division.sizes);
+  launch.setInplace(inplace);
+  for (auto [number, parts] : llvm::enumerate(partsOf)) {
+    auto type = cast<RankedTensorType>(op.getResult(number).getType());
+    Value result = launch.getResult(number);
+    if (parts)
+      result = combineParts(builder, outliner, result, parts, program->outputs[number].reduction, type);
+    op.getResult(number).replaceAllUsesWith(result);
+  }
+  op.erase();
+  return success();
+}

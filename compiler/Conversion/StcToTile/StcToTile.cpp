@@ -1,0 +1,72 @@
+//===- StcToTile.cpp - from ops on tensors to launches of kernels ---------===//
+
+#include "compiler/Conversion/StcToTile/StcToTile.h"
+
+#include "compiler/Conversion/StcToTile/AttentionToTile.h"
+
+#include <llvm/ADT/TypeSwitch.h>
+#include <mlir/Dialect/Func/IR/FuncOps.h>
+
+namespace stc {
+#define GEN_PASS_DEF_CONVERTSTCTOTILE
+#include "compiler/Conversion/StcToTile/Passes.h.inc"
+} // namespace stc
+
+using namespace mlir;
+using namespace stc;
+
+tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelOp kernel, TypeRange results,
+                                 ValueRange operands, int64_t items, ArrayRef<int64_t> sizes) {
+  SmallVector<int64_t> none(results.size(), -1);
+  return tile::LaunchOp::create(builder, loc, results, kernel.getSymName(), operands, items, sizes, none, none);
+}
+
+namespace {
+/// Attention goes first: it reads and writes parts of wider tensors where they lie, so that the ops
+/// that take them apart are not needed.
+LogicalResult convertAttention(func::FuncOp function, AttentionConverter &attention) {
+  SmallVector<Operation *> ops;
+  function.walk([&](Operation *op) {
+    if (isa<AttentionOp, AttentionGradOp, AttentionRowOp>(op))
+      ops.push_back(op);
+  });
+  for (Operation *op : ops)
+    if (failed(TypeSwitch<Operation *, LogicalResult>(op)
+                   .Case<AttentionOp, AttentionGradOp, AttentionRowOp>([&](auto op) { return attention.convert(op); })))
+      return failure();
+  for (Block &block : function.getBody())
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+      if (isa<ReshapeOp, SplitOp>(op) && op.use_empty())
+        op.erase();
+  return success();
+}
+
+/// Converts the ops that run in kernels, and leaves the others alone.
+LogicalResult convert(Operation *op, KernelOutliner &outliner) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](FusedOp op) { return convertFused(op, outliner); })
+      .Case([&](GatherOp op) { return convertGather(op, outliner); })
+      .Case([&](ScatterAddOp op) { return convertScatterAdd(op, outliner); })
+      .Case([&](InsertRowOp op) { return convertInsertRow(op, outliner); })
+      .Case([&](SplitOp op) { return convertSplit(op, outliner); })
+      .Case([&](ConcatOp op) { return convertConcat(op, outliner); })
+      .Default(success());
+}
+
+struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePass> {
+  using ConvertStcToTileBase::ConvertStcToTileBase;
+
+  void runOnOperation() override {
+    KernelOutliner outliner(getOperation());
+    AttentionConverter attention(outliner, strip);
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (failed(convertAttention(function, attention)))
+        return signalPassFailure();
+      for (Block &block : function.getBody())
+        for (Operation &op : llvm::make_early_inc_range(block))
+          if (failed(convert(&op, outliner)))
+            return signalPassFailure();
+    }
+  }
+};
+} // namespace

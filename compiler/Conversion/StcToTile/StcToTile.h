@@ -1,0 +1,32 @@
+//===- StcToTile.h - from ops on tensors to launches of kernels -*- C++ -*-===//
+//
+// One converter for each kind of op: it replaces the op by a launch (or a few) of kernels that it asks
+// the outliner for.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Conversion/StcToTile/KernelOutliner.h"
+#include "dialects/Stc/Stc.h"
+
+#include <mlir/Pass/Pass.h>
+
+namespace stc {
+
+/// A launch none of whose results is tied or in place.
+tile::LaunchOp createLaunch(mlir::OpBuilder &builder, mlir::Location loc, tile::KernelOp kernel,
+                            mlir::TypeRange results, mlir::ValueRange operands, int64_t items,
+                            llvm::ArrayRef<int64_t> sizes);
+
+mlir::LogicalResult convertFused(FusedOp op, KernelOutliner &outliner);
+mlir::LogicalResult convertGather(GatherOp op, KernelOutliner &outliner);
+mlir::LogicalResult convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner);
+mlir::LogicalResult convertInsertRow(InsertRowOp op, KernelOutliner &outliner);
+mlir::LogicalResult convertSplit(SplitOp op, KernelOutliner &outliner);
+mlir::LogicalResult convertConcat(ConcatOp op, KernelOutliner &outliner);
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "compiler/Conversion/StcToTile/Passes.h.inc"
+
+} // namespace stc

@@ -1,0 +1,209 @@
+//===- RowRoots.cpp - which values stand in memory ------------------------===//
+//
+// A value is needed in memory if something other than a row kernel reads it, or if a kernel cannot
+// compute it on the way: reductions over anything but the last dimension, and scalars that are
+// repeated over a tensor. All others are computed again in each kernel that reads them, unless
+// several do and loading it takes fewer large operands: the residual stream x + f(x) of a deep model
+// is read by all later layers, and would be summed from the start in each.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Transforms/RowFusion.h"
+
+#include <mlir/IR/Matchers.h>
+
+using namespace mlir;
+using namespace stc;
+using namespace stc::rows;
+
+/// A kernel has a buffer for each operand; long sums of scalars are cut into kernels of this many.
+static constexpr size_t maxOperands = 24;
+/// A value repeated along leading dimensions is computed again if it costs no more than this.
+static constexpr int cheapCost = 4;
+static constexpr int maxCost = 1000;
+
+bool rows::isFusible(Operation *op) {
+  auto isTensor = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape() && !tensor.getEncoding();
+  };
+  if (op->getNumResults() != 1 || !isTensor(op->getResult(0).getType()))
+    return false;
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return isa<SplatElementsAttr>(constant.getValue());
+  if (isa<BroadcastOp, ReduceOp, IotaOp, RandomOp>(op))
+    return true;
+  return OpTrait::hasElementwiseMappableTraits(op) && isMemoryEffectFree(op) &&
+         llvm::all_of(op->getOperandTypes(), isTensor);
+}
+
+int64_t rows::elementsOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getNumElements();
+}
+
+rows::Block::Block(mlir::Block &block) {
+  for (Operation &op : block) {
+    positions[&op] = ops.size();
+    ops.push_back(&op);
+    fusibles.push_back(isFusible(&op));
+  }
+  keep.resize(ops.size(), Keep::No);
+}
+
+int rows::Block::computed(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return -1;
+  auto position = positions.find(op);
+  return position != positions.end() && fusibles[position->second] ? position->second : -1;
+}
+
+int rows::Block::inlined(Value value) const {
+  int position = computed(value);
+  return position >= 0 && keep[position] == Keep::No ? position : -1;
+}
+
+namespace {
+/// How expensive an op is for an element, in additions.
+int costOf(Operation *op) {
+  if (isa<arith::ConstantOp, BroadcastOp, IotaOp>(op))
+    return 0;
+  if (isa<RandomOp>(op))
+    return 30;
+  return isa<math::MathDialect>(op->getDialect()) ? 8 : 1;
+}
+
+/// Leading dimensions of the result: what is broadcast is a scalar of each row.
+bool alongRows(BroadcastOp broadcast) {
+  for (auto [index, dim] : llvm::enumerate(broadcast.getDims()))
+    if (static_cast<int64_t>(index) != dim)
+      return false;
+  return !broadcast.getDims().empty();
+}
+
+class RootChooser {
+public:
+  explicit RootChooser(rows::Block &block)
+      : block(block), meet(block.size(), memory), depth(block.size(), 0), operands(block.size()),
+        cost(block.size(), 0) {}
+
+  void run() {
+    for (int position = 0; position < block.size(); ++position)
+      if (block.fusible(position))
+        chooseNeeded(position);
+    for (int position = block.size() - 1; position >= 0; --position)
+      if (block.fusible(position))
+        findMeet(position);
+    for (int position = 0; position < block.size(); ++position)
+      if (block.fusible(position))
+        chooseCheaper(position);
+  }
+
+private:
+  static constexpr int memory = -1, unused = -2;
+
+  void chooseNeeded(int position) {
+    Operation *op = block.op(position);
+    cost[position] = costOf(op);
+    for (Value operand : op->getOperands())
+      if (int inner = block.inlined(operand); inner >= 0)
+        cost[position] = std::min(cost[position] + cost[inner], maxCost);
+    auto reduce = dyn_cast<ReduceOp>(op);
+    bool needed = reduce && !reduce.isRowReduction();
+    for (Operation *user : op->getUsers())
+      needed |= readsMemory(position, user);
+    if (needed && !op->use_empty())
+      block.keep[position] = Keep::Needed;
+  }
+
+  bool readsMemory(int position, Operation *user) {
+    Operation *op = block.op(position);
+    if (user->getBlock() != op->getBlock() || !block.fusible(block.positionOf(user)))
+      return true;
+    if (isa<arith::ConstantOp>(op))
+      return false;
+    Value value = op->getResult(0);
+    bool scalar = cast<RankedTensorType>(value.getType()).getRank() == 0;
+    if (isa<RandomOp>(user))
+      return true;
+    auto broadcast = dyn_cast<BroadcastOp>(user);
+    if (!broadcast || elementsOf(broadcast) <= 4 * elementsOf(value))
+      return broadcast && scalar;
+    return scalar || (!alongRows(broadcast) && cost[position] > cheapCost);
+  }
+
+  /// The value through which everything that needs this one goes, or `memory` if there is none.
+  /// These are the immediate post-dominators of the graph of uses.
+  void findMeet(int position) {
+    int common = unused;
+    for (Operation *user : block.op(position)->getUsers()) {
+      int next = user->getBlock() == block.op(position)->getBlock() ? block.positionOf(user) : memory;
+      if (next != memory && block.fusible(next) && meet[next] == unused)
+        continue;
+      common = common == unused ? next : meetOf(common, next);
+    }
+    if (block.keep[position] != Keep::No)
+      common = memory;
+    meet[position] = common;
+    depth[position] = common < 0 ? 1 : depth[common] + 1;
+  }
+
+  int meetOf(int a, int b) const {
+    while (a != b) {
+      if (a < 0 || b < 0)
+        return memory;
+      int &deeper = depth[a] >= depth[b] ? a : b;
+      deeper = meet[deeper];
+    }
+    return a;
+  }
+
+  void chooseCheaper(int position) {
+    Operation *op = block.op(position);
+    gatherOperands(position);
+    while (operands[position].size() > maxOperands && hardenLargest(op))
+      gatherOperands(position);
+    if (block.keep[position] != Keep::No || meet[position] != memory || isa<arith::ConstantOp>(op))
+      return;
+    int64_t elements = elementsOf(op->getResult(0));
+    int large = llvm::count_if(operands[position],
+                               [&](Value operand) { return 2 * elementsOf(operand) >= elements; });
+    if (large >= 2)
+      block.keep[position] = Keep::Cheaper;
+  }
+
+  void gatherOperands(int position) {
+    auto &all = operands[position];
+    all.clear();
+    auto insert = [&](Value value) {
+      if (!llvm::is_contained(all, value))
+        all.push_back(value);
+    };
+    for (Value operand : block.op(position)->getOperands()) {
+      if (int inner = block.inlined(operand); inner >= 0)
+        llvm::for_each(operands[inner], insert);
+      else
+        insert(operand);
+    }
+  }
+
+  bool hardenLargest(Operation *op) {
+    int largest = -1;
+    for (Value operand : op->getOperands())
+      if (int inner = block.inlined(operand); inner >= 0)
+        if (largest < 0 || operands[inner].size() > operands[largest].size())
+          largest = inner;
+    if (largest < 0 || operands[largest].size() < 2)
+      return false;
+    block.keep[largest] = Keep::Needed;
+    return true;
+  }
+
+  rows::Block &block;
+  std::vector<int> meet, depth;
+  std::vector<SmallVector<Value, 4>> operands; // that stand in memory, of each slice
+  std::vector<int> cost;
+};
+} // namespace
+
+void rows::chooseRoots(rows::Block &block) { RootChooser(block).run(); }

@@ -1,0 +1,166 @@
+//===- Safetensors.cpp - named tensors in a file ----------------------------------------===//
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Program/Tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace stc::runtime {
+
+using nlohmann::json;
+using program::DType;
+
+namespace {
+
+struct DTypeName {
+  DType dtype;
+  const char *name;
+};
+constexpr DTypeName dtypeNames[] = {{DType::F32, "F32"},   {DType::F64, "F64"}, {DType::I32, "I32"},
+                                    {DType::I64, "I64"},   {DType::U8, "U8"},   {DType::I1, "BOOL"},
+                                    {DType::BF16, "BF16"}, {DType::F16, "F16"}};
+
+// Larger headers are refused, as by the format's own library.
+constexpr uint64_t maxHeader = 100'000'000;
+
+const char *safetensorsName(DType dtype) {
+  for (const DTypeName &entry : dtypeNames)
+    if (entry.dtype == dtype)
+      return entry.name;
+  return "";
+}
+
+// Parses without exceptions; a key that stands twice in one object counts as damage.
+json parseHeader(const char *begin, const char *end) {
+  std::vector<std::set<std::string>> keys;
+  bool repeated = false;
+  auto watch = [&](int, json::parse_event_t event, json &value) {
+    if (event == json::parse_event_t::object_start)
+      keys.emplace_back();
+    else if (event == json::parse_event_t::object_end)
+      keys.pop_back();
+    else if (event == json::parse_event_t::key)
+      repeated |= !keys.back().insert(value.get<std::string>()).second;
+    return true;
+  };
+  json header = json::parse(begin, end, watch, /*allow_exceptions=*/false);
+  return repeated ? json(json::value_t::discarded) : header;
+}
+
+std::optional<int64_t> asSize(const json &value) {
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > INT64_MAX)
+    return std::nullopt;
+  return value.get<int64_t>();
+}
+
+// Reads one entry of the header; returns what is wrong.
+std::optional<std::string> parseTensor(const json &entry, std::span<const std::byte> data,
+                                       NamedTensor &tensor) {
+  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+      !entry.contains("data_offsets") || entry.size() != 3 || !entry["dtype"].is_string() ||
+      !entry["shape"].is_array() || !entry["data_offsets"].is_array() ||
+      entry["data_offsets"].size() != 2)
+    return "expected dtype, shape and data_offsets";
+  std::string name = entry["dtype"].get<std::string>();
+  const auto *known = std::ranges::find_if(
+      dtypeNames, [&](const DTypeName &candidate) { return candidate.name == name; });
+  if (known == std::end(dtypeNames))
+    return fmt::format("expected a known dtype, found '{}'", name);
+  tensor.dtype = known->dtype;
+  int64_t bytes = byteSize(tensor.dtype);
+  for (const json &value : entry["shape"]) {
+    std::optional<int64_t> size = asSize(value);
+    if (!size || __builtin_mul_overflow(bytes, *size, &bytes))
+      return "expected a possible shape";
+    tensor.shape.push_back(*size);
+  }
+  std::optional<int64_t> begin = asSize(entry["data_offsets"][0]),
+                         end = asSize(entry["data_offsets"][1]);
+  if (!begin || !end || *begin > *end || static_cast<uint64_t>(*end) > data.size())
+    return fmt::format("expected offsets inside the {} bytes of data", data.size());
+  if (*end - *begin != bytes)
+    return fmt::format("expected {} bytes for its shape, found {}", bytes, *end - *begin);
+  tensor.data = data.subspan(*begin, bytes);
+  return std::nullopt;
+}
+
+} // namespace
+
+Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors) {
+  nlohmann::ordered_json header;
+  header["__metadata__"] = {{"format", "pt"}};
+  uint64_t offset = 0;
+  for (const NamedTensor &tensor : tensors) {
+    header[tensor.name] = {{"dtype", safetensorsName(tensor.dtype)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {offset, offset + tensor.data.size()}}};
+    offset += tensor.data.size();
+  }
+  std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
+  text.append((8 - text.size() % 8) % 8, ' ');
+  uint64_t length = text.size();
+
+  Result<AtomicFile> file = AtomicFile::create(path);
+  if (!file)
+    return forward(file);
+  if (auto written = file->write(std::as_bytes(std::span(&length, 1))); !written)
+    return written;
+  if (auto written = file->write(text); !written)
+    return written;
+  for (const NamedTensor &tensor : tensors)
+    if (auto written = file->write(tensor.data); !written)
+      return written;
+  return file->commit();
+}
+
+Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped)
+    return forward(mapped);
+  std::span<const std::byte> bytes = mapped->bytes();
+  auto wrong = [&](const std::string &what) { return fail(path + ": " + what); };
+
+  uint64_t length = 0;
+  if (bytes.size() >= sizeof(length))
+    std::memcpy(&length, bytes.data(), sizeof(length));
+  if (bytes.size() < sizeof(length) || length > maxHeader || length > bytes.size() - sizeof(length))
+    return wrong(fmt::format("expected a safetensors file, found one of {} bytes that begins with "
+                             "\"{}\"",
+                             bytes.size(), printableStart(bytes)));
+  const char *text = reinterpret_cast<const char *>(bytes.data()) + sizeof(length);
+  json header = parseHeader(text, text + length);
+  if (!header.is_object())
+    return wrong("expected a JSON object as the header of a safetensors file: it is damaged");
+
+  SafetensorsFile file;
+  std::span<const std::byte> data = bytes.subspan(sizeof(length) + length);
+  for (const auto &[name, entry] : header.items()) {
+    if (name == "__metadata__")
+      continue;
+    NamedTensor tensor{name, DType::F32, {}, {}};
+    if (std::optional<std::string> error = parseTensor(entry, data, tensor))
+      return wrong(fmt::format("tensor '{}': {}",
+                               printableStart(std::as_bytes(std::span(name)), 80), *error));
+    file.list.push_back(std::move(tensor));
+  }
+  std::ranges::sort(file.list, {}, [](const NamedTensor &tensor) {
+    return std::pair(tensor.data.data(), tensor.data.size());
+  });
+  const std::byte *next = data.data();
+  for (const NamedTensor &tensor : file.list) {
+    if (tensor.data.data() != next)
+      return wrong(fmt::format("tensor '{}' overlaps another or leaves a gap before it",
+                               printableStart(std::as_bytes(std::span(tensor.name)), 80)));
+    next += tensor.data.size();
+  }
+  if (next != data.data() + data.size())
+    return wrong(fmt::format("expected the tensors to cover {} bytes of data, found {} covered",
+                             data.size(), next - data.data()));
+  file.file = std::move(*mapped);
+  return file;
+}
+
+} // namespace stc::runtime

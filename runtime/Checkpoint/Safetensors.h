@@ -1,0 +1,44 @@
+//===- Safetensors.h - named tensors in a file ------------------------------------------===//
+//
+// The safetensors format (https://huggingface.co/docs/safetensors): the length of the header (u64),
+// a JSON header, the data. Reading is strict: the tensors cover the data exactly, in some order.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Program/Program_generated.h"
+#include "runtime/Support/Error.h"
+#include "runtime/Support/File.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stc::runtime {
+
+struct NamedTensor {
+  std::string name;
+  program::DType dtype = program::DType::F32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> data;
+};
+
+/// Writes the tensors, whose data have the bytes that their shapes say, in this order. The file
+/// appears whole or not at all.
+Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
+
+/// A mapped file; the tensors' data point into it.
+class SafetensorsFile {
+public:
+  static Result<SafetensorsFile> open(const std::string &path);
+
+  const std::vector<NamedTensor> &tensors() const { return list; }
+
+private:
+  MappedFile file;
+  std::vector<NamedTensor> list;
+};
+
+} // namespace stc::runtime

@@ -1,0 +1,44 @@
+//===- Choose.cpp - drawing a byte from logits ------------------------------------------===//
+#include "runtime/Sample/Choose.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+namespace stc::runtime {
+
+std::optional<int> choose(std::span<const float> logits, const SamplingOptions &options, double u) {
+  if (logits.empty() || std::ranges::any_of(logits, [](float logit) { return std::isnan(logit); }))
+    return std::nullopt;
+  std::vector<int> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(
+      order, [&](int a, int b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
+  double most = logits[order[0]];
+  if (!std::isfinite(most))
+    return std::nullopt;
+  if (options.temperature == 0)
+    return order[0];
+
+  if (options.topK > 0 && options.topK < static_cast<int64_t>(order.size()))
+    order.resize(options.topK);
+  std::vector<double> weights;
+  for (int index : order)
+    weights.push_back(std::exp((logits[index] - most) / options.temperature));
+  double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+  double kept = 0;
+  size_t count = 0;
+  while (count < weights.size() && (count == 0 || kept < options.topP * total))
+    kept += weights[count++];
+
+  double target = u * kept, sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    sum += weights[i];
+    if (target < sum)
+      return order[i];
+  }
+  return order[count - 1];
+}
+
+} // namespace stc::runtime

@@ -1,0 +1,47 @@
+//===- Trainer.h - the training loop ----------------------------------------------------===//
+#pragma once
+
+#include "runtime/Data/ByteData.h"
+#include "runtime/Device/Host/Executor.h"
+#include "runtime/Support/Error.h"
+
+#include <cstdint>
+#include <functional>
+
+namespace stc::runtime {
+
+/// What one step reported. A program without the output has NaN there.
+struct StepReport {
+  int64_t step = 0;       ///< from 1
+  double bitsPerByte = 0; ///< of this step's batch, before the update
+  double gradientNorm = 0, learningRate = 0;
+};
+
+/// Runs the entry `train_step`: tokens, targets i32 [batch, n] to loss (nats a byte), and, where
+/// the program has them, grad_norm and learning_rate, all f32 scalars.
+class Trainer {
+public:
+  /// Error: the program has no such entry.
+  static Result<Trainer> create(Executor &executor);
+
+  int64_t batch() const { return batchSize; }
+  int64_t window() const { return n; }
+  uint32_t entry() const { return index; }
+
+  /// One step on the samples of its number. Error: the data, or a loss or gradient that is not
+  /// finite (NonFinite), after which the weights are not to be kept.
+  Result<StepReport> step(int64_t step, ByteData &data, uint64_t seed);
+
+  /// Seconds spent in reading data, of all steps.
+  double dataSeconds() const { return reading; }
+
+private:
+  explicit Trainer(Executor &executor) : executor(executor) {}
+
+  Executor &executor;
+  uint32_t index = 0;
+  int64_t batchSize = 0, n = 0;
+  double reading = 0;
+};
+
+} // namespace stc::runtime

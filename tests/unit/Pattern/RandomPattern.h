@@ -1,0 +1,127 @@
+//===- RandomPattern.h - random patterns with an independent definition ---===//
+//
+// A text for the library and, beside it, a predicate in plain C++ to hold it against.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace stc::pattern::test {
+
+struct RandomPattern {
+  std::string text;
+  std::function<bool(int64_t i, int64_t j)> holds;
+};
+
+class Generator {
+public:
+  explicit Generator(uint64_t seed) : random(seed) {}
+
+  int64_t number(int64_t least, int64_t most) {
+    return std::uniform_int_distribution<int64_t>(least, most)(random);
+  }
+
+  /// An expression of named constructors and set notation, at most `depth` operators deep.
+  RandomPattern expression(int depth) {
+    if (depth == 0 || number(0, 3) == 0)
+      return number(0, 2) ? constructor() : setNotation();
+    RandomPattern a = expression(depth - 1), b = expression(depth - 1);
+    auto [p, q] = std::pair(a.holds, b.holds);
+    switch (number(0, 3)) {
+    case 0:
+      return {"(" + a.text + ") & (" + b.text + ")",
+              [=](int64_t i, int64_t j) { return p(i, j) && q(i, j); }};
+    case 1:
+      return {a.text + " - (" + b.text + ")",
+              [=](int64_t i, int64_t j) { return p(i, j) && !q(i, j); }};
+    default:
+      return {a.text + " | (" + b.text + ")",
+              [=](int64_t i, int64_t j) { return p(i, j) || q(i, j); }};
+    }
+  }
+
+  RandomPattern constructor() {
+    int64_t l = number(1, 9), c = number(1, l);
+    auto S = [](int64_t value) { return std::to_string(value); };
+    switch (number(0, 7)) {
+    case 0:
+      return {"dense", [](int64_t i, int64_t j) { return j <= i; }};
+    case 1:
+      return {"local(" + S(l - 1) + ")", [=](int64_t i, int64_t j) { return j <= i && i - j < l; }};
+    case 2:
+      return {"stride(" + S(l) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i - j) % l == 0; }};
+    case 3:
+      return {"strided(" + S(l) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i - j <= l || (i - j) % l == 0); }};
+    case 4:
+      return {"block(" + S(l) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && i / l == j / l; }};
+    case 5:
+      return {"summary(" + S(l) + ", " + S(c) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && j % l >= l - c; }};
+    case 6:
+      return {"fixed(" + S(l) + "," + S(c) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i / l == j / l || j % l >= l - c); }};
+    default:
+      return {"sinks(" + S(l) + ")", [=](int64_t i, int64_t j) { return j <= i && j < l; }};
+    }
+  }
+
+  /// Affine forms, remainders and floors of i and j; one in four is not causal.
+  RandomPattern setNotation() {
+    RandomPattern atom = formula();
+    auto holds = atom.holds;
+    if (number(0, 3) == 0)
+      return {"{ [i] -> [j] : " + atom.text + " }", holds};
+    return {"{ [i] -> [j] : j <= i and (" + atom.text + ") }",
+            [=](int64_t i, int64_t j) { return j <= i && holds(i, j); }};
+  }
+
+private:
+  static int64_t modulo(int64_t a, int64_t b) { return ((a % b) + b) % b; }
+
+  RandomPattern formula() {
+    int64_t a = number(-3, 3), b = number(-3, 3), m = number(2, 7), r = number(0, m - 1);
+    int64_t k = number(-9, 9), w = number(0, 3);
+    auto S = [](int64_t value) { return std::to_string(value); };
+    std::string linear = S(a) + "*i + " + S(b) + "*j";
+    switch (number(0, 6)) {
+    case 0:
+      return {"(" + linear + ") mod " + S(m) + " = " + S(r),
+              [=](int64_t i, int64_t j) { return modulo(a * i + b * j, m) == r; }};
+    case 1:
+      return {linear + " >= " + S(k), [=](int64_t i, int64_t j) { return a * i + b * j >= k; }};
+    case 2:
+      return {"0 <= floor(i/" + S(m) + ") - floor(j/" + S(m) + ") <= " + S(w),
+              [=](int64_t i, int64_t j) { return 0 <= i / m - j / m && i / m - j / m <= w; }};
+    case 3:
+      return {"i mod " + S(m) + " <= " + S(r) + " and i - j <= " + S(w + 6),
+              [=](int64_t i, int64_t j) { return i % m <= r && i - j <= w + 6; }};
+    case 4:
+      return {"exists a : i - j = " + S(m) + "a + " + S(w),
+              [=](int64_t i, int64_t j) { return modulo(i - j - w, m) == 0; }};
+    case 5:
+      return {"i = j or j mod " + S(m) + " = " + S(r) + " or i mod " + S(m) + " = " + S(r),
+              [=](int64_t i, int64_t j) { return i == j || j % m == r || i % m == r; }};
+    default: {
+      RandomPattern p = formula(), q = formula();
+      auto [f, g] = std::pair(p.holds, q.holds);
+      if (number(0, 1))
+        return {"(" + p.text + ") and (" + q.text + ")",
+                [=](int64_t i, int64_t j) { return f(i, j) && g(i, j); }};
+      return {"(" + p.text + ") or (" + q.text + ")",
+              [=](int64_t i, int64_t j) { return f(i, j) || g(i, j); }};
+    }
+    }
+  }
+
+  std::mt19937_64 random;
+};
+
+} // namespace stc::pattern::test

@@ -1,0 +1,229 @@
+//===- CommandTest.cpp - stc-run as a person runs it ------------------------------------------===//
+#include "runtime/Data/NpyFile.h"
+#include "tests/unit/Runtime/MockModel.h"
+
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+namespace stc::runtime::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+};
+
+// Runs stc-run, sends it a signal after a while if one is given.
+Outcome run(std::vector<std::string> arguments, int signal = 0) {
+  std::string out = temporaryPath("out"), err = temporaryPath("err");
+  arguments.insert(arguments.begin(), STC_RUN);
+  std::vector<char *> argv;
+  for (std::string &argument : arguments)
+    argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  std::filesystem::remove(out);
+  pid_t child = fork();
+  if (child == 0) {
+    dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+    dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  if (signal) {
+    // Once it trains, which its first line says.
+    while (readFile(out).find("step 1/") == std::string::npos)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    kill(child, signal);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), readFile(out),
+          readFile(err)};
+}
+
+class CommandTest : public testing::Test {
+protected:
+  CommandTest() {
+    writeFile(data, mockData(20000));
+    std::filesystem::remove_all(folder);
+  }
+
+  std::string program = mockModel().write("model.stcp"), data = temporaryPath("text"),
+              folder = temporaryPath("run"), weights = folder + "/weights.safetensors";
+};
+
+TEST_F(CommandTest, HelpAndUsage) {
+  EXPECT_THAT(run({"--help"}).out, HasSubstr("exit codes: 0 done"));
+  for (const char *command : {"train", "eval", "sample", "info", "call", "bench"}) {
+    Outcome help = run({command, "--help"});
+    EXPECT_EQ(help.code, 0);
+    EXPECT_THAT(help.out, HasSubstr("--threads"));
+  }
+  for (const std::vector<std::string> &wrong :
+       {std::vector<std::string>{},
+        {"dance"},
+        {"info"},
+        {"info", "a", "--threads", "0"},
+        {"train", program, "--data", data, "--out", folder, "--split", "all-of-it"}}) {
+    Outcome outcome = run(wrong);
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_THAT(outcome.err, StartsWith("stc-run: error: "));
+    EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  }
+}
+
+TEST_F(CommandTest, TrainEvalSample) {
+  Outcome trained = run({"train", program, "--data", data, "--out", folder, "--eval-every", "200"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("400 steps of 2 x 32 bytes"), HasSubstr("step 400/400"),
+                                 HasSubstr("tokens/s"), HasSubstr("step 200: held-out"),
+                                 HasSubstr("reading data took"), HasSubstr("peak resident memory"),
+                                 HasSubstr(weights + " has the weights of step 400")));
+
+  Outcome evaluated = run({"eval", program, "--data", data, "--weights", weights, "--json"});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  auto result = nlohmann::json::parse(evaluated.out);
+  EXPECT_NEAR(result["bits_per_byte"].get<double>(), 1.75, 0.15);
+  EXPECT_GT(result["standard_error"].get<double>(), 0);
+  EXPECT_EQ(result["windows"], 31); // 5 % of 20000 bytes
+  Outcome text = run({"eval", program, "--data", data, "--weights", weights, "--split", "all"});
+  EXPECT_THAT(text.out, HasSubstr("bits/byte over 20,000 bytes (625 windows of 32)"));
+
+  std::vector<std::string> sample = {"sample", program, "--weights", weights, "--prompt", "tea"};
+  Outcome first = run(sample);
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, StartsWith("tea"));
+  EXPECT_EQ(first.out.size(), 33u); // the context and a line feed
+  EXPECT_EQ(run(sample).out, first.out);
+  sample.insert(sample.end(), {"--seed", "5", "--count", "3", "--length", "4", "--top-k", "2",
+                               "--top-p", "0.9", "--temperature", "0.7"});
+  EXPECT_TRUE(std::regex_match(run(sample).out,
+                               std::regex("--- sample 1\ntea[^]{4}\n--- sample 2\ntea[^]{4}\n"
+                                          "--- sample 3\ntea[^]{4}\n")));
+
+  // The same seed trains to the same bits, another does not.
+  std::string bits = readFile(weights);
+  run({"train", program, "--data", data, "--out", folder, "--threads", "1"});
+  EXPECT_EQ(readFile(weights), bits);
+  run({"train", program, "--data", data, "--out", folder, "--seed", "4"});
+  EXPECT_NE(readFile(weights), bits);
+}
+
+TEST_F(CommandTest, ASignalSavesFirst) {
+  for (int signal : {SIGINT, SIGTERM}) {
+    std::filesystem::remove_all(folder);
+    Outcome outcome = run({"train", program, "--data", data, "--out", folder, "--steps",
+                           "1000000000", "--save-every", "1000000000"},
+                          signal);
+    EXPECT_EQ(outcome.code, 128 + signal) << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("stopped by a signal after step"));
+    EXPECT_EQ(run({"eval", program, "--data", data, "--weights", weights}).code, 0);
+  }
+}
+
+TEST_F(CommandTest, ALossThatIsNoNumberKeepsTheLastGoodWeights) {
+  std::string failing = mockModel(57).write("failing.stcp");
+  Outcome outcome = run({"train", failing, "--data", data, "--out", folder, "--save-every", "10"});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_EQ(outcome.err, "stc-run: error: the loss of step 57 is not a finite number; " + weights +
+                             " has the weights of step 50\n");
+  EXPECT_EQ(run({"eval", failing, "--data", data, "--weights", weights}).code, 0);
+  std::filesystem::remove_all(folder);
+  EXPECT_THAT(run({"train", failing, "--data", data, "--out", folder}).err,
+              HasSubstr("no weights were written"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+}
+
+TEST_F(CommandTest, CallRunsAnEntryOnFiles) {
+  std::string small = smallProgram().write("small.stcp"), x = temporaryPath("x.npy"),
+              y = temporaryPath("y.npy"), prefix = temporaryPath("result_");
+  const float values[] = {1, 2, 3, 4, 5, 6};
+  auto bytes = std::as_bytes(std::span(values));
+  ASSERT_TRUE(writeNpy(x, DType::F32, std::vector<int64_t>{2, 3}, bytes));
+  ASSERT_TRUE(writeNpy(y, DType::F32, std::vector<int64_t>{3, 2}, bytes));
+  Outcome outcome = run({"call", small, "f", x, y, "-o", prefix});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  auto q = readNpy(prefix + "q.npy");
+  ASSERT_TRUE(q) << q.error().message;
+  float results[4];
+  std::memcpy(results, q->data.data(), sizeof(results));
+  EXPECT_THAT(results, testing::ElementsAre(23, 29, 50, 65));
+
+  auto errorOf = [](const Outcome &failed) {
+    EXPECT_EQ(failed.code, 1);
+    return failed.err;
+  };
+  EXPECT_EQ(errorOf(run({"call", small, "f", y, x})),
+            "stc-run: error: " + y + ": expected f32[2, 3] for input 'x', found f32[3, 2]\n");
+  EXPECT_THAT(errorOf(run({"call", small, "f", x})), HasSubstr("takes 2 inputs, got 1 files"));
+  EXPECT_THAT(errorOf(run({"call", small, "g"})), HasSubstr("expected an entry 'g', found f"));
+  EXPECT_EQ(run({"call", small, "f", x, y, "-o", temporaryPath("none/")}).code, 5);
+}
+
+TEST_F(CommandTest, InfoAndBench) {
+  Outcome info = run({"info", program});
+  EXPECT_THAT(info.out,
+              AllOf(HasSubstr("256 in 1 tensors"), HasSubstr("train_step(tokens i32[2, 32]"),
+                    HasSubstr("model.context = 32")));
+  auto json = nlohmann::json::parse(run({"info", program, "--json"}).out);
+  EXPECT_EQ(json["parameters"], 256);
+  EXPECT_EQ(json["entries"].size(), 5u);
+  auto bench = nlohmann::json::parse(
+      run({"bench", program, "train_step", "--repetitions", "2", "--json"}).out);
+  EXPECT_GT(bench["entries"][0]["median_seconds"].get<double>(), 0);
+  EXPECT_GT(bench["entries"][0]["seconds_by_kind"]["test"].get<double>(), 0);
+  EXPECT_THAT(run({"bench", program, "--repetitions", "1", "--warm-up", "0"}).out,
+              HasSubstr("sample_prefill: median"));
+}
+
+TEST_F(CommandTest, BadInputIsOneLine) {
+  std::string foreign = temporaryPath("foreign"), cut = temporaryPath("cut");
+  writeFile(foreign, "#!/bin/sh\nexit 1\n");
+  writeFile(cut, readFile(program).substr(0, 1000));
+  ProgramSpec features = mockModel();
+  features.features = {"time_travel"};
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    const char *message;
+  };
+  const Case cases[] = {
+      {{"info", foreign}, 1, "expected a compiled program"},
+      {{"info", cut}, 1, "it is cut short"},
+      {{"eval", program, "--data", data, "--weights", foreign}, 1, "expected a safetensors file"},
+      {{"eval", program, "--data", foreign, "--weights", foreign}, 1, "expected at least 32 bytes"},
+      {{"train", features.write("features.stcp"), "--data", data, "--out", folder},
+       3,
+       "needs the feature 'time_travel'"},
+      {{"train", program, "--data", temporaryPath(""), "--out", folder}, 1, "expected a file"},
+      {{"train", program, "--data", data, "--out", foreign + "/x"}, 5, "cannot create"},
+      {{"train", smallProgram().write("small.stcp"), "--data", data, "--out", folder},
+       1,
+       "has no entry 'train_step'"},
+      {{"sample", program, "--weights", foreign, "--prompt", std::string(40, 'x')},
+       1,
+       "safetensors"},
+  };
+  for (const Case &c : cases) {
+    Outcome outcome = run(c.arguments);
+    EXPECT_EQ(outcome.code, c.code) << outcome.err;
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("stc-run: error: "), HasSubstr(c.message)));
+    EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  }
+}
+
+} // namespace
+} // namespace stc::runtime::test

@@ -1,0 +1,66 @@
+//===- MockModel.cpp - a program with all entries of a model ---------------------------===//
+#include "tests/unit/Runtime/MockModel.h"
+
+#include <random>
+
+namespace stc::runtime::test {
+
+ProgramSpec mockModel(int64_t failingStep) {
+  constexpr uint64_t w = 0, step = 1024, cache = 1088, tokens = 1408, targets = 1664, loss = 1920,
+                     norm = 1924, rate = 1928, nll = 1984, stepTokens = 2240, position = 2248,
+                     last = 2252, logits = 2304, seed = 4608;
+  const std::vector<int64_t> all = {mockBatch, mockContext};
+  ProgramSpec spec;
+  spec.arena = 8192;
+  spec.code = readFile(STC_MOCK_MODEL);
+  spec.kernels = {
+      {"mockInit"}, {"mockTrainStep"}, {"mockEval"}, {"mockSampleStep"}, {"mockSamplePrefill"}};
+  spec.variables = {{{"w", DType::F32, {256}, w}},
+                    {{"step", DType::I64, {}, step}, program::Role::Counter},
+                    {{"cache", DType::I32, all, cache}, program::Role::Scratch}};
+  spec.settings = {{"data.kind", "text"},
+                   {"model.context", std::to_string(mockContext)},
+                   {"train.steps", "400"},
+                   {"train.seed", "3"}};
+  auto launch = [](uint32_t kernel, uint64_t items, std::vector<uint64_t> buffers,
+                   std::vector<int64_t> sizes) {
+    StepSpec step;
+    step.launch = {{kernel, items, std::move(buffers), std::move(sizes)}};
+    return std::vector{step};
+  };
+  TensorSpec tokenSpec{"tokens", DType::I32, all, tokens},
+      targetSpec{"targets", DType::I32, all, targets},
+      logitSpec{"logits", DType::F32, {mockBatch, 257}, logits};
+  spec.entries = {
+      {"init", {{"seed", DType::I64, {}, seed}}, {}, launch(0, 1, {w, step, seed}, {})},
+      {"train_step",
+       {tokenSpec, targetSpec},
+       {{"loss", DType::F32, {}, loss},
+        {"grad_norm", DType::F32, {}, norm},
+        {"learning_rate", DType::F32, {}, rate}},
+       launch(1, 1, {w, step, targets, loss, norm, rate}, {mockBatch * mockContext, failingStep})},
+      {"eval",
+       {tokenSpec, targetSpec},
+       {{"nll", DType::F32, all, nll}},
+       launch(2, mockBatch, {w, targets, nll}, {mockContext})},
+      {"sample_step",
+       {{"tokens", DType::I32, {mockBatch}, stepTokens}, {"position", DType::I32, {}, position}},
+       {logitSpec},
+       launch(3, mockBatch, {w, cache, stepTokens, position, logits}, {mockContext})},
+      {"sample_prefill",
+       {tokenSpec, {"last", DType::I32, {}, last}},
+       {logitSpec},
+       launch(4, mockBatch, {w, cache, tokens, last, logits}, {mockContext})}};
+  return spec;
+}
+
+std::string mockData(int64_t bytes) {
+  std::mt19937 random(11);
+  std::discrete_distribution<int> letter({0.5, 0.25, 0.125, 0.125});
+  std::string text;
+  for (int64_t i = 0; i < bytes; ++i)
+    text += "etao"[letter(random)];
+  return text;
+}
+
+} // namespace stc::runtime::test

@@ -1,0 +1,142 @@
+//===- SamplerTest.cpp - drawing bytes ------------------------------------------------------===//
+#include "runtime/Sample/Sampler.h"
+#include "runtime/Checkpoint/Variables.h"
+#include "runtime/Support/Philox.h"
+#include "tests/unit/Runtime/MockModel.h"
+
+#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace stc::runtime::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// The known answers of the paper's own implementation (Random123, kat_vectors).
+TEST(Philox, KnownAnswers) {
+  EXPECT_THAT(philox({0, 0, 0, 0}, 0), ElementsAre(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8));
+  EXPECT_THAT(philox({~0u, ~0u, ~0u, ~0u}, ~0ull),
+              ElementsAre(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd));
+}
+
+std::vector<double> frequencies(std::span<const float> logits, const SamplingOptions &options) {
+  std::vector<double> counts(logits.size());
+  constexpr int draws = 20000;
+  for (int i = 0; i < draws; ++i)
+    counts[*choose(logits, options, (i + 0.5) / draws)] += 1.0 / draws;
+  return counts;
+}
+
+TEST(Choose, FollowsTheDistribution) {
+  const float logits[] = {std::log(0.1f), std::log(0.4f), std::log(0.3f), std::log(0.2f)};
+  auto near = [](std::vector<double> values) {
+    std::vector<testing::Matcher<double>> all;
+    for (double value : values)
+      all.push_back(testing::DoubleNear(value, 1e-3));
+    return testing::ElementsAreArray(all);
+  };
+  EXPECT_THAT(frequencies(logits, {}), near({0.1, 0.4, 0.3, 0.2}));
+  EXPECT_THAT(frequencies(logits, {0}), near({0, 1, 0, 0}));
+  EXPECT_THAT(frequencies(logits, {0.5}), near({0.01 / 0.3, 0.16 / 0.3, 0.09 / 0.3, 0.04 / 0.3}));
+  EXPECT_THAT(frequencies(logits, {1, 2}), near({0, 4 / 7.0, 3 / 7.0, 0}));
+  EXPECT_THAT(frequencies(logits, {1, 9}), near({0.1, 0.4, 0.3, 0.2}));
+  EXPECT_THAT(frequencies(logits, {1, 0, 0.75}), near({0, 4 / 9.0, 3 / 9.0, 2 / 9.0}));
+  EXPECT_THAT(frequencies(logits, {1, 0, 0.65}), near({0, 4 / 7.0, 3 / 7.0, 0}));
+  EXPECT_THAT(frequencies(logits, {1, 0, 0}), near({0, 1, 0, 0}));
+  EXPECT_THAT(frequencies(logits, {1, 1, 0.99}), near({0, 1, 0, 0}));
+  const float ties[] = {1, 1, 1};
+  EXPECT_THAT(frequencies(ties, {1, 2}), near({0.5, 0.5, 0}));
+  EXPECT_EQ(*choose(ties, {0}, 0.9), 0);
+}
+
+TEST(Choose, RefusesWhatIsNoDistribution) {
+  const float nan[] = {1, NAN}, infinite[] = {1, INFINITY}, none[] = {-INFINITY, -INFINITY},
+              masked[] = {-INFINITY, 2};
+  EXPECT_FALSE(choose(nan, {}, 0.5));
+  EXPECT_FALSE(choose(infinite, {}, 0.5));
+  EXPECT_FALSE(choose(none, {}, 0.5));
+  EXPECT_FALSE(choose({}, {}, 0.5));
+  EXPECT_EQ(*choose(masked, {}, 0.0), 1);
+}
+
+class SamplerTest : public testing::Test {
+protected:
+  void load(const ProgramSpec &spec) {
+    file = ProgramFile::open(spec.write("m.stcp"));
+    ASSERT_TRUE(file) << file.error().message;
+    executor = std::move(*Executor::create(file->program(), pool));
+    ASSERT_TRUE(initialize(*executor, 1));
+  }
+
+  std::vector<std::string> sample(const std::string &prompt, int64_t length, uint64_t seed,
+                                  int64_t first = 0, SamplingOptions options = {}) {
+    auto sampler = Sampler::create(*executor);
+    if (!sampler) {
+      error = sampler.error().message;
+      return {};
+    }
+    std::vector<std::string> texts(sampler->batch());
+    auto run = sampler->run({reinterpret_cast<const uint8_t *>(prompt.data()), prompt.size()},
+                            length, options, seed, first,
+                            [&](int64_t row, uint8_t byte) { texts[row] += char(byte); });
+    error = run ? "" : run.error().message;
+    return texts;
+  }
+
+  Result<ProgramFile> file = fail("");
+  ThreadPool pool{2};
+  std::unique_ptr<Executor> executor;
+  std::string error;
+};
+
+TEST_F(SamplerTest, SameSeedSameBytes) {
+  load(mockModel());
+  auto first = sample("abc", 20, 7);
+  ASSERT_EQ(error, "");
+  EXPECT_EQ(first[0].size(), 20u);
+  EXPECT_NE(first[0], first[1]);
+  EXPECT_EQ(sample("abc", 20, 7), first);
+  EXPECT_NE(sample("abc", 20, 8), first);
+  // A shorter sample is the start of the longer one; a sequence does not depend on its neighbours.
+  EXPECT_EQ(sample("abc", 5, 7)[0], first[0].substr(0, 5));
+  EXPECT_EQ(sample("abc", 20, 7, 1)[0], first[1]);
+}
+
+TEST_F(SamplerTest, PrefillAndStepsAgree) {
+  std::string prompt = "a prompt of many";
+  load(mockModel());
+  auto prefilled = sample(prompt, 10, 3);
+  ProgramSpec spec = mockModel();
+  spec.entries.pop_back();
+  load(spec);
+  EXPECT_EQ(sample(prompt, 10, 3), prefilled);
+  EXPECT_EQ(error, "");
+}
+
+TEST_F(SamplerTest, TheStartSymbolIsNeverDrawn) {
+  load(mockModel()); // whose most likely symbol it is
+  EXPECT_EQ(sample("", 32, 3, 0, {0})[0].size(), 32u);
+}
+
+TEST_F(SamplerTest, SaysWhatDoesNotFit) {
+  load(mockModel());
+  sample("abc", 30, 0);
+  EXPECT_EQ(error, "expected prompt and sample of at most 32 bytes, got 3 and 30");
+  sample(std::string(32, 'x'), 0, 0);
+  EXPECT_THAT(error, HasSubstr("got 32 and 0"));
+  ProgramSpec spec = mockModel();
+  spec.entries[3].inputs[1].dtype = DType::F32;
+  load(spec);
+  sample("", 1, 0);
+  EXPECT_EQ(error, "entry 'sample_step': expected input 'position' i32[], found f32[]");
+  spec = mockModel();
+  spec.entries.erase(spec.entries.begin() + 3);
+  load(spec);
+  sample("", 1, 0);
+  EXPECT_EQ(error, "program 'test' has no entry 'sample_step'");
+}
+
+} // namespace
+} // namespace stc::runtime::test
