@@ -25,8 +25,11 @@ std::optional<double> splatValue(Value value) {
 }
 
 /// Follows multiplications and divisions by constants up to the scores; `scale` is their product.
+/// None of them may be used otherwise, or the scores would be computed twice.
 ScoresOp findScores(Value value, double &scale) {
   while (Operation *op = value.getDefiningOp()) {
+    if (!value.hasOneUse())
+      return {};
     if (auto scores = dyn_cast<ScoresOp>(op))
       return scores;
     if (!isa<arith::MulFOp, arith::DivFOp>(op))
@@ -45,6 +48,13 @@ ScoresOp findScores(Value value, double &scale) {
   return {};
 }
 
+bool onlyAggregates(Value weights) {
+  return llvm::all_of(weights.getUses(), [](OpOperand &use) {
+    auto aggregate = dyn_cast<AggregateOp>(use.getOwner());
+    return aggregate && !aggregate.getTranspose() && use.getOperandNumber() == 0;
+  });
+}
+
 struct FuseAggregate : OpRewritePattern<AggregateOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -52,16 +62,19 @@ struct FuseAggregate : OpRewritePattern<AggregateOp> {
     auto softmax = op.getWeights().getDefiningOp<SoftmaxOp>();
     if (op.getTranspose() || !softmax)
       return failure();
+    if (!onlyAggregates(softmax))
+      return rewriter.notifyMatchFailure(softmax, "expected weights that are only aggregated");
     double scale = 1;
     ScoresOp scores = findScores(softmax.getScores(), scale);
     if (!scores)
-      return rewriter.notifyMatchFailure(softmax, "expected the softmax of scores times constants");
+      return rewriter.notifyMatchFailure(
+          softmax, "expected the softmax of scores times constants and no other use of the scores");
     auto query = cast<RankedTensorType>(scores.getQuery().getType());
-    auto logsumexp = RankedTensorType::get({query.getDimSize(0), query.getDimSize(2), query.getDimSize(1)},
-                                           rewriter.getF32Type());
-    auto attention = AttentionOp::create(rewriter, op.getLoc(), op.getType(), logsumexp, scores.getQuery(),
-                                         scores.getKey(), op.getValue(), rewriter.getF32FloatAttr(scale),
-                                         patternOf(scores.getType()));
+    auto logsumexp = RankedTensorType::get(
+        {query.getDimSize(0), query.getDimSize(2), query.getDimSize(1)}, rewriter.getF32Type());
+    auto attention = AttentionOp::create(
+        rewriter, op.getLoc(), op.getType(), logsumexp, scores.getQuery(), scores.getKey(),
+        op.getValue(), rewriter.getF32FloatAttr(scale), patternOf(scores.getType()));
     rewriter.replaceOp(op, attention.getOutput());
     return success();
   }

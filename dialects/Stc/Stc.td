@@ -28,6 +28,7 @@ def Stc_Dialect : Dialect {
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
   let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
 }
 
 class Stc_Attr<string name, string attrMnemonic, list<Trait> traits = []>

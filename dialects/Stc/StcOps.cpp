@@ -8,18 +8,31 @@ using namespace stc;
 #define GET_OP_CLASSES
 #include "dialects/Stc/StcOps.cpp.inc"
 
-OpFoldResult BroadcastOp::fold(FoldAdaptor) {
-  return getInput().getType() == getType() ? OpFoldResult(getInput()) : OpFoldResult();
+Operation *StcDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                           Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
-OpFoldResult ReshapeOp::fold(FoldAdaptor) {
+/// A constant with one value everywhere, under another shape.
+static OpFoldResult resizeSplat(Attribute constant, Type type) {
+  auto splat = dyn_cast_if_present<SplatElementsAttr>(constant);
+  return splat ? splat.resizeSplat(cast<ShapedType>(type)) : OpFoldResult();
+}
+
+OpFoldResult BroadcastOp::fold(FoldAdaptor adaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  return resizeSplat(adaptor.getInput(), getType());
+}
+
+OpFoldResult ReshapeOp::fold(FoldAdaptor adaptor) {
   if (getInput().getType() == getType())
     return getInput();
   if (auto inner = getInput().getDefiningOp<ReshapeOp>()) {
     getInputMutable().assign(inner.getInput());
     return getResult();
   }
-  return {};
+  return resizeSplat(adaptor.getInput(), getType());
 }
 
 bool ReduceOp::isRowReduction() {
@@ -33,8 +46,8 @@ static LogicalResult verifyVariable(Operation *op, FlatSymbolRefAttr symbol, Typ
   if (!variable)
     return op->emitOpError() << "(C1) expected a variable named " << symbol;
   if (variable.getType() != type)
-    return op->emitOpError() << "(C1) expected the type of the variable " << symbol << ", " << variable.getType()
-                             << ", found " << type;
+    return op->emitOpError() << "(C1) expected the type of the variable " << symbol << ", "
+                             << variable.getType() << ", found " << type;
   return success();
 }
 
@@ -71,8 +84,8 @@ ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<OpAsmParser::Argument> arguments;
   auto parseInput = [&]() -> ParseResult {
     OpAsmParser::UnresolvedOperand operand;
-    if (parser.parseArgument(arguments.emplace_back()) || parser.parseEqual() || parser.parseOperand(operand) ||
-        parser.parseColonType(arguments.back().type))
+    if (parser.parseArgument(arguments.emplace_back()) || parser.parseEqual() ||
+        parser.parseOperand(operand) || parser.parseColonType(arguments.back().type))
       return failure();
     return parser.resolveOperand(operand, arguments.back().type, result.operands);
   };

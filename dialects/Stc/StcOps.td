@@ -13,9 +13,18 @@ class Stc_Op<string mnemonic, list<Trait> traits = []> : Op<Stc_Dialect, mnemoni
 }
 
 def Stc_Differentiated : DeclareOpInterfaceMethods<Stc_Differentiable>;
-def Stc_Tensor : StaticShapeTensorOf<[F16, BF16, F32, F64, I1, I8, I32, I64]>;
-def Stc_FloatTensor : StaticShapeTensorOf<[F16, BF16, F32, F64]>;
-def Stc_IntTensor : StaticShapeTensorOf<[I32, I64]>;
+def Stc_HasElements : CPred<[{::llvm::cast<::mlir::ShapedType>($_self).getNumElements() > 0}]>;
+def Stc_HasNoEncoding : CPred<[{!::llvm::cast<::mlir::RankedTensorType>($_self).getEncoding()}]>;
+class Stc_TensorOf<list<Type> elements, list<Pred> predicates, string name>
+    : RankedTensorOf<elements, !listconcat([HasStaticShapePred, Stc_HasElements], predicates), name>;
+
+class Stc_DenseTensorOf<list<Type> elements>
+    : Stc_TensorOf<elements, [Stc_HasNoEncoding], "non-empty tensor of static shape without an encoding">;
+def Stc_Tensor : Stc_DenseTensorOf<[F16, BF16, F32, F64, I1, I8, I32, I64]>;
+def Stc_FloatTensor : Stc_DenseTensorOf<[F16, BF16, F32, F64]>;
+def Stc_IntTensor : Stc_DenseTensorOf<[I32, I64]>;
+// A float tensor that may have a pattern as its encoding.
+def Stc_AnyFloatTensor : Stc_TensorOf<[F16, BF16, F32, F64], [], "non-empty tensor of static shape">;
 
 class Stc_Scalar<string builder, string name>
     : Type<CPred<"$_self == ::mlir::RankedTensorType::get({}, ::mlir::Builder($_self.getContext())." # builder # "())">,
@@ -43,6 +52,7 @@ def Stc_VariableOp : Stc_Op<"variable", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Stc_Role:$role, TypeAttrOf<Stc_Tensor>:$type);
   let assemblyFormat = "$role $sym_name `:` $type attr-dict";
+  let hasVerifier = 0;
 }
 
 def Stc_ReadOp : Stc_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
@@ -178,8 +188,8 @@ def Stc_StopGradientOp : Stc_Op<"stop_gradient", [Pure, SameOperandsAndResultTyp
     %c = stc.stop_gradient %x : tensor<8x64xf32>
     ```
   }];
-  let arguments = (ins Stc_FloatTensor:$input);
-  let results = (outs Stc_FloatTensor:$result);
+  let arguments = (ins Stc_AnyFloatTensor:$input);
+  let results = (outs Stc_AnyFloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 0;
 }
@@ -246,6 +256,7 @@ def Stc_MatmulOp : Stc_Op<"matmul", [Pure, Stc_Differentiated]> {
     - (C2) the contracted dimensions are equal.
     - (C3) the result has the leading dimensions of `lhs` and the two free dimensions.
     - (C4) a transposed `lhs` with a batch needs an `rhs` with the same batch.
+    - (C5) element types are equal.
   }];
   let arguments = (ins Stc_FloatTensor:$lhs, Stc_FloatTensor:$rhs, UnitAttr:$transpose_lhs,
                        UnitAttr:$transpose_rhs);
@@ -266,7 +277,8 @@ def Stc_GatherOp : Stc_Op<"gather", [Pure, Stc_Differentiated]> {
     ```
 
     Constraints:
-    - (C1) the table has rank 2, and the result has the indices' shape and the table's columns.
+    - (C1) the table has rank 2, and the result has the indices' shape and the table's columns;
+      their element types are equal.
   }];
   let arguments = (ins Stc_FloatTensor:$table, StaticShapeTensorOf<[I32]>:$indices);
   let results = (outs Stc_FloatTensor:$result);
@@ -283,7 +295,8 @@ def Stc_ScatterAddOp : Stc_Op<"scatter_add", [Pure]> {
     ```
 
     Constraints:
-    - (C1) the result has rank 2, and the rows have the indices' shape and the result's columns.
+    - (C1) the result has rank 2, and the rows have the indices' shape and the result's columns;
+      their element types are equal.
   }];
   let arguments = (ins Stc_FloatTensor:$rows, StaticShapeTensorOf<[I32]>:$indices);
   let results = (outs Stc_FloatTensor:$result);
@@ -328,9 +341,10 @@ def Stc_ScoresOp : Stc_Op<"scores", [Pure, Stc_Differentiated]> {
     - (C1) query and key have shape [batch, positions, heads, size] with equal batch, heads and size.
     - (C2) the result has shape [batch, heads, query positions, key positions] and a pattern.
     - (C3) queries and keys have the same number of positions.
+    - (C4) element types are equal.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key);
-  let results = (outs Stc_FloatTensor:$result);
+  let results = (outs Stc_AnyFloatTensor:$result);
   let assemblyFormat = "$query `,` $key attr-dict `:` type($query) `,` type($key) `->` type($result)";
 }
 
@@ -346,8 +360,8 @@ def Stc_SoftmaxOp : Stc_Op<"softmax", [Pure, SameOperandsAndResultType, Stc_Diff
     Constraints:
     - (C1) the type has a pattern.
   }];
-  let arguments = (ins Stc_FloatTensor:$scores);
-  let results = (outs Stc_FloatTensor:$result);
+  let arguments = (ins Stc_AnyFloatTensor:$scores);
+  let results = (outs Stc_AnyFloatTensor:$result);
   let assemblyFormat = "$scores attr-dict `:` type($scores)";
 }
 
@@ -363,8 +377,8 @@ def Stc_SoftmaxGradOp : Stc_Op<"softmax_grad", [Pure, SameOperandsAndResultType]
     Constraints:
     - (C1) the type has a pattern.
   }];
-  let arguments = (ins Stc_FloatTensor:$weights, Stc_FloatTensor:$grad);
-  let results = (outs Stc_FloatTensor:$result);
+  let arguments = (ins Stc_AnyFloatTensor:$weights, Stc_AnyFloatTensor:$grad);
+  let results = (outs Stc_AnyFloatTensor:$result);
   let assemblyFormat = "$weights `,` $grad attr-dict `:` type($weights)";
 }
 
@@ -381,8 +395,9 @@ def Stc_AggregateOp : Stc_Op<"aggregate", [Pure, Stc_Differentiated, AllTypesMat
     Constraints:
     - (C1) the weights have shape [batch, heads, query positions, key positions] and a pattern.
     - (C2) values have shape [batch, positions, heads, size], of the same batch, heads and positions.
+    - (C3) element types are equal.
   }];
-  let arguments = (ins Stc_FloatTensor:$weights, Stc_FloatTensor:$value, UnitAttr:$transpose);
+  let arguments = (ins Stc_AnyFloatTensor:$weights, Stc_FloatTensor:$value, UnitAttr:$transpose);
   let results = (outs Stc_FloatTensor:$result);
   let assemblyFormat = [{
     $weights `,` $value (`transpose` $transpose^)? attr-dict `:` type($weights) `,` type($value)
@@ -402,11 +417,12 @@ def Stc_AttentionOp : Stc_Op<"attention", [Pure, Stc_Differentiated]> {
     ```mlir
     %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"fixed(8, 2)">
         : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
+        -> tensor<1x64x2x16xf32>, tensor<1x2x64xf32>
     ```
 
     Constraints:
     - (C1) query, key and value have shape [batch, positions, heads, size] with equal batch, positions
-      and heads; query and key have equal size.
+      and heads; query and key have equal size; element types are equal.
     - (C2) output has the value's shape; the log-sum-exp has shape [batch, heads, positions] and type f32.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
@@ -426,11 +442,13 @@ def Stc_AttentionGradOp : Stc_Op<"attention_grad", [Pure]> {
 
     ```mlir
     %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.25 pattern <"fixed(8, 2)">
-        : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
+        : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>,
+          tensor<1x2x64xf32>, tensor<1x64x2x16xf32>
+        -> tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
     ```
 
     Constraints:
-    - (C1) as `stc.attention`; `outputGrad` has the output's type.
+    - (C1) operands are those of a `stc.attention` and its results; `outputGrad` has the output's type.
     - (C2) results have the types of query, key and value.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
@@ -456,7 +474,8 @@ def Stc_AttentionRowOp : Stc_Op<"attention_row", [Pure]> {
     ```
 
     Constraints:
-    - (C1) as `stc.attention`, with one query position.
+    - (C1) query, key and value are as in `stc.attention`, with one query position.
+    - (C2) output has the shape [batch, 1, heads, size] of one position of the value.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
                        Stc_I32Scalar:$position, F32Attr:$scale, Stc_PatternAttr:$pattern);
@@ -484,10 +503,11 @@ def Stc_GradientOp : Stc_Op<"gradient", [Pure, AttrSizedOperandSegments]> {
     Constraints:
     - (C1) results have the types of `wrt`.
     - (C2) without a seed for each of `of`, there is one `of` and it is a scalar.
+    - (C3) there is at least one `of` and one `wrt`.
   }];
-  let arguments = (ins Variadic<Stc_FloatTensor>:$of, Variadic<Stc_FloatTensor>:$seeds,
-                       Variadic<Stc_FloatTensor>:$wrt);
-  let results = (outs Variadic<Stc_FloatTensor>:$gradients);
+  let arguments = (ins Variadic<Stc_AnyFloatTensor>:$of, Variadic<Stc_AnyFloatTensor>:$seeds,
+                       Variadic<Stc_AnyFloatTensor>:$wrt);
+  let results = (outs Variadic<Stc_AnyFloatTensor>:$gradients);
   let assemblyFormat = [{
     $of (`seed` $seeds^)? `wrt` $wrt attr-dict
     `:` `(` type($of) `)` (`seed` `(` type($seeds)^ `)`)? `wrt` `(` type($wrt) `)` `->` type($gradients)
@@ -501,6 +521,14 @@ def Stc_FusedOp : Stc_Op<"fused", [Pure, IsolatedFromAbove,
     Made by `stc-fuse-rows`. All tensors are seen as rows of the last dimension of one iteration
     space `space`; ops inside are elementwise ops of arith and math, `stc.broadcast`, `stc.reduce`,
     `stc.iota` and `stc.random`.
+
+    ```mlir
+    %s = stc.fused space [8, 64] (%a = %x : tensor<8x64xf32>) -> (tensor<8xf32>) {
+      %square = arith.mulf %a, %a : tensor<8x64xf32>
+      %sum = stc.reduce sum %square dims [1] : tensor<8x64xf32> to tensor<8xf32>
+      stc.yield %sum : tensor<8xf32>
+    }
+    ```
 
     Constraints:
     - (C1) operands and block arguments, yielded values and results have equal types.

@@ -10,21 +10,23 @@ using namespace mlir;
 using namespace stc;
 
 namespace {
-ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
+ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
 Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
 
 LogicalResult verifySameElements(Operation *op, StringRef constraint, Value a, Value b) {
   if (elementOf(a) != elementOf(b))
-    return op->emitOpError() << "(" << constraint << ") expected equal element types, found " << elementOf(a)
-                             << " and " << elementOf(b);
+    return op->emitOpError() << "(" << constraint << ") expected equal element types, found "
+                             << elementOf(a) << " and " << elementOf(b);
   return success();
 }
 
 LogicalResult verifyIncreasing(Operation *op, ArrayRef<int64_t> dims, int64_t rank) {
   for (auto [index, dim] : llvm::enumerate(dims))
     if (dim < 0 || dim >= rank || (index && dims[index - 1] >= dim))
-      return op->emitOpError() << "(C1) expected dims to be increasing and in [0, " << rank << "), found ["
-                               << dims << "]";
+      return op->emitOpError() << "(C1) expected dims to be increasing and in [0, " << rank
+                               << "), found [" << dims << "]";
   return success();
 }
 
@@ -32,24 +34,35 @@ LogicalResult verifyIncreasing(Operation *op, ArrayRef<int64_t> dims, int64_t ra
 LogicalResult verifyAttention(Operation *op, Value query, Value key, Value value, bool oneQuery) {
   ArrayRef<int64_t> q = shapeOf(query), k = shapeOf(key), v = shapeOf(value);
   if (q.size() != 4 || k.size() != 4 || v.size() != 4)
-    return op->emitOpError("(C1) expected query, key and value of shape [batch, positions, heads, size]");
+    return op->emitOpError(
+        "(C1) expected query, key and value of shape [batch, positions, heads, size]");
   int64_t queries = oneQuery ? 1 : k[1];
   if (q[0] != k[0] || q[1] != queries || q[2] != k[2] || q[3] != k[3])
-    return op->emitOpError() << "(C1) expected a query of shape [" << k[0] << ", " << queries << ", " << k[2]
-                             << ", " << k[3] << "] to match the key, found [" << q << "]";
+    return op->emitOpError() << "(C1) expected a query of shape [" << k[0] << ", " << queries
+                             << ", " << k[2] << ", " << k[3] << "] to match the key, found [" << q
+                             << "]";
   if (k[0] != v[0] || k[1] != v[1] || k[2] != v[2])
-    return op->emitOpError() << "(C1) expected key and value with equal batch, positions and heads, found [" << k
-                             << "] and [" << v << "]";
+    return op->emitOpError()
+           << "(C1) expected key and value with equal batch, positions and heads, found [" << k
+           << "] and [" << v << "]";
+  return success(succeeded(verifySameElements(op, "C1", query, key)) &&
+                 succeeded(verifySameElements(op, "C1", key, value)));
+}
+
+/// Types of attention's output and log-sum-exp.
+LogicalResult verifyAttentionResults(Operation *op, StringRef constraint, Value query, Value value,
+                                     Value output, Value logsumexp) {
+  ArrayRef<int64_t> q = shapeOf(query);
+  if (output.getType() != value.getType() || !elementOf(logsumexp).isF32() ||
+      shapeOf(logsumexp) != ArrayRef<int64_t>({q[0], q[2], q[1]}))
+    return op->emitOpError() << "(" << constraint
+                             << ") expected an output of the value's type and a log-sum-exp "
+                                "[batch, heads, positions] "
+                                "of f32, found "
+                             << output.getType() << " and " << logsumexp.getType();
   return success();
 }
 } // namespace
-
-LogicalResult VariableOp::verify() {
-  auto tensor = cast<RankedTensorType>(getType());
-  if (tensor.getEncoding())
-    return emitOpError("(C1) expected a tensor without an encoding, found ") << tensor;
-  return success();
-}
 
 LogicalResult BroadcastOp::verify() {
   ArrayRef<int64_t> from = shapeOf(getInput()), to = shapeOf(getResult());
@@ -59,7 +72,8 @@ LogicalResult BroadcastOp::verify() {
     return failure();
   for (auto [size, dim] : llvm::zip(from, getDims()))
     if (to[dim] != size)
-      return emitOpError("(C2) expected size ") << to[dim] << " for result dimension " << dim << ", found " << size;
+      return emitOpError("(C2) expected size ")
+             << to[dim] << " for result dimension " << dim << ", found " << size;
   return verifySameElements(*this, "C3", getInput(), getResult());
 }
 
@@ -74,15 +88,16 @@ LogicalResult ReduceOp::verify() {
     if (!llvm::is_contained(getDims(), dim))
       kept.push_back(size);
   if (ArrayRef<int64_t>(kept) != shapeOf(getResult()))
-    return emitOpError("(C2) expected a result of shape [") << ArrayRef<int64_t>(kept) << "], found ["
-                                                            << shapeOf(getResult()) << "]";
+    return emitOpError("(C2) expected a result of shape [")
+           << ArrayRef<int64_t>(kept) << "], found [" << shapeOf(getResult()) << "]";
   return verifySameElements(*this, "C3", getInput(), getResult());
 }
 
 LogicalResult ReshapeOp::verify() {
   auto from = cast<RankedTensorType>(getInput().getType()), to = cast<RankedTensorType>(getType());
   if (from.getNumElements() != to.getNumElements())
-    return emitOpError("(C1) expected ") << from.getNumElements() << " elements, found " << to.getNumElements();
+    return emitOpError("(C1) expected ")
+           << from.getNumElements() << " elements, found " << to.getNumElements();
   return verifySameElements(*this, "C1", getInput(), getResult());
 }
 
@@ -124,19 +139,24 @@ LogicalResult RandomOp::verify() {
 LogicalResult MatmulOp::verify() {
   ArrayRef<int64_t> a = shapeOf(getLhs()), b = shapeOf(getRhs()), c = shapeOf(getResult());
   if (a.size() < 2 || (b.size() != 2 && (b.size() != a.size() || a.drop_back(2) != b.drop_back(2))))
-    return emitOpError("(C1) expected operands of rank 2, or a batch of the same shape, found [") << a << "] and ["
-                                                                                                << b << "]";
+    return emitOpError("(C1) expected operands of rank 2, or a batch of the same shape, found [")
+           << a << "] and [" << b << "]";
   if (getTransposeLhs() && a.size() > 2 && b.size() == 2)
     return emitOpError("(C4) expected both operands to have the batch when lhs is transposed");
-  int64_t rows = a[a.size() - (getTransposeLhs() ? 1 : 2)], inner = a[a.size() - (getTransposeLhs() ? 2 : 1)];
-  int64_t innerB = b[b.size() - (getTransposeRhs() ? 1 : 2)], columns = b[b.size() - (getTransposeRhs() ? 2 : 1)];
+  int64_t rows = a[a.size() - (getTransposeLhs() ? 1 : 2)],
+          inner = a[a.size() - (getTransposeLhs() ? 2 : 1)];
+  int64_t innerB = b[b.size() - (getTransposeRhs() ? 1 : 2)],
+          columns = b[b.size() - (getTransposeRhs() ? 2 : 1)];
   if (inner != innerB)
-    return emitOpError("(C2) expected equal contracted dimensions, found ") << inner << " and " << innerB;
+    return emitOpError("(C2) expected equal contracted dimensions, found ")
+           << inner << " and " << innerB;
   SmallVector<int64_t> expected(a.drop_back(2));
   expected.append({rows, columns});
   if (ArrayRef<int64_t>(expected) != c)
-    return emitOpError("(C3) expected a result of shape [") << ArrayRef<int64_t>(expected) << "], found [" << c << "]";
-  return success();
+    return emitOpError("(C3) expected a result of shape [")
+           << ArrayRef<int64_t>(expected) << "], found [" << c << "]";
+  return success(succeeded(verifySameElements(*this, "C5", getLhs(), getRhs())) &&
+                 succeeded(verifySameElements(*this, "C5", getLhs(), getResult())));
 }
 
 static LogicalResult verifyTable(Operation *op, Value table, Value indices, Value rows) {
@@ -145,35 +165,46 @@ static LogicalResult verifyTable(Operation *op, Value table, Value indices, Valu
   if (shape.size() == 2)
     expected.push_back(shape[1]);
   if (shape.size() != 2 || ArrayRef<int64_t>(expected) != shapeOf(rows))
-    return op->emitOpError("(C1) expected a table of rank 2 and rows of the indices' shape and the table's "
-                           "columns, found [")
+    return op->emitOpError(
+               "(C1) expected a table of rank 2 and rows of the indices' shape and the table's "
+               "columns, found [")
            << shape << "], [" << shapeOf(indices) << "] and [" << shapeOf(rows) << "]";
   return verifySameElements(op, "C1", table, rows);
 }
 
-LogicalResult GatherOp::verify() { return verifyTable(*this, getTable(), getIndices(), getResult()); }
-LogicalResult ScatterAddOp::verify() { return verifyTable(*this, getResult(), getIndices(), getRows()); }
+LogicalResult GatherOp::verify() {
+  return verifyTable(*this, getTable(), getIndices(), getResult());
+}
+LogicalResult ScatterAddOp::verify() {
+  return verifyTable(*this, getResult(), getIndices(), getRows());
+}
 
 LogicalResult InsertRowOp::verify() {
   SmallVector<int64_t> expected(shapeOf(getSequence()));
   if (expected.size() > 1)
     expected[1] = 1;
   if (expected.size() < 2 || ArrayRef<int64_t>(expected) != shapeOf(getRow()))
-    return emitOpError("(C1) expected a row of shape [") << ArrayRef<int64_t>(expected) << "], found ["
-                                                        << shapeOf(getRow()) << "]";
+    return emitOpError("(C1) expected a row of shape [")
+           << ArrayRef<int64_t>(expected) << "], found [" << shapeOf(getRow()) << "]";
   return verifySameElements(*this, "C1", getRow(), getSequence());
 }
 
 LogicalResult ScoresOp::verify() {
   ArrayRef<int64_t> q = shapeOf(getQuery()), k = shapeOf(getKey()), s = shapeOf(getResult());
-  if (q.size() != 4 || q != k)
-    return emitOpError("(C1, C3) expected query and key of one shape [batch, positions, heads, size], found [")
+  if (q.size() != 4 || k.size() != 4 || q[0] != k[0] || q[2] != k[2] || q[3] != k[3])
+    return emitOpError("(C1) expected query and key of shape [batch, positions, heads, size] with "
+                       "equal batch, "
+                       "heads and size, found [")
            << q << "] and [" << k << "]";
+  if (q[1] != k[1])
+    return emitOpError("(C3) expected as many queries as keys, found ") << q[1] << " and " << k[1];
   auto pattern = patternOf(getType());
   if (!pattern || s != ArrayRef<int64_t>({q[0], q[2], q[1], k[1]}))
-    return emitOpError("(C2) expected a result of shape [") << q[0] << ", " << q[2] << ", " << q[1] << ", " << k[1]
-                                                           << "] with a pattern, found " << getType();
-  return success();
+    return emitOpError("(C2) expected a result of shape [")
+           << q[0] << ", " << q[2] << ", " << q[1] << ", " << k[1] << "] with a pattern, found "
+           << getType();
+  return success(succeeded(verifySameElements(*this, "C4", getQuery(), getKey())) &&
+                 succeeded(verifySameElements(*this, "C4", getQuery(), getResult())));
 }
 
 static LogicalResult verifyHasPattern(Operation *op, Type type) {
@@ -190,41 +221,52 @@ LogicalResult AggregateOp::verify() {
   if (failed(verifyHasPattern(*this, getWeights().getType())))
     return failure();
   if (v.size() != 4 || p[0] != v[0] || p[1] != v[2] || p[3] != v[1] || p[2] != p[3])
-    return emitOpError("(C2) expected values of shape [batch, positions, heads, size] to match weights [")
+    return emitOpError(
+               "(C2) expected values of shape [batch, positions, heads, size] to match weights [")
            << p << "], found [" << v << "]";
-  return success();
+  return verifySameElements(*this, "C3", getWeights(), getValue());
 }
 
 LogicalResult AttentionOp::verify() {
   if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), false)))
     return failure();
-  ArrayRef<int64_t> q = shapeOf(getQuery());
-  if (getOutput().getType() != getValue().getType() || !elementOf(getLogsumexp()).isF32() ||
-      shapeOf(getLogsumexp()) != ArrayRef<int64_t>({q[0], q[2], q[1]}))
-    return emitOpError("(C2) expected an output of the value's type and a log-sum-exp [batch, heads, positions] "
-                       "of f32, found ")
-           << getOutput().getType() << " and " << getLogsumexp().getType();
-  return success();
+  return verifyAttentionResults(*this, "C2", getQuery(), getValue(), getOutput(), getLogsumexp());
 }
 
 LogicalResult AttentionGradOp::verify() {
   if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), false)))
     return failure();
-  if (getOutput().getType() != getValue().getType() || getOutputGrad().getType() != getOutput().getType())
-    return emitOpError("(C1) expected the output and its gradient to have the value's type");
-  if (getQueryGrad().getType() != getQuery().getType() || getKeyGrad().getType() != getKey().getType() ||
+  if (failed(
+          verifyAttentionResults(*this, "C1", getQuery(), getValue(), getOutput(), getLogsumexp())))
+    return failure();
+  if (getOutputGrad().getType() != getOutput().getType())
+    return emitOpError("(C1) expected the output's gradient to have the output's type, found ")
+           << getOutputGrad().getType() << " and " << getOutput().getType();
+  if (getQueryGrad().getType() != getQuery().getType() ||
+      getKeyGrad().getType() != getKey().getType() ||
       getValueGrad().getType() != getValue().getType())
     return emitOpError("(C2) expected the gradients to have the types of query, key and value");
   return success();
 }
 
 LogicalResult AttentionRowOp::verify() {
-  return verifyAttention(*this, getQuery(), getKey(), getValue(), true);
+  if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), true)))
+    return failure();
+  SmallVector<int64_t> expected(shapeOf(getValue()));
+  expected[1] = 1;
+  if (ArrayRef<int64_t>(expected) != shapeOf(getOutput()))
+    return emitOpError("(C2) expected an output of shape [")
+           << ArrayRef<int64_t>(expected) << "], found [" << shapeOf(getOutput()) << "]";
+  return verifySameElements(*this, "C2", getValue(), getOutput());
 }
 
 LogicalResult GradientOp::verify() {
+  if (getOf().empty() || getWrt().empty())
+    return emitOpError(
+        "(C3) expected at least one value to differentiate and one to differentiate by");
   if (TypeRange(getWrt()) != getGradients().getTypes())
-    return emitOpError("(C1) expected the gradients to have the types of the values differentiated by");
+    return emitOpError(
+        "(C1) expected the gradients to have the types of the values differentiated by");
   if (getSeeds().empty() && getOf().size() == 1 && shapeOf(getOf()[0]).empty())
     return success();
   if (TypeRange(getSeeds()) != TypeRange(getOf()))
@@ -233,11 +275,14 @@ LogicalResult GradientOp::verify() {
 }
 
 LogicalResult FusedOp::verify() {
-  auto yield = cast<YieldOp>(getBody().front().getTerminator());
-  if (TypeRange(getInputs()) != TypeRange(getBody().getArgumentTypes()) ||
+  Block &body = getBody().front();
+  auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
+  if (!yield)
+    return emitOpError("(C1) expected the region to end in stc.yield");
+  if (TypeRange(getInputs()) != TypeRange(body.getArgumentTypes()) ||
       TypeRange(yield.getValues()) != TypeRange(getResultTypes()))
     return emitOpError("(C1) expected equal types outside and inside the region");
-  for (Operation &op : getBody().front().without_terminator()) {
+  for (Operation &op : body.without_terminator()) {
     bool elementwise = OpTrait::hasElementwiseMappableTraits(&op) || isa<arith::ConstantOp>(op);
     if (!elementwise && !isa<BroadcastOp, ReduceOp, IotaOp, RandomOp>(op))
       return op.emitOpError("(C2) is not elementwise, a broadcast, a reduction, iota or random");

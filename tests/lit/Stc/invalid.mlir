@@ -1,0 +1,539 @@
+// One test for each numbered constraint of the ops' descriptions, and for the types they share.
+// RUN: stc-opt %s --split-input-file --verify-diagnostics
+
+// Tensors
+
+func.func @no_elements(%x: tensor<0x8xf32>) {
+  // expected-error @+1 {{operand #0 must be non-empty tensor of static shape without an encoding}}
+  %y = stc.reshape %x : tensor<0x8xf32> to tensor<8x0xf32>
+  return
+}
+
+// -----
+
+func.func @dynamic(%x: tensor<?xf32>) {
+  // expected-error @+1 {{operand #0 must be non-empty tensor of static shape without an encoding}}
+  %y = stc.reshape %x : tensor<?xf32> to tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @encoded(%x: tensor<1x2x8x8xf32, #stc.pattern<"dense">>) {
+  // expected-error @+1 {{operand #0 must be non-empty tensor of static shape without an encoding}}
+  %y = stc.reshape %x : tensor<1x2x8x8xf32, #stc.pattern<"dense">> to tensor<128xf32>
+  return
+}
+
+// -----
+
+// Patterns
+
+// expected-error @+1 {{in pattern "strided(" at byte 8: }}
+func.func private @pattern_text(tensor<1x2x8x8xf32, #stc.pattern<"strided(">>)
+
+// -----
+
+// expected-error @+1 {{expected a pattern on a tensor of shape [batch, heads, queries, keys], found rank 2}}
+func.func private @pattern_rank(tensor<8x8xf32, #stc.pattern<"dense">>)
+
+// -----
+
+// Variables: (C1) is the type's own check.
+
+// expected-error @+1 {{type attribute of non-empty tensor of static shape without an encoding}}
+stc.variable scratch @v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>
+
+// -----
+
+func.func @read_missing() {
+  // expected-error @+1 {{'stc.read' op (C1) expected a variable named @w}}
+  %w = stc.read @w : tensor<8xf32>
+  return
+}
+
+// -----
+
+stc.variable parameter @w : tensor<8xf32>
+func.func @read_type() {
+  // expected-error @+1 {{'stc.read' op (C1) expected the type of the variable @w, 'tensor<8xf32>', found 'tensor<4xf32>'}}
+  %w = stc.read @w : tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @w() { return }
+func.func @write_missing(%x: tensor<8xf32>) {
+  // expected-error @+1 {{'stc.write' op (C1) expected a variable named @w}}
+  stc.write @w, %x : tensor<8xf32>
+  return
+}
+
+// -----
+
+stc.variable parameter @w : tensor<8xf32>
+func.func @write_type(%x: tensor<8xbf16>) {
+  // expected-error @+1 {{'stc.write' op (C1) expected the type of the variable @w, 'tensor<8xf32>', found 'tensor<8xbf16>'}}
+  stc.write @w, %x : tensor<8xbf16>
+  return
+}
+
+// -----
+
+// Shapes
+
+func.func @broadcast_c1_count(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) expected 1 dims, found 2}}
+  %y = stc.broadcast %x dims [0, 1] : tensor<8xf32> to tensor<8x8xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_c1_order(%x: tensor<8x8xf32>) {
+  // expected-error @+1 {{(C1) expected dims to be increasing and in [0, 3), found [1, 0]}}
+  %y = stc.broadcast %x dims [1, 0] : tensor<8x8xf32> to tensor<8x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_c2(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C2) expected size 4 for result dimension 1, found 8}}
+  %y = stc.broadcast %x dims [1] : tensor<8xf32> to tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @broadcast_c3(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C3) expected equal element types, found 'f32' and 'bf16'}}
+  %y = stc.broadcast %x dims [1] : tensor<8xf32> to tensor<8x8xbf16>
+  return
+}
+
+// -----
+
+func.func @reduce_c1_none(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) expected at least one dimension to reduce}}
+  %y = stc.reduce sum %x dims [] : tensor<8xf32> to tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_c1_order(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) expected dims to be increasing and in [0, 1), found [1]}}
+  %y = stc.reduce sum %x dims [1] : tensor<8xf32> to tensor<f32>
+  return
+}
+
+// -----
+
+func.func @reduce_c2(%x: tensor<8x4xf32>) {
+  // expected-error @+1 {{(C2) expected a result of shape [4], found [8]}}
+  %y = stc.reduce sum %x dims [0] : tensor<8x4xf32> to tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @reduce_c3(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C3) expected equal element types, found 'f32' and 'f64'}}
+  %y = stc.reduce max %x dims [0] : tensor<8xf32> to tensor<f64>
+  return
+}
+
+// -----
+
+func.func @reshape_c1_count(%x: tensor<8x4xf32>) {
+  // expected-error @+1 {{(C1) expected 32 elements, found 31}}
+  %y = stc.reshape %x : tensor<8x4xf32> to tensor<31xf32>
+  return
+}
+
+// -----
+
+func.func @reshape_c1_element(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) expected equal element types, found 'f32' and 'i32'}}
+  %y = stc.reshape %x : tensor<8xf32> to tensor<8xi32>
+  return
+}
+
+// -----
+
+func.func @split_c1(%x: tensor<8x4xf32>) {
+  // expected-error @+1 {{(C1) expected all dimensions but the last to be equal, found [4, 2] and [8, 4]}}
+  %y:2 = stc.split %x : tensor<8x4xf32> to tensor<8x2xf32>, tensor<4x2xf32>
+  return
+}
+
+// -----
+
+func.func @split_c1_element(%x: tensor<8x4xf32>) {
+  // expected-error @+1 {{(C1) expected equal element types, found 'f64' and 'f32'}}
+  %y:2 = stc.split %x : tensor<8x4xf32> to tensor<8x2xf32>, tensor<8x2xf64>
+  return
+}
+
+// -----
+
+func.func @split_c2(%x: tensor<8x4xf32>) {
+  // expected-error @+1 {{(C2) expected the last dimensions of the parts to add up to 4, found 5}}
+  %y:2 = stc.split %x : tensor<8x4xf32> to tensor<8x2xf32>, tensor<8x3xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c1(%a: tensor<8x4xf32>, %b: tensor<f32>) {
+  // expected-error @+1 {{(C1) expected all dimensions but the last to be equal, found [] and [8, 5]}}
+  %y = stc.concat %a, %b : tensor<8x4xf32>, tensor<f32> to tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @concat_c2(%a: tensor<8x4xf32>, %b: tensor<8x2xf32>) {
+  // expected-error @+1 {{(C2) expected the last dimensions of the parts to add up to 8, found 6}}
+  %y = stc.concat %a, %b : tensor<8x4xf32>, tensor<8x2xf32> to tensor<8x8xf32>
+  return
+}
+
+// -----
+
+// Sources
+
+func.func @iota_c1() {
+  // expected-error @+1 {{(C1) expected a dimension in [0, 2), found 2}}
+  %i = stc.iota 2 : tensor<8x8xi32>
+  return
+}
+
+// -----
+
+func.func @random_c1(%s: tensor<i64>) {
+  // expected-error @+1 {{(C1) expected element type f32, found 'f64'}}
+  %u = stc.random uniform seed %s step %s stream 7 : tensor<8xf64>
+  return
+}
+
+// -----
+
+// Dense products and tables
+
+func.func @matmul_c1(%a: tensor<2x8x4xf32>, %b: tensor<3x4x8xf32>) {
+  // expected-error @+1 {{(C1) expected operands of rank 2, or a batch of the same shape, found [2, 8, 4] and [3, 4, 8]}}
+  %c = stc.matmul %a, %b : tensor<2x8x4xf32>, tensor<3x4x8xf32> -> tensor<2x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c2(%a: tensor<8x4xf32>, %b: tensor<4x8xf32>) {
+  // expected-error @+1 {{(C2) expected equal contracted dimensions, found 4 and 8}}
+  %c = stc.matmul %a, %b transpose_rhs : tensor<8x4xf32>, tensor<4x8xf32> -> tensor<8x8xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c3(%a: tensor<8x4xf32>, %b: tensor<4x16xf32>) {
+  // expected-error @+1 {{(C3) expected a result of shape [8, 16], found [16, 8]}}
+  %c = stc.matmul %a, %b : tensor<8x4xf32>, tensor<4x16xf32> -> tensor<16x8xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c4(%a: tensor<2x4x8xf32>, %b: tensor<4x16xf32>) {
+  // expected-error @+1 {{(C4) expected both operands to have the batch when lhs is transposed}}
+  %c = stc.matmul %a, %b transpose_lhs : tensor<2x4x8xf32>, tensor<4x16xf32> -> tensor<2x8x16xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_c5(%a: tensor<8x4xf32>, %b: tensor<4x16xbf16>) {
+  // expected-error @+1 {{(C5) expected equal element types, found 'f32' and 'bf16'}}
+  %c = stc.matmul %a, %b : tensor<8x4xf32>, tensor<4x16xbf16> -> tensor<8x16xf32>
+  return
+}
+
+// -----
+
+func.func @gather_c1(%t: tensor<16x4xf32>, %i: tensor<8xi32>) {
+  // expected-error @+1 {{(C1) expected a table of rank 2 and rows of the indices' shape and the table's columns, found [16, 4], [8] and [8, 5]}}
+  %e = stc.gather %t, %i : tensor<16x4xf32>, tensor<8xi32> -> tensor<8x5xf32>
+  return
+}
+
+// -----
+
+func.func @gather_c1_element(%t: tensor<16x4xf32>, %i: tensor<8xi32>) {
+  // expected-error @+1 {{(C1) expected equal element types, found 'f32' and 'f64'}}
+  %e = stc.gather %t, %i : tensor<16x4xf32>, tensor<8xi32> -> tensor<8x4xf64>
+  return
+}
+
+// -----
+
+func.func @scatter_add_c1(%g: tensor<8x4xf32>, %i: tensor<8xi32>) {
+  // expected-error @+1 {{(C1) expected a table of rank 2 and rows of the indices' shape and the table's columns, found [2, 16, 4], [8] and [8, 4]}}
+  %t = stc.scatter_add %g, %i : tensor<8x4xf32>, tensor<8xi32> -> tensor<2x16x4xf32>
+  return
+}
+
+// -----
+
+func.func @insert_row_c1(%row: tensor<2x2x4xf32>, %to: tensor<2x8x4xf32>, %p: tensor<i32>) {
+  // expected-error @+1 {{(C1) expected a row of shape [2, 1, 4], found [2, 2, 4]}}
+  %c = stc.insert_row %row into %to at %p : tensor<2x2x4xf32> into tensor<2x8x4xf32>
+  return
+}
+
+// -----
+
+// Attention, unfused
+
+func.func @scores_c1(%q: tensor<1x8x2x4xf32>, %k: tensor<1x8x2x5xf32>) {
+  // expected-error @+1 {{(C1) expected query and key of shape [batch, positions, heads, size] with equal batch, heads and size}}
+  %s = stc.scores %q, %k : tensor<1x8x2x4xf32>, tensor<1x8x2x5xf32> -> tensor<1x2x8x8xf32, #stc.pattern<"dense">>
+  return
+}
+
+// -----
+
+func.func @scores_c2_pattern(%q: tensor<1x8x2x4xf32>) {
+  // expected-error @+1 {{(C2) expected a result of shape [1, 2, 8, 8] with a pattern, found 'tensor<1x2x8x8xf32>'}}
+  %s = stc.scores %q, %q : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x2x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @scores_c2_shape(%q: tensor<1x8x2x4xf32>) {
+  // expected-error @+1 {{(C2) expected a result of shape [1, 2, 8, 8] with a pattern}}
+  %s = stc.scores %q, %q : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x8x2xf32, #stc.pattern<"dense">>
+  return
+}
+
+// -----
+
+func.func @scores_c3(%q: tensor<1x8x2x4xf32>, %k: tensor<1x9x2x4xf32>) {
+  // expected-error @+1 {{(C3) expected as many queries as keys, found 8 and 9}}
+  %s = stc.scores %q, %k : tensor<1x8x2x4xf32>, tensor<1x9x2x4xf32> -> tensor<1x2x8x9xf32, #stc.pattern<"dense">>
+  return
+}
+
+// -----
+
+func.func @scores_c4(%q: tensor<1x8x2x4xf32>) {
+  // expected-error @+1 {{(C4) expected equal element types, found 'f32' and 'f64'}}
+  %s = stc.scores %q, %q : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x2x8x8xf64, #stc.pattern<"dense">>
+  return
+}
+
+// -----
+
+func.func @softmax_c1(%s: tensor<1x2x8x8xf32>) {
+  // expected-error @+1 {{'stc.softmax' op (C1) expected a tensor with a pattern}}
+  %p = stc.softmax %s : tensor<1x2x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_grad_c1(%p: tensor<1x2x8x8xf32>) {
+  // expected-error @+1 {{'stc.softmax_grad' op (C1) expected a tensor with a pattern}}
+  %d = stc.softmax_grad %p, %p : tensor<1x2x8x8xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c1(%p: tensor<1x2x8x8xf32>, %v: tensor<1x8x2x4xf32>) {
+  // expected-error @+1 {{'stc.aggregate' op (C1) expected a tensor with a pattern}}
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32>, tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c2(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x3x4xf32>) {
+  // expected-error @+1 {{(C2) expected values of shape [batch, positions, heads, size] to match weights [1, 2, 8, 8], found [1, 8, 3, 4]}}
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x3x4xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c3(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x2x4xf16>) {
+  // expected-error @+1 {{(C3) expected equal element types, found 'f32' and 'f16'}}
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x2x4xf16>
+  return
+}
+
+// -----
+
+// Attention, fused
+
+func.func @attention_c1_rank(%q: tensor<8x4xf32>) {
+  // expected-error @+1 {{(C1) expected query, key and value of shape [batch, positions, heads, size]}}
+  %o, %l = stc.attention %q, %q, %q scale 0.5 pattern <"dense">
+      : tensor<8x4xf32>, tensor<8x4xf32>, tensor<8x4xf32> -> tensor<8x4xf32>, tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_key(%q: tensor<1x8x2x4xf32>, %k: tensor<1x8x2x5xf32>) {
+  // expected-error @+1 {{(C1) expected a query of shape [1, 8, 2, 5] to match the key, found [1, 8, 2, 4]}}
+  %o, %l = stc.attention %q, %k, %k scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x5xf32>, tensor<1x8x2x5xf32> -> tensor<1x8x2x5xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_value(%q: tensor<1x8x2x4xf32>, %v: tensor<1x8x3x4xf32>) {
+  // expected-error @+1 {{(C1) expected key and value with equal batch, positions and heads, found [1, 8, 2, 4] and [1, 8, 3, 4]}}
+  %o, %l = stc.attention %q, %q, %v scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x3x4xf32> -> tensor<1x8x3x4xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_element(%q: tensor<1x8x2x4xf32>, %v: tensor<1x8x2x4xf64>) {
+  // expected-error @+1 {{(C1) expected equal element types, found 'f32' and 'f64'}}
+  %o, %l = stc.attention %q, %q, %v scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf64> -> tensor<1x8x2x4xf64>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2(%q: tensor<1x8x2x4xf32>) {
+  // expected-error @+1 {{(C2) expected an output of the value's type and a log-sum-exp [batch, heads, positions] of f32}}
+  %o, %l = stc.attention %q, %q, %q scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>, tensor<1x8x2xf32>
+  return
+}
+
+// -----
+
+func.func @attention_grad_c1(%q: tensor<1x8x2x4xf32>, %l: tensor<1x2x8xf32>, %do: tensor<1x8x4x2xf32>) {
+  // expected-error @+1 {{(C1) expected the output's gradient to have the output's type}}
+  %d:3 = stc.attention_grad %q, %q, %q, %q, %l, %do scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x2x8xf32>,
+        tensor<1x8x4x2xf32>
+      -> tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @attention_grad_c1_logsumexp(%q: tensor<1x8x2x4xf32>, %l: tensor<1x8x2xf32>) {
+  // expected-error @+1 {{(C1) expected an output of the value's type and a log-sum-exp [batch, heads, positions] of f32}}
+  %d:3 = stc.attention_grad %q, %q, %q, %q, %l, %q scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2xf32>,
+        tensor<1x8x2x4xf32>
+      -> tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @attention_grad_c2(%q: tensor<1x8x2x4xf32>, %l: tensor<1x2x8xf32>) {
+  // expected-error @+1 {{(C2) expected the gradients to have the types of query, key and value}}
+  %d:3 = stc.attention_grad %q, %q, %q, %q, %l, %q scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x2x8xf32>,
+        tensor<1x8x2x4xf32>
+      -> tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x4x2xf32>
+  return
+}
+
+// -----
+
+func.func @attention_row_c1(%q: tensor<1x2x2x4xf32>, %k: tensor<1x8x2x4xf32>, %p: tensor<i32>) {
+  // expected-error @+1 {{(C1) expected a query of shape [1, 1, 2, 4] to match the key, found [1, 2, 2, 4]}}
+  %o = stc.attention_row %q, %k, %k at %p scale 0.5 pattern <"dense">
+      : tensor<1x2x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x2x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @attention_row_c2(%q: tensor<1x1x2x4xf32>, %k: tensor<1x8x2x4xf32>, %p: tensor<i32>) {
+  // expected-error @+1 {{(C2) expected an output of shape [1, 1, 2, 4], found [1, 8, 2, 4]}}
+  %o = stc.attention_row %q, %k, %k at %p scale 0.5 pattern <"dense">
+      : tensor<1x1x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+// Gradient and fusion
+
+func.func @gradient_c1(%l: tensor<f32>, %w: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) expected the gradients to have the types of the values differentiated by}}
+  %g = stc.gradient %l wrt %w : (tensor<f32>) wrt (tensor<8xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @gradient_c2(%y: tensor<8xf32>, %w: tensor<8xf32>) {
+  // expected-error @+1 {{(C2) expected a seed for each value, or one scalar value without a seed}}
+  %g = stc.gradient %y wrt %w : (tensor<8xf32>) wrt (tensor<8xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @gradient_c2_seed(%y: tensor<8xf32>, %dy: tensor<4xf32>) {
+  // expected-error @+1 {{(C2) expected a seed for each value, or one scalar value without a seed}}
+  %g = stc.gradient %y seed %dy wrt %y : (tensor<8xf32>) seed (tensor<4xf32>) wrt (tensor<8xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @gradient_c3(%l: tensor<f32>) {
+  // expected-error @+1 {{(C3) expected at least one value to differentiate and one to differentiate by}}
+  "stc.gradient"(%l) <{operandSegmentSizes = array<i32: 1, 0, 0>}> : (tensor<f32>) -> ()
+  return
+}
+
+// -----
+
+func.func @fused_c1(%x: tensor<8x8xf32>) {
+  // expected-error @+1 {{(C1) expected equal types outside and inside the region}}
+  %s = stc.fused space [8, 8] (%a = %x : tensor<8x8xf32>) -> (tensor<8xf32>) {
+    stc.yield %a : tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c1_end(%x: tensor<8x8xf32>) {
+  // expected-error @+1 {{(C1) expected the region to end in stc.yield}}
+  stc.fused space [8, 8] (%a = %x : tensor<8x8xf32>) -> () {
+    %b = arith.negf %a : tensor<8x8xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_c2(%x: tensor<8x8xf32>) {
+  %s = stc.fused space [8, 8] (%a = %x : tensor<8x8xf32>) -> (tensor<8x8xf32>) {
+    // expected-error @+1 {{'stc.matmul' op (C2) is not elementwise, a broadcast, a reduction, iota or random}}
+    %y = stc.matmul %a, %a : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
+    stc.yield %y : tensor<8x8xf32>
+  }
+  return
+}

@@ -1,0 +1,26 @@
+# FileCheck tests of dialects, passes and tools: one .mlir file a subject. Run them all with
+# `ninja check-lit`, or some with `lit -v build/tests/lit --filter=...`.
+import os
+
+import lit.formats
+
+config.name = "stc"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.stc_obj_root
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.stc_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
+)
+
+# With --param roundtrip=1, every input of stc-opt must also survive printing and parsing.
+stc_opt = os.path.join(config.stc_tools_dir, "stc-opt")
+if lit_config.params.get("roundtrip"):
+    stc_opt += " --verify-roundtrip"
+config.substitutions += [
+    (r"\bstc-opt\b", stc_opt),
+    ("%check-examples", f"{config.python} {config.test_source_root}/check-examples.py"),
+    ("%stc_root", config.stc_src_root),
+]
