@@ -140,9 +140,9 @@ func.func @attention_row(%q: tensor<1x1x2x16xf32>, %keys: tensor<1x64x2x16xf32>,
 
 // CHECK-LABEL: func.func @gradient
 func.func @gradient(%loss: tensor<f32>, %w: tensor<64x64xf32>, %y: tensor<8xf32>, %dy: tensor<8xf32>) {
-  // CHECK: stc.gradient %{{.*}} wrt %{{.*}} : (tensor<f32>) wrt (tensor<64x64xf32>) -> tensor<64x64xf32>
+  // CHECK: stc.gradient %{{.*}} wrt %{{.*}} : (tensor<f32>) wrt(tensor<64x64xf32>) -> tensor<64x64xf32>
   %dw = stc.gradient %loss wrt %w : (tensor<f32>) wrt (tensor<64x64xf32>) -> tensor<64x64xf32>
-  // CHECK: stc.gradient %{{.*}}, %{{.*}} seed %{{.*}}, %{{.*}} wrt %{{.*}}, %{{.*}} : (tensor<8xf32>, tensor<f32>) seed (tensor<8xf32>, tensor<f32>) wrt (tensor<64x64xf32>, tensor<8xf32>) -> tensor<64x64xf32>, tensor<8xf32>
+  // CHECK: stc.gradient %{{.*}}, %{{.*}} seed %{{.*}}, %{{.*}} wrt %{{.*}}, %{{.*}} : (tensor<8xf32>, tensor<f32>) seed(tensor<8xf32>, tensor<f32>) wrt(tensor<64x64xf32>, tensor<8xf32>) -> tensor<64x64xf32>, tensor<8xf32>
   %more:2 = stc.gradient %y, %loss seed %dy, %loss wrt %w, %y
       : (tensor<8xf32>, tensor<f32>) seed (tensor<8xf32>, tensor<f32>) wrt (tensor<64x64xf32>, tensor<8xf32>)
       -> tensor<64x64xf32>, tensor<8xf32>
