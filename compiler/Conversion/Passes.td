@@ -34,6 +34,16 @@ def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }
 
+def ApproximateMathOnHost : Pass<"approximate-math-on-host", "::mlir::ModuleOp"> {
+  let summary = "Compute elementary functions by arithmetic";
+  let description = [{
+    Code for the host calls no library, so that exponentials, logarithms and the like become polynomials
+    over vectors, and divisions and roundings that LLVM has no instruction for become simpler ops.
+    Functions of f16 and bf16 are computed in f32; for f64 there are no polynomials, which is an error.
+  }];
+  let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
 def ConvertTileToHost : Pass<"convert-tile-to-host", "::mlir::ModuleOp"> {
   let summary = "Give each kernel a module of its own, with a function over bare pointers";
   let description = [{

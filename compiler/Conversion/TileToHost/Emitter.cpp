@@ -246,31 +246,42 @@ Value Emitter::inMask(tile::WalkOp walk, Value residue, Value queryRow, Value ke
   return inlineRegion(b, walk.getMask(), {residue, queryRow, keyRow})[0];
 }
 
+Value stc::repeated(ImplicitLocOpBuilder &b, Value value, int64_t lanes) {
+  if (isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(b, VectorType::get({lanes}, value.getType()), value);
+}
+
+Operation *stc::cloneInLanes(ImplicitLocOpBuilder &b, Operation &op, ValueRange operands, int64_t lanes,
+                             function_ref<Type(Type)> convert) {
+  SmallVector<Value> values(operands);
+  SmallVector<Type> types = llvm::map_to_vector(op.getResultTypes(), convert);
+  if (llvm::any_of(values, [](Value value) { return isa<VectorType>(value.getType()); })) {
+    for (Value &value : values)
+      value = repeated(b, value, lanes);
+    for (Type &type : types)
+      type = VectorType::get({lanes}, type);
+  }
+  OperationState state(b.getLoc(), op.getName(), values, types, op.getAttrs());
+  return static_cast<OpBuilder &>(b).create(state);
+}
+
 /// Clones a region over index as i32, with vectors where an operand is one.
 static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> arguments) {
   DenseMap<Value, Value> mapping;
   for (auto [formal, actual] : llvm::zip(region.getArguments(), arguments))
     mapping[formal] = actual;
   auto convert = [&](Type type) -> Type { return type.isIndex() ? e.b.getI32Type() : type; };
-  auto asVector = [&](Value value) -> Value { return isa<VectorType>(value.getType()) ? value : e.splat(value); };
   for (Operation &op : region.front().without_terminator()) {
-    Type type = convert(op.getResult(0).getType());
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
       auto value = cast<IntegerAttr>(constant.getValue()).getValue().getSExtValue();
-      mapping[op.getResult(0)] = arith::ConstantOp::create(e.b, e.b.getIntegerAttr(type, value));
+      mapping[constant] = arith::ConstantOp::create(e.b, e.b.getIntegerAttr(convert(constant.getType()), value));
       continue;
     }
-    SmallVector<Value> operands =
-        llvm::map_to_vector(op.getOperands(), [&](Value operand) { return mapping.lookup(operand); });
-    if (llvm::any_of(operands, [](Value value) { return isa<VectorType>(value.getType()); })) {
-      for (Value &operand : operands)
-        operand = asVector(operand);
-      type = VectorType::get({e.options.lanes}, type);
-    }
-    OperationState state(e.b.getLoc(), op.getName(), operands, type, op.getAttrs());
-    mapping[op.getResult(0)] = e.b.create(state)->getResult(0);
+    auto operands = llvm::map_to_vector(op.getOperands(), [&](Value operand) { return mapping.lookup(operand); });
+    mapping[op.getResult(0)] = cloneInLanes(e.b, op, operands, e.options.lanes, convert)->getResult(0);
   }
-  return asVector(mapping.lookup(region.front().getTerminator()->getOperand(0)));
+  return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)), e.options.lanes);
 }
 
 Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow, Value keyRow,

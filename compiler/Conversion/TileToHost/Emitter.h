@@ -112,10 +112,19 @@ private:
   mlir::Value laneMask(int64_t count);
 };
 
+/// Clones an op without regions for all lanes at once where an operand is a vector, else as it is.
+/// `operands` stand for its operands; other operands that are not vectors are repeated in all lanes.
+/// Element types of the results are changed by `convert`. Attributes stay.
+mlir::Operation *cloneInLanes(mlir::ImplicitLocOpBuilder &b, mlir::Operation &op, mlir::ValueRange operands,
+                              int64_t lanes, llvm::function_ref<mlir::Type(mlir::Type)> convert);
+/// A scalar in all lanes; a vector as it is.
+mlir::Value repeated(mlir::ImplicitLocOpBuilder &b, mlir::Value value, int64_t lanes);
+
 /// Rounds up to a whole number of vectors.
 inline int64_t padded(int64_t size, int64_t lanes) { return (size + lanes - 1) / lanes * lanes; }
 
 /// Replace a tile op by vector code.
+mlir::LogicalResult lowerSweep(tile::SweepOp op, const HostVectorOptions &options);
 mlir::LogicalResult lowerAttention(tile::AttentionOp op, const HostVectorOptions &options);
 mlir::LogicalResult lowerAttentionGrad(tile::AttentionGradOp op, const HostVectorOptions &options);
 mlir::LogicalResult lowerAttentionRow(tile::AttentionRowOp op, const HostVectorOptions &options);

@@ -32,7 +32,8 @@ struct ExpandTileOnHostPass : stc::impl::ExpandTileOnHostBase<ExpandTileOnHostPa
     HostVectorOptions options{lanes, stripVectors, microRows};
     if (failed(lowerAll(kernel, options, lowerAttention)) ||
         failed(lowerAll(kernel, options, lowerAttentionGrad)) ||
-        failed(lowerAll(kernel, options, lowerAttentionRow)))
+        failed(lowerAll(kernel, options, lowerAttentionRow)) ||
+        failed(lowerAll(kernel, options, lowerSweep)))
       signalPassFailure();
   }
 };

@@ -30,6 +30,7 @@ void stc::buildHostPipeline(OpPassManager &passes, const HostVectorOptions &opti
   OpPassManager &code = kernels.nest<ModuleOp>();
   code.addPass(createCanonicalizerPass());
   code.addPass(createCSEPass());
+  code.addPass(createApproximateMathOnHost());
   code.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
   code.addPass(memref::createExpandStridedMetadataPass());
   code.addPass(createLowerAffinePass());
