@@ -24,5 +24,7 @@ void PlanDialect::initialize() {
 }
 
 int64_t stc::plan::bytesOf(ShapedType type) {
-  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Type element = type.getElementType();
+  unsigned bits = element.isIndex() ? IndexType::kInternalStorageBitWidth : element.getIntOrFloatBitWidth();
+  return type.getNumElements() * llvm::divideCeil(bits, 8);
 }

@@ -1,0 +1,39 @@
+//===- Compile.cpp - from a module of the stc dialect to a program --------===//
+
+#include "compiler/Pipeline/Compile.h"
+
+#include "compiler/Target/HostCode.h"
+#include "dialects/Plan/Plan.h"
+
+#include <mlir/InitAllDialects.h>
+
+using namespace mlir;
+using namespace stc;
+
+void stc::registerCompiler(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registry.insert<StcDialect, tile::TileDialect, plan::PlanDialect>();
+  registerArithGradients(registry);
+  registerHostTranslations(registry);
+}
+
+LogicalResult stc::runPhases(ModuleOp module, const CompileOptions &options, StringRef last,
+                             function_ref<LogicalResult(unsigned, const Phase &)> after) {
+  for (auto [number, phase] : llvm::enumerate(phases())) {
+    PassManager passes(module.getContext());
+    phase.addPasses(passes, options);
+    if (failed(passes.run(module)) || (after && failed(after(number + 1, phase))))
+      return failure();
+    if (phase.name == last)
+      break;
+  }
+  return success();
+}
+
+FailureOr<std::vector<std::byte>> stc::finishProgram(ModuleOp module, const HostTarget &target,
+                                                     const ProgramOrigin &origin) {
+  FailureOr<std::string> code = compileHost(module, target, CodeKind::SharedObject);
+  if (failed(code))
+    return failure();
+  return buildProgram(module, target, *code, origin);
+}

@@ -1,0 +1,50 @@
+//===- Phases.cpp - the phases of a compilation ---------------------------===//
+
+#include "compiler/Pipeline/Phases.h"
+
+#include "compiler/Conversion/Passes.h"
+#include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Conversion/TileToHost/HostPipeline.h"
+#include "compiler/Transforms/Passes.h"
+
+#include <mlir/Transforms/Passes.h>
+
+using namespace mlir;
+using namespace stc;
+
+static void simplify(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+static constexpr Phase table[] = {
+    {"attention", "softmax fused: attention as one op",
+     [](OpPassManager &passes, const CompileOptions &) {
+       passes.addPass(createFuseSoftmax());
+       simplify(passes);
+     }},
+    {"gradient", "gradients as ops",
+     [](OpPassManager &passes, const CompileOptions &) {
+       passes.addNestedPass<func::FuncOp>(createDifferentiate());
+       simplify(passes);
+     }},
+    // Nothing may merge equal ops from here on: what is computed again is equal.
+    {"recompute", "what is not kept for the backward pass is computed again",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       passes.addNestedPass<func::FuncOp>(createInsertRecompute({options.recompute, options.budget}));
+     }},
+    {"rows", "elementwise work and reductions fused, an op for each kernel",
+     [](OpPassManager &passes, const CompileOptions &) { passes.addNestedPass<func::FuncOp>(createFuseRows()); }},
+    {"tile", "launches of kernels that walk tiles",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       passes.addPass(createConvertStcToTile({options.target.vectors().strip()}));
+     }},
+    {"plan", "steps over bytes of one arena",
+     [](OpPassManager &passes, const CompileOptions &) { passes.addPass(createConvertTileToPlan()); }},
+    {"host", "kernels in the LLVM dialect",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       buildHostPipeline(passes, options.target.vectors());
+     }},
+};
+
+std::span<const Phase> stc::phases() { return table; }

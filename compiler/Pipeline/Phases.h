@@ -1,0 +1,33 @@
+//===- Phases.h - the phases of a compilation -------------------*- C++ -*-===//
+//
+// One table: names, order and passes. What --emit and --dump-phases-to know follows from it.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Target/HostTarget.h"
+
+#include <mlir/Pass/PassManager.h>
+
+#include <span>
+#include <string>
+
+namespace stc {
+
+struct CompileOptions {
+  HostTarget target;
+  /// Policy of stc-insert-recompute, and its budget in bytes.
+  std::string recompute = "none";
+  int64_t budget = 0;
+};
+
+/// A step of the compilation. The module after it is a level that a person can look at.
+struct Phase {
+  const char *name, *description;
+  void (*addPasses)(mlir::OpPassManager &passes, const CompileOptions &options);
+};
+
+/// In order; after the last the kernels are in the LLVM dialect.
+std::span<const Phase> phases();
+
+} // namespace stc

@@ -1,0 +1,148 @@
+//===- main.cpp - stc-compile: specifications and IR to programs ----------===//
+
+#include "compiler/Pipeline/Compile.h"
+#include "compiler/Target/HostCode.h"
+#include "runtime/Program/ProgramFile.h"
+#include "runtime/Support/File.h"
+#include "tools/stc-compile/Input.h"
+
+#include <CLI/CLI.hpp>
+#include <llvm/Support/FormatVariadic.h>
+#include <llvm/Support/SourceMgr.h>
+#include <mlir/IR/Diagnostics.h>
+
+#include <filesystem>
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+struct Options {
+  std::string input, output, emit = "program", cpu = "native", dump, recompute;
+  uint64_t budget = 0;
+};
+
+LogicalResult fail(const llvm::Twine &message) {
+  llvm::errs() << "stc-compile: error: " << message << "\n";
+  return failure();
+}
+
+/// Writes text or code to a file that appears whole or not at all, or to standard output for "-".
+LogicalResult write(const std::string &path, StringRef text) {
+  if (path == "-") {
+    llvm::outs() << text;
+    llvm::outs().flush();
+    return llvm::outs().has_error() ? fail("cannot write standard output") : success();
+  }
+  auto file = runtime::AtomicFile::create(path);
+  auto written = file ? file->write(std::string_view(text)).and_then([&] { return file->commit(); })
+                      : runtime::Result<void>(runtime::forward(file));
+  return written ? success() : fail(written.error().message);
+}
+
+std::string print(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream(text) << module << "\n";
+  return text;
+}
+
+/// "stc", the phases, and the kinds of code, in order.
+std::vector<std::string> levels() {
+  std::vector<std::string> names = {"stc"};
+  for (const Phase &phase : phases())
+    names.push_back(phase.name);
+  for (const char *name : {"llvm", "assembly", "program"})
+    names.push_back(name);
+  return names;
+}
+
+LogicalResult dump(const std::string &folder, unsigned number, StringRef name, ModuleOp module) {
+  if (folder.empty())
+    return success();
+  std::string file = llvm::formatv("{0,0+2}-{1}.mlir", number, name).str();
+  return write((std::filesystem::path(folder) / file).string(), print(module));
+}
+
+LogicalResult compile(const Options &options) {
+  auto target = HostTarget::create(options.cpu);
+  if (!target)
+    return fail(target.error());
+  DialectRegistry registry;
+  registerCompiler(registry);
+  MLIRContext context(registry);
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  FailureOr<Input> input = readInput(options.input, context);
+  if (failed(input))
+    return failure();
+  ModuleOp module = *input->module;
+
+  CompileOptions compileOptions{*target};
+  if (input->spec) {
+    constexpr const char *policies[] = {"none", "block", "budget"};
+    compileOptions.recompute = policies[static_cast<int>(input->spec->memory.recompute)];
+    compileOptions.budget = input->spec->memory.budget;
+  }
+  if (!options.dump.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(options.dump, error);
+    if (error)
+      return fail("cannot make the folder " + options.dump + ": " + error.message());
+  }
+  if (failed(dump(options.dump, 0, "stc", module)))
+    return failure();
+  if (options.emit == "stc")
+    return write(options.output, print(module));
+  bool stopped = false;
+  LogicalResult ran =
+      runPhases(module, compileOptions, options.emit, [&](unsigned number, const Phase &phase) {
+        stopped = phase.name == options.emit;
+        return dump(options.dump, number, phase.name, module);
+      });
+  if (failed(ran))
+    return failure();
+  if (stopped)
+    return write(options.output, print(module));
+  if (options.emit != "program") {
+    auto kind = options.emit == "llvm" ? CodeKind::LLVM : CodeKind::Assembly;
+    FailureOr<std::string> code = compileHost(module, *target, kind);
+    return failed(code) ? failure() : write(options.output, *code);
+  }
+  auto program = finishProgram(module, *target, input->origin);
+  if (failed(program))
+    return failure();
+  auto written = runtime::writeProgram(options.output, *program);
+  return written ? success() : fail(written.error().message);
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app("Compiles a model specification (.toml) or a module of the stc dialect (.mlir).", "stc-compile");
+  Options options;
+  app.add_option("input", options.input, "the specification or module")->required();
+  app.add_option("-o,--output", options.output, "the file to write; - is standard output");
+  app.add_option("--emit", options.emit, "the level to write")
+      ->check(CLI::IsMember(levels()))
+      ->capture_default_str();
+  app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
+  app.add_option("--cpu", options.cpu, "the CPU to compile for: native, or LLVM's name of one")
+      ->capture_default_str();
+  std::string footer = "levels, in order:\n  stc          as it was read or built\n";
+  for (const Phase &phase : phases())
+    footer += llvm::formatv("  {0,-12} {1}\n", phase.name, phase.description).str();
+  app.footer(footer + "  llvm         optimized LLVM IR\n  assembly     of the CPU\n  program      what stc-run takes");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError &error) {
+    std::string message = error.what();
+    (void)fail(message.substr(0, message.find('\n')));
+    return 2;
+  }
+  if (options.output.empty())
+    options.output = options.emit == "program"
+                         ? std::filesystem::path(options.input).stem().string() + ".stcp"
+                         : "-";
+  return failed(compile(options));
+}
