@@ -62,4 +62,4 @@ for compressor in gzip xz; do
 done
 
 step "Sample"
-run stc-run sample "$program" --weights "$weights" --prompt "Sparse " --bytes 400
+run stc-run sample "$program" --weights "$weights" --prompt "Sparse " --length 400

@@ -28,7 +28,7 @@ Result<Sampler> Sampler::create(Executor &executor) {
   Result<Signature> step = requireEntry(program, "sample_step", inputs, outputs);
   if (!step)
     return forward(step);
-  Result<int64_t> context = Settings(program).integer("model.context");
+  Result<int64_t> context = Settings(program).integer("data.context");
   if (!context)
     return forward(context);
   Sampler sampler(executor);

@@ -87,7 +87,7 @@ void fillInputs(Executor &executor, const program::Entry &entry, const Settings 
       }
     };
     auto real = [](double u) { return 2 * u - 1; };
-    int64_t last = settings.integer("model.context", 1).value_or(1) - 1;
+    int64_t last = settings.integer("data.context", 1).value_or(1) - 1;
     auto integer = [&](double u) {
       if (input->shape()->size() > 0)
         return static_cast<int64_t>(u * 256);

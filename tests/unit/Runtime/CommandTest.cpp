@@ -177,7 +177,7 @@ TEST_F(CommandTest, InfoAndBench) {
   Outcome info = run({"info", program});
   EXPECT_THAT(info.out,
               AllOf(HasSubstr("256 in 1 tensors"), HasSubstr("train_step(tokens i32[2, 32]"),
-                    HasSubstr("model.context = 32")));
+                    HasSubstr("data.context = 32")));
   auto json = nlohmann::json::parse(run({"info", program, "--json"}).out);
   EXPECT_EQ(json["parameters"], 256);
   EXPECT_EQ(json["entries"].size(), 5u);

@@ -19,7 +19,7 @@ ProgramSpec mockModel(int64_t failingStep) {
                     {{"step", DType::I64, {}, step}, program::Role::Counter},
                     {{"cache", DType::I32, all, cache}, program::Role::Scratch}};
   spec.settings = {{"data.kind", "text"},
-                   {"model.context", std::to_string(mockContext)},
+                   {"data.context", std::to_string(mockContext)},
                    {"train.steps", "400"},
                    {"train.seed", "3"}};
   auto launch = [](uint32_t kernel, uint64_t items, std::vector<uint64_t> buffers,

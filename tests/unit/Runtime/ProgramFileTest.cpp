@@ -39,7 +39,7 @@ TEST(ProgramFile, RoundTrips) {
 
   Settings settings(program);
   EXPECT_EQ(settings.text("data.kind").value(), "text");
-  EXPECT_EQ(settings.integer("model.context").value(), 16);
+  EXPECT_EQ(settings.integer("data.context").value(), 16);
   EXPECT_EQ(settings.integer("none", 3).value(), 3);
   EXPECT_EQ(settings.integer("none").error().message,
             "expected setting 'none' in the program, found none");

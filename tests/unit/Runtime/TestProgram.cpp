@@ -118,7 +118,7 @@ ProgramSpec smallProgram() {
   ProgramSpec spec;
   spec.kernels = {{"addOne", "pointwise"}, {"rowSum", "reduce", 100}};
   spec.variables = {{{"w", DType::F32, {4}, 512}}};
-  spec.settings = {{"data.kind", "text"}, {"model.context", "16"}, {"bad", "1x"}};
+  spec.settings = {{"data.kind", "text"}, {"data.context", "16"}, {"bad", "1x"}};
   EntrySpec entry{"f", {{"x", DType::F32, {2, 3}, 0}, {"y", DType::F32, {3, 2}, 64}}, {}, {}};
   entry.outputs = {{"q", DType::F32, {2, 2}, 192},
                    {"sums", DType::F32, {2}, 256},
