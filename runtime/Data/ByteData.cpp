@@ -10,6 +10,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <numeric>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,28 +26,20 @@ struct Extent {
 Result<Extent> extentOf(Part part, int64_t bytes, const Settings &settings) {
   if (part == Part::All)
     return Extent{0, bytes};
-  const std::pair<const char *, double> fractions[] = {
-      {"data.train", 0.9}, {"data.valid", 0.05}, {"data.test", 0.05}};
-  double before = 0;
-  for (int i = 0; i <= static_cast<int>(part); ++i) {
-    auto [key, otherwise] = fractions[i];
-    Result<double> fraction = settings.number(key, otherwise);
-    if (!fraction)
-      return forward(fraction);
-    // Thirds that were rounded up may exceed 1 by a little.
-    if (!(*fraction >= 0) || !(before + *fraction <= 1 + 1e-6))
-      return fail(fmt::format("expected fractions data.train, data.valid and data.test of 0 to 1 "
-                              "in all, found {} as '{}'",
-                              *fraction, key));
-    if (i == static_cast<int>(part)) {
-      auto at = [&](double where) {
-        return std::min<int64_t>(std::llround(where * static_cast<double>(bytes)), bytes);
-      };
-      return Extent{at(before), at(before + *fraction) - at(before)};
-    }
-    before += *fraction;
-  }
-  return Extent{0, 0};
+  Result<std::vector<double>> split = settings.numbers("data.split", {0.9, 0.05, 0.05});
+  if (!split)
+    return forward(split);
+  double sum = std::accumulate(split->begin(), split->end(), 0.0);
+  // Thirds that were rounded up may exceed 1 by a little.
+  if (split->size() != 3 || *std::ranges::min_element(*split) < 0 || !(sum <= 1 + 1e-6))
+    return fail(fmt::format("expected three fractions of 1 in all as setting 'data.split', found [{}]",
+                            fmt::join(*split, ", ")));
+  double before = std::accumulate(split->begin(), split->begin() + static_cast<int>(part), 0.0);
+  auto at = [&](double where) {
+    return std::min<int64_t>(std::llround(where * static_cast<double>(bytes)), bytes);
+  };
+  int64_t first = at(before);
+  return Extent{first, at(before + (*split)[static_cast<int>(part)]) - first};
 }
 
 } // namespace

@@ -21,8 +21,8 @@ namespace stc::runtime {
 /// What stands before the first byte; bytes are 0 to 255.
 inline constexpr int32_t startSymbol = 256;
 
-/// Which bytes of a file: one after the other, by the program's settings data.train, data.valid and
-/// data.test (fractions, by default 0.9, 0.05, 0.05), or all of them.
+/// Which bytes of a file: one after the other, by the program's setting data.split (fractions
+/// for training, validation and test, by default 0.9, 0.05, 0.05), or all of them.
 enum class Part { Train, Valid, Test, All };
 
 class ByteData {

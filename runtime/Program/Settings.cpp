@@ -48,4 +48,33 @@ Result<double> Settings::number(std::string_view key, std::optional<double> othe
   return parse<double>(key, find(key), otherwise, "a number");
 }
 
+Result<std::vector<double>> Settings::numbers(std::string_view key,
+                                              std::vector<double> otherwise) const {
+  const flatbuffers::String *value = find(key);
+  if (!value)
+    return otherwise;
+  auto wrong = [&] {
+    return fail(
+        fmt::format("expected a list of numbers as setting '{}', found '{}'", key, value->str()));
+  };
+  std::string_view rest = value->string_view();
+  if (rest.size() < 2 || rest.front() != '[' || rest.back() != ']')
+    return wrong();
+  rest = rest.substr(1, rest.size() - 2);
+  std::vector<double> all;
+  while (!rest.empty()) {
+    auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), all.emplace_back());
+    if (error != std::errc())
+      return wrong();
+    rest.remove_prefix(end - rest.data());
+    if (rest.empty())
+      break;
+    size_t next = rest.find_first_not_of(", ");
+    if (rest.front() != ',' || next == rest.npos)
+      return wrong();
+    rest.remove_prefix(next);
+  }
+  return all;
+}
+
 } // namespace stc::runtime

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace stc::runtime {
 
@@ -20,6 +21,8 @@ public:
   Result<std::string> text(std::string_view key, std::optional<std::string> otherwise = {}) const;
   Result<int64_t> integer(std::string_view key, std::optional<int64_t> otherwise = {}) const;
   Result<double> number(std::string_view key, std::optional<double> otherwise = {}) const;
+  /// A list: "[0.9, 0.05, 0.05]".
+  Result<std::vector<double>> numbers(std::string_view key, std::vector<double> otherwise) const;
 
 private:
   const flatbuffers::String *find(std::string_view key) const;

@@ -129,11 +129,11 @@ TEST_F(ByteDataTest, SaysWhatDoesNotFit) {
               HasSubstr("No such file"));
 
   ProgramSpec spec = mockModel();
-  spec.settings.push_back({"data.train", "0.99"});
+  spec.settings.push_back({"data.split", "[0.99, 0.05, 0.05]"});
   auto other = ProgramFile::open(spec.write("other.stcp"));
   Settings tooMuch(other->program());
   EXPECT_THAT(ByteData::open(path, Part::Test, tooMuch, 1).error().message,
-              HasSubstr("expected fractions data.train, data.valid and data.test of 0 to 1"));
+              HasSubstr("expected three fractions of 1 in all"));
 }
 
 TEST_F(ByteDataTest, AFileThatShrinksIsAnError) {
