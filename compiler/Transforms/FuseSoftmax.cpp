@@ -75,6 +75,8 @@ struct FuseAggregate : OpRewritePattern<AggregateOp> {
     auto attention = AttentionOp::create(
         rewriter, op.getLoc(), op.getType(), logsumexp, scores.getQuery(), scores.getKey(),
         op.getValue(), rewriter.getF32FloatAttr(scale), patternOf(scores.getType()));
+    // It belongs to the residual block that the aggregate belongs to.
+    attention->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     rewriter.replaceOp(op, attention.getOutput());
     return success();
   }

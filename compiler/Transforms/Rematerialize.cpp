@@ -8,8 +8,9 @@ using namespace mlir;
 using namespace stc;
 
 Operation *stc::findBackward(Block &block) {
+  // Constants are moved to the start by whoever simplifies.
   for (Operation &op : block)
-    if (op.hasAttr(kBackwardMark))
+    if (op.hasAttr(kBackwardMark) && !op.hasTrait<OpTrait::ConstantLike>())
       return &op;
   return nullptr;
 }
