@@ -36,6 +36,43 @@ def FuseSoftmax : Pass<"stc-fuse-softmax"> {
   let dependentDialects = ["::stc::StcDialect"];
 }
 
+def AddGradient : Pass<"stc-add-gradient", "::mlir::ModuleOp"> {
+  let summary = "Add the gradient of each function as a function of its own";
+  let description = [{
+    For a public function `@f` over tensors that writes no variable, adds `@f.grad`. Its arguments are
+    those of `@f`, then for each result of floats the gradient of a loss with respect to it; its
+    results are the gradients of that loss with respect to each argument of floats. An argument or
+    result `x` has a gradient with the `stc.name` `grad_x`, where values without a name are `arg0`,
+    `result0`, and so on.
+
+    ```mlir
+    func.func @square(%x: tensor<8xf32>) -> (tensor<8xf32> {stc.name = "y"}) {
+      %0 = arith.mulf %x, %x : tensor<8xf32>
+      return %0 : tensor<8xf32>
+    }
+    ```
+
+    gets beside it
+
+    ```mlir
+    func.func @square.grad(%x: tensor<8xf32>, %dy: tensor<8xf32> {stc.name = "grad_y"})
+        -> (tensor<8xf32> {stc.name = "grad_arg0"}) {
+      %y = arith.mulf %x, %x : tensor<8xf32>
+      %dx = stc.gradient %y seed %dy wrt %x : (tensor<8xf32>) seed(tensor<8xf32>) wrt(tensor<8xf32>) -> tensor<8xf32>
+      return %dx : tensor<8xf32>
+    }
+    ```
+
+    Runs before `stc-differentiate`, which computes the gradient, zeros where a result does not depend on
+    an argument.
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+  let options = [
+    ListOption<"functions", "functions", "std::string",
+               "Functions to differentiate; without it, all public ones that have arguments and results of "
+               "floats and write no variable">];
+}
+
 def Differentiate : Pass<"stc-differentiate", "::mlir::func::FuncOp"> {
   let summary = "Compute gradients by ops in place of stc.gradient";
   let description = [{
