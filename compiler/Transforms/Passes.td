@@ -105,6 +105,69 @@ def InsertRecompute : Pass<"stc-insert-recompute", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::stc::StcDialect"];
 }
 
+def LowerPrecision : Pass<"stc-lower-precision", "::mlir::func::FuncOp"> {
+  let summary = "Do products and attention of float32 in a narrower type";
+  let description = [{
+    Mixed precision (paper, Sec. 5.6). The operands of `stc.matmul` and `stc.attention` in f32 are
+    rounded to the type `compute`, and their results widened to f32 again; variables, norms, losses and
+    all other work stay in f32, and so does `stc.attention_row`, whose caches are f32. Values that
+    attention reads as parts of a wider tensor are rounded before they are taken apart.
+
+    Runs after `stc-fuse-softmax` and before `stc-differentiate`, so that gradients are rounded where
+    their values were.
+
+    ```mlir
+    func.func @linear(%x: tensor<64x32xf32>, %w: tensor<48x32xf32>) -> tensor<64x48xf32> {
+      %y = stc.matmul %x, %w transpose_rhs : tensor<64x32xf32>, tensor<48x32xf32> -> tensor<64x48xf32>
+      return %y : tensor<64x48xf32>
+    }
+    ```
+
+    becomes with `compute=bf16`
+
+    ```mlir
+    %a = arith.truncf %x : tensor<64x32xf32> to tensor<64x32xbf16>
+    %b = arith.truncf %w : tensor<48x32xf32> to tensor<48x32xbf16>
+    %c = stc.matmul %a, %b transpose_rhs : tensor<64x32xbf16>, tensor<48x32xbf16> -> tensor<64x48xbf16>
+    %y = arith.extf %c : tensor<64x48xbf16> to tensor<64x48xf32>
+    return %y : tensor<64x48xf32>
+    ```
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"compute", "compute", "std::string", /*default=*/"\"bf16\"", "f32 (changes nothing), bf16 or f16">];
+}
+
+def WidenProducts : Pass<"stc-widen-products", "::mlir::func::FuncOp"> {
+  let summary = "Do products and attention of narrow floats in f32, rounded as before";
+  let description = [{
+    For a target without products of bf16 and f16: operands of `stc.matmul`, `stc.attention`,
+    `stc.attention_grad` and `stc.attention_row` in these types are widened to f32, the op is done in
+    f32, and its results are rounded to the narrow type. As before, whatever goes in and comes out has
+    the precision of the narrow type.
+
+    Runs after `stc-differentiate` and before `stc-insert-recompute`.
+
+    ```mlir
+    func.func @product(%a: tensor<64x32xbf16>, %b: tensor<48x32xbf16>) -> tensor<64x48xbf16> {
+      %c = stc.matmul %a, %b transpose_rhs : tensor<64x32xbf16>, tensor<48x32xbf16> -> tensor<64x48xbf16>
+      return %c : tensor<64x48xbf16>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %x = arith.extf %a : tensor<64x32xbf16> to tensor<64x32xf32>
+    %w = arith.extf %b : tensor<48x32xbf16> to tensor<48x32xf32>
+    %y = stc.matmul %x, %w transpose_rhs : tensor<64x32xf32>, tensor<48x32xf32> -> tensor<64x48xf32>
+    %c = arith.truncf %y : tensor<64x48xf32> to tensor<64x48xbf16>
+    return %c : tensor<64x48xbf16>
+    ```
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
+}
+
 def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
   let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
   let description = [{
