@@ -36,6 +36,43 @@ def FuseSoftmax : Pass<"stc-fuse-softmax"> {
   let dependentDialects = ["::stc::StcDialect"];
 }
 
+def AddGradient : Pass<"stc-add-gradient", "::mlir::ModuleOp"> {
+  let summary = "Add the gradient of each function as a function of its own";
+  let description = [{
+    For a public function `@f` over tensors that writes no variable, adds `@f.grad`. Its arguments are
+    those of `@f`, then for each result of floats the gradient of a loss with respect to it; its
+    results are the gradients of that loss with respect to each argument of floats. An argument or
+    result `x` has a gradient with the `stc.name` `grad_x`, where values without a name are `arg0`,
+    `result0`, and so on.
+
+    ```mlir
+    func.func @square(%x: tensor<8xf32>) -> (tensor<8xf32> {stc.name = "y"}) {
+      %0 = arith.mulf %x, %x : tensor<8xf32>
+      return %0 : tensor<8xf32>
+    }
+    ```
+
+    gets beside it
+
+    ```mlir
+    func.func @square.grad(%x: tensor<8xf32>, %dy: tensor<8xf32> {stc.name = "grad_y"})
+        -> (tensor<8xf32> {stc.name = "grad_arg0"}) {
+      %y = arith.mulf %x, %x : tensor<8xf32>
+      %dx = stc.gradient %y seed %dy wrt %x : (tensor<8xf32>) seed(tensor<8xf32>) wrt(tensor<8xf32>) -> tensor<8xf32>
+      return %dx : tensor<8xf32>
+    }
+    ```
+
+    Runs before `stc-differentiate`, which computes the gradient, zeros where a result does not depend on
+    an argument.
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+  let options = [
+    ListOption<"functions", "functions", "std::string",
+               "Functions to differentiate; without it, all public ones that have arguments and results of "
+               "floats and write no variable">];
+}
+
 def Differentiate : Pass<"stc-differentiate", "::mlir::func::FuncOp"> {
   let summary = "Compute gradients by ops in place of stc.gradient";
   let description = [{
@@ -66,6 +103,69 @@ def InsertRecompute : Pass<"stc-insert-recompute", "::mlir::func::FuncOp"> {
     Option<"budget", "budget", "int64_t", /*default=*/"0",
            "Bytes for variables, arguments and temporaries together, for policy budget">];
   let dependentDialects = ["::stc::StcDialect"];
+}
+
+def LowerPrecision : Pass<"stc-lower-precision", "::mlir::func::FuncOp"> {
+  let summary = "Do products and attention of float32 in a narrower type";
+  let description = [{
+    Mixed precision (paper, Sec. 5.6). The operands of `stc.matmul` and `stc.attention` in f32 are
+    rounded to the type `compute`, and their results widened to f32 again; variables, norms, losses and
+    all other work stay in f32, and so does `stc.attention_row`, whose caches are f32. Values that
+    attention reads as parts of a wider tensor are rounded before they are taken apart.
+
+    Runs after `stc-fuse-softmax` and before `stc-differentiate`, so that gradients are rounded where
+    their values were.
+
+    ```mlir
+    func.func @linear(%x: tensor<64x32xf32>, %w: tensor<48x32xf32>) -> tensor<64x48xf32> {
+      %y = stc.matmul %x, %w transpose_rhs : tensor<64x32xf32>, tensor<48x32xf32> -> tensor<64x48xf32>
+      return %y : tensor<64x48xf32>
+    }
+    ```
+
+    becomes with `compute=bf16`
+
+    ```mlir
+    %a = arith.truncf %x : tensor<64x32xf32> to tensor<64x32xbf16>
+    %b = arith.truncf %w : tensor<48x32xf32> to tensor<48x32xbf16>
+    %c = stc.matmul %a, %b transpose_rhs : tensor<64x32xbf16>, tensor<48x32xbf16> -> tensor<64x48xbf16>
+    %y = arith.extf %c : tensor<64x48xbf16> to tensor<64x48xf32>
+    return %y : tensor<64x48xf32>
+    ```
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"compute", "compute", "std::string", /*default=*/"\"bf16\"", "f32 (changes nothing), bf16 or f16">];
+}
+
+def WidenProducts : Pass<"stc-widen-products", "::mlir::func::FuncOp"> {
+  let summary = "Do products and attention of narrow floats in f32, rounded as before";
+  let description = [{
+    For a target without products of bf16 and f16: operands of `stc.matmul`, `stc.attention`,
+    `stc.attention_grad` and `stc.attention_row` in these types are widened to f32, the op is done in
+    f32, and its results are rounded to the narrow type. As before, whatever goes in and comes out has
+    the precision of the narrow type.
+
+    Runs after `stc-differentiate` and before `stc-insert-recompute`.
+
+    ```mlir
+    func.func @product(%a: tensor<64x32xbf16>, %b: tensor<48x32xbf16>) -> tensor<64x48xbf16> {
+      %c = stc.matmul %a, %b transpose_rhs : tensor<64x32xbf16>, tensor<48x32xbf16> -> tensor<64x48xbf16>
+      return %c : tensor<64x48xbf16>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %x = arith.extf %a : tensor<64x32xbf16> to tensor<64x32xf32>
+    %w = arith.extf %b : tensor<48x32xbf16> to tensor<48x32xf32>
+    %y = stc.matmul %x, %w transpose_rhs : tensor<64x32xf32>, tensor<48x32xf32> -> tensor<64x48xf32>
+    %c = arith.truncf %y : tensor<64x48xf32> to tensor<64x48xbf16>
+    return %c : tensor<64x48xbf16>
+    ```
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }
 
 def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {

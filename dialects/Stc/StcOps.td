@@ -245,7 +245,8 @@ def Stc_MatmulOp : Stc_Op<"matmul", [Pure, Stc_Differentiated]> {
   let summary = "a dense matrix product";
   let description = [{
     `op(lhs) * op(rhs)` over the last two dimensions, where `op` transposes on request. Leading
-    dimensions are a batch; an `rhs` of rank 2 is shared by the whole batch.
+    dimensions are a batch; an `rhs` of rank 2 is shared by the whole batch. Products of f16 and bf16
+    are added up in f32 and rounded once, when all are added.
 
     ```mlir
     %y = stc.matmul %x, %w transpose_rhs : tensor<1x128x64xf32>, tensor<256x64xf32> -> tensor<1x128x256xf32>
@@ -413,6 +414,10 @@ def Stc_AttentionOp : Stc_Op<"attention", [Pure, Stc_Differentiated]> {
   let description = [{
     `output = aggregate(softmax(scale * scores(query, key)), value)`, and for each query the natural
     log-sum-exp of its scaled scores (-1e30 where the pattern has no key for it).
+
+    With operands of f16 or bf16, scores, softmax and sums are in f32, and the output is rounded once.
+    A target may round the weights to the operands' type before it multiplies them with values; the
+    gradient is held to the same.
 
     ```mlir
     %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"fixed(8, 2)">

@@ -1,0 +1,52 @@
+//===- LowerPrecision.cpp - products of narrow floats ---------------------===//
+//
+// Mixed precision as in the paper (Sec. 5.6): dense products and attention take narrow operands,
+// all else stays float32. Rounding is an op of its own, so that gradients are rounded at the same
+// places.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Retype.h"
+
+namespace stc {
+#define GEN_PASS_DEF_LOWERPRECISION
+#include "compiler/Transforms/Passes.h.inc"
+} // namespace stc
+
+using namespace mlir;
+using namespace stc;
+
+static bool isFloat32Product(Operation &op) {
+  return isa<MatmulOp, AttentionOp>(op) && getElementTypeOrSelf(op.getOperand(0)).isF32();
+}
+
+namespace {
+struct LowerPrecisionPass : stc::impl::LowerPrecisionBase<LowerPrecisionPass> {
+  using LowerPrecisionBase::LowerPrecisionBase;
+
+  void runOnOperation() override {
+    Builder builder(&getContext());
+    Type type = llvm::StringSwitch<Type>(compute)
+                    .Case("f32", builder.getF32Type())
+                    .Case("bf16", builder.getBF16Type())
+                    .Case("f16", builder.getF16Type())
+                    .Default(Type());
+    if (!type) {
+      getOperation().emitError("expected the type of products to be f32, bf16 or f16, found ")
+          << compute;
+      return signalPassFailure();
+    }
+    if (type.isF32())
+      return;
+    getOperation().walk([&](Block *block) {
+      // Each op has casts of its own, so that the gradients of a value that several ops read are
+      // added up in float32.
+      for (Operation &op : llvm::make_early_inc_range(*block))
+        if (isFloat32Product(op))
+          Retyper(builder.getF32Type(), type).retype(&op);
+      eraseDeadCasts(*block);
+    });
+  }
+};
+} // namespace
