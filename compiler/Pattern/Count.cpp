@@ -166,14 +166,24 @@ std::optional<int64_t> countSegmentPairs(const Segment &segment) {
 
 } // namespace
 
+std::optional<int64_t> stc::pattern::countPairs(const Walk &walk) {
+  int64_t sum = 0;
+  for (const Segment &segment : walk.segments) {
+    std::optional<int64_t> count = countSegmentPairs(segment);
+    if (!count)
+      return std::nullopt;
+    sum += *count;
+  }
+  return sum;
+}
+
 std::optional<int64_t> Pattern::countPairs() const {
   int64_t sum = 0;
-  for (const Walk &walk : walks())
-    for (const Segment &segment : walk.segments) {
-      std::optional<int64_t> count = countSegmentPairs(segment);
-      if (!count)
-        return std::nullopt;
-      sum += *count;
-    }
+  for (const Walk &walk : walks()) {
+    std::optional<int64_t> count = stc::pattern::countPairs(walk);
+    if (!count)
+      return std::nullopt;
+    sum += *count;
+  }
   return sum;
 }

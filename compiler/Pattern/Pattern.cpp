@@ -111,6 +111,7 @@ int64_t Pattern::alignment(std::string_view text) {
 
 const std::string &Pattern::text() const { return impl->text; }
 int64_t Pattern::size() const { return impl->n; }
+const Expr &Pattern::condition() const { return impl->condition; }
 
 bool Pattern::contains(int64_t i, int64_t j) const {
   if (std::min(i, j) < 0 || std::max(i, j) >= impl->n)

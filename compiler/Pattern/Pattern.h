@@ -98,6 +98,8 @@ struct TileCount {
   int64_t pairs = 0;
 };
 TileCount countTiles(const Walk &walk, int64_t n, int64_t queryTile, int64_t keyTile);
+/// The exact number of a walk's pairs; no value if it was not found within the budget.
+std::optional<int64_t> countPairs(const Walk &walk);
 
 /// A pattern over n positions.
 class Pattern {
@@ -118,6 +120,9 @@ public:
   const std::string &text() const;
   int64_t size() const;
   bool contains(int64_t i, int64_t j) const;
+  /// Holds for the pattern's pairs among all 0 <= i, j < n, over the variables (i, j) = (0, 1):
+  /// what `contains` evaluates, for callers that look at many pairs at once.
+  const Expr &condition() const;
 
   /// No pair with j > i.
   Proof causal() const;

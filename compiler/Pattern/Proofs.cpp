@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <numeric>
 
 using namespace stc::pattern;
@@ -20,7 +21,7 @@ namespace {
 
 using Pair = std::pair<int64_t, int64_t>;
 /// The most evaluations that checking a counterexample may take.
-constexpr int64_t maxEvaluations = int64_t(1) << 27;
+constexpr int64_t maxEvaluations = int64_t(1) << 24;
 
 Proof unknown(std::string reason) { return {Proof::Answer::Unknown, std::nullopt, reason}; }
 Proof proved() { return {Proof::Answer::True, std::nullopt, ""}; }
@@ -38,14 +39,17 @@ std::optional<Pair> firstPair(const isl::map &relation) {
   return Pair{coordinate(point, 0), coordinate(point, 1)};
 }
 
-/// The pattern's columns for row i: which j the expression holds for, by evaluating it.
-std::vector<int64_t> evaluateRow(const Pattern::Impl &pattern, int64_t i) {
+/// Which j of the first `keys` positions the expression holds for in row i, by evaluating it.
+std::vector<int64_t> evaluateRow(const Pattern::Impl &pattern, int64_t i, int64_t keys) {
   std::array<std::vector<int64_t>, 2> columns;
-  columns[0].assign(pattern.n, i);
-  columns[1].resize(pattern.n);
+  columns[0].assign(keys, i);
+  columns[1].resize(keys);
   std::iota(columns[1].begin(), columns[1].end(), 0);
-  return pattern.condition.evaluateMany(columns, pattern.n);
+  return pattern.condition.evaluateMany(columns, keys);
 }
+
+/// How many positions a row can hold as keys.
+int64_t keysBelow(bool isCausal, int64_t i, int64_t n) { return isCausal ? i + 1 : n; }
 
 } // namespace
 
@@ -83,7 +87,9 @@ Proof Pattern::noEmptyRow() const {
     return unknown(row.error());
   if (!*row)
     return proved();
-  if (std::ranges::any_of(evaluateRow(*impl, **row), [](int64_t holds) { return holds != 0; }))
+  bool isCausal = causal().answer == Proof::Answer::True;
+  std::vector<int64_t> keys = evaluateRow(*impl, **row, keysBelow(isCausal, **row, impl->n));
+  if (std::ranges::any_of(keys, [](int64_t holds) { return holds != 0; }))
     return unknown("isl's counterexample did not hold");
   return refuted({**row, -1});
 }
@@ -127,31 +133,36 @@ bool Pattern::operator==(const Pattern &other) const {
 /// By evaluation alone: does information at j reach i through the layers? No value if that would
 /// take too long.
 static std::optional<bool> reachesByEvaluation(const std::vector<Pattern> &layers, size_t depth,
-                                               int64_t i, int64_t j) {
-  int64_t n = layers[0].size(), evaluations = 0;
-  // The positions at layer k that reach i by the layers above it.
-  std::vector<char> reached(n);
+                                               bool isCausal, int64_t i, int64_t j) {
+  int64_t positions = keysBelow(isCausal, i, layers[0].size()), evaluations = 0;
+  // The positions at layer k that reach i by the layers above it, and for each different pattern
+  // those whose keys are among them already.
+  std::vector<char> reached(positions);
+  std::map<const Pattern::Impl *, std::vector<char>> looked;
   reached[i] = true;
-  for (size_t k = depth; k-- > 0;) {
-    std::vector<char> next = reached;
-    for (int64_t query = 0; query < n; ++query) {
-      if (!reached[query])
+  for (size_t k = depth; k-- > 1;) {
+    const Pattern::Impl &layer = Access::impl(layers[k]);
+    std::vector<char> next = reached, &done = looked[&layer];
+    done.resize(positions);
+    for (int64_t query = 0; query < positions; ++query) {
+      if (!reached[query] || done[query])
         continue;
-      // The last step only has to look at j.
-      if (k == 0) {
-        next[j] = next[j] || layers[0].contains(query, j);
-        continue;
-      }
-      evaluations += n;
+      done[query] = true;
+      int64_t keys = keysBelow(isCausal, query, positions);
+      evaluations += keys;
       if (evaluations > maxEvaluations)
         return std::nullopt;
-      std::vector<int64_t> row = evaluateRow(Access::impl(layers[k]), query);
-      for (int64_t key = 0; key < n; ++key)
+      std::vector<int64_t> row = evaluateRow(layer, query, keys);
+      for (int64_t key = 0; key < keys; ++key)
         next[key] |= row[key] != 0;
     }
     reached = std::move(next);
   }
-  return reached[j];
+  // The last step only has to look at j.
+  for (int64_t query = 0; query < positions; ++query)
+    if (reached[query] && (query == j || layers[0].contains(query, j)))
+      return true;
+  return false;
 }
 
 Reach stc::pattern::reaches(const std::vector<Pattern> &layers, int maxHops) {
@@ -187,7 +198,9 @@ Reach stc::pattern::reaches(const std::vector<Pattern> &layers, int maxHops) {
   if (!*missing)
     return {proved(), hops};
   auto [i, j] = **missing;
-  std::optional<bool> reachable = reachesByEvaluation(layers, depth, i, j);
+  bool isCausal = std::ranges::all_of(
+      layers, [](const Pattern &layer) { return layer.causal().answer == Proof::Answer::True; });
+  std::optional<bool> reachable = reachesByEvaluation(layers, depth, isCausal, i, j);
   if (!reachable)
     return {unknown("isl's counterexample takes too long to check"), 0};
   if (*reachable)

@@ -1,0 +1,161 @@
+//===- Explain.cpp - one pattern's proofs, parts and tiles ----------------===//
+#include "compiler/Explain/Explain.h"
+
+#include "compiler/Explain/Sections.h"
+#include "compiler/Explain/Text.h"
+
+#include <fmt/format.h>
+
+namespace stc {
+
+using pattern::Pattern;
+using pattern::Proof;
+using pattern::TileCount;
+using pattern::Walk;
+using text::field;
+using text::grouped;
+
+std::string shareOf(std::optional<int64_t> pairs, int64_t n, int64_t count) {
+  int64_t dense = densePairs(n) * count;
+  if (!pairs)
+    return "not counted, that would take too long";
+  if (*pairs == 0)
+    return "0";
+  if (*pairs == dense)
+    return grouped(dense) + ", all with j <= i";
+  return fmt::format("{}, 1 / {} of the {} with j <= i", grouped(*pairs),
+                     text::ratio(double(dense) / double(*pairs)), grouped(dense));
+}
+
+static std::string causality(const Proof &causal) {
+  switch (causal.answer) {
+  case Proof::Answer::True:
+    return "yes";
+  case Proof::Answer::False:
+    return fmt::format("no, position {} attends to {}", grouped(causal.counterexample->first),
+                       grouped(causal.counterexample->second));
+  case Proof::Answer::Unknown:
+    break;
+  }
+  return "not decided: " + causal.reason;
+}
+
+static std::string emptyRows(const Pattern &pattern) {
+  Proof proof = pattern.noEmptyRow();
+  if (proof.answer == Proof::Answer::True)
+    return "none";
+  if (proof.answer == Proof::Answer::Unknown)
+    return "not decided: " + proof.reason;
+  std::string rows = pattern.emptyRows();
+  if (rows.empty())
+    rows = fmt::format("{} and perhaps more", grouped(proof.counterexample->first));
+  return rows + " (they attend to nothing; the output is zero)";
+}
+
+std::string proofsSection(const Pattern &pattern) {
+  return field("causal", causality(pattern.causal())) + field("empty rows", emptyRows(pattern));
+}
+
+//===----------------------------------------------------------------------===//
+// Parts and tiles
+//===----------------------------------------------------------------------===//
+
+/// Tiles, and pairs where they could be counted.
+struct Cost {
+  TileCount tiles;
+  std::optional<int64_t> pairs = 0;
+
+  Cost &operator+=(const Cost &other) {
+    tiles.full += other.tiles.full;
+    tiles.partial += other.tiles.partial;
+    tiles.skipped += other.tiles.skipped;
+    tiles.pairs += other.tiles.pairs;
+    pairs = pairs && other.pairs ? std::optional(*pairs + *other.pairs) : std::nullopt;
+    return *this;
+  }
+};
+
+static std::vector<std::string> costRow(const std::string &name, const Cost &cost) {
+  std::string waste = "-";
+  if (cost.pairs && *cost.pairs > 0)
+    waste = text::ratio(double(cost.tiles.pairs) / double(*cost.pairs));
+  return {name,
+          grouped(cost.tiles.full),
+          grouped(cost.tiles.partial),
+          grouped(cost.tiles.skipped),
+          cost.pairs ? grouped(*cost.pairs) : "not counted",
+          grouped(cost.tiles.pairs),
+          waste};
+}
+
+PartsSection partsSection(const Pattern &pattern, TileSize tile) {
+  std::vector<std::vector<std::string>> rows = {
+      {"part", "full tiles", "partial", "skipped", "pairs", "computed", "waste"}};
+  std::string parts;
+  Cost total;
+  size_t part = 0, walkNumber = 0;
+  std::vector<Walk> walks = pattern.walks();
+  for (const Walk &walk : walks) {
+    ++walkNumber;
+    for (const pattern::Segment &segment : walk.segments) {
+      Walk alone{walk.query, {segment}};
+      Cost cost{countTiles(alone, pattern.size(), tile.queries, tile.keys), countPairs(alone)};
+      total += cost;
+      rows.push_back(costRow(std::to_string(++part), cost));
+      parts += field(fmt::format("part {}", part), segment.text);
+      std::string kernel = walks.size() > 1 ? fmt::format(" (kernel {})", walkNumber) : "";
+      parts += field("  queries", segment.query.str() + kernel);
+      parts += field("  keys", segment.key.str());
+    }
+  }
+  if (part > 1)
+    rows.push_back(costRow("all", total));
+  if (part > 0)
+    parts += fmt::format("tiles of {} queries x {} keys:\n{}", tile.queries, tile.keys,
+                         text::table(rows));
+  return {parts, total.pairs, total.tiles.pairs};
+}
+
+//===----------------------------------------------------------------------===//
+// Reach
+//===----------------------------------------------------------------------===//
+
+std::string reachSection(const std::vector<Pattern> &layers, int64_t factors) {
+  int64_t allowed = factors + 1, all = int64_t(layers.size());
+  pattern::Reach reach = reaches(layers, int(allowed));
+  std::string limit = fmt::format("{} allowed for {}", allowed, text::counted(factors, "factor"));
+  if (reach.proof.answer == Proof::Answer::Unknown)
+    return field("reach", "not decided: " + reach.proof.reason);
+  if (reach.proof.answer == Proof::Answer::True)
+    return field("reach", fmt::format("valid: every position reaches all later ones within {} ({})",
+                                      text::counted(reach.hops, "layer"), limit));
+  auto pairText = [](const Proof &proof) {
+    auto [i, j] = *proof.counterexample;
+    return fmt::format("position {} does not reach {}", grouped(j), grouped(i));
+  };
+  std::string result =
+      field("reach", fmt::format("not valid: {} within {} ({})", pairText(reach.proof),
+                                 text::counted(std::min(allowed, all), "layer"), limit));
+  if (all <= allowed)
+    return result;
+  reach = reaches(layers, int(all));
+  std::string stack = fmt::format("all {} layers: ", all);
+  if (reach.proof.answer == Proof::Answer::True)
+    stack += fmt::format("every position reaches all later ones within {}",
+                         text::counted(reach.hops, "layer"));
+  else if (reach.proof.answer == Proof::Answer::False)
+    stack += pairText(reach.proof);
+  else
+    stack += "not decided: " + reach.proof.reason;
+  return result + field("", stack);
+}
+
+std::string explainPattern(const Pattern &pattern, TileSize tile) {
+  int64_t n = pattern.size(), factors = int64_t(Pattern::factors(pattern.text()).size());
+  PartsSection parts = partsSection(pattern, tile);
+  return field("pattern", pattern.text()) + field("positions", grouped(n)) +
+         proofsSection(pattern) + field("pairs", shareOf(parts.pairs, n, 1)) +
+         reachSection(std::vector(factors + 1, pattern), factors) + parts.text;
+}
+
+} // namespace stc

@@ -1,0 +1,31 @@
+//===- Sections.h - the paragraphs that both explanations share -----------===//
+#pragma once
+
+#include "compiler/Explain/Explain.h"
+
+#include <optional>
+#include <vector>
+
+namespace stc {
+
+/// A paragraph with the numbers that are in it.
+struct PartsSection {
+  std::string text;
+  /// No value if it was not found within the budget.
+  std::optional<int64_t> pairs;
+  int64_t computed = 0;
+};
+
+/// Pairs with j <= i.
+constexpr int64_t densePairs(int64_t n) { return n * (n + 1) / 2; }
+/// The pairs of a pattern as a share of these; where there are several, of `count` attentions.
+std::string shareOf(std::optional<int64_t> pairs, int64_t n, int64_t count);
+
+/// Causal or not, and which rows are empty.
+std::string proofsSection(const pattern::Pattern &pattern);
+/// The parts with their views, and the tiles that they visit.
+PartsSection partsSection(const pattern::Pattern &pattern, TileSize tile);
+/// How far information travels through the layers, against the paper's factors + 1.
+std::string reachSection(const std::vector<pattern::Pattern> &layers, int64_t factors);
+
+} // namespace stc

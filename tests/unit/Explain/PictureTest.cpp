@@ -1,0 +1,139 @@
+//===- PictureTest.cpp - what --picture draws -----------------------------===//
+#include "compiler/Explain/Explain.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+using namespace stc;
+
+namespace {
+
+size_t countOf(const std::string &text, std::string_view what) {
+  size_t count = 0;
+  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1))
+    ++count;
+  return count;
+}
+
+/// Empty if the text is a well-formed element with a declaration before it; else what is wrong.
+/// Enough of XML for what a picture holds: no comments, no sections, five entities.
+std::string malformation(const std::string &xml) {
+  constexpr std::string_view declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  if (!xml.starts_with(declaration))
+    return "no declaration";
+  std::vector<std::string> open;
+  for (size_t at = declaration.size(); at < xml.size();) {
+    if (xml[at] != '<') {
+      if (open.empty() && xml[at] != '\n')
+        return "text outside";
+      if (xml[at] == '&') {
+        size_t end = xml.find(';', at);
+        std::string name = xml.substr(at + 1, end == std::string::npos ? 0 : end - at - 1);
+        if (name != "amp" && name != "lt" && name != "gt" && name != "quot")
+          return "entity '" + name + "'";
+      }
+      if (xml[at] == '>')
+        return "stray '>'";
+      ++at;
+      continue;
+    }
+    size_t end = xml.find('>', at);
+    if (end == std::string::npos)
+      return "tag without end";
+    std::string tag = xml.substr(at + 1, end - at - 1);
+    at = end + 1;
+    if (std::ranges::count(tag, '"') % 2 || tag.find('<') != std::string::npos)
+      return "attributes of <" + tag + ">";
+    if (tag[0] == '/') {
+      if (open.empty() || open.back() != tag.substr(1))
+        return "</" + tag.substr(1) + "> closes nothing";
+      open.pop_back();
+    } else if (!tag.ends_with('/')) {
+      open.push_back(tag.substr(0, tag.find(' ')));
+    }
+  }
+  return open.empty() ? "" : "<" + open.back() + "> is open";
+}
+
+std::string picture(std::string_view text, int64_t n) {
+  auto svg = picturePattern(text, n);
+  if (!svg) {
+    ADD_FAILURE() << svg.error().message;
+    return "";
+  }
+  EXPECT_EQ(malformation(*svg), "");
+  return *svg;
+}
+
+constexpr std::string_view diagonal = "fill=\"#0b2545\"", panel = "<g transform=";
+
+TEST(Picture, SmallPatternsAreDrawnPairByPair) {
+  std::string svg = picture("fixed(4, 1)", 16);
+  EXPECT_EQ(countOf(svg, panel), 3);
+  // Each row's own position: 16 in block, 4 in summary, 16 in both.
+  EXPECT_EQ(countOf(svg, diagonal), 36);
+  EXPECT_EQ(countOf(svg, "fill-opacity"), 0);
+  EXPECT_EQ(countOf(svg, "are drawn"), 0);
+  for (std::string_view title : {">block(4)<", ">summary(4, 1)<", ">all together<"})
+    EXPECT_EQ(countOf(svg, title), 1) << title;
+}
+
+TEST(Picture, OneFactorIsOnePanel) {
+  std::string svg = picture("local(3)", 64);
+  EXPECT_EQ(countOf(svg, panel), 1);
+  EXPECT_EQ(countOf(svg, diagonal), 64);
+}
+
+TEST(Picture, LongPatternsAreDrawnForFourPeriods) {
+  std::string svg = picture("strided(1024)", 1048576);
+  EXPECT_EQ(countOf(svg, "The first 4,096 of 1,048,576 positions are drawn."), 1);
+  EXPECT_EQ(countOf(svg, "A cell is 64 x 64 pairs"), 1);
+  EXPECT_EQ(countOf(svg, diagonal), 3 * 64);
+  EXPECT_LT(svg.size(), 100'000);
+}
+
+TEST(Picture, PositionsThatCellsDoNotDivide) {
+  std::string svg = picture("strided(97)", 1000);
+  EXPECT_EQ(countOf(svg, "The first 388 of 1,000 positions are drawn."), 1);
+  EXPECT_EQ(countOf(svg, "A cell is 7 x 7 pairs"), 1);
+}
+
+TEST(Picture, TextIsEscaped) {
+  std::string svg = picture("{ [i] -> [j] : j <= i && i < 5 } & local(2) | sinks(1)", 32);
+  EXPECT_GE(countOf(svg, "&lt;= i &amp;&amp; i &lt; 5"), 1);
+}
+
+TEST(Picture, EmptyAndTiny) {
+  EXPECT_EQ(countOf(picture("dense - dense", 16), "fill=\"#2f6db3\""), 0);
+  EXPECT_EQ(countOf(picture("dense", 1), diagonal), 1);
+  EXPECT_EQ(countOf(picture("dense", 100000), diagonal), 64);
+}
+
+TEST(Picture, ErrorsHaveTheirPlace) {
+  auto svg = picturePattern("local(3) | strode(4)", 64);
+  ASSERT_FALSE(svg.has_value());
+  EXPECT_EQ(svg.error().offset, 11);
+}
+
+TEST(Picture, ModelsNameLayersAndHeads) {
+  spec::Spec spec;
+  spec.name = "sea & land";
+  spec.model.layers = 5;
+  spec.model.heads = 4;
+  spec.data.context = 256;
+  spec.attention = {{"local(16)", "stride(16)"}, spec::Integration::Interleaved};
+  auto svg = pictureModel(spec);
+  ASSERT_TRUE(svg.has_value());
+  EXPECT_EQ(malformation(*svg), "");
+  EXPECT_EQ(countOf(*svg, ">layers 0, 2, 4 of 5<"), 1);
+  EXPECT_EQ(countOf(*svg, ">layers 1, 3 of 5<"), 1);
+  EXPECT_EQ(countOf(*svg, ">sea &amp; land: local(16), stride(16)<"), 2);
+
+  spec.attention.integration = spec::Integration::Heads;
+  svg = pictureModel(spec);
+  ASSERT_TRUE(svg.has_value());
+  EXPECT_EQ(countOf(*svg, ">heads 1, 3 of 4<"), 1);
+}
+
+} // namespace
