@@ -3,6 +3,7 @@
 #include "compiler/Reference/Environment.h"
 #include "compiler/Reference/Steps.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -44,7 +45,9 @@ LogicalResult reference::evaluate(ReduceOp op, Environment &env) {
   std::vector<int64_t> steps = stepsInto(result, input, kept);
   forEachElement(input.shape, steps, [&](int64_t element, int64_t place) {
     double value = input.floats[element], &sum = result.floats[place];
-    sum = isMax ? std::max(sum, value) : sum + value;
+    // What is no number stays none.
+    bool isLarger = value > sum || std::isnan(value);
+    sum = !isMax ? sum + value : isLarger ? value : sum;
   });
   return success();
 }
