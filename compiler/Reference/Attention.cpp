@@ -1,0 +1,190 @@
+//===- Attention.cpp - attention, unfused and fused -----------------------===//
+//
+// Loops over the pairs of the pattern, with no tiles and no online softmax.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Reference/Environment.h"
+
+#include <cmath>
+#include <span>
+
+using namespace mlir;
+using namespace stc;
+using namespace stc::reference;
+
+namespace {
+/// A tensor of shape [batch, positions, heads, size] by its rows.
+template <typename TensorType> struct Rows {
+  TensorType &tensor;
+
+  int64_t size() const { return tensor.shape[3]; }
+  auto row(int64_t batch, int64_t position, int64_t head) const {
+    int64_t index = (batch * tensor.shape[1] + position) * tensor.shape[2] + head;
+    return std::span(tensor.floats.data() + index * size(), size());
+  }
+};
+using Inputs = Rows<const Tensor>;
+using Outputs = Rows<Tensor>;
+
+/// The first element of a query's row in a tensor of shape [batch, heads, queries, keys].
+int64_t pairsAt(const Tensor &pairs, int64_t batch, int64_t head, int64_t query) {
+  return ((batch * pairs.shape[1] + head) * pairs.shape[2] + query) * pairs.shape[3];
+}
+
+double dot(std::span<const double> x, std::span<const double> y) {
+  double sum = 0;
+  for (size_t k = 0; k < x.size(); ++k)
+    sum += x[k] * y[k];
+  return sum;
+}
+
+void addTo(std::span<double> sum, double factor, std::span<const double> x) {
+  for (size_t k = 0; k < x.size(); ++k)
+    sum[k] += factor * x[k];
+}
+
+/// Makes scores weights, and returns their log-sum-exp: -1e30 where there are none.
+double softmax(std::vector<double> &scores) {
+  if (scores.empty())
+    return -1e30;
+  double largest = *std::max_element(scores.begin(), scores.end()), sum = 0;
+  for (double &score : scores)
+    sum += score = std::exp(score - largest);
+  for (double &score : scores)
+    score /= sum;
+  return largest + std::log(sum);
+}
+
+struct Attended {
+  std::vector<double> weights;
+  double logsumexp;
+};
+
+/// How one query weighs its keys.
+Attended attend(std::span<const double> query, Inputs key, int64_t b, int64_t h, double scale,
+                ArrayRef<int64_t> keys) {
+  Attended result;
+  for (int64_t j : keys)
+    result.weights.push_back(scale * dot(query, key.row(b, j, h)));
+  result.logsumexp = softmax(result.weights);
+  return result;
+}
+} // namespace
+
+LogicalResult reference::evaluate(ScoresOp op, Environment &env) {
+  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]};
+  Tensor &scores = env[op.getResult()];
+  return env.forEachQuery(
+      op, patternOf(op.getType()), scores.shape[0], scores.shape[1], scores.shape[2],
+      [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+        for (int64_t j : keys)
+          scores.floats[pairsAt(scores, b, h, i) + j] = dot(query.row(b, i, h), key.row(b, j, h));
+      });
+}
+
+LogicalResult reference::evaluate(SoftmaxOp op, Environment &env) {
+  const Tensor &scores = env[op.getScores()];
+  Tensor &result = env[op.getResult()];
+  return env.forEachQuery(op, patternOf(op.getType()), scores.shape[0], scores.shape[1],
+                          scores.shape[2],
+                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+                            int64_t at = pairsAt(scores, b, h, i);
+                            std::vector<double> weights;
+                            for (int64_t j : keys)
+                              weights.push_back(scores.floats[at + j]);
+                            softmax(weights);
+                            for (auto [j, weight] : llvm::zip_equal(keys, weights))
+                              result.floats[at + j] = weight;
+                          });
+}
+
+LogicalResult reference::evaluate(SoftmaxGradOp op, Environment &env) {
+  const Tensor &weights = env[op.getWeights()], &grad = env[op.getGrad()];
+  Tensor &result = env[op.getResult()];
+  return env.forEachQuery(op, patternOf(op.getType()), grad.shape[0], grad.shape[1], grad.shape[2],
+                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+                            int64_t at = pairsAt(grad, b, h, i);
+                            double mean = 0;
+                            for (int64_t j : keys)
+                              mean += weights.floats[at + j] * grad.floats[at + j];
+                            for (int64_t j : keys)
+                              result.floats[at + j] =
+                                  weights.floats[at + j] * (grad.floats[at + j] - mean);
+                          });
+}
+
+LogicalResult reference::evaluate(AggregateOp op, Environment &env) {
+  const Tensor &weights = env[op.getWeights()];
+  Inputs value{env[op.getValue()]};
+  Outputs result{env[op.getResult()]};
+  bool transpose = op.getTranspose();
+  return env.forEachQuery(
+      op, patternOf(op.getWeights().getType()), weights.shape[0], weights.shape[1],
+      weights.shape[2], [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+        for (int64_t j : keys) {
+          int64_t to = transpose ? j : i, from = transpose ? i : j;
+          addTo(result.row(b, to, h), weights.floats[pairsAt(weights, b, h, i) + j],
+                value.row(b, from, h));
+        }
+      });
+}
+
+LogicalResult reference::evaluate(AttentionOp op, Environment &env) {
+  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]}, value{env[op.getValue()]};
+  Outputs output{env[op.getOutput()]};
+  Tensor &logsumexp = env[op.getLogsumexp()];
+  int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
+  double scale = op.getScale().convertToDouble();
+  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], heads, n,
+                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+                            Attended attended = attend(query.row(b, i, h), key, b, h, scale, keys);
+                            logsumexp.floats[(b * heads + h) * n + i] = attended.logsumexp;
+                            for (auto [j, weight] : llvm::zip_equal(keys, attended.weights))
+                              addTo(output.row(b, i, h), weight, value.row(b, j, h));
+                          });
+}
+
+LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
+  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]}, value{env[op.getValue()]};
+  Inputs output{env[op.getOutput()]}, outputGrad{env[op.getOutputGrad()]};
+  Outputs queryGrad{env[op.getQueryGrad()]}, keyGrad{env[op.getKeyGrad()]},
+      valueGrad{env[op.getValueGrad()]};
+  const Tensor &logsumexp = env[op.getLogsumexp()];
+  int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
+  double scale = op.getScale().convertToDouble();
+  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], heads, n,
+                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+                            auto q = query.row(b, i, h), grad = outputGrad.row(b, i, h);
+                            double lse = logsumexp.floats[(b * heads + h) * n + i];
+                            // The mean over the keys of the weights' gradients.
+                            double mean = dot(output.row(b, i, h), grad);
+                            for (int64_t j : keys) {
+                              auto k = key.row(b, j, h);
+                              double weight = std::exp(scale * dot(q, k) - lse);
+                              double scoreGrad =
+                                  scale * weight * (dot(grad, value.row(b, j, h)) - mean);
+                              addTo(valueGrad.row(b, j, h), weight, grad);
+                              addTo(queryGrad.row(b, i, h), scoreGrad, k);
+                              addTo(keyGrad.row(b, j, h), scoreGrad, q);
+                            }
+                          });
+}
+
+LogicalResult reference::evaluate(AttentionRowOp op, Environment &env) {
+  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]}, value{env[op.getValue()]};
+  Outputs output{env[op.getOutput()]};
+  const std::vector<int64_t> &shape = key.tensor.shape;
+  int64_t position = env[op.getPosition()].integers[0];
+  if (position < 0 || position >= shape[1])
+    return op.emitOpError("expected a position in [0, ") << shape[1] << "), found " << position;
+  double scale = op.getScale().convertToDouble();
+  return env.forEachQuery(op, op.getPattern(), shape[0], shape[2], shape[1],
+                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+                            if (i != position)
+                              return;
+                            Attended attended = attend(query.row(b, 0, h), key, b, h, scale, keys);
+                            for (auto [j, weight] : llvm::zip_equal(keys, attended.weights))
+                              addTo(output.row(b, 0, h), weight, value.row(b, j, h));
+                          });
+}

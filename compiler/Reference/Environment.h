@@ -1,0 +1,79 @@
+//===- Environment.h - what a function's values are, op by op ---*- C++ -*-===//
+#pragma once
+
+#include "compiler/Reference/Reference.h"
+#include "dialects/Stc/Stc.h"
+
+#include <mlir/Dialect/Func/IR/FuncOps.h>
+
+namespace stc::reference {
+
+class Environment {
+public:
+  Environment(PatternTable &patterns, std::map<std::string, Tensor> &variables)
+      : variables(variables), patterns(patterns) {}
+
+  /// The tensor of a defined value.
+  Tensor &operator[](mlir::Value value) { return *values.find(value)->second; }
+
+  /// The values that the block's terminator hands on, for these values of its arguments.
+  mlir::FailureOr<std::vector<Tensor>> run(mlir::Block &block, llvm::ArrayRef<Tensor> inputs);
+
+  /// Calls visit(batch, head, query, keys) for each query of each head, which take patterns in
+  /// turn.
+  using Visit = llvm::function_ref<void(int64_t, int64_t, int64_t, llvm::ArrayRef<int64_t>)>;
+  mlir::LogicalResult forEachQuery(mlir::Operation *user, PatternAttr pattern, int64_t batch,
+                                   int64_t heads, int64_t n, Visit visit);
+
+  std::map<std::string, Tensor> &variables;
+
+private:
+  mlir::LogicalResult execute(mlir::Operation *op);
+  mlir::LogicalResult clearOffPattern(mlir::Operation *user, mlir::Value value);
+  void release(mlir::Operation *user);
+
+  PatternTable &patterns;
+  llvm::DenseMap<mlir::Value, std::unique_ptr<Tensor>> values;
+  llvm::DenseMap<mlir::Value, size_t> usesLeft;
+};
+
+inline mlir::RankedTensorType typeOf(mlir::Value value) {
+  return mlir::cast<mlir::RankedTensorType>(value.getType());
+}
+
+/// Fills the op's results, which are zeros of their types, from its operands.
+using Result = mlir::LogicalResult;
+Result evaluate(ReadOp op, Environment &env);
+Result evaluate(WriteOp op, Environment &env);
+Result evaluate(mlir::arith::ConstantOp op, Environment &env);
+Result evaluate(IotaOp op, Environment &env);
+Result evaluate(RandomOp op, Environment &env);
+
+Result evaluate(BroadcastOp op, Environment &env);
+Result evaluate(ReduceOp op, Environment &env);
+Result evaluate(ReshapeOp op, Environment &env);
+Result evaluate(SplitOp op, Environment &env);
+Result evaluate(ConcatOp op, Environment &env);
+Result evaluate(StopGradientOp op, Environment &env);
+
+Result evaluate(MatmulOp op, Environment &env);
+Result evaluate(GatherOp op, Environment &env);
+Result evaluate(ScatterAddOp op, Environment &env);
+Result evaluate(InsertRowOp op, Environment &env);
+
+Result evaluate(ScoresOp op, Environment &env);
+Result evaluate(SoftmaxOp op, Environment &env);
+Result evaluate(SoftmaxGradOp op, Environment &env);
+Result evaluate(AggregateOp op, Environment &env);
+Result evaluate(AttentionOp op, Environment &env);
+Result evaluate(AttentionGradOp op, Environment &env);
+Result evaluate(AttentionRowOp op, Environment &env);
+
+Result evaluate(FusedOp op, Environment &env);
+Result evaluate(GradientOp op, Environment &env);
+Result evaluate(mlir::func::CallOp op, Environment &env);
+
+/// Any op of arith and math; an error at those that it does not know.
+Result evaluateElementwise(mlir::Operation *op, Environment &env);
+
+} // namespace stc::reference

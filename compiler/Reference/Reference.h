@@ -1,0 +1,54 @@
+//===- Reference.h - the stc dialect straight from its definition -*- C++ -*-===//
+//
+// An interpreter of functions of the stc dialect. All float types are computed in double and never
+// rounded to their own width; every op is its description in StcOps.td written as loops. What the
+// compiler makes of a function is compared with what this says.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Reference/PatternTable.h"
+
+#include <mlir/IR/BuiltinOps.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace stc::reference {
+
+/// A dense tensor in row-major order. Elements of float types are in `floats`, those of integer
+/// types in `integers` (sign-extended from their width, i1 as 0 or 1); the other vector is empty.
+/// A tensor with a pattern as its encoding is 0 off the pattern.
+struct Tensor {
+  std::vector<int64_t> shape;
+  std::vector<double> floats;
+  std::vector<int64_t> integers;
+
+  static Tensor of(std::vector<int64_t> shape, std::vector<double> floats);
+  static Tensor of(std::vector<int64_t> shape, std::vector<int64_t> integers);
+  static Tensor scalar(int64_t integer) { return of({}, std::vector<int64_t>{integer}); }
+  static Tensor zeros(mlir::RankedTensorType type);
+
+  int64_t size() const { return floats.size() + integers.size(); }
+};
+
+class Interpreter {
+public:
+  /// The module must outlive the interpreter and verify. All variables are zero.
+  explicit Interpreter(mlir::ModuleOp module);
+
+  /// The function's results. What it writes stays in `variables` for the next call, also when it
+  /// fails; a failure has been reported at its op. `stc.gradient` and calls have no value here.
+  mlir::FailureOr<std::vector<Tensor>> call(llvm::StringRef function,
+                                            llvm::ArrayRef<Tensor> inputs);
+
+  /// By their names; read and set them freely between calls.
+  std::map<std::string, Tensor> variables;
+
+private:
+  mlir::ModuleOp module;
+  PatternTable patterns;
+};
+
+} // namespace stc::reference

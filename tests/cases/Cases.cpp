@@ -1,0 +1,120 @@
+//===- Cases.cpp - the one shared list of attention cases -----------------===//
+
+#include "tests/cases/Cases.h"
+
+namespace stc::cases {
+
+std::string Case::attribute() const {
+  std::string text;
+  for (const std::string &pattern : patterns)
+    text += (text.empty() ? "<\"" : ", \"") + pattern + "\"";
+  return text + ">";
+}
+
+// clang-format off
+const std::vector<Case> &attentionCases() {
+  static const std::vector<Case> all = {
+      // name, patterns, n, batch, heads, size of queries and keys, size of values
+      {"dense_n1", {"dense"}, 1, 1, 1, 16, 16},
+      {"dense_n2", {"dense"}, 2, 2, 2, 24, 24},
+      {"dense_n3", {"dense"}, 3, 1, 2, 40, 16},
+      {"dense_n17", {"dense"}, 17, 2, 2, 32, 32},
+      {"dense_n100", {"dense"}, 100, 1, 2, 64, 64},
+      {"dense_n127", {"dense"}, 127, 1, 1, 96, 96},
+      {"dense_n128", {"dense"}, 128, 1, 2, 64, 64},
+      {"dense_n129", {"dense"}, 129, 1, 1, 128, 128},
+      {"dense_n200", {"dense"}, 200, 2, 3, 40, 24},
+      {"dense_n257", {"dense"}, 257, 1, 1, 64, 32},
+
+      // The paper's strided, with l that divides n, does not, is 1 and is more than n.
+      {"strided_1_n17", {"strided(1)"}, 17, 1, 1, 16, 16},
+      {"strided_4_n17", {"strided(4)"}, 17, 1, 2, 16, 24},
+      {"strided_8_n128", {"strided(8)"}, 128, 1, 2, 64, 64},
+      {"strided_10_n100", {"strided(10)"}, 100, 2, 1, 32, 32},
+      {"strided_11_n127", {"strided(11)"}, 127, 1, 1, 40, 40},
+      {"strided_16_n257", {"strided(16)"}, 257, 1, 2, 64, 64},
+      {"strided_32_n200", {"strided(32)"}, 200, 1, 1, 96, 64},
+      {"strided_128_n257", {"strided(128)"}, 257, 1, 1, 128, 128},
+      {"strided_300_n129", {"strided(300)"}, 129, 1, 1, 16, 16},
+
+      // The paper's fixed, likewise, with c from 1 to all of l.
+      {"fixed_4_1_n17", {"fixed(4, 1)"}, 17, 2, 2, 16, 16},
+      {"fixed_7_3_n100", {"fixed(7, 3)"}, 100, 1, 2, 24, 40},
+      {"fixed_8_2_n128", {"fixed(8, 2)"}, 128, 1, 2, 64, 64},
+      {"fixed_16_4_n128", {"fixed(16, 4)"}, 128, 2, 1, 32, 32},
+      {"fixed_16_16_n100", {"fixed(16, 16)"}, 100, 1, 1, 16, 16},
+      {"fixed_32_1_n127", {"fixed(32, 1)"}, 127, 1, 1, 96, 96},
+      {"fixed_32_8_n129", {"fixed(32, 8)"}, 129, 1, 2, 64, 64},
+      {"fixed_64_16_n200", {"fixed(64, 16)"}, 200, 1, 2, 32, 32},
+      {"fixed_128_32_n257", {"fixed(128, 32)"}, 257, 1, 1, 128, 64},
+      {"fixed_300_1_n200", {"fixed(300, 1)"}, 200, 1, 1, 16, 16},
+
+      {"local_0_n17", {"local(0)"}, 17, 1, 1, 16, 16},
+      {"local_1_n3", {"local(1)"}, 3, 1, 1, 24, 24},
+      {"local_16_n128", {"local(16)"}, 128, 2, 2, 64, 64},
+      {"local_31_n127", {"local(31)"}, 127, 1, 1, 40, 32},
+      {"local_100_n257", {"local(100)"}, 257, 1, 1, 96, 96},
+      {"local_200_n129", {"local(200)"}, 129, 1, 1, 32, 32},
+
+      {"stride_1_n17", {"stride(1)"}, 17, 1, 1, 16, 16},
+      {"stride_2_n3", {"stride(2)"}, 3, 1, 2, 16, 16},
+      {"stride_7_n100", {"stride(7)"}, 100, 1, 2, 24, 24},
+      {"stride_8_n128", {"stride(8)"}, 128, 1, 1, 64, 64},
+      {"stride_16_n200", {"stride(16)"}, 200, 2, 1, 32, 16},
+      {"stride_128_n257", {"stride(128)"}, 257, 1, 1, 64, 64},
+      {"stride_300_n128", {"stride(300)"}, 128, 1, 1, 16, 16},
+
+      {"block_1_n17", {"block(1)"}, 17, 1, 1, 16, 16},
+      {"block_8_n129", {"block(8)"}, 129, 1, 2, 40, 40},
+      {"block_16_n128", {"block(16)"}, 128, 1, 2, 64, 64},
+      {"block_100_n257", {"block(100)"}, 257, 1, 1, 128, 128},
+
+      // The first queries have no key; in the first of these, none has.
+      {"summary_8_1_n3", {"summary(8, 1)"}, 3, 1, 2, 16, 16},
+      {"summary_4_1_n17", {"summary(4, 1)"}, 17, 2, 1, 16, 24},
+      {"summary_7_7_n100", {"summary(7, 7)"}, 100, 1, 1, 24, 24},
+      {"summary_16_4_n128", {"summary(16, 4)"}, 128, 1, 2, 64, 64},
+      {"summary_32_8_n129", {"summary(32, 8)"}, 129, 1, 1, 32, 32},
+      {"summary_128_32_n257", {"summary(128, 32)"}, 257, 1, 1, 64, 64},
+
+      {"sinks_1_n17", {"sinks(1)"}, 17, 1, 1, 16, 16},
+      {"sinks_32_n100", {"sinks(32)"}, 100, 1, 1, 40, 40},
+      {"window_and_sinks_n129", {"local(16) | sinks(4)"}, 129, 1, 2, 64, 64},
+      {"strided_and_sinks_n257", {"strided(16) | sinks(4)"}, 257, 1, 1, 32, 32},
+      {"dilated_4_n200", {"stride(4) & local(32)"}, 200, 1, 2, 32, 32},
+      {"dilated_3_n127", {"stride(3) & local(24)"}, 127, 1, 1, 64, 64},
+      {"all_but_window_n100", {"dense - local(8)"}, 100, 1, 1, 16, 16},
+      {"fixed_but_even_n127", {"fixed(16, 4) - stride(2)"}, 127, 1, 1, 24, 24},
+
+      {"set_window_and_marks_n200", {"{ [i] -> [j] : 0 <= i - j <= 7 or (j mod 64 = 0 and j <= i) }"}, 200, 1, 2, 32, 32},
+      // These fit no view: pairs are tested one by one.
+      {"set_sum_mod_3_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 2, 32, 32},
+      {"set_sum_mod_5_n128", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 128, 1, 1, 64, 64},
+      {"set_later_half_n129", {"{ [i] -> [j] : j <= i and 2j >= i }"}, 129, 2, 1, 40, 40},
+      {"set_two_blocks_n257", {"{ [i] -> [j] : j <= i and floor(i/16) - floor(j/24) <= 3 }"}, 257, 1, 1, 32, 32},
+      {"set_not_self_n17", {"{ [i] -> [j] : j <= i and (exists a : i - j = 3a + 1) }"}, 17, 1, 1, 16, 16},
+      {"set_looks_ahead_n100", {"{ [i] -> [j] : i - 3 <= j <= i + 3 }"}, 100, 1, 1, 16, 16},
+
+      {"heads_strided_n128", {"local(16)", "stride(16)"}, 128, 1, 4, 64, 64},
+      {"heads_fixed_n129", {"block(16)", "summary(16, 4)"}, 129, 2, 3, 32, 32},
+      {"heads_three_n100", {"dense", "local(8)", "sinks(2)"}, 100, 1, 3, 24, 16},
+      {"heads_set_n200", {"local(8)", "{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 200, 1, 2, 32, 32},
+  };
+  return all;
+}
+
+const std::vector<Case> &benchmarkCases() {
+  static const std::vector<Case> all = {
+      {"dense_n4096", {"dense"}, 4096, 1, 8, 64, 64},
+      {"local_128_n12288", {"local(128)"}, 12288, 1, 8, 64, 64},
+      {"fixed_128_32_n12288", {"fixed(128, 32)"}, 12288, 1, 8, 64, 64},
+      {"strided_128_n12288", {"strided(128)"}, 12288, 1, 8, 64, 64},
+      {"stride_128_n12288", {"stride(128)"}, 12288, 1, 8, 64, 64},
+      {"summary_128_32_n12288", {"summary(128, 32)"}, 12288, 1, 8, 64, 64},
+      {"block_128_n12288", {"block(128)"}, 12288, 1, 8, 64, 64},
+  };
+  return all;
+}
+// clang-format on
+
+} // namespace stc::cases

@@ -1,0 +1,36 @@
+//===- Cases.h - the one shared list of attention cases ---------*- C++ -*-===//
+//
+// What every way of computing attention is tested on, and what it is timed on. A new pattern gets a
+// row here and with it all tests; no test has a list of its own. Knows no IR.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace stc::cases {
+
+/// An attention over [batch, n, heads, querySize] queries and keys and [batch, n, heads, valueSize]
+/// values.
+struct Case {
+  std::string name;                  ///< of letters, digits and '_'
+  std::vector<std::string> patterns; ///< that the heads take in turn
+  int64_t n, batch, heads, querySize, valueSize;
+
+  const std::string &patternOf(int64_t head) const { return patterns[head % patterns.size()]; }
+  /// The patterns as the text of a pattern attribute: `<"local(8)", "stride(8)">`.
+  std::string attribute() const;
+};
+
+inline std::ostream &operator<<(std::ostream &out, const Case &test) { return out << test.name; }
+
+/// Small enough for the float64 reference.
+const std::vector<Case> &attentionCases();
+
+/// The paper's sizes, for benchmarks in float32.
+const std::vector<Case> &benchmarkCases();
+
+} // namespace stc::cases

@@ -1,0 +1,56 @@
+//===- CasesTest.cpp - the shared list itself -----------------------------===//
+
+#include "tests/cases/Cases.h"
+
+#include "compiler/Pattern/Pattern.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+using namespace stc::cases;
+using stc::pattern::Pattern;
+
+namespace {
+std::vector<Case> everyCase() {
+  std::vector<Case> all = attentionCases();
+  all.insert(all.end(), benchmarkCases().begin(), benchmarkCases().end());
+  return all;
+}
+} // namespace
+
+TEST(Cases, HaveNamesOfTheirOwn) {
+  std::set<std::string> names;
+  for (const Case &test : everyCase()) {
+    EXPECT_TRUE(names.insert(test.name).second) << test.name;
+    EXPECT_TRUE(std::ranges::all_of(test.name, [](unsigned char c) {
+      return std::isalnum(c) || c == '_';
+    })) << test.name;
+    std::string length = "_n" + std::to_string(test.n);
+    EXPECT_TRUE(test.name.ends_with(length)) << test.name;
+  }
+}
+
+TEST(Cases, HavePatternsThatParse) {
+  for (const Case &test : everyCase()) {
+    EXPECT_LE(test.patterns.size(), size_t(test.heads)) << test.name;
+    for (const std::string &text : test.patterns) {
+      auto pattern = Pattern::parse(text, test.n);
+      EXPECT_TRUE(pattern) << test.name << ": " << (pattern ? "" : pattern.error().message);
+    }
+  }
+}
+
+TEST(Cases, CoverTheSizesThatMatter) {
+  std::set<int64_t> lengths, sizes;
+  bool differ = false;
+  for (const Case &test : attentionCases()) {
+    lengths.insert(test.n);
+    sizes.insert(test.querySize);
+    differ |= test.querySize != test.valueSize;
+  }
+  EXPECT_EQ(lengths, (std::set<int64_t>{1, 2, 3, 17, 100, 127, 128, 129, 200, 257}));
+  EXPECT_EQ(sizes, (std::set<int64_t>{16, 24, 32, 40, 64, 96, 128}));
+  EXPECT_TRUE(differ);
+}

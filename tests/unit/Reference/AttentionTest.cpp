@@ -1,0 +1,194 @@
+//===- AttentionTest.cpp - attention by hand, and each form by another ----===//
+
+#include "Harness.h"
+
+#include "tests/cases/Cases.h"
+#include "tests/unit/Pattern/RandomPattern.h"
+
+#include <llvm/Support/FormatVariadic.h>
+
+#include <cmath>
+
+using namespace mlir;
+using namespace stc::reference;
+using namespace stc::reference::test;
+using stc::cases::Case;
+
+namespace {
+using Floats = std::vector<double>;
+constexpr uint64_t seed = 1904;
+
+std::string rowsOf(const Case &test, int64_t positions, int64_t size) {
+  return llvm::formatv("tensor<{0}x{1}x{2}x{3}xf64>", test.batch, positions, test.heads, size)
+      .str();
+}
+std::string queryOf(const Case &test) { return rowsOf(test, test.n, test.querySize); }
+std::string valueOf(const Case &test) { return rowsOf(test, test.n, test.valueSize); }
+std::string logsumexpOf(const Case &test) {
+  return llvm::formatv("tensor<{0}x{1}x{2}xf32>", test.batch, test.heads, test.n).str();
+}
+std::string pairsOf(const Case &test) {
+  return llvm::formatv("tensor<{0}x{1}x{2}x{2}xf64, #stc.pattern{3}>", test.batch, test.heads,
+                       test.n, test.attribute())
+      .str();
+}
+std::vector<Tensor> inputsOf(const Case &test, Random &random) {
+  return {uniform(queryOf(test), random), uniform(queryOf(test), random),
+          uniform(valueOf(test), random)};
+}
+
+/// Attention of %x0, %x1, %x2 as the paper writes it.
+Expression unfused(const Case &test) {
+  std::string q = queryOf(test), v = valueOf(test), p = pairsOf(test);
+  return {{q, q, v},
+          "%scale = arith.constant dense<0.25> : " + p + "\n%s = stc.scores %x0, %x1 : " + q +
+              ", " + q + " -> " + p + "\n%scaled = arith.mulf %s, %scale : " + p +
+              "\n%p = stc.softmax %scaled : " + p + "\n%y = stc.aggregate %p, %x2 : " + p + ", " +
+              v,
+          v};
+}
+
+Expression fused(const Case &test) {
+  std::string q = queryOf(test), v = valueOf(test);
+  return {{q, q, v},
+          "%y, %lse = stc.attention %x0, %x1, %x2 scale 0.25 pattern " + test.attribute() + " : " +
+              q + ", " + q + ", " + v + " -> " + v + ", " + logsumexpOf(test),
+          v};
+}
+
+/// The results followed by the gradients of all inputs, for a gradient %seed of the result.
+std::string withGradients(const Expression &expression) {
+  std::string wrt, types;
+  for (auto [k, type] : llvm::enumerate(expression.types)) {
+    wrt += (k ? ", %x" : "%x") + std::to_string(k);
+    types += (k ? ", " : "") + type;
+  }
+  const std::string &y = expression.result;
+  return expression.function(", %seed: " + y, y + ", " + types,
+                             "%g:3 = stc.gradient %y seed %seed wrt " + wrt + " : (" + y +
+                                 ") seed (" + y + ") wrt (" + types + ") -> " + types +
+                                 "\nreturn %y, %g#0, %g#1, %g#2 : " + y + ", " + types);
+}
+
+/// Random patterns, one or two, that may leave queries without keys or look ahead.
+Case randomCase(Random &random, int64_t n) {
+  stc::pattern::test::Generator generator(random());
+  Case test{"random", {}, n, generator.number(1, 2), 2, 3, generator.number(1, 4)};
+  for (int64_t count = generator.number(1, 2); count > 0; --count)
+    test.patterns.push_back(generator.expression(2).text);
+  return test;
+}
+
+/// Attention with its gradients: unfused, fused by hand and fused by the pass.
+void compareForms(const Case &test, Random &random) {
+  SCOPED_TRACE("seed " + std::to_string(seed) + ", case " + test.name + ", n " +
+               std::to_string(test.n) + ", pattern " + test.attribute());
+  std::vector<Tensor> inputs = inputsOf(test, random);
+  inputs.push_back(uniform(valueOf(test), random));
+  auto expected = callF(withGradients(unfused(test)), inputs);
+  auto found = callF(withGradients(fused(test)), inputs);
+
+  Module module = parse(withGradients(unfused(test)));
+  ASSERT_TRUE(succeeded(runPasses(*module, {addFuseSoftmax, addDifferentiate})));
+  module->walk([](stc::ScoresOp op) { ADD_FAILURE() << "expected no scores after fusion"; });
+  auto rewritten = Interpreter(*module).call("f", inputs);
+  ASSERT_TRUE(succeeded(rewritten));
+
+  ASSERT_EQ(expected.size(), 4u);
+  ASSERT_EQ(found.size(), 4u);
+  for (int k = 0; k < 4; ++k) {
+    expectNear(found[k], expected[k], 1e-12);
+    expectNear((*rewritten)[k], expected[k], 1e-12);
+  }
+}
+} // namespace
+
+// Keys log 1, log 2, log 3 weigh 1, 2 and 3 for a query of 1.
+TEST(Attention, ByHand) {
+  Case test{"by_hand", {"local(1)", "summary(2, 1)"}, 3, 1, 2, 1, 1};
+  double l2 = std::log(2), l3 = std::log(3);
+  Tensor query = Tensor::of({1, 3, 2, 1}, Floats(6, 1));
+  Tensor key = Tensor::of({1, 3, 2, 1}, Floats{0, 0, l2, l2, l3, l3});
+  Tensor value = Tensor::of({1, 3, 2, 1}, Floats{1, 1, 10, 10, 100, 100});
+  std::string q = queryOf(test);
+  auto results =
+      callF("func.func @f(%q: " + q + ", %k: " + q + ", %v: " + q + ") -> (" + q + ", " +
+                logsumexpOf(test) + ") {\n%o, %l = stc.attention %q, %k, %v scale 1.0 pattern " +
+                test.attribute() + " : " + q + ", " + q + ", " + q + " -> " + q + ", " +
+                logsumexpOf(test) + "\nreturn %o, %l : " + q + ", " + logsumexpOf(test) + "\n}",
+            {query, key, value});
+  expectNear(results[0], Tensor::of({1, 3, 2, 1}, Floats{1, 0, 7, 10, 64, 10}), 1e-12);
+  expectNear(results[1], Tensor::of({1, 2, 3}, Floats{0, l3, std::log(5), -1e30, l2, l2}), 1e-12);
+}
+
+TEST(Attention, UnfusedByHand) {
+  std::string q = "tensor<1x2x1x2xf32>", p = "tensor<1x1x2x2xf32, #stc.pattern<\"dense\">>";
+  Tensor query = Tensor::of({1, 2, 1, 2}, Floats{1, 2, 3, 4}),
+         key = Tensor::of({1, 2, 1, 2}, Floats{5, 6, 7, 8});
+  Expression scores{{q, q}, "%y = stc.scores %x0, %x1 : " + q + ", " + q + " -> " + p, p};
+  EXPECT_EQ(scores({query, key}).floats, (Floats{17, 0, 39, 53}));
+  Expression softmax{{p}, "%y = stc.softmax %x0 : " + p, p};
+  expectNear(softmax(Tensor::of({1, 1, 2, 2}, Floats{5, 6, 0, std::log(3)})),
+             Tensor::of({1, 1, 2, 2}, Floats{1, 0, 0.25, 0.75}), 1e-12);
+  Tensor weights = Tensor::of({1, 1, 2, 2}, Floats{1, 9, 0.25, 0.75});
+  Expression grad{{p, p}, "%y = stc.softmax_grad %x0, %x1 : " + p, p};
+  // The mean of (4, 8) weighted by a quarter and three is 7.
+  EXPECT_EQ(grad({weights, Tensor::of({1, 1, 2, 2}, Floats{3, 7, 4, 8})}).floats,
+            (Floats{0, 0, -0.75, 0.75}));
+  Expression aggregate{{p, q}, "%y = stc.aggregate %x0, %x1 : " + p + ", " + q, q};
+  EXPECT_EQ(aggregate({weights, query}).floats, (Floats{1, 2, 2.5, 3.5}));
+  Expression transposed{{p, q}, "%y = stc.aggregate %x0, %x1 transpose : " + p + ", " + q, q};
+  EXPECT_EQ(transposed({weights, query}).floats, (Floats{1.75, 3, 2.25, 3}));
+}
+
+TEST(Attention, ElementsOffThePatternAreZero) {
+  std::string p = "tensor<1x1x2x2xf32, #stc.pattern<\"dense\">>";
+  Expression exponential{{p}, "%y = math.exp %x0 : " + p, p};
+  EXPECT_EQ(exponential(Tensor::of({1, 1, 2, 2}, Floats{0, 0, 0, 0})).floats, (Floats{1, 0, 1, 1}));
+}
+
+TEST(Attention, FusedIsUnfusedOnRandomPatterns) {
+  Random random(seed);
+  for (int64_t n : {1, 2, 3, 17, 40})
+    for (int repeat = 0; repeat < 6; ++repeat)
+      compareForms(randomCase(random, n), random);
+}
+
+TEST(Attention, FusedIsUnfusedOnTheSharedCases) {
+  Random random(seed);
+  for (const Case &test : stc::cases::attentionCases())
+    compareForms(test, random);
+}
+
+TEST(Attention, RowIsARowOfAttention) {
+  Random random(seed);
+  for (int64_t n : {1, 5, 24}) {
+    Case test = randomCase(random, n);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", n " + std::to_string(n) + ", pattern " +
+                 test.attribute());
+    std::vector<Tensor> inputs = inputsOf(test, random);
+    Tensor all = fused(test)(inputs);
+    std::string q = rowsOf(test, 1, test.querySize), k = queryOf(test), v = valueOf(test),
+                o = rowsOf(test, 1, test.valueSize);
+    Expression row{{q, k, v, "tensor<i32>"},
+                   "%y = stc.attention_row %x0, %x1, %x2 at %x3 scale 0.25 pattern " +
+                       test.attribute() + " : " + q + ", " + k + ", " + v + " -> " + o,
+                   o};
+    // One position of a tensor of shape [batch, positions, heads, size].
+    auto positionOf = [&](const Tensor &tensor, int64_t position) {
+      std::vector<int64_t> to = tensor.shape;
+      to[1] = 1;
+      int64_t size = to[2] * to[3];
+      Floats values;
+      for (int64_t b = 0; b < to[0]; ++b) {
+        auto first = tensor.floats.begin() + (b * n + position) * size;
+        values.insert(values.end(), first, first + size);
+      }
+      return Tensor::of(to, values);
+    };
+    for (int64_t position = 0; position < n; ++position)
+      expectNear(
+          row({positionOf(inputs[0], position), inputs[1], inputs[2], Tensor::scalar(position)}),
+          positionOf(all, position), 1e-12);
+  }
+}
