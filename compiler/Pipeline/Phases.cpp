@@ -23,9 +23,16 @@ static constexpr Phase table[] = {
        passes.addPass(createFuseSoftmax());
        simplify(passes);
      }},
+    {"precision", "products in the type that they are computed in",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       passes.addNestedPass<func::FuncOp>(createLowerPrecision({options.precision}));
+     }},
     {"gradient", "gradients as ops",
-     [](OpPassManager &passes, const CompileOptions &) {
+     [](OpPassManager &passes, const CompileOptions &options) {
+       if (options.gradients)
+         passes.addPass(createAddGradient());
        passes.addNestedPass<func::FuncOp>(createDifferentiate());
+       passes.addNestedPass<func::FuncOp>(createWidenProducts());
        simplify(passes);
      }},
     // Nothing may merge equal ops from here on: what is computed again is equal.

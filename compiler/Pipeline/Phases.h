@@ -16,6 +16,10 @@ namespace stc {
 
 struct CompileOptions {
   HostTarget target;
+  /// Whether each public function gets its gradient as a second one.
+  bool gradients = false;
+  /// Of products and attention: f32, bf16 or f16.
+  std::string precision = "f32";
   /// Policy of stc-insert-recompute, and its budget in bytes.
   std::string recompute = "none";
   int64_t budget = 0;

@@ -4,7 +4,7 @@
 #include "compiler/Target/HostCode.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
-#include "tools/stc-compile/Input.h"
+#include "tools/stc-compile/Report.h"
 
 #include <CLI/CLI.hpp>
 #include <llvm/Support/FormatVariadic.h>
@@ -18,8 +18,8 @@ using namespace stc;
 
 namespace {
 struct Options {
-  std::string input, output, emit = "program", cpu = "native", dump, recompute;
-  uint64_t budget = 0;
+  std::string input, output, emit = "program", cpu = "native", dump, picture;
+  bool gradient = false, explain = false;
 };
 
 LogicalResult fail(const llvm::Twine &message) {
@@ -63,6 +63,34 @@ LogicalResult dump(const std::string &folder, unsigned number, StringRef name, M
   return write((std::filesystem::path(folder) / file).string(), print(module));
 }
 
+/// What the specification says of how it is compiled.
+void takeSettings(CompileOptions &options, const spec::Spec &spec) {
+  constexpr const char *policies[] = {"none", "block", "budget"}, *types[] = {"f32", "bf16", "f16"};
+  options.recompute = policies[static_cast<int>(spec.memory.recompute)];
+  options.budget = spec.memory.budget;
+  options.precision = types[static_cast<int>(spec.precision.compute)];
+}
+
+/// Prints what was found out, and draws the picture, where that was asked for.
+LogicalResult explain(const Options &options, const Input &input, const CompileOptions &compileOptions) {
+  if (!options.picture.empty()) {
+    auto drawing = picture(input);
+    if (!drawing)
+      return fail(drawing.error());
+    if (failed(write(options.picture, *drawing)))
+      return failure();
+  }
+  if (!options.explain)
+    return success();
+  llvm::outs() << explainPatterns(input, compileOptions.target.vectors()) << "\n";
+  // The plan is made on a copy, so that what is compiled does not depend on whether it is explained.
+  OwningOpRef<ModuleOp> copy(cast<ModuleOp>(input.module.get()->clone()));
+  if (failed(runPhases(*copy, compileOptions, "plan")))
+    return failure();
+  llvm::outs() << explainMemory(*copy);
+  return success();
+}
+
 LogicalResult compile(const Options &options) {
   auto target = HostTarget::create(options.cpu);
   if (!target)
@@ -78,11 +106,13 @@ LogicalResult compile(const Options &options) {
   ModuleOp module = *input->module;
 
   CompileOptions compileOptions{*target};
-  if (input->spec) {
-    constexpr const char *policies[] = {"none", "block", "budget"};
-    compileOptions.recompute = policies[static_cast<int>(input->spec->memory.recompute)];
-    compileOptions.budget = input->spec->memory.budget;
-  }
+  compileOptions.gradients = options.gradient;
+  if (input->spec)
+    takeSettings(compileOptions, *input->spec);
+  if (failed(explain(options, *input, compileOptions)))
+    return failure();
+  if (options.output.empty())
+    return success();
   if (!options.dump.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.dump, error);
@@ -124,6 +154,9 @@ int main(int argc, char **argv) {
   app.add_option("--emit", options.emit, "the level to write")
       ->check(CLI::IsMember(levels()))
       ->capture_default_str();
+  app.add_flag("--gradient", options.gradient, "for each function @f, @f.grad too");
+  app.add_flag("--explain", options.explain, "say what was found out about patterns, cost and memory");
+  app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
   app.add_option("--cpu", options.cpu, "the CPU to compile for: native, or LLVM's name of one")
       ->capture_default_str();
@@ -140,7 +173,8 @@ int main(int argc, char **argv) {
     (void)fail(message.substr(0, message.find('\n')));
     return 2;
   }
-  if (options.output.empty())
+  // Without a file to write, explaining is all.
+  if (options.output.empty() && !options.explain && options.picture.empty())
     options.output = options.emit == "program"
                          ? std::filesystem::path(options.input).stem().string() + ".stcp"
                          : "-";

@@ -1,0 +1,15 @@
+//===- Report.h - what stc-compile tells a person ---------------*- C++ -*-===//
+#pragma once
+
+#include "tools/stc-compile/Input.h"
+
+namespace stc {
+
+/// The patterns of a model, or of a module's functions, in words.
+std::string explainPatterns(const Input &input, const HostVectorOptions &tiles);
+/// The memory that each entry of a planned module takes.
+std::string explainMemory(mlir::ModuleOp planned);
+/// The patterns as a picture (SVG). Fails with a message.
+tl::expected<std::string, std::string> picture(const Input &input);
+
+} // namespace stc
