@@ -1,0 +1,87 @@
+//===- AttentionTest.cpp - compiled attention against its definition ------===//
+//
+// Forward and gradient of the shared cases and of random set expressions. STC_NUMERICS_CASES sets how
+// many of the latter (32 where it is not set), STC_NUMERICS_SEED their seed.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/cases/Cases.h"
+#include "tests/numerics/Compiled.h"
+#include "tests/unit/Pattern/RandomPattern.h"
+
+#include "compiler/Pattern/Pattern.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace stc;
+using namespace stc::test;
+
+namespace {
+constexpr double tolerance = 1e-5; // relative, in float32
+
+/// A case as a function, attention unfused as in the paper.
+std::string functionOf(const cases::Case &test) {
+  auto shape = [](std::initializer_list<int64_t> sizes, const std::string &encoding = "") {
+    std::string text = "tensor<";
+    for (int64_t size : sizes)
+      text += std::to_string(size) + "x";
+    return text + "f32" + encoding + ">";
+  };
+  std::string query = shape({test.batch, test.n, test.heads, test.querySize});
+  std::string value = shape({test.batch, test.n, test.heads, test.valueSize});
+  std::string scores = shape({test.batch, test.heads, test.n, test.n}, ", #stc.pattern" + test.attribute());
+  return "func.func @" + test.name + "(%q: " + query + ", %k: " + query + ", %v: " + value + ") -> " + value +
+         " {\n  %c = arith.constant dense<" + std::to_string(1 / std::sqrt(double(test.querySize))) + "> : " + scores +
+         "\n  %s = stc.scores %q, %k : " + query + ", " + query + " -> " + scores +
+         "\n  %t = arith.mulf %s, %c : " + scores + "\n  %p = stc.softmax %t : " + scores +
+         "\n  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n  return %o : " + value + "\n}\n";
+}
+
+/// Compiles the cases together, a few functions a module, and checks each.
+void check(const std::vector<cases::Case> &all, uint64_t seed) {
+  constexpr size_t together = 8;
+  double worst = 0;
+  for (size_t first = 0; first < all.size(); first += together) {
+    size_t last = std::min(all.size(), first + together);
+    std::string text;
+    for (size_t k = first; k < last; ++k)
+      text += functionOf(all[k]);
+    auto compiled = Compiled::create(text);
+    ASSERT_TRUE(compiled);
+    for (size_t k = first; k < last; ++k)
+      for (const char *suffix : {"", ".grad"}) {
+        double error = compiled->worstError(all[k].name + suffix, seed + k);
+        EXPECT_LT(error, tolerance) << all[k].name << suffix << " " << all[k].attribute() << " n " << all[k].n
+                                    << " sizes " << all[k].querySize << ", " << all[k].valueSize;
+        worst = std::max(worst, error);
+      }
+  }
+  std::printf("%zu cases, forward and gradient: largest relative error %.2g\n", all.size(), worst);
+}
+
+int64_t setting(const char *name, int64_t otherwise) {
+  const char *text = std::getenv(name);
+  return text ? std::atoll(text) : otherwise;
+}
+
+TEST(Attention, SharedCases) { check(cases::attentionCases(), 1); }
+
+TEST(Attention, RandomPatterns) {
+  int64_t count = setting("STC_NUMERICS_CASES", 32), seed = setting("STC_NUMERICS_SEED", 20190423);
+  std::printf("seed %lld\n", static_cast<long long>(seed));
+  std::vector<cases::Case> all;
+  pattern::test::Generator random(seed);
+  while (all.size() < static_cast<size_t>(count)) {
+    int64_t n = random.number(0, 9) ? random.number(2, 90) : 1;
+    std::vector<std::string> patterns;
+    for (int64_t head = random.number(1, 2); head > 0; --head)
+      patterns.push_back(random.expression(2).text);
+    int64_t query = 8 * random.number(2, 16), value = random.number(0, 1) ? query : 8 * random.number(2, 16);
+    all.push_back({"random_" + std::to_string(all.size()), patterns, n, random.number(1, 2), random.number(1, 3), query,
+                   value});
+  }
+  check(all, seed);
+}
+} // namespace
