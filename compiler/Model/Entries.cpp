@@ -30,6 +30,10 @@ void declareVariables(ModuleOp module, const spec::Spec &spec) {
       declare(moment + parameter.name, Role::Optimizer, parameter.shape);
   for (const char *counter : {"seed", "step"})
     VariableOp::create(b, counter, Role::Counter, integers(module, {}, 64));
+  if (scalesLoss(spec)) {
+    declare("loss_scale", Role::Counter, {});
+    VariableOp::create(b, "good_steps", Role::Counter, integers(module, {}, 64));
+  }
   const spec::Model &m = spec.model;
   for (int64_t layer = 0; layer < m.layers; ++layer) {
     declare(cacheName(layer, "key"), Role::Scratch, {spec.sample.batch, spec.data.context, m.heads, m.queryKeySize});
@@ -54,6 +58,10 @@ void stc::model::buildInit(ModuleOp module, const spec::Spec &spec) {
   }
   g.write("seed", seed);
   g.write("step", zero);
+  if (scalesLoss(spec)) {
+    g.write("loss_scale", g.constant(g.f32({}), 65536));
+    g.write("good_steps", zero);
+  }
   g.finish({});
 }
 

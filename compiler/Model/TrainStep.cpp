@@ -1,7 +1,8 @@
 //===- TrainStep.cpp - forward, backward, clipping and Adam ---------------===//
 //
 // The whole step is one function: loss, gradients, global norm, learning rate and the new weights
-// (paper, Sec. 6: Adam, linear warm-up, cosine decay, clipping at norm 1, weight decay).
+// (paper, Sec. 6: Adam, linear warm-up, cosine decay, clipping at norm 1, weight decay; Sec. 5.6:
+// loss scaling for float16).
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +10,7 @@
 #include "compiler/Model/Network.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 using namespace mlir;
@@ -35,6 +37,64 @@ Value correction(Graph &g, double beta, Value t) {
   Value power = math::ExpOp::create(g.b, g.mul(t, std::log(beta)));
   return g.div(g.like(t, 1), g.sub(g.like(t, 1), power));
 }
+
+Value isFinite(Graph &g, Value x) {
+  // False for a NaN too. The norm of the gradient is never negative.
+  return arith::CmpFOp::create(g.b, arith::CmpFPredicate::OLT, x,
+                               g.like(x, std::numeric_limits<double>::infinity()));
+}
+
+/// Dynamic loss scaling, without which small gradients are zero in float16. A step whose gradient
+/// is not finite counts for nothing but a smaller scale; a long row of good steps makes it larger.
+class LossScaling {
+public:
+  LossScaling(Graph &g, bool enabled) : g(g), scale(enabled ? g.read("loss_scale") : Value()) {}
+
+  Value scaled(Value loss) { return scale ? g.mul(loss, scale) : loss; }
+
+  /// The gradients of the loss from those of the scaled loss.
+  SmallVector<Value> unscaled(ValueRange gradients) {
+    SmallVector<Value> result(gradients);
+    if (!scale)
+      return result;
+    Value inverse = g.div(g.like(scale, 1), scale);
+    for (Value &gradient : result)
+      gradient = g.mul(gradient, g.broadcastScalar(inverse, gradient));
+    return result;
+  }
+
+  /// Writes a variable, whose old value stays if the gradient is not finite.
+  void write(StringRef name, Value norm, Value old, Value next) {
+    if (scale)
+      next = arith::SelectOp::create(g.b, isFinite(g, g.broadcastScalar(norm, next)), next, old);
+    g.write(name, next);
+  }
+
+  /// Writes the scale of the next step.
+  void update(Value norm) {
+    if (!scale)
+      return;
+    auto select = [&](Value condition, Value yes, Value no) -> Value {
+      return arith::SelectOp::create(g.b, condition, yes, no);
+    };
+    Value finite = isFinite(g, norm), steps = g.read("good_steps");
+    Value more = arith::AddIOp::create(g.b, steps, g.like(steps, 1)), none = g.like(steps, 0);
+    Value due =
+        arith::CmpIOp::create(g.b, arith::CmpIPredicate::sge, more, g.like(steps, kGoodSteps));
+    Value larger = select(due, g.mul(scale, 2), scale),
+          smaller = g.max(g.mul(scale, 0.5), g.like(scale, 1));
+    g.write("loss_scale", select(finite, larger, smaller));
+    g.write("good_steps", select(finite, select(due, none, more), none));
+  }
+
+  /// The scale of this step, null without scaling.
+  Value value() const { return scale; }
+
+private:
+  static constexpr int64_t kGoodSteps = 2000;
+  Graph &g;
+  Value scale;
+};
 } // namespace
 
 void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
@@ -57,10 +117,13 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
   for (ReadOp read : g.b.getInsertionBlock()->getOps<ReadOp>())
     reads.try_emplace(read.getVariable(), read.getValue());
   auto weights = llvm::map_to_vector(all, [&](const Parameter &parameter) { return reads.lookup(parameter.name); });
-  auto gradient = GradientOp::create(g.b, TypeRange(ValueRange(weights)), loss, ValueRange(), weights);
+  LossScaling scaling(g, scalesLoss(spec));
+  auto gradient = GradientOp::create(g.b, TypeRange(ValueRange(weights)), scaling.scaled(loss),
+                                     ValueRange(), weights);
+  SmallVector<Value> gradients = scaling.unscaled(gradient.getGradients());
 
   Value squares;
-  for (Value grad : gradient.getGradients()) {
+  for (Value grad : gradients) {
     Value sum = g.sumAll(g.mul(grad, grad));
     squares = squares ? g.add(squares, sum) : sum;
   }
@@ -72,20 +135,28 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
 
   Value t = arith::SIToFPOp::create(g.b, g.f32({}), next), rate = learningRate(g, train, t);
   Value first = correction(g, train.beta1, t), second = correction(g, train.beta2, t);
-  for (auto [parameter, weight, grad] : llvm::zip(all, weights, gradient.getGradients())) {
+  for (auto [parameter, weight, grad] : llvm::zip(all, weights, gradients)) {
     std::string m = "adam.m." + parameter.name, v = "adam.v." + parameter.name;
     auto spread = [&](Value scalar) { return g.broadcastScalar(scalar, weight); };
     Value clipped = g.mul(grad, spread(clip));
-    Value moment = g.add(g.mul(g.read(m), train.beta1), g.mul(clipped, 1 - train.beta1));
-    Value square = g.add(g.mul(g.read(v), train.beta2), g.mul(g.mul(clipped, clipped), 1 - train.beta2));
+    Value oldMoment = g.read(m);
+    Value moment = g.add(g.mul(oldMoment, train.beta1), g.mul(clipped, 1 - train.beta1));
+    Value oldSquare = g.read(v);
+    Value square =
+        g.add(g.mul(oldSquare, train.beta2), g.mul(g.mul(clipped, clipped), 1 - train.beta2));
     Value root = math::SqrtOp::create(g.b, g.mul(square, spread(second)));
     Value update = g.div(g.mul(moment, spread(first)), g.add(root, g.like(root, train.epsilon)));
     if (parameter.decays() && train.weightDecay > 0)
       update = g.add(update, g.mul(weight, train.weightDecay));
-    g.write(m, moment);
-    g.write(v, square);
-    g.write(parameter.name, g.sub(weight, g.mul(update, spread(rate))));
+    scaling.write(m, norm, oldMoment, moment);
+    scaling.write(v, norm, oldSquare, square);
+    scaling.write(parameter.name, norm, weight, g.sub(weight, g.mul(update, spread(rate))));
   }
   g.write("step", next);
-  g.finish({{"loss", loss}, {"grad_norm", norm}, {"learning_rate", rate}});
+  scaling.update(norm);
+  SmallVector<std::pair<StringRef, Value>> results{
+      {"loss", loss}, {"grad_norm", norm}, {"learning_rate", rate}};
+  if (scaling.value())
+    results.push_back({"loss_scale", scaling.value()});
+  g.finish(results);
 }

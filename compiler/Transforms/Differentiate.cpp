@@ -25,6 +25,17 @@ bool isFloat(Value value) {
   return tensor && isa<FloatType>(tensor.getElementType());
 }
 
+/// Whether the op, or one in its regions, has an operand of the set.
+bool readsAny(Operation &op, const DenseSet<Value> &values) {
+  return op
+      .walk([&](Operation *inner) {
+        auto isOne = [&](Value operand) { return values.contains(operand); };
+        return llvm::any_of(inner->getOperands(), isOne) ? WalkResult::interrupt()
+                                                         : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 /// Marks the ops of the backward pass, for recomputation.
 struct MarkBackward : OpBuilder::Listener {
   void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override {
@@ -37,6 +48,10 @@ public:
   explicit Differentiation(GradientOp op) : op(op), builder(op) { builder.setListener(&mark); }
 
   LogicalResult run() {
+    // What lies between values of other blocks is not looked for.
+    auto isElsewhere = [&](Value value) { return value.getParentBlock() != op->getBlock(); };
+    if (llvm::any_of(op.getOf(), isElsewhere) || llvm::any_of(op.getWrt(), isElsewhere))
+      return op.emitOpError("expected values of its own block");
     findActive();
     seed();
     for (Operation *current : llvm::reverse(path))
@@ -58,7 +73,7 @@ private:
     active.insert(op.getWrt().begin(), op.getWrt().end());
     SmallVector<Operation *> dependent;
     for (Operation &current : llvm::make_range(op->getBlock()->begin(), op->getIterator())) {
-      if (isa<StopGradientOp>(current) || llvm::none_of(current.getOperands(), [&](Value v) { return active.contains(v); }))
+      if (isa<StopGradientOp>(current) || !readsAny(current, active))
         continue;
       auto results = llvm::make_filter_range(current.getResults(), [](Value v) { return isFloat(v); });
       if (results.empty())

@@ -49,6 +49,13 @@ Result<StepReport> Trainer::step(int64_t step, ByteData &data, uint64_t seed) {
   StepReport report{step, scalar("loss") / std::numbers::ln2, scalar("grad_norm"),
                     scalar("learning_rate")};
   bool hasNorm = findTensor(*entry.outputs(), "grad_norm");
+  // The program has left out a step whose scaled gradient overflowed, and tries the next one with a
+  // smaller scale, down to 1.
+  if (std::isfinite(report.bitsPerByte) && !std::isfinite(report.gradientNorm) &&
+      scalar("loss_scale") > 1) {
+    report.gradientNorm = std::numeric_limits<double>::quiet_NaN();
+    return report;
+  }
   if (!std::isfinite(report.bitsPerByte) || (hasNorm && !std::isfinite(report.gradientNorm)))
     return fail(fmt::format("the {} of step {} is not a finite number",
                             std::isfinite(report.bitsPerByte) ? "gradient" : "loss", step),

@@ -10,7 +10,8 @@
 
 namespace stc::runtime {
 
-/// What one step reported. A program without the output has NaN there.
+/// What one step reported. A program without the output has NaN there, and so has the gradient's
+/// norm where loss scaling left the step out.
 struct StepReport {
   int64_t step = 0;       ///< from 1
   double bitsPerByte = 0; ///< of this step's batch, before the update
@@ -18,7 +19,7 @@ struct StepReport {
 };
 
 /// Runs the entry `train_step`: tokens, targets i32 [batch, n] to loss (nats a byte), and, where
-/// the program has them, grad_norm and learning_rate, all f32 scalars.
+/// the program has them, grad_norm, learning_rate and loss_scale, all f32 scalars.
 class Trainer {
 public:
   /// Error: the program has no such entry.
@@ -29,7 +30,8 @@ public:
   uint32_t entry() const { return index; }
 
   /// One step on the samples of its number. Error: the data, or a loss or gradient that is not
-  /// finite (NonFinite), after which the weights are not to be kept.
+  /// finite (NonFinite), after which the weights are not to be kept. With a loss_scale above 1, a
+  /// gradient that is not finite is no error: the program has left the step out.
   Result<StepReport> step(int64_t step, ByteData &data, uint64_t seed);
 
   /// Seconds spent in reading data, of all steps.

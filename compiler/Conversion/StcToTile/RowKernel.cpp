@@ -322,7 +322,8 @@ private:
         return arith::ConstantOp::create(b, splat);
       }
       auto operands = llvm::map_to_vector(step.operands, [&](unsigned operand) { return known[operand]; });
-      OperationState state(b.getLoc(), step.op->getName(), operands, step.element, step.op->getAttrs());
+      OperationState state(b.getLoc(), step.op->getName(), operands, step.element);
+      state.propertiesAttr = step.op->getPropertiesAsAttribute();
       return static_cast<OpBuilder &>(b).create(state)->getResult(0);
     }
     case RowStep::Reduce:

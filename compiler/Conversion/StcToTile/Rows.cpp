@@ -86,7 +86,7 @@ KernelKey keyOf(const RowProgram &program) {
       else if (auto reduce = dyn_cast<ReduceOp>(step.op))
         key.add(static_cast<int64_t>(reduce.getKind()));
       else if (step.kind == RowStep::Compute)
-        key.add(step.op->getAttrDictionary());
+        key.add(step.op->getPropertiesAsAttribute());
     }
   }
   for (const RowOutput &output : program.outputs) {

@@ -147,6 +147,19 @@ TEST_F(CommandTest, ALossThatIsNoNumberKeepsTheLastGoodWeights) {
   EXPECT_TRUE(std::filesystem::is_empty(folder));
 }
 
+TEST_F(CommandTest, AStepThatLossScalingLeavesOutIsNoError) {
+  std::vector<std::string> train = {"train", "", "--data", data, "--out", folder, "--steps", "60"};
+  train[1] = mockModel(57, 65536).write("scaled.stcp");
+  Outcome scaled = run(train);
+  EXPECT_EQ(scaled.code, 0) << scaled.err;
+  EXPECT_THAT(scaled.out, HasSubstr(weights + " has the weights of step 60"));
+  // There is no smaller scale than 1.
+  train[1] = mockModel(57, 1).write("scaled.stcp");
+  Outcome outcome = run(train);
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_THAT(outcome.err, HasSubstr("the gradient of step 57 is not a finite number"));
+}
+
 TEST_F(CommandTest, CallRunsAnEntryOnFiles) {
   std::string small = smallProgram().write("small.stcp"), x = temporaryPath("x.npy"),
               y = temporaryPath("y.npy"), prefix = temporaryPath("result_");

@@ -23,7 +23,8 @@ static double logSumExp(const float *w) {
   return log(sum);
 }
 
-// w, step, targets, loss, grad_norm, learning_rate; sizes: positions, the step that fails (0: none)
+// w, step, targets, loss, grad_norm, learning_rate, loss_scale; sizes: positions, the step that fails
+// (0: none), the scale (0: none). The step fails by its loss, or with a scale by its gradient.
 void mockTrainStep(void *const *buffers, const int64_t *sizes, int64_t item, void *scratch) {
   float *w = buffers[0];
   int64_t *step = buffers[1];
@@ -36,15 +37,17 @@ void mockTrainStep(void *const *buffers, const int64_t *sizes, int64_t item, voi
     gradient[targets[i]] -= 1.0 / sizes[0];
   }
   double rate = 50.0 / (10 + ++*step);
-  if (*step == sizes[1])
+  int failing = *step == sizes[1], skipped = failing && sizes[2];
+  if (failing && !skipped)
     loss = NAN;
   for (int i = 0; i < vocabulary; ++i) {
     norm += gradient[i] * gradient[i];
-    w[i] -= rate * gradient[i] * (loss == loss ? 1 : NAN);
+    w[i] -= skipped ? 0 : rate * gradient[i] * (loss == loss ? 1 : NAN);
   }
   *(float *)buffers[3] = loss;
-  *(float *)buffers[4] = sqrt(norm);
+  *(float *)buffers[4] = skipped ? INFINITY : sqrt(norm);
   *(float *)buffers[5] = rate;
+  *(float *)buffers[6] = sizes[2];
 }
 
 // w, targets, nll; sizes: positions of an item

@@ -5,9 +5,9 @@
 
 namespace stc::runtime::test {
 
-ProgramSpec mockModel(int64_t failingStep) {
+ProgramSpec mockModel(int64_t failingStep, int64_t lossScale) {
   constexpr uint64_t w = 0, step = 1024, cache = 1088, tokens = 1408, targets = 1664, loss = 1920,
-                     norm = 1924, rate = 1928, nll = 1984, stepTokens = 2240, position = 2248,
+                     norm = 1924, rate = 1928, scale = 1932, nll = 1984, stepTokens = 2240, position = 2248,
                      last = 2252, logits = 2304, seed = 4608;
   const std::vector<int64_t> all = {mockBatch, mockContext};
   ProgramSpec spec;
@@ -38,7 +38,8 @@ ProgramSpec mockModel(int64_t failingStep) {
        {{"loss", DType::F32, {}, loss},
         {"grad_norm", DType::F32, {}, norm},
         {"learning_rate", DType::F32, {}, rate}},
-       launch(1, 1, {w, step, targets, loss, norm, rate}, {mockBatch * mockContext, failingStep})},
+       launch(1, 1, {w, step, targets, loss, norm, rate, scale},
+              {mockBatch * mockContext, failingStep, lossScale})},
       {"eval",
        {tokenSpec, targetSpec},
        {{"nll", DType::F32, all, nll}},
@@ -51,6 +52,8 @@ ProgramSpec mockModel(int64_t failingStep) {
        {tokenSpec, {"last", DType::I32, {}, last}},
        {logitSpec},
        launch(4, mockBatch, {w, cache, tokens, last, logits}, {mockContext})}};
+  if (lossScale)
+    spec.entries[1].outputs.push_back({"loss_scale", DType::F32, {}, scale});
   return spec;
 }
 
