@@ -41,8 +41,9 @@ inline mlir::RankedTensorType typeOf(mlir::Value value) {
   return mlir::cast<mlir::RankedTensorType>(value.getType());
 }
 
-/// Fills the op's results, which are zeros of their types, from its operands.
+// Each fills the op's results, which are zeros of their types, from its operands.
 using Result = mlir::LogicalResult;
+
 Result evaluate(ReadOp op, Environment &env);
 Result evaluate(WriteOp op, Environment &env);
 Result evaluate(mlir::arith::ConstantOp op, Environment &env);

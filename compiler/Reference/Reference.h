@@ -1,4 +1,4 @@
-//===- Reference.h - the stc dialect straight from its definition -*- C++ -*-===//
+//===- Reference.h - the stc dialect straight from its definition ---------===//
 //
 // An interpreter of functions of the stc dialect. All float types are computed in double and never
 // rounded to their own width; every op is its description in StcOps.td written as loops. What the
