@@ -16,11 +16,12 @@ using namespace mlir;
 using namespace stc;
 
 namespace {
-/// Whether a value of the op is used in another residual block than its own, or stands in none.
-bool crossesBlocks(Operation *op) {
+/// Whether the forward pass uses a value of the op in another residual block than its own, or it
+/// stands in none.
+bool crossesBlocks(Operation *op, Operation *backward) {
   Attribute own = op->getAttr(kBlockMark);
   return !own || llvm::any_of(op->getUsers(), [&](Operation *user) {
-    return !user->hasAttr(kBackwardMark) && user->getAttr(kBlockMark) != own;
+    return user->isBeforeInBlock(backward) && user->getAttr(kBlockMark) != own;
   });
 }
 
@@ -28,8 +29,9 @@ bool crossesBlocks(Operation *op) {
 class Budget {
 public:
   Budget(func::FuncOp function, int64_t bytes) : function(function), block(function.getBody().front()), bytes(bytes) {
+    Operation *backward = findBackward(block);
     for (Operation *op : savedOps(block))
-      (crossesBlocks(op) && op->hasAttr(kBlockMark) ? always : candidates).push_back(op);
+      (crossesBlocks(op, backward) && op->hasAttr(kBlockMark) ? always : candidates).push_back(op);
     fixed = fixedBytes();
     // Cheapest first: operations to compute again for a byte that need not be kept.
     DenseSet<Operation *> saved(candidates.begin(), candidates.end());
@@ -125,13 +127,16 @@ struct InsertRecomputePass : stc::impl::InsertRecomputeBase<InsertRecomputePass>
 
   LogicalResult insert() {
     func::FuncOp function = getOperation();
-    if (function.isExternal() || policy == "none" || !findBackward(function.getBody().front()))
+    if (function.isExternal() || policy == "none")
+      return success();
+    Operation *backward = findBackward(function.getBody().front());
+    if (!backward)
       return success();
     if (policy == "budget")
       return Budget(function, budget).run();
     DenseSet<Operation *> kept;
     for (Operation *op : savedOps(function.getBody().front()))
-      if (crossesBlocks(op))
+      if (crossesBlocks(op, backward))
         kept.insert(op);
     rematerialize(function.getBody().front(), kept);
     return success();

@@ -8,8 +8,9 @@ using namespace mlir;
 using namespace stc;
 
 Operation *stc::findBackward(Block &block) {
+  // Constants stand where canonicalization has put them, at the start.
   for (Operation &op : block)
-    if (op.hasAttr(kBackwardMark))
+    if (op.hasAttr(kBackwardMark) && !isa<arith::ConstantOp>(op))
       return &op;
   return nullptr;
 }

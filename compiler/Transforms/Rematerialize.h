@@ -9,7 +9,8 @@ namespace stc {
 /// put an op into, and the ops that differentiation made.
 inline constexpr llvm::StringLiteral kBlockMark = "stc.block", kBackwardMark = "stc.backward";
 
-/// The first op that differentiation made, null if there is none. All ops before it are the forward pass.
+/// The first op that differentiation made, constants aside, null if there is none. All ops before it
+/// are the forward pass.
 mlir::Operation *findBackward(mlir::Block &block);
 
 /// Results of forward ops that the backward pass uses, directly or inside elementwise work, and that
