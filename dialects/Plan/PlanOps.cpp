@@ -218,7 +218,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
            << expected.size() << " buffers and " << tiles.getSizes().size() << " sizes, found "
            << getBuffers().size() << " and " << getSizes().size();
   for (auto [buffer, argument] : llvm::zip(getBuffers().getAsRange<BufferAttr>(), expected))
-    if (buffer.getType().getElementType() != cast<MemRefType>(argument.getType()).getElementType())
+    if (tile::memoryType(buffer.getType().getElementType()) !=
+        cast<MemRefType>(argument.getType()).getElementType())
       return emitOpError("(C1) expected a buffer of ")
              << argument.getType() << ", found " << buffer.getType();
   return success();

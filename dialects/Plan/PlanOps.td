@@ -123,8 +123,8 @@ def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceM
     ```
 
     Constraints:
-    - (C1) the symbol is a `tile.kernel` with as many buffers and sizes, of the same element types, or
-      a `plan.kernel`.
+    - (C1) the symbol is a `tile.kernel` with as many buffers and sizes, of the same element types
+      (an i1 is an i8 in memory), or a `plan.kernel`.
     - (C2) items are not negative.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$items, DenseI64ArrayAttr:$sizes, Plan_Buffers:$buffers);

@@ -25,3 +25,10 @@
 #include "dialects/Tile/TileTypes.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/Tile/TileOps.h.inc"
+
+namespace stc::tile {
+
+/// The type of elements in memory: that of the tensor, but a byte for an i1.
+mlir::Type memoryType(mlir::Type element);
+
+} // namespace stc::tile

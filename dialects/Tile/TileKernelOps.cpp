@@ -81,7 +81,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError("(C1) expected ") << expected.size() << " buffers and " << kernel.getSizes().size()
                                          << " sizes, found " << buffers.size() << " and " << getSizes().size();
   for (auto [buffer, argument] : llvm::zip(buffers, expected))
-    if (cast<RankedTensorType>(buffer).getElementType() != cast<MemRefType>(argument.getType()).getElementType())
+    if (memoryType(cast<RankedTensorType>(buffer).getElementType()) !=
+        cast<MemRefType>(argument.getType()).getElementType())
       return emitOpError("(C3) expected a buffer of ") << argument.getType() << ", found " << buffer;
   return success();
 }

@@ -47,10 +47,6 @@ tile::KernelOp KernelOutliner::get(const KernelKey &key, StringRef name, StringR
   return found->second = kernel;
 }
 
-Type stc::memoryType(Type element) {
-  return element.isInteger(1) ? IntegerType::get(element.getContext(), 8) : element;
-}
-
 MemRefType stc::bufferType(ArrayRef<int64_t> shape, Type element) {
   return MemRefType::get(shape, memoryType(element));
 }

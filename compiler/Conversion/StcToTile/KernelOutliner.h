@@ -73,8 +73,7 @@ private:
   std::map<KernelKey, tile::KernelOp> kernels;
 };
 
-/// The type of elements in memory: that of the tensor, but a byte for an i1.
-mlir::Type memoryType(mlir::Type element);
+using tile::memoryType;
 
 /// A row-major buffer in a kernel; `mlir::ShapedType::kDynamic` is allowed as the first dimension.
 mlir::MemRefType bufferType(llvm::ArrayRef<int64_t> shape, mlir::Type element);

@@ -1,0 +1,160 @@
+// RUN: stc-opt %s --convert-stc-to-tile --split-input-file --verify-diagnostics | FileCheck %s
+
+// The window in one kernel, then the stride, whose residues are 16 dense problems; it goes on from the
+// results of the first, in their memory.
+// CHECK-LABEL: func.func @strided(
+// CHECK-SAME: %[[Q:.*]]: tensor<1x256x4x16xf32>, %[[K:.*]]: tensor<1x256x4x16xf32>, %[[V:.*]]: tensor<1x256x4x16xf32>)
+// CHECK-NEXT: %[[A:.*]]:2 = tile.launch @attention(%[[Q]], %[[K]], %[[V]]) items 8 sizes [] tied [-1, -1] inplace [-1, -1]
+// CHECK-NEXT: %[[B:.*]]:2 = tile.launch @attention_0(%[[Q]], %[[K]], %[[V]], %[[A]]#0, %[[A]]#1) items 64 sizes [] tied [3, 4] inplace [-1, -1]
+// CHECK-NEXT: return %[[B]]#0
+// CHECK: tile.kernel @attention kind "attention"
+// CHECK: tile.attention {{.*}} view <1, 0, 1, 1> rows 128 strip 32 scale 2.500000e-01 {
+// CHECK-NEXT: tile.walk view <1, 0, 1, 1> bounds {
+// CHECK-NOT: tile.walk
+// CHECK: tile.kernel @attention_0 kind "attention"
+// CHECK: tile.attention {{.*}} view <16, 0, 1, 16> rows 32 strip 32 scale 2.500000e-01 resume {
+// CHECK-NEXT: tile.walk view <16, 0, 1, 16> bounds {
+// CHECK-NOT: tile.walk
+// CHECK: tile.return
+!x = tensor<1x256x4x16xf32>
+!l = tensor<1x4x256xf32>
+func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"strided(16)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// Both parts leave the queries as they are: one kernel with two walks, the second over compacted keys.
+// CHECK-LABEL: func.func @fixed(
+// CHECK-NEXT: tile.launch @attention(
+// CHECK-NEXT: return
+// CHECK: tile.attention {{.*}} view <1, 0, 1, 1> rows 128
+// CHECK-NEXT: tile.walk view <1, 0, 1, 1> bounds {
+// CHECK: tile.walk view <32, 24, 8, 1> bounds {
+// CHECK: tile.return
+!x = tensor<1x256x4x16xf32>
+!l = tensor<1x4x256xf32>
+func.func @fixed(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"fixed(32, 8)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// Heads take three patterns in turn: heads 0 and 3, head 1, head 2.
+// CHECK-LABEL: func.func @heads(
+// CHECK-NEXT: %[[A:.*]]:2 = tile.launch @attention(%{{.*}}, %{{.*}}, %{{.*}}) items 4
+// CHECK-NEXT: %[[B:.*]]:2 = tile.launch @attention_0({{.*}}, %[[A]]#0, %[[A]]#1) items 2 sizes [] tied [3, 4]
+// CHECK-NEXT: %[[C:.*]]:2 = tile.launch @attention_1({{.*}}, %[[B]]#0, %[[B]]#1) items 2 sizes [] tied [3, 4]
+// CHECK-NEXT: return %[[C]]#0
+// CHECK: tile.kernel @attention kind
+// CHECK: %[[HEAD:.*]] = arith.muli %{{.*}}, %c3
+// CHECK: tile.attention {{.*}} at[%{{[^ ]*}}, %[[HEAD]], {{.*}} view <1, 0, 1, 1> rows 128 strip 32 scale 2.500000e-01 {
+// CHECK: tile.kernel @attention_0
+// CHECK: tile.attention {{.*}} scale 2.500000e-01 {
+// CHECK-NEXT: tile.walk view <32, 24, 8, 1>
+// CHECK: tile.kernel @attention_1
+// CHECK: tile.attention {{.*}} scale 2.500000e-01 {
+!x = tensor<1x256x4x16xf32>
+!l = tensor<1x4x256xf32>
+func.func @heads(%q: !x, %k: !x, %v: !x) -> !x {
+  // expected-warning @+1 {{pattern "summary(32, 8)" has no key for some queries, whose output is zero: 0 to 23}}
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"block(32)", "summary(32, 8)", "dense"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// Query, key and value are read where the projection has them, and the gradients written side by side.
+// CHECK-LABEL: func.func @projection(
+// CHECK-SAME: %[[QKV:.*]]: tensor<2x64x48xf32>, %[[DO:.*]]: tensor<2x64x16xf32>)
+// CHECK-NEXT: %[[A:.*]]:2 = tile.launch @attention(%[[QKV]]) items 4
+// CHECK-NEXT: %[[D:.*]] = tile.launch @attention_grad(%[[QKV]], %[[A]]#0, %[[DO]], %[[A]]#1) items 4 sizes [] tied [-1] {{.*}} -> tensor<2x64x48xf32>
+// CHECK-NEXT: %[[O:.*]] = stc.reshape %[[A]]#0
+// CHECK-NEXT: return %[[O]], %[[D]]
+// CHECK: tile.kernel @attention kind "attention" (%[[P:.*]]: memref<2x64x48xf32>,
+// CHECK: %[[Q:.*]] = memref.reinterpret_cast %[[P]] to offset: [0], sizes: [2, 64, 2, 8], strides: [3072, 48, 8, 1]
+// CHECK: %[[K:.*]] = memref.reinterpret_cast %[[P]] to offset: [16], sizes: [2, 64, 2, 8], strides: [3072, 48, 8, 1]
+// CHECK: %[[V:.*]] = memref.reinterpret_cast %[[P]] to offset: [32], sizes: [2, 64, 2, 8], strides: [3072, 48, 8, 1]
+// CHECK: tile.attention query %[[Q]] key %[[K]] value %[[V]]
+// CHECK: tile.kernel @attention_grad kind "attention" ({{.*}} %[[R:[^ ]*]]: memref<2x64x48xf32>, %{{[^ ]*}}: index) {
+// CHECK: %[[DQ:.*]] = memref.reinterpret_cast %[[R]] to offset: [0]
+// CHECK: %[[DK:.*]] = memref.reinterpret_cast %[[R]] to offset: [16]
+// CHECK: %[[DV:.*]] = memref.reinterpret_cast %[[R]] to offset: [32]
+// CHECK: tile.attention_grad {{.*}} query_grad %[[DQ]] key_grad %[[DK]] value_grad %[[DV]]
+!x = tensor<2x64x2x8xf32>
+!l = tensor<2x2x64xf32>
+!p = tensor<2x64x16xf32>
+!qkv = tensor<2x64x48xf32>
+func.func @projection(%qkv: !qkv, %do: !p) -> (!p, !qkv) {
+  %parts:3 = stc.split %qkv : !qkv to !p, !p, !p
+  %q = stc.reshape %parts#0 : !p to !x
+  %k = stc.reshape %parts#1 : !p to !x
+  %v = stc.reshape %parts#2 : !p to !x
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"dense"> : !x, !x, !x -> !x, !l
+  %g = stc.reshape %do : !p to !x
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %g scale 0.25 pattern <"dense">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  %0 = stc.reshape %dq : !x to !p
+  %1 = stc.reshape %dk : !x to !p
+  %2 = stc.reshape %dv : !x to !p
+  %d = stc.concat %0, %1, %2 : !p, !p, !p to !qkv
+  %r = stc.reshape %o : !x to !p
+  return %r, %d : !p, !qkv
+}
+
+// -----
+
+// Equal layers share their kernels; another scale is another kernel. Tiles are of whole strips.
+!x = tensor<1x40x1x8xf32>
+!l = tensor<1x1x40xf32>
+// CHECK-LABEL: func.func @layers(
+// CHECK-NEXT: %[[A:.*]]:2 = tile.launch @attention(
+// CHECK-NEXT: %[[B:.*]]:2 = tile.launch @attention(%[[A]]#0)
+// CHECK-NEXT: tile.launch @attention_0(%[[B]]#0)
+// CHECK: tile.kernel @attention kind
+// CHECK: rows 64 strip 32 scale 5.000000e-01
+// CHECK: tile.kernel @attention_0 kind
+// CHECK: rows 64 strip 32 scale 1.000000e+00
+func.func @layers(%x: !x) -> !x {
+  %0, %l0 = stc.attention %x, %x, %x scale 0.5 pattern <"local(8)"> : !x, !x, !x -> !x, !l
+  %1, %l1 = stc.attention %0, %0, %0 scale 0.5 pattern <"local(8)"> : !x, !x, !x -> !x, !l
+  %2, %l2 = stc.attention %1, %1, %1 scale 1.0 pattern <"local(8)"> : !x, !x, !x -> !x, !l
+  return %2 : !x
+}
+
+// -----
+
+// Parts of the queries' view only: the first kernel writes all rows, here without a key.
+!x = tensor<1x64x1x8xf32>
+!l = tensor<1x1x64xf32>
+// CHECK-LABEL: func.func @nothing(
+// CHECK-NEXT: tile.launch @attention(%{{.*}}) items 1
+// CHECK-NEXT: return
+// CHECK: tile.attention {{.*}} view <1, 0, 1, 1>
+// CHECK-NEXT: } :
+func.func @nothing(%x: !x) -> !x {
+  // expected-warning @+1 {{has no key for some queries, whose output is zero: 0 to 63}}
+  %o, %lse = stc.attention %x, %x, %x scale 0.5 pattern <"dense - dense"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// Sampling: all walks in one kernel, with bounds for strips of one query.
+!x = tensor<2x256x2x8xf32>
+!r = tensor<2x1x2x8xf32>
+// CHECK-LABEL: func.func @row(
+// CHECK-NEXT: tile.launch @attention_row(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) items 4
+// CHECK: tile.kernel @attention_row kind "attention" ({{.*}} %[[P:.*]]: memref<i32>, %{{.*}}: memref<2x1x2x8xf32>, %{{.*}}: index) {
+// CHECK: memref.load %[[P]][]
+// CHECK: arith.maxsi
+// CHECK: %[[AT:.*]] = arith.minsi
+// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 {
+// CHECK: tile.walk view <1, 0, 1, 1>
+// CHECK: tile.walk view <16, 0, 1, 16>
+func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
+  %o = stc.attention_row %q, %k, %v at %p scale 0.5 pattern <"strided(16)"> : !r, !x, !x -> !r
+  return %o : !r
+}
