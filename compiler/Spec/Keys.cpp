@@ -228,8 +228,8 @@ const Key keyTable[] = {
     {.section = "precision",
      .name = "compute",
      .value = choice<FIELD(precision.compute)>({"float32", "bfloat16", "float16"}),
-     .meaning = "The type of activations and of their products. Weights, sums and the optimizer "
-                "are float32.",
+     .meaning = "The type in which matrices are multiplied and attention is computed. Weights, sums, "
+                "norms and the optimizer are float32; training in float16 scales the loss.",
      .paper = "Sec. 5.6"},
 
     {.section = "memory",

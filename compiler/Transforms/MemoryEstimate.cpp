@@ -11,7 +11,17 @@ using namespace stc;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+/// Elements of a tensor in memory; other values count as none.
+static int64_t elementsOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() && type.getElementType().isIntOrFloat()
+             ? type.getNumElements()
+             : 0;
+}
+
 int64_t stc::bytesOf(Value value) {
+  if (elementsOf(value) == 0)
+    return 0;
   auto type = typeOf(value);
   constexpr int64_t alignment = 128;
   return llvm::alignTo(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8), alignment);
@@ -48,9 +58,9 @@ double stc::flopsOf(Operation *op) {
       .Default([](Operation *op) {
         double elements = 0;
         for (Value value : op->getOperands())
-          elements = std::max<double>(elements, typeOf(value).getNumElements());
+          elements = std::max<double>(elements, elementsOf(value));
         for (Value value : op->getResults())
-          elements = std::max<double>(elements, typeOf(value).getNumElements());
+          elements = std::max<double>(elements, elementsOf(value));
         return elements;
       });
 }

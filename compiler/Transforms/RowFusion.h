@@ -35,7 +35,9 @@ public:
 
   int size() const { return ops.size(); }
   mlir::Operation *op(int position) const { return ops[position]; }
-  int positionOf(mlir::Operation *op) const { return positions.lookup(op); }
+  bool contains(mlir::Operation *op) const { return positions.contains(op); }
+  /// Of an op in a region, the position of the op that has the region; of an op in another block, the end.
+  int positionOf(mlir::Operation *op) const;
   bool fusible(int position) const { return fusibles[position]; }
 
   /// The position of the fusible op that computes the value inside kernels, or -1 if the value

@@ -172,7 +172,7 @@ private:
     if (int producer = sliceProducing(value); producer >= 0)
       return groups[groupOf[producer]].position;
     Operation *op = value.getDefiningOp();
-    return op ? block.positionOf(op) : -1;
+    return op && block.contains(op) ? block.positionOf(op) : -1;
   }
 
   /// The first position at which something outside needs a result of the group, `joining` aside.

@@ -25,7 +25,12 @@ static constexpr int maxCost = 1000;
 bool rows::isFusible(Operation *op) {
   auto isTensor = [](Type type) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && tensor.hasStaticShape() && !tensor.getEncoding();
+    if (!tensor || !tensor.hasStaticShape() || tensor.getNumElements() == 0 || tensor.getEncoding())
+      return false;
+    Type element = tensor.getElementType();
+    return isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element) ||
+           llvm::is_contained({1, 8, 32, 64},
+                              element.isSignlessInteger() ? element.getIntOrFloatBitWidth() : 0);
   };
   if (op->getNumResults() != 1 || !isTensor(op->getResult(0).getType()))
     return false;
@@ -48,6 +53,13 @@ rows::Block::Block(mlir::Block &block) {
     fusibles.push_back(isFusible(&op));
   }
   keep.resize(ops.size(), Keep::No);
+}
+
+int rows::Block::positionOf(Operation *op) const {
+  for (; op; op = op->getParentOp())
+    if (auto position = positions.find(op); position != positions.end())
+      return position->second;
+  return size() - 1;
 }
 
 int rows::Block::computed(Value value) const {

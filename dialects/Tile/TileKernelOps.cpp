@@ -40,6 +40,9 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
 }
 
 LogicalResult KernelOp::verify() {
+  Block &body = getBody().front();
+  if (body.empty() || !isa<ReturnOp>(body.back()))
+    return emitOpError("(C2) expected the body to end in tile.return");
   auto arguments = getBody().getArguments();
   if (arguments.empty() || !arguments.back().getType().isIndex())
     return emitOpError("(C1) expected the last argument to be the item, of type index");

@@ -20,6 +20,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock]> 
 
     Constraints:
     - (C1) arguments are memrefs with identity layout, then values of type index, the last one the item.
+    - (C2) the body ends in `tile.return`.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind);
   let regions = (region SizedRegion<1>:$body);

@@ -31,8 +31,10 @@ struct Division {
 
 Division divide(const RowProgram &program, const RowSchedule &schedule) {
   Division result;
-  if (program.dims.empty())
+  if (program.dims.empty()) {
+    llvm::append_range(result.sizes, program.streams);
     return result;
+  }
   int64_t columns = program.dims.back();
   bool limited = program.accumulates();
   if (program.flat()) {

@@ -148,8 +148,9 @@ FailureOr<EntryProgram> Translator::run() {
     return function.emitError("expected a function of one block at the tile level");
   for (BlockArgument argument : function.getArguments()) {
     auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (!type || !type.hasStaticShape())
-      return function.emitError("expected arguments that are tensors of static shape, found ")
+    if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
+      return function.emitError(
+                 "expected arguments that are tensors of numbers and of static shape, found ")
              << argument.getType();
     values[argument] = newValue(type);
     entry.program.inputs.push_back(values[argument]);

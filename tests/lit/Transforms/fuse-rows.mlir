@@ -175,3 +175,30 @@ func.func @random(%x: tensor<8x64xf32>, %seed: tensor<i64>, %step: tensor<i64>) 
   return %y : tensor<8x64xf32>
 }
 func.func private @declared(tensor<4xf32>)
+
+// -----
+
+// A value that a region reads stands in memory before it. Elements that kernels do not have are left alone.
+// CHECK-LABEL: func.func @region(
+// CHECK-SAME: %[[X:.*]]: tensor<4xf32>,
+// CHECK-NEXT: %[[E:.*]] = stc.fused space [4] (%{{.*}} = %[[X]] : tensor<4xf32>) -> (tensor<4xf32>) {
+// CHECK: %[[R:.*]] = scf.if
+// CHECK-NEXT: math.exp %[[E]]
+// CHECK: scf.yield %[[E]]
+// CHECK: stc.fused space [4] (%{{.*}} = %[[R]] : tensor<4xf32>, %{{.*}} = %[[E]] : tensor<4xf32>)
+// CHECK: arith.addi %{{.*}} : tensor<4xi16>
+// CHECK: arith.addf %{{.*}} : tensor<0x4xf32>
+func.func @region(%x: tensor<4xf32>, %c: i1, %s: tensor<4xi16>, %none: tensor<0x4xf32>)
+    -> (tensor<4xf32>, tensor<4xi16>, tensor<0x4xf32>) {
+  %e = math.exp %x : tensor<4xf32>
+  %r = scf.if %c -> tensor<4xf32> {
+    %f = math.exp %e : tensor<4xf32>
+    scf.yield %f : tensor<4xf32>
+  } else {
+    scf.yield %e : tensor<4xf32>
+  }
+  %g = arith.addf %r, %e : tensor<4xf32>
+  %t = arith.addi %s, %s : tensor<4xi16>
+  %n = arith.addf %none, %none : tensor<0x4xf32>
+  return %g, %t, %n : tensor<4xf32>, tensor<4xi16>, tensor<0x4xf32>
+}

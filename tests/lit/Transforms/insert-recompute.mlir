@@ -93,3 +93,14 @@ func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
 }
 func.func private @declared(tensor<4xf32>)
+
+// Values that are no tensors count for nothing.
+// BUDGET-LABEL: func.func @other_values(
+func.func @other_values(%x: tensor<8x8xf32>, %s: f32, %c: i1) -> (tensor<8x8xf32>, f32) {
+  %t = arith.mulf %s, %s : f32
+  %h = stc.matmul %x, %x : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
+  %y = arith.select %c, %h, %x : tensor<8x8xf32>
+  %z = stc.matmul %y, %y : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
+  %d = stc.gradient %z seed %x wrt %x : (tensor<8x8xf32>) seed (tensor<8x8xf32>) wrt (tensor<8x8xf32>) -> tensor<8x8xf32>
+  return %d, %t : tensor<8x8xf32>, f32
+}

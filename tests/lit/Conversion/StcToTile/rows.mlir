@@ -125,10 +125,12 @@ func.func @blocked(%x: tensor<2x20000xf32>, %y: tensor<20000xf32>) -> tensor<2x2
 
 // -----
 
-// The stream of random numbers is a size, so that all dropouts of one shape share a kernel.
+// The stream of random numbers is a size, so that all dropouts of one shape share a kernel; a scalar has no
+// other size.
 // CHECK-LABEL: func.func @random(
 // CHECK-NEXT: tile.launch @flat_random(%{{.*}}, %{{.*}}) items 1 sizes [512, 32768, 3]
 // CHECK-NEXT: tile.launch @flat_random(%{{.*}}, %{{.*}}) items 1 sizes [512, 32768, 4]
+// CHECK-NEXT: tile.launch @scalars_random(%{{.*}}, %{{.*}}) items 1 sizes [5]
 // CHECK: tile.kernel @flat_random kind "rows" (%[[SEED:.*]]: memref<i64>, %[[STEP:.*]]: memref<i64>, {{.*}} %[[STREAM:.*]]: index, %{{.*}}: index) {
 // CHECK: %[[S:.*]] = arith.index_cast %[[STREAM]] : index to i32
 // CHECK: %[[KEY:.*]] = memref.load %[[SEED]][]
@@ -136,8 +138,9 @@ func.func @blocked(%x: tensor<2x20000xf32>, %y: tensor<20000xf32>) -> tensor<2x2
 // CHECK: tile.sweep
 // CHECK: arith.mului_extended
 // CHECK: arith.xori %{{.*}}, %[[S]]
+// CHECK: tile.kernel @scalars_random kind "rows" (%{{.*}}: memref<i64>, %{{.*}}: memref<i64>, %{{.*}}: memref<f32>, %{{.*}}: index, %{{.*}}: index) {
 // CHECK-NOT: tile.kernel
-func.func @random(%seed: tensor<i64>, %step: tensor<i64>) -> (tensor<8x64xf32>, tensor<8x64xf32>) {
+func.func @random(%seed: tensor<i64>, %step: tensor<i64>) -> (tensor<8x64xf32>, tensor<8x64xf32>, tensor<f32>) {
   %0 = stc.fused space [8, 64] (%a = %seed : tensor<i64>, %b = %step : tensor<i64>) -> (tensor<8x64xf32>) {
     %u = stc.random uniform seed %a step %b stream 3 : tensor<8x64xf32>
     stc.yield %u : tensor<8x64xf32>
@@ -146,7 +149,11 @@ func.func @random(%seed: tensor<i64>, %step: tensor<i64>) -> (tensor<8x64xf32>, 
     %u = stc.random uniform seed %a step %b stream 4 : tensor<8x64xf32>
     stc.yield %u : tensor<8x64xf32>
   }
-  return %0, %1 : tensor<8x64xf32>, tensor<8x64xf32>
+  %2 = stc.fused space [] (%a = %seed : tensor<i64>, %b = %step : tensor<i64>) -> (tensor<f32>) {
+    %u = stc.random normal seed %a step %b stream 5 : tensor<f32>
+    stc.yield %u : tensor<f32>
+  }
+  return %0, %1, %2 : tensor<8x64xf32>, tensor<8x64xf32>, tensor<f32>
 }
 
 // -----

@@ -24,7 +24,7 @@ func.func @f() -> tensor<4xf32> {
 
 // -----
 
-// expected-error @+1 {{expected arguments that are tensors of static shape, found 'f32'}}
+// expected-error @+1 {{expected arguments that are tensors of numbers and of static shape, found 'f32'}}
 func.func @f(%x: f32) { return }
 
 // -----

@@ -1,0 +1,320 @@
+// One wrong use for each numbered constraint of the ops' descriptions.
+// RUN: stc-opt %s --split-input-file --verify-diagnostics
+
+// Kernels
+
+// expected-error @+1 {{(C1) expected the last argument to be the item, of type index}}
+tile.kernel @k kind "rows" (%x: memref<4xf32>) {
+  tile.return
+}
+
+// -----
+
+// expected-error @+1 {{(C1) expected row-major memrefs, then values of type index, found 'memref<4xf32>'}}
+tile.kernel @k kind "rows" (%n: index, %x: memref<4xf32>, %item: index) {
+  tile.return
+}
+
+// -----
+
+// expected-error @+1 {{(C1) expected row-major memrefs, then values of type index, found 'memref<4xf32, strided<[2]>>'}}
+tile.kernel @k kind "rows" (%x: memref<4xf32, strided<[2]>>, %item: index) {
+  tile.return
+}
+
+// -----
+
+// expected-error @+1 {{expects region #0 to have 0 or 1 blocks}}
+tile.kernel @k kind "rows" (%item: index) {
+  cf.br ^end
+^end:
+  tile.return
+}
+
+// -----
+
+// expected-error @+1 {{(C2) expected the body to end in tile.return}}
+tile.kernel @k kind "rows" (%item: index) {
+  %0 = arith.constant 0 : index
+}
+
+// -----
+
+// Launches
+
+func.func @f() {
+  // expected-error @+1 {{(C1) expected a kernel named @f}}
+  tile.launch @f() items 1 sizes [] tied [] inplace [] : () -> ()
+  return
+}
+
+// -----
+
+tile.kernel @k kind "rows" (%x: memref<4xf32>, %n: index, %item: index) {
+  tile.return
+}
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C1) expected 1 buffers and 1 sizes, found 1 and 0}}
+  tile.launch @k(%x) items 1 sizes [] tied [] inplace [] : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C2) expected 1 entries in tied and inplace}}
+  %y = tile.launch @k(%x) items 1 sizes [] tied [] inplace [0] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C2) expected the number of an operand or -1, found 1}}
+  %y = tile.launch @k(%x) items 1 sizes [] tied [-1] inplace [1] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C2) expected a tied result of type 'tensor<4xf32>', found 'tensor<8xf32>'}}
+  %y = tile.launch @k(%x) items 1 sizes [] tied [0] inplace [-1] : (tensor<4xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C2) expected one result tied to operand 0}}
+  %y:2 = tile.launch @k(%x) items 1 sizes [] tied [0, 0] inplace [-1, -1] : (tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  return
+}
+
+// -----
+
+tile.kernel @k kind "rows" (%x: memref<4xi8>, %item: index) {
+  tile.return
+}
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C3) expected a buffer of 'memref<4xi8>', found 'tensor<4xf32>'}}
+  tile.launch @k(%x) items 1 sizes [] tied [] inplace [] : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
+// Sweeps
+
+func.func @f(%n: index) {
+  // expected-error @+1 {{(C1) expected one argument of type index, the column}}
+  "tile.sweep"(%n, %n) ({
+  ^bb0(%c: i32):
+    tile.combine
+  }) : (index, index) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %x: f32) {
+  // expected-error @+1 {{(C2) expected results of the types that tile.combine yields}}
+  tile.sweep %c = %n to %n {
+    tile.combine sum %x : f32
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %b: i1) {
+  tile.sweep %c = %n to %n {
+    // expected-error @+1 {{(C3) is neither a load, a store nor free of regions and side effects}}
+    scf.if %b {
+    }
+    tile.combine
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %x: memref<4x4xf32>) {
+  tile.sweep %c = %n to %n {
+    // expected-error @+1 {{(C4) expected indices from outside the sweep, with the column, or the column plus a value from outside, as the last index or not at all}}
+    %e = memref.load %x[%c, %n] : memref<4x4xf32>
+    tile.combine
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %x: memref<4xf32>, %e: f32) {
+  tile.sweep %c = %n to %n {
+    // expected-error @+1 {{(C4) expected indices from outside the sweep, with the column, or the column plus a value from outside, as the last index}}
+    memref.store %e, %x[%n] : memref<4xf32>
+    tile.combine
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %x: memref<4xf32>) {
+  tile.sweep %c = %n to %n {
+    %twice = arith.addi %c, %c : index
+    // expected-error @+1 {{(C4) expected indices from outside the sweep}}
+    %e = memref.load %x[%twice] : memref<4xf32>
+    tile.combine
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %x: f32) {
+  %0 = tile.sweep %c = %n to %n -> (f32) {
+    // expected-error @+1 {{(C1) expected 1 combiners, found 0}}
+    "tile.combine"(%x) <{combiners = array<i32>}> : (f32) -> ()
+  }
+  return
+}
+
+// -----
+
+func.func @f(%n: index, %x: f32) {
+  %0 = tile.sweep %c = %n to %n -> (f32) {
+    // expected-error @+1 {{expected sum or max, found product}}
+    tile.combine product %x : f32
+  }
+  return
+}
+
+// -----
+
+// Attention
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C1) expected bounds from (residue, strip) to four values of type index}}
+    tile.walk view <1, 0, 1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %t : index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C1) expected a mask from (residue, query row, key row) to i1}}
+    tile.walk view <1, 0, 1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      tile.yield %a : index
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C1) expected bounds and mask to end in tile.yield}}
+    tile.walk view <1, 0, 1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      tile.yield %a : index
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C1) expected rows to be a multiple of strip, found 48 and 32}}
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 48 strip 32 scale 1.0 {
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C1) expected only tile.walk in the body, found arith.constant}}
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+    %c = arith.constant 0 : index
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+!y = memref<1x64x2x4xf32>
+func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C2) expected equal sizes of query and key, and of value and output}}
+  tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  } : !y, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+!y = memref<1x32x2x8xf32>
+func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C2) expected 64 queries and outputs, found 32 and 64}}
+  tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  } : !y, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C1) expected rows to be a multiple of strip, found 0 and 32}}
+  tile.attention_grad query %x key %x value %x output %x logsumexp %l output_grad %x query_grad %x key_grad %x value_grad %x
+      at [%i, %i, %i] view <1, 0, 1, 1> rows 0 strip 32 scale 1.0 {
+  } : !x, !x, !x, !x, memref<1x2x64xf32>, !x, !x, !x, !x
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+!r = memref<1x1x2x8xf32>
+func.func @f(%r: !r, %x: !x, %i: index) {
+  // expected-error @+1 {{(C1) expected a query view for each walk, found 1}}
+  tile.attention_row query %r key %x value %x output %r at [%i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
+  } : !r, !x, !x, !r
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %i: index) {
+  // expected-error @+1 {{(C2) expected 1 queries and outputs, found 64 and 64}}
+  tile.attention_row query %x key %x value %x output %x at [%i, %i, %i] views [] scale 1.0 {
+  } : !x, !x, !x, !x
+  return
+}

@@ -1,0 +1,94 @@
+// RUN: stc-opt %s | stc-opt | FileCheck %s
+// RUN: stc-opt %s --mlir-print-op-generic | stc-opt | FileCheck %s
+
+// CHECK-LABEL: func.func @launches(
+// CHECK: tile.launch @twice(%{{.*}}) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> tensor<65536xf32>
+// CHECK: tile.launch @fill(%{{.*}}, %{{.*}}) items 1 sizes [] tied [1] inplace [-1] : (tensor<8xi1>, tensor<4xf32>) -> tensor<4xf32>
+// CHECK: tile.launch @nothing() items 0 sizes [] tied [] inplace [] : () -> ()
+func.func @launches(%x: tensor<65536xf32>, %m: tensor<8xi1>, %v: tensor<4xf32>) -> (tensor<65536xf32>, tensor<4xf32>) {
+  %y = tile.launch @twice(%x) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> (tensor<65536xf32>)
+  %w = tile.launch @fill(%m, %v) items 1 sizes [] tied [1] inplace [-1] : (tensor<8xi1>, tensor<4xf32>) -> tensor<4xf32>
+  tile.launch @nothing() items 0 sizes [] tied [] inplace [] : () -> ()
+  return %y, %w : tensor<65536xf32>, tensor<4xf32>
+}
+
+// CHECK: tile.kernel @twice kind "pointwise" (%{{.*}}: memref<?xf32>, %{{.*}}: memref<?xf32>, %{{.*}}: index, %{{.*}}: index) {
+// CHECK: tile.return
+tile.kernel @twice kind "pointwise" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {
+  tile.return
+}
+
+// Loads at the column, the column plus an offset, and a place outside the columns; sums and maxima.
+// CHECK: tile.kernel @fill kind "rows"
+// CHECK: %[[S:.*]] = tile.scratch : memref<128x32xf32>
+// CHECK: %{{.*}}:2 = tile.sweep %[[C:.*]] = %{{.*}} to %{{.*}} -> (f32, f32) {
+// CHECK: tile.combine sum %{{.*}}, max %{{.*}} : f32, f32
+// CHECK-NEXT: }
+// CHECK-NEXT: tile.sweep %{{.*}} = %{{.*}} to %{{.*}} {
+// CHECK-NEXT: tile.combine
+// CHECK-NEXT: } {test.mark}
+tile.kernel @fill kind "rows" (%m: memref<8xi8>, %v: memref<4xf32>, %item: index) {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %s = tile.scratch : memref<128x32xf32>
+  %sums:2 = tile.sweep %c = %c0 to %c4 -> (f32, f32) {
+    %e = memref.load %v[%c] : memref<4xf32>
+    %d = arith.addi %c, %c4 : index
+    %f = memref.load %s[%c0, %d] : memref<128x32xf32>
+    %g = memref.load %v[%item] : memref<4xf32>
+    %p = arith.mulf %f, %g : f32
+    memref.store %p, %s[%c0, %d] : memref<128x32xf32>
+    tile.combine sum %e, max %p : f32, f32
+  }
+  tile.sweep %c = %c0 to %c0 {
+    tile.combine
+  } {test.mark}
+  tile.return
+}
+
+tile.kernel @nothing kind "none" (%item: index) {
+  tile.return
+}
+
+// CHECK: tile.kernel @attention
+// CHECK: tile.attention query %{{.*}} key %{{.*}} value %{{.*}} output %{{.*}} logsumexp %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <16, 0, 1, 16> rows 64 strip 32 scale 5.000000e-01 resume {
+// CHECK-NEXT: tile.walk view <16, 12, 4, 1> bounds {
+// CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[T:.*]]: index):
+// CHECK-NEXT: tile.yield %[[R]], %[[R]], %[[T]], %[[T]] : index, index, index, index
+// CHECK-NEXT: } mask {
+// CHECK-NEXT: ^bb0(%{{.*}}: index, %[[A:.*]]: index, %[[B:.*]]: index):
+// CHECK-NEXT: %[[IN:.*]] = arith.cmpi sle, %[[B]], %[[A]] : index
+// CHECK-NEXT: tile.yield %[[IN]] : i1
+// CHECK: tile.attention_grad query {{.*}} output_grad {{.*}} query_grad {{.*}} key_grad {{.*}} value_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}] view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 {
+// CHECK-NEXT: } :
+// CHECK: tile.attention_row query {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}] views [#tile.view<1, 0, 1, 1>] scale 1.000000e+00 {
+!x = memref<1x64x2x8xbf16, strided<[3072, 48, 8, 1], offset: 16>>
+!r = memref<1x1x2x8xbf16>
+tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %l: memref<1x2x64xf32>, %q: !r, %i: index) {
+  %x = memref.reinterpret_cast %whole to offset: [16], sizes: [1, 64, 2, 8], strides: [3072, 48, 8, 1] : memref<1x64x48xbf16> to !x
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <16, 0, 1, 16> rows 64 strip 32
+      scale 0.5 resume {
+    tile.walk view <16, 12, 4, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  tile.attention_grad query %x key %x value %x output %x logsumexp %l output_grad %x query_grad %x key_grad %x value_grad %x
+      at [%i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  } : !x, !x, !x, !x, memref<1x2x64xf32>, !x, !x, !x, !x
+  tile.attention_row query %q key %x value %x output %q at [%i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
+    tile.walk view <1, 0, 1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !r, !x, !x, !r
+  tile.return
+}
