@@ -8,6 +8,9 @@
 
 namespace stc::pattern {
 
+/// The longest sequence.
+constexpr int64_t maxPositions = int64_t(1) << 30;
+
 /// isl's operations per question; about a second.
 constexpr unsigned long proofBudget = 1'000'000;
 /// The same for what only makes code faster: a closed form. About a twentieth of a second.
@@ -83,6 +86,10 @@ struct Segment::Impl {
   std::shared_ptr<Context> context;
   int64_t n = 0;
   View query, key;
+  /// Holds for the part's pairs among 0 <= i, j < n, over (i, j) = (0, 1).
+  Expr condition;
+  /// The part was proved to have no pair with j > i.
+  bool isCausal = false;
   /// The part's pairs as { [r, x, y] }; null if isl did not get this far.
   isl::set points;
   /// All triples inside both axes.

@@ -290,16 +290,20 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
-  segment.text = notation(conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten()));
+  impl->condition = conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten());
+  impl->isCausal = part.pairs.is_subset(context.map("{ [i] -> [j] : j <= i }"));
+  segment.text = notation(impl->condition);
   segment.impl = std::move(impl);
   return segment;
 }
 
 /// All of the pattern where it stands, with its text as the predicate.
-Segment wholeSegment(const Pattern::Impl &pattern) {
+Segment wholeSegment(const Pattern::Impl &pattern, bool isCausal) {
   auto impl = std::make_shared<Segment::Impl>();
   impl->context = pattern.context;
   impl->n = pattern.n;
+  impl->condition = pattern.condition;
+  impl->isCausal = isCausal;
   Segment segment;
   segment.predicate =
       pattern.condition.substitute(std::array{Expr::variable(1), Expr::variable(2)});
@@ -310,8 +314,8 @@ Segment wholeSegment(const Pattern::Impl &pattern) {
 
 } // namespace
 
-static std::vector<Walk> findWalks(const Pattern::Impl &pattern) {
-  std::vector<Segment> segments = {wholeSegment(pattern)};
+static std::vector<Walk> findWalks(const Pattern::Impl &pattern, bool isCausal) {
+  std::vector<Segment> segments = {wholeSegment(pattern, isCausal)};
   if (!pattern.relation.is_null()) {
     auto found = pattern.context->ask(proofBudget, [&] {
       std::vector<Segment> result;
@@ -334,6 +338,6 @@ static std::vector<Walk> findWalks(const Pattern::Impl &pattern) {
 
 std::vector<Walk> Pattern::walks() const {
   if (!impl->walks)
-    impl->walks = findWalks(*impl);
+    impl->walks = findWalks(*impl, causal().answer == Proof::Answer::True);
   return *impl->walks;
 }
