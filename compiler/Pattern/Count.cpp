@@ -83,7 +83,7 @@ TileCount stc::pattern::countTiles(const Walk &walk, int64_t n, int64_t queryTil
 
 namespace {
 
-/// The most evaluations of a condition for one count, and so few that nothing is faster.
+/// The most evaluations of a condition for one count, and so few that isl is not asked.
 constexpr int64_t maxEvaluations = int64_t(1) << 25, fewEvaluations = int64_t(1) << 16;
 
 /// The sum of max(0, hi - lo) over all rows, as expressions over (r, t) = (residue, row).
@@ -275,7 +275,8 @@ std::optional<int64_t> countSegmentPairs(const Segment &segment) {
   auto byPeriod = [&](int64_t most) {
     return impl.isCausal ? countByPeriod(impl.condition, n, most) : std::nullopt;
   };
-  if (auto count = byPeriod(fewEvaluations))
+  // Intervals take an evaluation for each row.
+  if (auto count = byPeriod(std::clamp(n, fewEvaluations, maxEvaluations)))
     return count;
   if (auto rows = impl.keysOfRows(); rows && rows->contiguous)
     return sumOfLengths(segment.query, n, rows->lo, rows->hi);
