@@ -1,9 +1,9 @@
 //===- Count.cpp - counting tiles and pairs -------------------------------===//
 //
 // Both counts evaluate closed forms along one axis and never look at n x n pairs. A pattern's pairs
-// are those of its disjoint segments. The keys of one query row of a segment are an interval, or
-// they are one after they are dealt out by their remainder for the moduli of the predicate, as
-// isl proves; the sum of the intervals' lengths is then the exact count.
+// are those of its disjoint segments. Where isl proves that the keys of each query row are an
+// interval, the sum of their lengths is the exact count. Else the first rows are counted pair by
+// pair, and as the divisions of a condition have a common period, the others follow from them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -83,8 +83,8 @@ TileCount stc::pattern::countTiles(const Walk &walk, int64_t n, int64_t queryTil
 
 namespace {
 
-/// The largest period by which keys are dealt out, and the most pairs that are looked at singly.
-constexpr int64_t maxPeriod = 64, maxPairs = int64_t(1) << 26;
+/// The most evaluations of a condition for one count, and so few that isl is not asked.
+constexpr int64_t maxEvaluations = int64_t(1) << 25, fewEvaluations = int64_t(1) << 16;
 
 /// The sum of max(0, hi - lo) over all rows, as expressions over (r, t) = (residue, row).
 int64_t sumOfLengths(const View &query, int64_t n, const Expr &lo, const Expr &hi) {
@@ -98,39 +98,155 @@ int64_t sumOfLengths(const View &query, int64_t n, const Expr &lo, const Expr &h
   return sum;
 }
 
-/// A period of the divisions in an expression; more than maxPeriod if it is long.
-int64_t periodOf(const Expr &expr) {
-  int64_t period = 1;
-  for (const Expr &operand : expr.operands())
-    period = std::min(maxPeriod + 1, std::lcm(period, periodOf(operand)));
-  if (expr.kind() == Expr::Kind::FloorDiv)
-    period = std::min(maxPeriod + 1, period * std::min(expr.value(), maxPeriod + 1));
-  return period;
+//===----------------------------------------------------------------------===//
+// By the period
+//===----------------------------------------------------------------------===//
+
+/// Far from zero, a number is (a * i + b * j) / denominator, but for an error that does not grow.
+struct Slope {
+  int64_t a = 0, b = 0, denominator = 1, error = 0;
+};
+
+/// What rows far from zero have in common: the keys between two neighbouring lines j = slope * i
+/// repeat by the period.
+struct Periodicity {
+  /// A common period of the divisions, and of the denominators of the lines' slopes.
+  int64_t divisions = 1, lines = 1;
+  /// The largest denominator; how far from its line a condition changes.
+  int64_t denominator = 1, reach = 0;
+};
+
+constexpr int64_t tooMany = int64_t(1) << 31;
+
+std::optional<Slope> plus(const Slope &x, const Slope &y) {
+  int64_t common = std::lcm(x.denominator, y.denominator);
+  if (common > tooMany)
+    return std::nullopt;
+  Slope sum{0, 0, common, x.error + y.error};
+  sum.a = x.a * (common / x.denominator) + y.a * (common / y.denominator);
+  sum.b = x.b * (common / x.denominator) + y.b * (common / y.denominator);
+  return sum;
 }
 
-/// Counts the keys of each remainder apart; no value if those of a row are still no interval.
-std::optional<int64_t> countByRemainder(const Segment &segment) {
-  const Segment::Impl &impl = *segment.impl;
-  int64_t period = periodOf(segment.predicate), sum = 0;
-  if (period > maxPeriod || impl.key.width > 1)
-    return std::nullopt;
-  Context &context = *impl.context;
-  Axes axes{context, impl.n, impl.query, View()};
-  for (int64_t remainder = 0; remainder < period; ++remainder) {
-    isl::map deal = context.map("{ [r, x, y] -> [r, x, z] : y = " + std::to_string(period) +
-                                "*z + " + std::to_string(remainder) + " }");
-    isl::set dealt = impl.points.apply(deal);
-    if (!areRowsContiguous(axes, dealt))
+/// No value if the number is no such sum. All numbers stay below 2^31.
+std::optional<Slope> slopeOf(const Expr &expr, Periodicity &found) {
+  auto checked = [](Slope slope) {
+    bool fits = std::max({std::abs(slope.a), std::abs(slope.b), slope.error}) < tooMany;
+    return fits ? std::optional(slope) : std::nullopt;
+  };
+  std::optional<Slope> x, y;
+  switch (expr.kind()) {
+  case Expr::Kind::Constant:
+    return expr.value() > -tooMany && expr.value() < tooMany
+               ? std::optional(Slope{0, 0, 1, std::abs(expr.value())})
+               : std::nullopt;
+  case Expr::Kind::Variable:
+    return expr.value() == 0 ? Slope{1, 0, 1, 0} : Slope{0, 1, 1, 0};
+  case Expr::Kind::Add:
+    x = slopeOf(expr.operands()[0], found), y = slopeOf(expr.operands()[1], found);
+    if (x && y)
+      x = plus(*x, *y);
+    return x && y ? checked(*x) : std::nullopt;
+  case Expr::Kind::Multiply:
+    x = slopeOf(expr.operands()[0], found);
+    if (!x || std::abs(expr.value()) >= tooMany)
       return std::nullopt;
-    Bounds rows = rowBoundsOf(axes, dealt);
-    sum += sumOfLengths(impl.query, impl.n, rows.lo, rows.hi);
+    return checked({x->a * expr.value(), x->b * expr.value(), x->denominator,
+                    x->error * std::abs(expr.value())});
+  case Expr::Kind::FloorDiv: {
+    Periodicity inner;
+    x = slopeOf(expr.operands()[0], inner);
+    if (!x || expr.value() >= tooMany / std::max(x->denominator, inner.divisions))
+      return std::nullopt;
+    found.divisions = std::min(tooMany, std::lcm(found.divisions, inner.divisions * expr.value()));
+    return Slope{x->a, x->b, x->denominator * expr.value(), x->error / expr.value() + 2};
+  }
+  default:
+    return std::nullopt;
+  }
+}
+
+/// Adds what a condition's comparisons need; false if the period does not tell.
+bool addPeriodicity(const Expr &condition, Periodicity &found) {
+  switch (condition.kind()) {
+  case Expr::Kind::Constant:
+    return true;
+  case Expr::Kind::And:
+  case Expr::Kind::Or:
+    return addPeriodicity(condition.operands()[0], found) &&
+           addPeriodicity(condition.operands()[1], found);
+  case Expr::Kind::Equal0:
+  case Expr::Kind::GreaterEqual0:
+    break;
+  default:
+    return false;
+  }
+  const Expr &number = condition.operands()[0];
+  if (condition.kind() == Expr::Kind::Equal0 && number.kind() == Expr::Kind::Equal0)
+    return addPeriodicity(number, found);
+  std::optional<Slope> slope = slopeOf(number, found);
+  if (!slope || found.divisions >= tooMany)
+    return false;
+  int64_t steepness = std::abs(slope->b ? slope->b : slope->a);
+  if (steepness == 0)
+    return true;
+  int64_t q = slope->b ? steepness / std::gcd(slope->a, slope->b) : 1;
+  found.lines = std::lcm(found.lines, q);
+  found.denominator = std::max(found.denominator, q);
+  found.reach = std::max(found.reach, slope->error * slope->denominator / steepness + 1);
+  return std::max(found.lines, found.reach) < tooMany;
+}
+
+/// How many keys j <= i each of the first rows has.
+std::vector<int64_t> rowCounts(const Expr &condition, int64_t rows) {
+  constexpr int64_t most = 2048;
+  std::vector<int64_t> counts(rows);
+  std::array<std::vector<int64_t>, 2> columns;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t begin = 0; begin <= i; begin += most) {
+      int64_t keys = std::min(most, i + 1 - begin);
+      columns[0].assign(keys, i);
+      columns[1].resize(keys);
+      std::iota(columns[1].begin(), columns[1].end(), begin);
+      for (int64_t holds : condition.evaluateMany(columns, keys))
+        counts[i] += holds != 0;
+    }
+  return counts;
+}
+
+/// Counts the pairs with j <= i. From some row on, a row has as many more keys than the one a
+/// period before it as that one has than its own: the first rows tell all. No value if these take
+/// more evaluations than `most`.
+std::optional<int64_t> countByPeriod(const Expr &condition, int64_t n, int64_t most) {
+  auto takesTooMany = [&](int64_t rows) { return rows > maxPositions || rows * rows / 2 > most; };
+  Periodicity found;
+  int64_t rows = n, period = n;
+  if (addPeriodicity(condition, found) && found.divisions * found.lines < n) {
+    period = found.divisions * found.lines;
+    // Two lines with slopes of denominator q are a distance of i / q^2 apart.
+    int64_t q = found.denominator, first = 0;
+    if (!__builtin_mul_overflow(2 * (found.reach + 1), q * q, &first) && first < n)
+      rows = std::min(n, first + 2 * period);
+  }
+  if (takesTooMany(rows))
+    return std::nullopt;
+  std::vector<int64_t> counts = rowCounts(condition, rows);
+  int64_t sum = std::reduce(counts.begin(), counts.end());
+  for (int64_t row = rows; row < std::min(n, rows + period); ++row) {
+    int64_t last = counts[row - period], step = last - counts[row - 2 * period];
+    int64_t more = (n - 1 - row) / period + 1;
+    sum += more * last + step * (more * (more + 1) / 2);
   }
   return sum;
 }
 
+//===----------------------------------------------------------------------===//
+// All together
+//===----------------------------------------------------------------------===//
+
 /// Evaluates the predicate for all pairs of each row's range.
 std::optional<int64_t> countSingly(const Segment &segment, const Range &range, int64_t n) {
-  if (sumOfLengths(segment.query, n, range.lo, range.hi) > maxPairs)
+  if (sumOfLengths(segment.query, n, range.lo, range.hi) > maxEvaluations)
     return std::nullopt;
   int64_t sum = 0;
   std::array<std::vector<int64_t>, 3> columns;
@@ -152,15 +268,20 @@ std::optional<int64_t> countSingly(const Segment &segment, const Range &range, i
   return sum;
 }
 
+/// The fastest way that there is.
 std::optional<int64_t> countSegmentPairs(const Segment &segment) {
-  int64_t n = segment.impl->n;
-  if (auto rows = segment.impl->keysOfRows(); rows && rows->contiguous)
+  const Segment::Impl &impl = *segment.impl;
+  int64_t n = impl.n;
+  auto byPeriod = [&](int64_t most) {
+    return impl.isCausal ? countByPeriod(impl.condition, n, most) : std::nullopt;
+  };
+  // Intervals take an evaluation for each row.
+  if (auto count = byPeriod(std::clamp(n, fewEvaluations, maxEvaluations)))
+    return count;
+  if (auto rows = impl.keysOfRows(); rows && rows->contiguous)
     return sumOfLengths(segment.query, n, rows->lo, rows->hi);
-  if (!segment.impl->points.is_null()) {
-    auto count = segment.impl->context->ask(proofBudget, [&] { return countByRemainder(segment); });
-    if (count && *count)
-      return **count;
-  }
+  if (auto count = byPeriod(maxEvaluations))
+    return count;
   return countSingly(segment, segment.keysOf(1), n);
 }
 

@@ -7,6 +7,7 @@
 #include <isl/aff.h>
 #include <isl/constraint.h>
 #include <isl/options.h>
+#include <isl/point.h>
 #include <isl/val.h>
 
 #include <algorithm>
@@ -38,15 +39,22 @@ isl::set Context::set(const std::string &text) {
   return known;
 }
 
-void Context::begin(unsigned long budget) {
+unsigned long Context::begin(unsigned long budget) {
+  unsigned long outer = isl_ctx_get_max_operations(handle);
   isl_ctx_reset_error(handle);
   isl_ctx_reset_operations(handle);
   isl_ctx_set_max_operations(handle, budget);
+  return outer;
 }
 
-void Context::end() {
-  isl_ctx_set_max_operations(handle, 0);
+void Context::end(unsigned long outer) {
+  isl_ctx_reset_operations(handle);
+  isl_ctx_set_max_operations(handle, outer);
   isl_ctx_reset_error(handle);
+}
+
+int64_t stc::pattern::coordinateOfPoint(const isl::point &point, int index) {
+  return isl::manage(isl_point_get_coordinate_val(point.get(), isl_dim_set, index)).num_si();
 }
 
 // isl 0.25 can coalesce wrongly: { [j] : 0 <= j <= 22 and (j <= 6 or j mod 8 >= 1) } loses its

@@ -29,31 +29,35 @@ public:
   isl::set set(const std::string &text);
 
   /// Computes with isl within a budget of its operations (a million take about a second). The error
-  /// says for a person why there is no answer.
+  /// says for a person why there is no answer. A question inside a question has a budget of its
+  /// own, after which the outer one's starts again.
   template <class Question>
   auto ask(unsigned long budget, Question question)
       -> tl::expected<std::invoke_result_t<Question>, std::string> {
-    begin(budget);
+    unsigned long outer = begin(budget);
     try {
       auto answer = question();
-      end();
+      end(outer);
       return answer;
     } catch (const isl::exception_quota &) {
-      end();
+      end(outer);
       return tl::make_unexpected("isl gave up after " + std::to_string(budget) + " operations");
     } catch (const std::exception &error) {
-      end();
+      end(outer);
       return tl::make_unexpected(std::string("isl found no answer: ") + error.what());
     }
   }
 
 private:
-  void begin(unsigned long budget);
-  void end();
+  unsigned long begin(unsigned long budget);
+  void end(unsigned long outer);
   isl_ctx *handle;
   std::map<std::string, isl::map> maps;
   std::map<std::string, isl::set> sets;
 };
+
+/// One coordinate of a point of a set.
+int64_t coordinateOfPoint(const isl::point &point, int index);
 
 /// The same points in fewer disjuncts. Never use isl's own coalesce: this checks what it did.
 isl::map coalesced(const isl::map &map);

@@ -10,8 +10,6 @@
 
 using namespace stc::pattern;
 
-/// The longest sequence.
-static constexpr int64_t maxPositions = int64_t(1) << 30;
 /// Stands for the length where a text is looked at without one.
 static constexpr int64_t anyLength = maxPositions;
 

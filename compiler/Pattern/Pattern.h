@@ -78,8 +78,6 @@ public:
   /// backward, for dK and dV).
   Range keysOf(int64_t queryTile) const;
   Range queriesOf(int64_t keyTile) const;
-  /// True if keysOf's [lo, hi) were proved exact (each holds a pair), not a hull.
-  bool exactRanges(int64_t queryTile) const;
 
   struct Impl;
   std::shared_ptr<const Impl> impl;

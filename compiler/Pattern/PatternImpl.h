@@ -8,10 +8,13 @@
 
 namespace stc::pattern {
 
+/// The longest sequence.
+constexpr int64_t maxPositions = int64_t(1) << 30;
+
 /// isl's operations per question; about a second.
 constexpr unsigned long proofBudget = 1'000'000;
-/// The same for what only makes code faster: a view, a closed form. About a tenth of a second.
-constexpr unsigned long closedFormBudget = 100'000;
+/// The same for what only makes code faster: a closed form. About a twentieth of a second.
+constexpr unsigned long closedFormBudget = 50'000;
 
 struct Pattern::Impl {
   std::shared_ptr<Context> context;
@@ -72,39 +75,34 @@ struct RowForm : Bounds {
   bool contiguous = false;
 };
 
-/// Keys of query tiles, or queries of key tiles, of one tile size.
-struct TileRange {
-  Range range;
-  /// Every row in [lo, hi) holds a pair.
-  bool exact = false;
-};
-
 Bounds rowBoundsOf(const Axes &axes, const isl::set &points);
 bool areRowsContiguous(const Axes &axes, const isl::set &points);
 /// The bounds of a tile from those of its rows; no value if they do not tell.
-std::optional<TileRange> tileRangeOf(const Axes &axes, const RowForm &rows, int64_t tile);
+std::optional<Range> tileRangeOf(const Axes &axes, const RowForm &rows, int64_t tile);
 /// The same from the sets, where there may be gaps and no order: slower, and longer forms.
-TileRange generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all,
-                           int64_t tile);
+Range generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all, int64_t tile);
 
 struct Segment::Impl {
   std::shared_ptr<Context> context;
   int64_t n = 0;
   View query, key;
+  /// Holds for the part's pairs among 0 <= i, j < n, over (i, j) = (0, 1).
+  Expr condition;
+  /// The part was proved to have no pair with j > i.
+  bool isCausal = false;
   /// The part's pairs as { [r, x, y] }; null if isl did not get this far.
   isl::set points;
   /// All triples inside both axes.
   isl::set all;
 
-  TileRange keysOf(int64_t tile) const;
+  Range keysOf(int64_t tile) const;
   /// The keys of each query row; no value if isl did not get this far.
   std::optional<RowForm> keysOfRows() const;
 
   /// What one direction has been asked so far.
   struct Answers {
-    std::optional<Bounds> bounds;
     std::optional<RowForm> rows;
-    std::map<int64_t, TileRange> tiles;
+    std::map<int64_t, Range> tiles;
   };
   mutable Answers keys, queries;
 };

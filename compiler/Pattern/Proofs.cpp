@@ -1,17 +1,16 @@
 //===- Proofs.cpp - causality, empty rows and reach -----------------------===//
 //
 // isl decides; what it finds against a claim is evaluated again on the expression itself before it
-// is reported, and past the budget the answer is Unknown.
+// is reported, and past the budget the answer is Unknown. Where information does not travel, the
+// first positions mostly show it already, and these are evaluated before isl is asked.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pattern/PatternImpl.h"
 
-#include <isl/point.h>
-#include <isl/val.h>
-
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <map>
 #include <numeric>
 
@@ -20,23 +19,21 @@ using namespace stc::pattern;
 namespace {
 
 using Pair = std::pair<int64_t, int64_t>;
-/// The most evaluations that checking a counterexample may take.
+/// The first positions, where counterexamples are looked for by evaluation.
+constexpr int64_t prefixPositions = 128;
+/// The most evaluations that checking one of isl's counterexamples may take.
 constexpr int64_t maxEvaluations = int64_t(1) << 24;
 
 Proof unknown(std::string reason) { return {Proof::Answer::Unknown, std::nullopt, reason}; }
 Proof proved() { return {Proof::Answer::True, std::nullopt, ""}; }
 Proof refuted(Pair pair) { return {Proof::Answer::False, pair, ""}; }
 
-int64_t coordinate(const isl::point &point, int index) {
-  return isl::manage(isl_point_get_coordinate_val(point.get(), isl_dim_set, index)).num_si();
-}
-
 /// The smallest pair of a relation, none if it is empty.
 std::optional<Pair> firstPair(const isl::map &relation) {
   if (relation.is_empty())
     return std::nullopt;
   isl::point point = relation.wrap().flatten().lexmin().sample_point();
-  return Pair{coordinate(point, 0), coordinate(point, 1)};
+  return Pair{coordinateOfPoint(point, 0), coordinateOfPoint(point, 1)};
 }
 
 /// Which j of the first `keys` positions the expression holds for in row i, by evaluating it.
@@ -165,18 +162,59 @@ static std::optional<bool> reachesByEvaluation(const std::vector<Pattern> &layer
   return false;
 }
 
-Reach stc::pattern::reaches(const std::vector<Pattern> &layers, int maxHops) {
-  if (layers.empty() || maxHops < 1)
-    return {unknown("expected at least one layer and one hop"), 0};
+/// What evaluating the first positions finds.
+struct PrefixReach {
+  /// After so many layers every j <= i reaches i; 0 if that is never so.
+  int hops = 0;
+  /// Else the first pair that does not, after all layers.
+  std::optional<Pair> missing;
+};
+
+/// Follows information among the first positions alone, as rows of bits.
+static PrefixReach reachOfPrefix(const std::vector<Pattern> &layers, size_t depth,
+                                 int64_t positions) {
+  using Rows = std::vector<std::bitset<prefixPositions>>;
+  std::map<const Pattern::Impl *, Rows> known;
+  // The positions below all layers that reach each position.
+  Rows reached(positions);
+  for (int64_t i = 0; i < positions; ++i)
+    reached[i].set(i);
+  PrefixReach result;
+  for (size_t k = 0; k < depth; ++k) {
+    const Pattern::Impl &layer = Access::impl(layers[k]);
+    Rows &keys = known[&layer];
+    for (int64_t i = keys.size(); i < positions; ++i) {
+      std::vector<int64_t> row = evaluateRow(layer, i, positions);
+      keys.emplace_back();
+      for (int64_t j = 0; j < positions; ++j)
+        keys[i].set(j, row[j] != 0);
+    }
+    Rows next = reached;
+    for (int64_t i = 0; i < positions; ++i)
+      for (int64_t j = 0; j < positions; ++j)
+        if (keys[i][j])
+          next[i] |= reached[j];
+    reached = std::move(next);
+    result.missing.reset();
+    for (int64_t i = 0; i < positions && !result.missing; ++i)
+      for (int64_t j = 0; j <= i && !result.missing; ++j)
+        if (!reached[i][j])
+          result.missing = {i, j};
+    if (!result.missing) {
+      result.hops = int(k) + 1;
+      break;
+    }
+  }
+  return result;
+}
+
+/// The same over all positions, by composing relations.
+static Reach reachBySets(const std::vector<Pattern> &layers, size_t depth, bool isCausal) {
   const Pattern::Impl &first = Access::impl(layers[0]);
-  for (const Pattern &layer : layers) {
-    if (layer.size() != first.n)
-      return {unknown("expected layers of one length"), 0};
+  for (const Pattern &layer : layers)
     if (Access::impl(layer).relation.is_null())
       return {unknown(Access::impl(layer).whyNoRelation), 0};
-  }
   Context &context = *first.context;
-  size_t depth = std::min(layers.size(), size_t(maxHops));
   int hops = 0;
   auto missing = context.ask(proofBudget, [&]() -> std::optional<Pair> {
     isl::map identity = context.map("{ [i] -> [i] }");
@@ -198,12 +236,31 @@ Reach stc::pattern::reaches(const std::vector<Pattern> &layers, int maxHops) {
   if (!*missing)
     return {proved(), hops};
   auto [i, j] = **missing;
-  bool isCausal = std::ranges::all_of(
-      layers, [](const Pattern &layer) { return layer.causal().answer == Proof::Answer::True; });
   std::optional<bool> reachable = reachesByEvaluation(layers, depth, isCausal, i, j);
   if (!reachable)
     return {unknown("isl's counterexample takes too long to check"), 0};
   if (*reachable)
     return {unknown("isl's counterexample did not hold"), 0};
   return {refuted({i, j}), 0};
+}
+
+Reach stc::pattern::reaches(const std::vector<Pattern> &layers, int maxHops) {
+  if (layers.empty() || maxHops < 1)
+    return {unknown("expected at least one layer and one hop"), 0};
+  int64_t n = layers[0].size();
+  for (const Pattern &layer : layers)
+    if (layer.size() != n)
+      return {unknown("expected layers of one length"), 0};
+  size_t depth = std::min(layers.size(), size_t(maxHops));
+  bool isCausal = std::ranges::all_of(
+      layers, [](const Pattern &layer) { return layer.causal().answer == Proof::Answer::True; });
+  // No path through causal layers leaves the prefix that its ends are in.
+  if (isCausal || n <= prefixPositions) {
+    PrefixReach prefix = reachOfPrefix(layers, depth, std::min(n, prefixPositions));
+    if (prefix.missing)
+      return {refuted(*prefix.missing), 0};
+    if (n <= prefixPositions)
+      return {proved(), prefix.hops};
+  }
+  return reachBySets(layers, depth, isCausal);
 }

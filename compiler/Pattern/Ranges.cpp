@@ -90,19 +90,8 @@ static bool isOrdered(const Axes &axes, const RowForm &rows) {
   return holdsOn(axes.context, emptyFirst, pairs) || holdsOn(axes.context, emptyLast, pairs);
 }
 
-/// True if no tile has a gap between the keys of one row and the next.
-static bool overlaps(const Axes &axes, const RowForm &rows) {
-  std::array next = {Expr::variable(0), Expr::variable(1) + Expr::constant(1)};
-  Expr nextLo = rows.lo.substitute(next), nextHi = rows.hi.substitute(next);
-  isl::set all = axes.rows();
-  isl::map toNext = axes.context.map("{ [r, t] -> [r, t - 1] }");
-  Expr touches =
-      (rows.hi - nextLo).nonNegative() || isEmpty(nextLo, nextHi) || isEmpty(rows.lo, rows.hi);
-  return holdsOn(axes.context, touches, all.intersect(all.apply(toNext)));
-}
-
-std::optional<TileRange> stc::pattern::tileRangeOf(const Axes &axes, const RowForm &rows,
-                                                   int64_t tile) {
+std::optional<Range> stc::pattern::tileRangeOf(const Axes &axes, const RowForm &rows,
+                                               int64_t tile) {
   const View &view = axes.tiled;
   int64_t most = view.maxRows(axes.n), least = view.rows(axes.n, view.residues - 1);
   // With the rows of some residues all in the tiles before, a last tile has no first row.
@@ -126,7 +115,7 @@ std::optional<TileRange> stc::pattern::tileRangeOf(const Axes &axes, const RowFo
     range.fullLo = Expr::select(any, range.fullLo, range.lo);
     range.fullHi = Expr::select(any, range.fullHi, range.lo);
   }
-  return TileRange{range, overlaps(axes, rows)};
+  return range;
 }
 
 //===----------------------------------------------------------------------===//
@@ -145,12 +134,12 @@ static isl::map contiguousPart(const Axes &axes, const isl::map &full) {
   return best;
 }
 
-TileRange stc::pattern::generalTileRange(const Axes &axes, const isl::set &points,
-                                         const isl::set &all, int64_t tile) {
+Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all,
+                                     int64_t tile) {
   isl::set tiles = axes.tiles(tile);
   isl::map touched = axes.relation(points, tile);
   auto [lo, hi] = hull(axes, touched, tiles);
-  TileRange result{{lo, lo, lo, hi}, axes.isContiguous(touched)};
+  Range result{lo, lo, lo, hi};
 
   isl::map missing = axes.relation(all.subtract(points), tile);
   isl::map full = contiguousPart(axes, coalesced(touched.subtract(missing)));
@@ -161,23 +150,23 @@ TileRange stc::pattern::generalTileRange(const Axes &axes, const isl::set &point
   if (!holdsOn(axes.context, isEmpty(fullLo, fullHi), tiles.subtract(full.domain()))) {
     any = hasRows(full, tiles);
   } else if (fullLo == lo) {
-    result.range.fullHi = Expr::max(lo, fullHi);
+    result.fullHi = Expr::max(lo, fullHi);
     return result;
   } else {
     any = isEmpty(fullLo, fullHi).isZero();
   }
-  result.range.fullLo = Expr::select(any, fullLo, lo);
-  result.range.fullHi = Expr::select(any, fullHi, lo);
+  result.fullLo = Expr::select(any, fullLo, lo);
+  result.fullHi = Expr::select(any, fullHi, lo);
   return result;
 }
 
 /// Always right: every row may hold a pair, none holds all.
-static TileRange everything(const View &view, int64_t n) {
+static Range everything(const View &view, int64_t n) {
   Expr zero = Expr::constant(0);
   if (view.residues == 1)
-    return {{zero, zero, zero, Expr::constant(view.rows(n, 0))}, false};
+    return {zero, zero, zero, Expr::constant(view.rows(n, 0))};
   Expr last = (Expr::constant(n - 1 - view.first) - Expr::variable(0)).floorDiv(view.period);
-  return {{zero, zero, zero, Expr::max(last + Expr::constant(1), zero)}, false};
+  return {zero, zero, zero, Expr::max(last + Expr::constant(1), zero)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -189,16 +178,15 @@ static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
   if (answers.rows)
     return answers.rows;
   auto rows = axes.context.ask(closedFormBudget, [&]() -> RowForm {
-    Bounds bounds = answers.bounds ? *answers.bounds : rowBoundsOf(axes, points);
-    return {bounds, areRowsContiguous(axes, points)};
+    return {rowBoundsOf(axes, points), areRowsContiguous(axes, points)};
   });
   if (rows)
     answers.rows = *rows;
   return answers.rows;
 }
 
-static TileRange rangeOf(const Axes &axes, const isl::set &points, const isl::set &all,
-                         Segment::Impl::Answers &answers, int64_t tile) {
+static Range rangeOf(const Axes &axes, const isl::set &points, const isl::set &all,
+                     Segment::Impl::Answers &answers, int64_t tile) {
   auto [entry, isNew] = answers.tiles.try_emplace(tile);
   if (!isNew)
     return entry->second;
@@ -213,20 +201,17 @@ static TileRange rangeOf(const Axes &axes, const isl::set &points, const isl::se
   return entry->second;
 }
 
-Range Segment::keysOf(int64_t queryTile) const { return impl->keysOf(queryTile).range; }
+Range Segment::keysOf(int64_t queryTile) const { return impl->keysOf(queryTile); }
 
 Range Segment::queriesOf(int64_t keyTile) const {
   if (impl->points.is_null())
-    return everything(impl->query, impl->n).range;
+    return everything(impl->query, impl->n);
   isl::map swap = impl->context->map("{ [r, x, y] -> [r, y, x] }");
   return rangeOf({*impl->context, impl->n, impl->key, impl->query}, impl->points.apply(swap),
-                 impl->all.apply(swap), impl->queries, keyTile)
-      .range;
+                 impl->all.apply(swap), impl->queries, keyTile);
 }
 
-bool Segment::exactRanges(int64_t queryTile) const { return impl->keysOf(queryTile).exact; }
-
-TileRange Segment::Impl::keysOf(int64_t tile) const {
+Range Segment::Impl::keysOf(int64_t tile) const {
   if (points.is_null())
     return everything(key, n);
   return rangeOf({*context, n, query, key}, points, all, keys, tile);

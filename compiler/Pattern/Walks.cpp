@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 
 using namespace stc::pattern;
@@ -24,7 +25,7 @@ constexpr size_t maxOperands = 8;
 constexpr size_t maxModuli = 6;
 constexpr unsigned maxDisjuncts = 4;
 /// The tile for which views are compared, and how many of a view's tiles are looked at.
-constexpr int64_t queryTile = 32, keyTile = 16, maxSamples = 256;
+constexpr int64_t queryTile = 32, keyTile = 16, maxSamples = 24;
 
 struct Views {
   View query, key;
@@ -36,8 +37,7 @@ struct Part {
   isl::map pairs;
   isl::set points;
   Views views;
-  /// The keys of each query row, and about how many pairs its tiles compute: found when needed.
-  std::optional<Bounds> rows;
+  /// About how many pairs its tiles compute: found when needed.
   std::optional<double> cost;
 };
 
@@ -149,43 +149,42 @@ private:
                        " and " + viewConstraints(views.key, "j", "y") + " }");
   }
 
-  const Bounds &rowsOf(Part &part) {
-    if (!part.rows)
-      part.rows = rowBoundsOf({context, n, part.views.query, part.views.key}, part.points);
-    return *part.rows;
-  }
-
   /// Pairs in the tiles that a part visits, extrapolated from a sample of the query tiles.
   double costOf(Part &part) {
     if (part.cost)
       return *part.cost;
-    const Bounds &rows = rowsOf(part);
     const View &query = part.views.query;
     int64_t tiles = (query.maxRows(n) + queryTile - 1) / queryTile;
     int64_t all = tiles * query.residues, samples = std::min(all, maxSamples), visited = 0;
     for (int64_t k = 0; k < samples; ++k) {
-      int64_t index = samples == all ? k : (2 * k + 1) * all / (2 * samples);
-      visited +=
-          visitedKeys(rows, index / tiles, index % tiles * queryTile, query.rows(n, index / tiles));
+      // Steps by the golden ratio meet no period of the pattern.
+      int64_t index = samples == all ? k : int64_t(std::fmod(0.6180339887 * k, 1) * double(all));
+      visited += visitedKeys(part, index / tiles, index % tiles * queryTile);
     }
     part.cost = double(visited) * double(all) / double(samples) * queryTile;
     return *part.cost;
   }
 
   /// Keys in the tiles that the query rows from `begin` on visit.
-  static int64_t visitedKeys(const Bounds &rows, int64_t residue, int64_t begin, int64_t end) {
-    int64_t first = INT64_MAX, last = 0;
-    for (int64_t row = begin; row < std::min(begin + queryTile, end); ++row) {
-      std::array<int64_t, 2> variables = {residue, row};
-      int64_t lo = rows.lo.evaluate(variables), hi = rows.hi.evaluate(variables);
-      if (lo >= hi)
-        continue;
-      first = std::min(first, lo);
-      last = std::max(last, hi);
-    }
-    if (first >= last)
+  int64_t visitedKeys(const Part &part, int64_t residue, int64_t begin) {
+    const auto &[query, key] = part.views;
+    int64_t end = std::min(begin + queryTile, query.rows(n, residue)) - 1;
+    if (begin > end)
       return 0;
-    return ((last + keyTile - 1) / keyTile - first / keyTile) * keyTile;
+    auto coordinate = [&](int64_t row) { return coordinateOf(query, Expr::constant(row)).value(); };
+    isl_set *tile = isl_set_fix_si(part.points.copy(), isl_dim_set, 0, residue);
+    tile = isl_set_lower_bound_si(tile, isl_dim_set, 1, coordinate(begin));
+    tile = isl_set_upper_bound_si(tile, isl_dim_set, 1, coordinate(end));
+    isl::set keys = isl::manage(isl_set_project_out(tile, isl_dim_set, 0, 2)),
+             first = keys.lexmin();
+    if (first.is_empty())
+      return 0;
+    auto rowOfKey = [&](const isl::set &single) {
+      int64_t position = coordinateOfPoint(single.sample_point(), 0);
+      return rowOf(key, Expr::constant(position)).value();
+    };
+    int64_t low = rowOfKey(first), high = rowOfKey(keys.lexmax());
+    return (high / keyTile - low / keyTile + 1) * keyTile;
   }
 
   /// The views that visit the fewest tiles, of equal ones the first proposed.
@@ -194,7 +193,7 @@ private:
     for (const Views &views : propose(pairs)) {
       isl::map change = toViews(views);
       if (views == Views() || pairs.wrap().is_subset(change.domain()))
-        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views, {}, {}});
+        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views, {}});
     }
     Part *best = &valid[0];
     for (Part &part : std::span(valid).subspan(1))
@@ -236,8 +235,7 @@ private:
   std::optional<Part> merged(Part &a, Part &b) {
     if (a.views != b.views)
       return std::nullopt;
-    Part both{
-        coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views, {}, {}};
+    Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views, {}};
     return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
   }
 
@@ -249,8 +247,8 @@ private:
 
 std::string notation(const Expr &condition) {
   static const std::array<std::string, 2> names = {"i", "j"};
-  if (condition.isConstant(1))
-    return "{ [i] -> [j] }";
+  if (condition.isConstant())
+    return condition.value() ? "{ [i] -> [j] }" : "{ }";
   return "{ [i] -> [j] : " + condition.str(names) + " }";
 }
 
@@ -289,20 +287,23 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   Segment segment;
   segment.query = impl->query;
   segment.key = impl->key;
-  impl->keys.bounds = part.rows;
   segment.predicate = predicateOf(*impl);
   std::string last = std::to_string(pattern.n - 1);
   isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
-  segment.text = notation(conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten()));
+  impl->condition = conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten());
+  impl->isCausal = part.pairs.is_subset(context.map("{ [i] -> [j] : j <= i }"));
+  segment.text = notation(impl->condition);
   segment.impl = std::move(impl);
   return segment;
 }
 
 /// All of the pattern where it stands, with its text as the predicate.
-Segment wholeSegment(const Pattern::Impl &pattern) {
+Segment wholeSegment(const Pattern::Impl &pattern, bool isCausal) {
   auto impl = std::make_shared<Segment::Impl>();
   impl->context = pattern.context;
   impl->n = pattern.n;
+  impl->condition = pattern.condition;
+  impl->isCausal = isCausal;
   Segment segment;
   segment.predicate =
       pattern.condition.substitute(std::array{Expr::variable(1), Expr::variable(2)});
@@ -313,8 +314,8 @@ Segment wholeSegment(const Pattern::Impl &pattern) {
 
 } // namespace
 
-static std::vector<Walk> findWalks(const Pattern::Impl &pattern) {
-  std::vector<Segment> segments = {wholeSegment(pattern)};
+static std::vector<Walk> findWalks(const Pattern::Impl &pattern, bool isCausal) {
+  std::vector<Segment> segments = {wholeSegment(pattern, isCausal)};
   if (!pattern.relation.is_null()) {
     auto found = pattern.context->ask(proofBudget, [&] {
       std::vector<Segment> result;
@@ -337,6 +338,6 @@ static std::vector<Walk> findWalks(const Pattern::Impl &pattern) {
 
 std::vector<Walk> Pattern::walks() const {
   if (!impl->walks)
-    impl->walks = findWalks(*impl);
+    impl->walks = findWalks(*impl, causal().answer == Proof::Answer::True);
   return *impl->walks;
 }

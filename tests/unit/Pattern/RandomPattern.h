@@ -45,8 +45,9 @@ public:
     }
   }
 
-  RandomPattern constructor() {
-    int64_t l = number(1, 9), c = number(1, l);
+  /// A named pattern with periods up to `most`.
+  RandomPattern constructor(int64_t most = 9) {
+    int64_t l = number(1, most), c = number(1, l);
     auto S = [](int64_t value) { return std::to_string(value); };
     switch (number(0, 7)) {
     case 0:

@@ -1,36 +1,20 @@
 //===- WalksTest.cpp - parts, views, predicates and ranges by brute force -===//
 
-#include "RandomPattern.h"
+#include "Cases.h"
 
 #include "compiler/Pattern/Pattern.h"
 
-#include <gtest/gtest.h>
+#include <array>
 
 using namespace stc::pattern;
 using namespace stc::pattern::test;
 
 namespace {
 
-constexpr uint64_t seed = 20190423;
-
-/// A pattern as a matrix of n x n bits.
-struct Matrix {
-  int64_t n;
-  std::vector<char> bits;
-
-  explicit Matrix(int64_t n) : n(n), bits(n * n) {}
-  Matrix(const RandomPattern &pattern, int64_t n) : Matrix(n) {
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < n; ++j)
-        at(i, j) = pattern.holds(i, j);
-  }
-  char &at(int64_t i, int64_t j) { return bits[i * n + j]; }
-};
-
 /// One axis of a segment against the other: holds(r, tiled row, other row).
 template <class Holds>
 void checkRange(const Range &range, const View &tiled, const View &other, int64_t n, int64_t tile,
-                bool exact, Holds holds) {
+                Holds holds) {
   for (int64_t r = 0; r < tiled.residues; ++r) {
     int64_t rows = tiled.rows(n, r), otherRows = other.rows(n, r);
     for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
@@ -56,8 +40,6 @@ void checkRange(const Range &range, const View &tiled, const View &other, int64_
           (holds(r, a, b) ? any : all) = holds(r, a, b);
         if (any)
           ASSERT_TRUE(lo <= b && b < hi) << "row " << b << " is outside";
-        else if (exact)
-          ASSERT_FALSE(lo <= b && b < hi) << "row " << b << " is no part of the tile";
         if (fullLo <= b && b < fullHi)
           ASSERT_TRUE(all) << "row " << b << " is not full";
       }
@@ -65,22 +47,53 @@ void checkRange(const Range &range, const View &tiled, const View &other, int64_
   }
 }
 
-void checkSegment(const Segment &segment, const Matrix &part, int64_t n) {
+/// What is checked of each part besides its pairs: ranges of one tile size, keys of queries and, as
+/// these take isl the most time, in every third case queries of keys.
+struct Tiles {
+  int64_t query, key;
+  bool backward;
+};
+
+void checkRanges(const Segment &segment, const Matrix &part, int64_t n, Tiles tiles) {
   auto holds = [&](int64_t r, int64_t a, int64_t b) {
     int64_t i = segment.query.position(r, a), j = segment.key.position(r, b);
-    return i < n && j < n && part.bits[i * n + j];
+    return i < n && j < n && part.at(i, j);
   };
-  for (int64_t tile : {1, 4, 8, 32}) {
-    ASSERT_NO_FATAL_FAILURE(checkRange(segment.keysOf(tile), segment.query, segment.key, n, tile,
-                                       segment.exactRanges(tile), holds));
+  ASSERT_NO_FATAL_FAILURE(
+      checkRange(segment.keysOf(tiles.query), segment.query, segment.key, n, tiles.query, holds));
+  if (tiles.backward)
     ASSERT_NO_FATAL_FAILURE(
-        checkRange(segment.queriesOf(tile), segment.key, segment.query, n, tile, false,
+        checkRange(segment.queriesOf(tiles.query), segment.key, segment.query, n, tiles.query,
                    [&](int64_t r, int64_t b, int64_t a) { return holds(r, a, b); }));
+}
+
+/// Tiles by looking at each of their pairs.
+void checkTileCount(const Segment &segment, const Matrix &part, int64_t n, Tiles tiles) {
+  TileCount counted = countTiles({segment.query, {segment}}, n, tiles.query, tiles.key);
+  int64_t touched = 0, full = 0, all = 0;
+  for (int64_t r = 0; r < segment.query.residues; ++r) {
+    int64_t rows = segment.query.rows(n, r), keys = segment.key.rows(n, r);
+    for (int64_t a = 0; a < rows; a += tiles.query)
+      for (int64_t b = 0; b < keys; b += tiles.key) {
+        int64_t found = 0, rowsHere = std::min(rows - a, tiles.query);
+        int64_t keysHere = std::min(keys - b, tiles.key);
+        for (int64_t y = a; y < a + rowsHere; ++y)
+          for (int64_t x = b; x < b + keysHere; ++x)
+            found += part.at(segment.query.position(r, y), segment.key.position(r, x));
+        touched += found > 0;
+        full += found == rowsHere * keysHere;
+        ++all;
+      }
   }
+  ASSERT_EQ(counted.full + counted.partial + counted.skipped, all);
+  ASSERT_LE(counted.full, full);
+  ASSERT_GE(counted.full + counted.partial, touched);
+  ASSERT_GE(counted.pairs, part.count());
+  ASSERT_LE(counted.pairs, (counted.full + counted.partial) * tiles.query * tiles.key);
 }
 
 /// Everything about a pattern's walks against its matrix.
-void checkWalks(const Pattern &pattern, Matrix expected) {
+void checkWalks(const Pattern &pattern, const Matrix &expected, Tiles tiles) {
   int64_t n = pattern.size(), pairs = 0;
   Matrix seen(n);
   for (const Walk &walk : pattern.walks())
@@ -99,7 +112,9 @@ void checkWalks(const Pattern &pattern, Matrix expected) {
             seen.at(i, j) = part.at(i, j) = true;
             ++pairs;
           }
-      ASSERT_NO_FATAL_FAILURE(checkSegment(segment, part, n));
+      ASSERT_EQ(countPairs(Walk{walk.query, {segment}}), part.count());
+      ASSERT_NO_FATAL_FAILURE(checkRanges(segment, part, n, tiles));
+      ASSERT_NO_FATAL_FAILURE(checkTileCount(segment, part, n, tiles));
       auto text = Pattern::parse(segment.text, n);
       ASSERT_TRUE(text.has_value()) << text.error().message;
       for (int64_t i = 0; i < n; ++i)
@@ -108,24 +123,28 @@ void checkWalks(const Pattern &pattern, Matrix expected) {
     }
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < n; ++j)
-      ASSERT_EQ(bool(seen.at(i, j)), bool(expected.at(i, j))) << i << ", " << j;
+      ASSERT_EQ(bool(seen.at(i, j)), expected.at(i, j)) << i << ", " << j;
   ASSERT_EQ(pattern.countPairs(), pairs);
 }
 
-TEST(Walks, RandomExpressions) {
-  RecordProperty("seed", std::to_string(seed));
-  std::printf("seed %llu\n", (unsigned long long)seed);
-  const char *scale = std::getenv("STC_TEST_CASES");
-  int cases = scale ? std::atoi(scale) : 600;
-  for (int k = 0; k < cases; ++k) {
-    Generator generator(seed + k);
-    int64_t n = std::array{17, 23, 40}[k % 3];
-    RandomPattern random = generator.expression(std::getenv("DEPTH") ? atoi(std::getenv("DEPTH")) : 2);
-    SCOPED_TRACE("case " + std::to_string(k) + ", n = " + std::to_string(n) + ": " + random.text);
+class Walks : public testing::TestWithParam<int> {};
+
+TEST_P(Walks, RandomExpressions) {
+  forCases(GetParam(), 2000, [](Generator &generator, int64_t k) {
+    int64_t n = std::array{17, 23, 40}[generator.number(0, 2)];
+    int64_t tile = std::array{1, 4, 8, 32}[generator.number(0, 3)];
+    RandomPattern random = generator.expression(k / groups % 8 ? 1 : 2);
+    SCOPED_TRACE("n = " + std::to_string(n) + ": " + random.text);
     auto pattern = Pattern::parse(random.text, n);
     ASSERT_TRUE(pattern.has_value()) << pattern.error().message << " at " << pattern.error().offset;
-    ASSERT_NO_FATAL_FAILURE(checkWalks(*pattern, Matrix(random, n)));
-  }
+    Matrix expected(random, n);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        ASSERT_EQ(pattern->contains(i, j), bool(expected.at(i, j))) << i << ", " << j;
+    checkWalks(*pattern, expected, {tile, generator.number(1, 8), k / groups % 3 == 0});
+  });
 }
+
+INSTANTIATE_TEST_SUITE_P(Groups, Walks, testing::Range(0, groups));
 
 } // namespace
