@@ -27,8 +27,10 @@ std::set<std::string> machineFeatures() {
   return {};
 }
 
+} // namespace
+
 // The dynamic loader wants a file with a name; this one has no other name and no place on a disk.
-Result<void *> openFromMemory(const flatbuffers::Vector<uint8_t> &code) {
+Result<KernelLibrary::Handle> KernelLibrary::openFromMemory(std::span<const uint8_t> code) {
   int descriptor = memfd_create("stc-kernels", MFD_CLOEXEC);
   if (descriptor < 0)
     return fail(fmt::format("cannot make a file in memory: {}", std::strerror(errno)),
@@ -46,17 +48,19 @@ Result<void *> openFromMemory(const flatbuffers::Vector<uint8_t> &code) {
     written += count;
   }
   void *handle = dlopen(fmt::format("/proc/self/fd/{}", descriptor).c_str(), RTLD_NOW | RTLD_LOCAL);
-  // The loader's words must be read before anything else calls it.
-  std::string error = handle ? "" : dlerror();
-  close(descriptor);
-  if (!handle)
+  if (!handle) {
+    // The loader's words must be read before anything else calls it.
+    std::string error = dlerror();
+    close(descriptor);
     return fail(fmt::format("cannot load the program's code: {}", error));
-  return handle;
+  }
+  return Handle(handle, Closer{descriptor});
 }
 
-} // namespace
-
-void KernelLibrary::Closer::operator()(void *handle) const { dlclose(handle); }
+void KernelLibrary::Closer::operator()(void *handle) const {
+  dlclose(handle);
+  close(descriptor);
+}
 
 const flatbuffers::String *missingFeature(const program::Program &program) {
   if (program.features()->size() == 0)
@@ -81,12 +85,12 @@ Result<KernelLibrary> KernelLibrary::load(const program::Program &program) {
   KernelLibrary library;
   if (program.kernels()->size() == 0)
     return library;
-  Result<void *> handle = openFromMemory(*program.code());
+  Result<Handle> handle = openFromMemory({program.code()->data(), program.code()->size()});
   if (!handle)
     return forward(handle);
-  library.handle.reset(*handle);
+  library.handle = std::move(*handle);
   for (const program::Kernel *kernel : *program.kernels()) {
-    void *symbol = dlsym(*handle, kernel->symbol()->c_str());
+    void *symbol = dlsym(library.handle.get(), kernel->symbol()->c_str());
     if (!symbol)
       return fail(fmt::format("expected kernel '{}' in the program's code, found none of that name",
                               kernel->symbol()->str()));

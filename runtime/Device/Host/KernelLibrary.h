@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace stc::runtime {
@@ -24,10 +25,16 @@ public:
   KernelFunction kernel(uint32_t index) const { return functions[index]; }
 
 private:
+  /// The file in memory stays open as long as the code is loaded: the dynamic loader tells objects
+  /// apart by their names, and the name is the descriptor's.
   struct Closer {
+    int descriptor;
     void operator()(void *handle) const;
   };
-  std::unique_ptr<void, Closer> handle;
+  using Handle = std::unique_ptr<void, Closer>;
+  static Result<Handle> openFromMemory(std::span<const uint8_t> code);
+
+  Handle handle;
   std::vector<KernelFunction> functions;
 };
 

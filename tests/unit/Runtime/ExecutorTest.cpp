@@ -2,6 +2,7 @@
 #include "runtime/Device/Host/Executor.h"
 #include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
+#include "tests/unit/Runtime/MockModel.h"
 #include "tests/unit/Runtime/TestProgram.h"
 
 #include <gmock/gmock.h>
@@ -37,6 +38,17 @@ TEST(Executor, RunsLaunchesProductsAndCopies) {
     EXPECT_EQ(findEntry(file->program(), "g"), -1);
     EXPECT_EQ(findTensor(*entry.inputs(), "q"), nullptr);
   }
+}
+
+TEST(Executor, RunsProgramsWithOtherCodeSideBySide) {
+  auto first = ProgramFile::open(smallProgram().write("first.stcp"));
+  auto second = ProgramFile::open(mockModel().write("second.stcp"));
+  ASSERT_TRUE(first && second);
+  ThreadPool pool(1);
+  auto one = Executor::create(first->program(), pool);
+  ASSERT_TRUE(one) << one.error().message;
+  auto two = Executor::create(second->program(), pool);
+  EXPECT_TRUE(two) << two.error().message;
 }
 
 std::string creationError(const ProgramSpec &spec, ErrorKind kind) {
