@@ -48,11 +48,13 @@ void check(const std::vector<cases::Case> &all, uint64_t seed) {
     std::string text;
     for (size_t k = first; k < last; ++k)
       text += functionOf(all[k]);
-    auto compiled = Compiled::create(text);
+    CompileOptions options = optionsForHost();
+    options.gradients = true;
+    auto compiled = Compiled::parse(text, options);
     ASSERT_TRUE(compiled);
     for (size_t k = first; k < last; ++k)
       for (const char *suffix : {"", ".grad"}) {
-        double error = compiled->worstError(all[k].name + suffix, seed + k);
+        double error = compiled->callAtRandom(all[k].name + suffix, seed + k).worstError();
         EXPECT_LT(error, tolerance) << all[k].name << suffix << " " << all[k].attribute() << " n " << all[k].n
                                     << " sizes " << all[k].querySize << ", " << all[k].valueSize;
         worst = std::max(worst, error);

@@ -15,8 +15,9 @@
 using namespace mlir;
 using namespace stc;
 using namespace stc::test;
+using reference::Tensor;
 
-static MLIRContext &context() {
+MLIRContext &stc::test::context() {
   static MLIRContext context([] {
     DialectRegistry registry;
     registerCompiler(registry);
@@ -25,27 +26,70 @@ static MLIRContext &context() {
   return context;
 }
 
-std::unique_ptr<Compiled> Compiled::create(const std::string &text) {
-  auto target = HostTarget::create("native");
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context());
-  if (!target || !module) {
-    ADD_FAILURE() << "expected a target and a module";
-    return nullptr;
+CompileOptions stc::test::optionsForHost() { return {HostTarget::create("native").value()}; }
+
+//===--- tensors of the program -------------------------------------------===//
+
+template <typename T>
+static auto copyOf(runtime::Executor &executor, const program::Tensor &tensor) {
+  std::span<T> elements = executor.elements<T>(tensor);
+  return std::vector<std::conditional_t<std::is_floating_point_v<T>, double, int64_t>>(elements.begin(), elements.end());
+}
+
+static Tensor read(runtime::Executor &executor, const program::Tensor &tensor) {
+  std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
+  switch (tensor.dtype()) {
+  case program::DType::F32:
+    return Tensor::of(shape, copyOf<float>(executor, tensor));
+  case program::DType::I32:
+    return Tensor::of(shape, copyOf<int32_t>(executor, tensor));
+  case program::DType::I64:
+    return Tensor::of(shape, copyOf<int64_t>(executor, tensor));
+  default:
+    llvm::report_fatal_error("expected a tensor of f32, i32 or i64");
   }
+}
+
+static void write(runtime::Executor &executor, const program::Tensor &tensor, const Tensor &value) {
+  switch (tensor.dtype()) {
+  case program::DType::F32:
+    llvm::copy(value.floats, executor.elements<float>(tensor).begin());
+    return;
+  case program::DType::I32:
+    llvm::copy(value.integers, executor.elements<int32_t>(tensor).begin());
+    return;
+  case program::DType::I64:
+    llvm::copy(value.integers, executor.elements<int64_t>(tensor).begin());
+    return;
+  default:
+    llvm::report_fatal_error("expected a tensor of f32, i32 or i64");
+  }
+}
+
+static const program::Tensor &variableOf(const program::Program &program, const std::string &name) {
+  for (const program::Variable *variable : *program.variables())
+    if (variable->tensor()->name()->str() == name)
+      return *variable->tensor();
+  llvm::report_fatal_error("expected a variable of this name");
+}
+
+//===--- both ways --------------------------------------------------------===//
+
+std::unique_ptr<Compiled> Compiled::create(ModuleOp module, const CompileOptions &options) {
   std::unique_ptr<Compiled> result(new Compiled);
-  result->definition = module->clone();
+  result->definition = module.clone();
+  OwningOpRef<ModuleOp> compiled(module.clone());
   PassManager gradients(&context());
-  gradients.addPass(createAddGradient());
+  if (options.gradients)
+    gradients.addPass(createAddGradient());
   gradients.addNestedPass<func::FuncOp>(createDifferentiate());
-  CompileOptions options{*target};
-  options.gradients = true;
-  if (failed(gradients.run(*result->definition)) || failed(runPhases(*module, options))) {
-    ADD_FAILURE() << "expected a module that compiles:\n" << text;
+  if (failed(gradients.run(*result->definition)) || failed(runPhases(*compiled, options))) {
+    ADD_FAILURE() << "expected a module that compiles";
     return nullptr;
   }
-  auto program = finishProgram(*module, *target, {"test", {}, text});
+  auto program = finishProgram(*compiled, options.target, {"test", {}, ""});
   if (failed(program)) {
-    ADD_FAILURE() << "expected a program of\n" << text;
+    ADD_FAILURE() << "expected a program";
     return nullptr;
   }
   result->program = std::move(*program);
@@ -60,41 +104,81 @@ std::unique_ptr<Compiled> Compiled::create(const std::string &text) {
   return result;
 }
 
-double Compiled::worstError(const std::string &function, uint64_t seed) {
-  const program::Program &root = executor->program();
-  int index = runtime::findEntry(root, function.c_str());
-  const program::Entry &entry = *root.entries()->Get(index);
+std::unique_ptr<Compiled> Compiled::parse(const std::string &text, const CompileOptions &options) {
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context());
+  if (module)
+    return create(*module, options);
+  ADD_FAILURE() << "expected a module, found\n" << text;
+  return nullptr;
+}
+
+Results Compiled::call(const std::string &function, const Tensors &inputs) {
+  int index = runtime::findEntry(executor->program(), function.c_str());
+  const program::Entry &entry = *executor->program().entries()->Get(index);
+  for (auto [tensor, value] : llvm::zip_equal(*entry.inputs(), inputs))
+    write(*executor, *tensor, value);
+  executor->run(index);
+  Results results;
+  for (const program::Tensor *output : *entry.outputs())
+    results.found.push_back(read(*executor, *output));
+  auto expected = interpreter->call(function, inputs);
+  if (succeeded(expected))
+    results.expected = std::move(*expected);
+  else
+    ADD_FAILURE() << "expected the reference to know " << function;
+  return results;
+}
+
+Results Compiled::callAtRandom(const std::string &function, uint64_t seed) {
+  int index = runtime::findEntry(executor->program(), function.c_str());
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> uniform(-2, 2);
-  std::vector<reference::Tensor> inputs;
-  for (const program::Tensor *input : *entry.inputs()) {
-    std::vector<double> values;
-    for (float &value : executor->elements<float>(*input))
-      values.push_back(value = uniform(random));
-    inputs.push_back(reference::Tensor::of({input->shape()->begin(), input->shape()->end()}, std::move(values)));
+  Tensors inputs;
+  for (const program::Tensor *input : *executor->program().entries()->Get(index)->inputs()) {
+    inputs.push_back(read(*executor, *input));
+    llvm::for_each(inputs.back().floats, [&](double &value) { value = uniform(random); });
   }
-  executor->run(index);
-  auto expected = interpreter->call(function, inputs);
-  if (failed(expected)) {
-    ADD_FAILURE() << "expected the reference to know " << function;
-    return INFINITY;
-  }
-  auto largestOf = [](const std::vector<double> &values) {
-    double largest = 0;
-    for (double value : values)
-      largest = std::max(largest, std::abs(value));
-    return largest;
-  };
+  return call(function, inputs);
+}
+
+void Compiled::set(const std::string &variable, const Tensor &value) {
+  write(*executor, variableOf(executor->program(), variable), value);
+  interpreter->variables[variable] = value;
+}
+
+Results Compiled::variable(const std::string &name) {
+  return {{read(*executor, variableOf(executor->program(), name))}, {interpreter->variables.at(name)}};
+}
+
+std::vector<std::string> Compiled::variablesOf(program::Role role) {
+  std::vector<std::string> names;
+  for (const program::Variable *variable : *executor->program().variables())
+    if (variable->role() == role)
+      names.push_back(variable->tensor()->name()->str());
+  return names;
+}
+
+//===--- errors -----------------------------------------------------------===//
+
+static double largestOf(const std::vector<double> &values) {
+  double largest = 0;
+  for (double value : values)
+    largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+double Results::worstError() const {
   double worst = 0, largestOfAll = 0;
-  for (const reference::Tensor &result : *expected)
+  for (const Tensor &result : expected)
     largestOfAll = std::max(largestOfAll, largestOf(result.floats));
-  for (auto [k, output] : llvm::enumerate(*entry.outputs())) {
-    const std::vector<double> &wanted = (*expected)[k].floats;
-    double largest = largestOf(wanted), error = 0;
-    for (auto [found, value] : llvm::zip(executor->elements<float>(*output), wanted)) {
-      if (!std::isfinite(found))
+  for (auto [have, want] : llvm::zip_equal(found, expected)) {
+    if (have.shape != want.shape || have.integers != want.integers)
+      return INFINITY;
+    double largest = largestOf(want.floats), error = 0;
+    for (auto [x, y] : llvm::zip_equal(have.floats, want.floats)) {
+      if (!std::isfinite(x))
         return INFINITY;
-      error = std::max(error, std::abs(found - value));
+      error = std::max(error, std::abs(x - y));
     }
     bool isZero = largest < 1e-12 * largestOfAll;
     worst = std::max(worst, error == 0 ? 0 : error / (isZero ? largestOfAll : largest));

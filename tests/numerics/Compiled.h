@@ -12,17 +12,41 @@
 
 namespace stc::test {
 
-/// A module of the stc dialect, given as text, with the gradient of each function as a second one:
-/// compiled for the machine at hand and run by the runtime, and interpreted in float64.
+using Tensors = std::vector<reference::Tensor>;
+
+/// With all that a compilation needs.
+mlir::MLIRContext &context();
+
+/// For the machine at hand.
+CompileOptions optionsForHost();
+
+/// Each result of a function as the compiled program found it, and as it is by definition.
+struct Results {
+  Tensors found, expected;
+
+  /// The largest error of a result relative to its largest element. Results that are zero by
+  /// definition, but are computed as differences of larger numbers (the gradient of queries where each
+  /// has but one key), are held against the largest element of all results.
+  double worstError() const;
+};
+
+/// A module of the stc dialect: compiled and run by the runtime, and interpreted in float64.
 class Compiled {
 public:
   /// Null, with a failed expectation, for a module that does not compile.
-  static std::unique_ptr<Compiled> create(const std::string &text);
+  static std::unique_ptr<Compiled> create(mlir::ModuleOp module, const CompileOptions &options);
+  static std::unique_ptr<Compiled> parse(const std::string &text, const CompileOptions &options);
 
-  /// The largest error of any result of a function, relative to that result's largest element, for
-  /// random inputs in [-2, 2]. The gradients of queries and keys where each query has but one key are
-  /// zero, by differences of larger numbers: these are held against the largest of all results.
-  double worstError(const std::string &function, uint64_t seed);
+  Results call(const std::string &function, const Tensors &inputs);
+  /// The same for random inputs in [-2, 2].
+  Results callAtRandom(const std::string &function, uint64_t seed);
+
+  /// Sets a variable in both.
+  void set(const std::string &variable, const reference::Tensor &value);
+  /// A variable of both.
+  Results variable(const std::string &name);
+  /// In the program's order.
+  std::vector<std::string> variablesOf(program::Role role);
 
 private:
   Compiled() : pool(2) {}
