@@ -2,7 +2,28 @@
 
 #include "tests/cases/Cases.h"
 
+#include <cmath>
+
 namespace stc::cases {
+
+std::string Case::function() const {
+  auto tensor = [](std::initializer_list<int64_t> sizes, const std::string &encoding = "") {
+    std::string text = "tensor<";
+    for (int64_t size : sizes)
+      text += std::to_string(size) + "x";
+    return text + "f32" + encoding + ">";
+  };
+  std::string key = tensor({batch, n, heads, querySize}), value = tensor({batch, n, heads, valueSize});
+  std::string scores = tensor({batch, heads, n, n}, ", #stc.pattern" + attribute());
+  std::string scale = std::to_string(1 / std::sqrt(double(querySize)));
+  return "func.func @" + name + "(%q: " + key + ", %k: " + key + ", %v: " + value + ") -> " + value + " {\n" +
+         "  %c = arith.constant dense<" + scale + "> : " + scores + "\n" +
+         "  %s = stc.scores %q, %k : " + key + ", " + key + " -> " + scores + "\n" +
+         "  %t = arith.mulf %s, %c : " + scores + "\n" +
+         "  %p = stc.softmax %t : " + scores + "\n" +
+         "  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n" +
+         "  return %o : " + value + "\n}\n";
+}
 
 std::string Case::attribute() const {
   std::string text;
@@ -106,12 +127,16 @@ const std::vector<Case> &attentionCases() {
 const std::vector<Case> &benchmarkCases() {
   static const std::vector<Case> all = {
       {"dense_n4096", {"dense"}, 4096, 1, 8, 64, 64},
+      {"dense_n12288", {"dense"}, 12288, 1, 8, 64, 64},
       {"local_128_n12288", {"local(128)"}, 12288, 1, 8, 64, 64},
       {"fixed_128_32_n12288", {"fixed(128, 32)"}, 12288, 1, 8, 64, 64},
       {"strided_128_n12288", {"strided(128)"}, 12288, 1, 8, 64, 64},
       {"stride_128_n12288", {"stride(128)"}, 12288, 1, 8, 64, 64},
       {"summary_128_32_n12288", {"summary(128, 32)"}, 12288, 1, 8, 64, 64},
       {"block_128_n12288", {"block(128)"}, 12288, 1, 8, 64, 64},
+      // The stride grows with the root of n, and so n sqrt n is the cost to hold them against.
+      {"strided_64_n4096", {"strided(64)"}, 4096, 1, 8, 64, 64},
+      {"strided_256_n65536", {"strided(256)"}, 65536, 1, 8, 64, 64},
   };
   return all;
 }

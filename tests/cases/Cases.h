@@ -23,6 +23,9 @@ struct Case {
   const std::string &patternOf(int64_t head) const { return patterns[head % patterns.size()]; }
   /// The patterns as the text of a pattern attribute: `<"local(8)", "stride(8)">`.
   std::string attribute() const;
+  /// A function of the stc dialect under the case's name, from query, key and value to the output,
+  /// with attention unfused as in the paper.
+  std::string function() const;
 };
 
 inline std::ostream &operator<<(std::ostream &out, const Case &test) { return out << test.name; }

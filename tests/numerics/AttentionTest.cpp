@@ -13,31 +13,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 using namespace stc;
 using namespace stc::test;
 
 namespace {
 constexpr double tolerance = 1e-5; // relative, in float32
-
-/// A case as a function, attention unfused as in the paper.
-std::string functionOf(const cases::Case &test) {
-  auto shape = [](std::initializer_list<int64_t> sizes, const std::string &encoding = "") {
-    std::string text = "tensor<";
-    for (int64_t size : sizes)
-      text += std::to_string(size) + "x";
-    return text + "f32" + encoding + ">";
-  };
-  std::string query = shape({test.batch, test.n, test.heads, test.querySize});
-  std::string value = shape({test.batch, test.n, test.heads, test.valueSize});
-  std::string scores = shape({test.batch, test.heads, test.n, test.n}, ", #stc.pattern" + test.attribute());
-  return "func.func @" + test.name + "(%q: " + query + ", %k: " + query + ", %v: " + value + ") -> " + value +
-         " {\n  %c = arith.constant dense<" + std::to_string(1 / std::sqrt(double(test.querySize))) + "> : " + scores +
-         "\n  %s = stc.scores %q, %k : " + query + ", " + query + " -> " + scores +
-         "\n  %t = arith.mulf %s, %c : " + scores + "\n  %p = stc.softmax %t : " + scores +
-         "\n  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n  return %o : " + value + "\n}\n";
-}
 
 /// Compiles the cases together, a few functions a module, and checks each.
 void check(const std::vector<cases::Case> &all, uint64_t seed) {
@@ -47,7 +27,7 @@ void check(const std::vector<cases::Case> &all, uint64_t seed) {
     size_t last = std::min(all.size(), first + together);
     std::string text;
     for (size_t k = first; k < last; ++k)
-      text += functionOf(all[k]);
+      text += all[k].function();
     CompileOptions options = optionsForHost();
     options.gradients = true;
     auto compiled = Compiled::parse(text, options);

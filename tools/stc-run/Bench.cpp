@@ -1,4 +1,5 @@
 //===- Bench.cpp - stc-run bench: how long the entries take and where ----------------------===//
+#include "runtime/Device/Host/LargeProduct.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Philox.h"
 #include "runtime/Support/Units.h"
@@ -7,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -33,44 +33,6 @@ struct Measurement {
   /// Seconds of one run by kind of work, from profiled runs.
   std::map<std::string, double> kinds;
   double gemmFlopsPerSecond = 0;
-};
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
-
-double secondsOf(const auto &work) {
-  auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// A single-precision product of two square matrices: what these threads can do at best.
-class Reference {
-public:
-  explicit Reference(ThreadPool &pool)
-      : pool(pool), a(size * size, 0.5f), b(size * size, 0.25f), c(size * size),
-        shape{size, size, size}, plan(planGemm(shape, pool.threads())),
-        workspace(workspaceBytes(shape, plan)) {}
-
-  double seconds() {
-    auto operand = [](std::vector<float> &values) {
-      return GemmOperand{reinterpret_cast<std::byte *>(values.data()), size, 0};
-    };
-    return secondsOf(
-        [&] { gemm(shape, plan, operand(a), operand(b), operand(c), workspace.data(), pool); });
-  }
-
-  static constexpr int64_t size = 1536;
-  static constexpr double flops = 2.0 * size * size * size;
-
-private:
-  ThreadPool &pool;
-  std::vector<float> a, b, c;
-  GemmShape shape;
-  GemmPlan plan;
-  std::vector<std::byte> workspace;
 };
 
 // Random numbers for floating point, bytes for integers; a scalar that names a position gets the
@@ -107,7 +69,7 @@ void fillInputs(Executor &executor, const program::Entry &entry, const Settings 
   }
 }
 
-Result<Measurement> measure(Session &session, const std::string &name, Reference &reference,
+Result<Measurement> measure(Session &session, const std::string &name, LargeProduct &reference,
                             const BenchOptions &options) {
   Result<uint32_t> index = session.entry(name);
   if (!index)
@@ -138,7 +100,7 @@ Result<Measurement> measure(Session &session, const std::string &name, Reference
   Measurement result{name,
                      median(times),
                      *std::ranges::min_element(times),
-                     Reference::flops / median(references),
+                     LargeProduct::flops / median(references),
                      {},
                      0};
   for (uint32_t kernel = 0; kernel < profile.kernels.size(); ++kernel)
@@ -156,7 +118,7 @@ Result<Measurement> measure(Session &session, const std::string &name, Reference
 
 void printText(const Measurement &m) {
   fmt::print("{}: median {:.3f} ms, best {:.3f} ms; sgemm of {} cubed {:.1f} GFLOP/s\n", m.entry,
-             m.median * 1e3, m.best * 1e3, Reference::size, m.sgemmFlops * 1e-9);
+             m.median * 1e3, m.best * 1e3, LargeProduct::size, m.sgemmFlops * 1e-9);
   std::vector<std::pair<std::string, double>> kinds(m.kinds.begin(), m.kinds.end());
   std::ranges::sort(kinds, [](const auto &a, const auto &b) { return a.second > b.second; });
   double total = 0;
@@ -189,7 +151,7 @@ Result<int> bench(const BenchOptions &options) {
       names.push_back(entry->name()->str());
   if (names.empty())
     names.push_back(options.entry); // for its error
-  Reference reference((*session)->executor().threads());
+  LargeProduct reference((*session)->executor().threads());
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string &name : names) {
     Result<Measurement> measurement = measure(**session, name, reference, options);
