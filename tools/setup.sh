@@ -13,7 +13,7 @@ packages=(
   # commands
   libcli11-dev libfmt-dev libexpected-dev
   # tests, with sanitizers; the demo compares with gzip and xz
-  libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-22-dev shellcheck gzip xz-utils
+  libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-22-dev shellcheck binutils gzip xz-utils
 )
 
 say() { printf 'setup: %s\n' "$*"; }
