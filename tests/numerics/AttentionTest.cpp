@@ -19,10 +19,13 @@ using namespace stc::test;
 namespace {
 constexpr double tolerance = 1e-5; // relative, in float32
 
-/// Compiles the cases together, a few functions a module, and checks each.
-void check(const std::vector<cases::Case> &all, uint64_t seed) {
+/// Compiles the cases together, a few functions a module, and checks each. `exceptions` is how many
+/// may have a result that is small by cancellation: of two keys, say, with one weight near 1. As one
+/// vector with the others its error must be small all the same.
+void check(const std::vector<cases::Case> &all, uint64_t seed, int exceptions) {
   constexpr size_t together = 8;
-  double worst = 0;
+  double worst = 0, joint = 0;
+  int found = 0;
   for (size_t first = 0; first < all.size(); first += together) {
     size_t last = std::min(all.size(), first + together);
     std::string text;
@@ -34,13 +37,22 @@ void check(const std::vector<cases::Case> &all, uint64_t seed) {
     ASSERT_TRUE(compiled);
     for (size_t k = first; k < last; ++k)
       for (const char *suffix : {"", ".grad"}) {
-        double error = compiled->callAtRandom(all[k].name + suffix, seed + k).worstError();
-        EXPECT_LT(error, tolerance) << all[k].name << suffix << " " << all[k].attribute() << " n " << all[k].n
-                                    << " sizes " << all[k].querySize << ", " << all[k].valueSize;
+        Results results = compiled->callAtRandom(all[k].name + suffix, seed + k);
+        double error = results.worstError();
+        EXPECT_LT(results.jointError(), tolerance)
+            << all[k].name << suffix << " " << all[k].attribute() << " n " << all[k].n << " sizes "
+            << all[k].querySize << ", " << all[k].valueSize;
+        if (error >= tolerance) {
+          ++found;
+          std::printf("%s%s has a result with a relative error of %.2g\n", all[k].name.c_str(), suffix, error);
+        }
         worst = std::max(worst, error);
+        joint = std::max(joint, results.jointError());
       }
   }
-  std::printf("%zu cases, forward and gradient: largest relative error %.2g\n", all.size(), worst);
+  EXPECT_LE(found, exceptions);
+  std::printf("%zu cases, forward and gradient: largest relative error of a result %.2g, of all together %.2g\n",
+              all.size(), worst, joint);
 }
 
 int64_t setting(const char *name, int64_t otherwise) {
@@ -48,7 +60,7 @@ int64_t setting(const char *name, int64_t otherwise) {
   return text ? std::atoll(text) : otherwise;
 }
 
-TEST(Attention, SharedCases) { check(cases::attentionCases(), 1); }
+TEST(Attention, SharedCases) { check(cases::attentionCases(), 1, /*exceptions=*/0); }
 
 TEST(Attention, RandomPatterns) {
   int64_t count = setting("STC_NUMERICS_CASES", 32), seed = setting("STC_NUMERICS_SEED", 20190423);
@@ -64,6 +76,6 @@ TEST(Attention, RandomPatterns) {
     all.push_back({"random_" + std::to_string(all.size()), patterns, n, random.number(1, 2), random.number(1, 3), query,
                    value});
   }
-  check(all, seed);
+  check(all, seed, count / 500);
 }
 } // namespace

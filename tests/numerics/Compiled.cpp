@@ -167,21 +167,37 @@ static double largestOf(const std::vector<double> &values) {
   return largest;
 }
 
+/// The largest difference; infinite if shapes or integers differ or something is not finite.
+static double errorOf(const Tensor &found, const Tensor &expected) {
+  if (found.shape != expected.shape || found.integers != expected.integers)
+    return INFINITY;
+  double error = 0;
+  for (auto [x, y] : llvm::zip_equal(found.floats, expected.floats))
+    error = std::isfinite(x) ? std::max(error, std::abs(x - y)) : INFINITY;
+  return error;
+}
+
+static double largestOf(const Tensors &tensors) {
+  double largest = 0;
+  for (const Tensor &tensor : tensors)
+    largest = std::max(largest, largestOf(tensor.floats));
+  return largest;
+}
+
+static double ratio(double error, double size) { return error == 0 ? 0 : error / size; }
+
 double Results::worstError() const {
-  double worst = 0, largestOfAll = 0;
-  for (const Tensor &result : expected)
-    largestOfAll = std::max(largestOfAll, largestOf(result.floats));
+  double worst = 0, all = largestOf(expected);
   for (auto [have, want] : llvm::zip_equal(found, expected)) {
-    if (have.shape != want.shape || have.integers != want.integers)
-      return INFINITY;
-    double largest = largestOf(want.floats), error = 0;
-    for (auto [x, y] : llvm::zip_equal(have.floats, want.floats)) {
-      if (!std::isfinite(x))
-        return INFINITY;
-      error = std::max(error, std::abs(x - y));
-    }
-    bool isZero = largest < 1e-12 * largestOfAll;
-    worst = std::max(worst, error == 0 ? 0 : error / (isZero ? largestOfAll : largest));
+    double largest = largestOf(want.floats);
+    worst = std::max(worst, ratio(errorOf(have, want), largest < 1e-12 * all ? all : largest));
   }
   return worst;
+}
+
+double Results::jointError() const {
+  double worst = 0;
+  for (auto [have, want] : llvm::zip_equal(found, expected))
+    worst = std::max(worst, errorOf(have, want));
+  return ratio(worst, largestOf(expected));
 }

@@ -28,6 +28,9 @@ struct Results {
   /// definition, but are computed as differences of larger numbers (the gradient of queries where each
   /// has but one key), are held against the largest element of all results.
   double worstError() const;
+  /// The largest error relative to the largest element of all results: they are taken for one vector,
+  /// such as a gradient, of which some parts may be small by cancellation.
+  double jointError() const;
 };
 
 /// A module of the stc dialect: compiled and run by the runtime, and interpreted in float64.
