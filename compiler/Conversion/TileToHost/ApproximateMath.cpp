@@ -28,7 +28,8 @@ struct ApproximateMathOnHostPass : stc::impl::ApproximateMathOnHostBase<Approxim
     // Functions without a polynomial of their own become exponentials and logarithms.
     math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh", "atanh", "exp2", "powf", "fpowi"});
     populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
-    populateMathPolynomialApproximationPatterns(patterns, [](StringRef) { return true; });
+    // That of the reciprocal root wants a dialect of x86 intrinsics; a root and a division are exact.
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) { return !name.ends_with("rsqrt"); });
     arith::populateArithExpandOpsPatterns(patterns);
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
