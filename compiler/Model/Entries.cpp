@@ -114,7 +114,9 @@ void stc::model::buildSampleStep(ModuleOp module, const spec::Spec &spec) {
 
 OwningOpRef<ModuleOp> stc::model::build(const spec::Spec &spec, MLIRContext *context) {
   context->loadDialect<StcDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect>();
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(context), spec.name);
+  // What a pass has to say of a model is about its patterns, more often than not.
+  auto location = FileLineColLoc::get(context, spec.file, spec.patternLine, spec.patternColumn);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(location, spec.name);
   declareVariables(*module, spec);
   buildInit(*module, spec);
   buildTrainStep(*module, spec);

@@ -347,6 +347,7 @@ tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std:
   Spec spec;
   spec.name = std::filesystem::path(file).stem().string();
   spec.text = text;
+  spec.file = file;
   readSections(parsed.table(), spec, document);
   if (!document.has("embedding.kind")) {
     spec.embedding.kind =
@@ -358,6 +359,9 @@ tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std:
   complete(spec, document);
   if (document.hasErrors())
     return tl::unexpected(document.takeErrors());
+  Place pattern = document.placeOf("attention.pattern");
+  spec.patternLine = pattern.line;
+  spec.patternColumn = pattern.column;
   return spec;
 }
 

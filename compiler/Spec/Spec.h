@@ -99,6 +99,8 @@ struct Spec {
   Memory memory;
   Sample sample;
   std::string text; ///< the file's own text
+  std::string file; ///< its name, and where attention.pattern stands in it
+  int patternLine = 0, patternColumn = 0;
 };
 
 /// A mistake in a specification. Lines and columns count from 1; line 0 means the whole file.

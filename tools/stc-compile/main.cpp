@@ -98,6 +98,7 @@ LogicalResult compile(const Options &options) {
   DialectRegistry registry;
   registerCompiler(registry);
   MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   FailureOr<Input> input = readInput(options.input, context);

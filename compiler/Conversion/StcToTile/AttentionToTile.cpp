@@ -121,7 +121,7 @@ AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n, int64_t st
     return op->emitOpError("in pattern \"") << text << "\" at byte " << pattern.error().offset << ": "
                                             << pattern.error().message;
   std::string empty = pattern->emptyRows();
-  if (!empty.empty())
+  if (!empty.empty() && warned.insert({text.str(), n}).second)
     op->emitWarning("pattern \"") << text << "\" has no key for some queries, whose output is zero: " << empty;
   auto coversAll = [&](const pattern::View &view) { return view.width * view.residues == view.period; };
   std::vector<WalkForm> &walks = entry->second;

@@ -5,6 +5,7 @@
 #include "compiler/Conversion/StcToTile/StcToTile.h"
 
 #include <map>
+#include <set>
 
 namespace stc {
 
@@ -43,6 +44,8 @@ private:
   KernelOutliner &outliner;
   int64_t strip;
   std::map<std::tuple<std::string, int64_t, int64_t>, std::vector<WalkForm>> forms;
+  /// Patterns whose empty rows have been named.
+  std::set<std::pair<std::string, int64_t>> warned;
 };
 
 } // namespace stc
