@@ -16,6 +16,9 @@ def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
     kernel in which the two buffers are one, so that a kernel's buffers are always memory of their
     own.
 
+    Scratch variables lie behind the others, and an entry that uses none of them has its temporary
+    values there.
+
     The attribute `stc.name` names arguments and results; without it they are `arg0`, `result0`, ...
   }];
   let dependentDialects = ["::stc::plan::PlanDialect"];

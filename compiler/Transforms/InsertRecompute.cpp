@@ -68,10 +68,21 @@ private:
     int64_t sum = 0;
     for (Value argument : block.getArguments())
       sum += bytesOf(argument);
-    for (auto variable : function->getParentOfType<ModuleOp>().getOps<VariableOp>())
-      sum += llvm::alignTo(cast<RankedTensorType>(variable.getType()).getNumElements() *
-                               std::max(1u, cast<RankedTensorType>(variable.getType()).getElementTypeBitWidth() / 8),
-                           128);
+    // Scratch shares its memory with the temporaries of functions that use none.
+    auto module = function->getParentOfType<ModuleOp>();
+    DenseSet<Attribute> scratch;
+    for (auto variable : module.getOps<VariableOp>())
+      if (variable.getRole() == Role::Scratch)
+        scratch.insert(variable.getSymNameAttr());
+    bool usesScratch = llvm::any_of(block, [&](Operation &op) {
+      auto symbol = op.getAttrOfType<FlatSymbolRefAttr>("variable");
+      return symbol && scratch.contains(symbol.getAttr());
+    });
+    for (auto variable : module.getOps<VariableOp>()) {
+      auto type = cast<RankedTensorType>(variable.getType());
+      if (usesScratch || variable.getRole() != Role::Scratch)
+        sum += llvm::alignTo(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8), 128);
+    }
     return sum;
   }
 

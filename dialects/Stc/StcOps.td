@@ -41,7 +41,8 @@ def Stc_VariableOp : Stc_Op<"variable", [Symbol]> {
   let summary = "a tensor that outlives the functions which read and write it";
   let description = [{
     A parameter, a moment of the optimizer, a counter, or scratch such as a key-value cache. Zero
-    until something is written to it. Its name is the one in the weights file.
+    until something is written to it. Its name is the one in the weights file. Scratch lasts from
+    one function that uses scratch to the next; a function that uses none leaves it undefined.
 
     ```mlir
     stc.variable parameter @"ln_f.weight" : tensor<512xf32>

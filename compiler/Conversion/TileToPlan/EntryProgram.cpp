@@ -9,12 +9,20 @@ using namespace mlir;
 using namespace stc;
 
 Variables::Variables(ModuleOp module) : ops(module.getOps<VariableOp>()) {
+  auto isLasting = [](VariableOp variable) { return variable.getRole() != Role::Scratch; };
+  lasting = std::stable_partition(ops.begin(), ops.end(), isLasting) - ops.begin();
   std::vector<int64_t> bytes;
   for (VariableOp variable : ops) {
     numbers[variable.getSymName()] = static_cast<int>(bytes.size());
     bytes.push_back(plan::bytesOf(cast<ShapedType>(variable.getType())));
   }
   places = planner::placeVariables(bytes);
+}
+
+std::span<const planner::Place> Variables::placesFor(const planner::Program &entry) const {
+  auto isScratch = [&](const planner::Access &access) { return size_t(access.variable) >= lasting; };
+  bool usesScratch = llvm::any_of(entry.reads, isScratch) || llvm::any_of(entry.writes, isScratch);
+  return std::span(places).first(usesScratch ? places.size() : lasting);
 }
 
 SmallVector<int64_t> stc::resultBuffers(tile::LaunchOp launch) {

@@ -9,13 +9,19 @@
 
 namespace stc {
 
-/// The variables of a module, in their order, and their numbers.
+/// The variables of a module, scratch behind the others, and their numbers.
 struct Variables {
   llvm::SmallVector<VariableOp> ops;
   llvm::StringMap<int> numbers;
   std::vector<planner::Place> places;
+  /// How many are no scratch.
+  size_t lasting = 0;
 
   explicit Variables(mlir::ModuleOp module);
+
+  /// Those that an entry must find and leave as they are: all, or without scratch where it uses none.
+  /// Scratch shares its memory with what such an entry has between its steps.
+  std::span<const planner::Place> placesFor(const planner::Program &entry) const;
 };
 
 /// The buffers of a kernel that hold a launch's results; -1 for a tied one.

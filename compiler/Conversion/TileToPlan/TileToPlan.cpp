@@ -168,8 +168,9 @@ LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Vari
   FailureOr<EntryProgram> entry = translateEntry(function, variables, symbols);
   if (failed(entry))
     return failure();
-  planner::Plan plan = planner::planMemory(entry->program, variables.places);
-  if (auto error = planner::verifyPlan(entry->program, variables.places, plan))
+  std::span<const planner::Place> places = variables.placesFor(entry->program);
+  planner::Plan plan = planner::planMemory(entry->program, places);
+  if (auto error = planner::verifyPlan(entry->program, places, plan))
     return function.emitError("internal error in the memory plan: ") << *error;
   arena = std::max(arena, plan.peak);
 
