@@ -14,7 +14,9 @@ RankedTensorType integers(ModuleOp module, ArrayRef<int64_t> shape, unsigned bit
   return RankedTensorType::get(shape, IntegerType::get(module.getContext(), bits));
 }
 
-std::string cacheName(int64_t layer, StringRef what) { return layerName(layer, "attn.cache.") + what.str(); }
+std::string cacheName(int64_t layer, StringRef what) {
+  return layerName(layer, "attn.cache.") + what.str();
+}
 
 void declareVariables(ModuleOp module, const spec::Spec &spec) {
   ImplicitLocOpBuilder b(module.getLoc(), module.getContext());
@@ -36,8 +38,10 @@ void declareVariables(ModuleOp module, const spec::Spec &spec) {
   }
   const spec::Model &m = spec.model;
   for (int64_t layer = 0; layer < m.layers; ++layer) {
-    declare(cacheName(layer, "key"), Role::Scratch, {spec.sample.batch, spec.data.context, m.heads, m.queryKeySize});
-    declare(cacheName(layer, "value"), Role::Scratch, {spec.sample.batch, spec.data.context, m.heads, m.valueSize});
+    declare(cacheName(layer, "key"), Role::Scratch,
+            {spec.sample.batch, spec.data.context, m.heads, m.queryKeySize});
+    declare(cacheName(layer, "value"), Role::Scratch,
+            {spec.sample.batch, spec.data.context, m.heads, m.valueSize});
   }
 }
 } // namespace
@@ -46,12 +50,16 @@ void stc::model::buildInit(ModuleOp module, const spec::Spec &spec) {
   Graph g(module, "init", {{"seed", integers(module, {}, 64)}});
   Value seed = g.input(0), zero = g.constant(seed.getType(), 0);
   int32_t stream = 0;
-  auto zeros = [&](const std::string &name, const Parameter &like) { g.write(name, g.constant(g.f32(like.shape), 0)); };
+  auto zeros = [&](const std::string &name, const Parameter &like) {
+    g.write(name, g.constant(g.f32(like.shape), 0));
+  };
   for (const Parameter &parameter : parameters(spec)) {
     Type type = g.f32(parameter.shape);
-    Value start = parameter.deviation == 0
-                      ? g.constant(type, parameter.constant)
-                      : g.mul(RandomOp::create(g.b, type, Distribution::Normal, seed, zero, stream++), parameter.deviation);
+    Value start =
+        parameter.deviation == 0
+            ? g.constant(type, parameter.constant)
+            : g.mul(RandomOp::create(g.b, type, Distribution::Normal, seed, zero, stream++),
+                    parameter.deviation);
     g.write(parameter.name, start);
     zeros("adam.m." + parameter.name, parameter);
     zeros("adam.v." + parameter.name, parameter);
@@ -70,13 +78,16 @@ void stc::model::buildEval(ModuleOp module, const spec::Spec &spec) {
   Graph g(module, "eval", {{"tokens", type}, {"targets", type}});
   Network network(g, spec);
   Value x = network.embed(g.input(0), network.allPositions());
-  x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) { return network.attention(layer, q, k, v); });
+  x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) {
+    return network.attention(layer, q, k, v);
+  });
   g.finish({{"nll", network.negativeLogLikelihood(network.logits(x), g.input(1))}});
 }
 
 void stc::model::buildSamplePrefill(ModuleOp module, const spec::Spec &spec) {
   int64_t batch = spec.sample.batch, n = spec.data.context, width = spec.model.width;
-  Graph g(module, "sample_prefill", {{"tokens", integers(module, {batch, n})}, {"last", integers(module, {})}});
+  Graph g(module, "sample_prefill",
+          {{"tokens", integers(module, {batch, n})}, {"last", integers(module, {})}});
   Network network(g, spec);
   Value x = network.embed(g.input(0), network.allPositions());
   x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) {
@@ -94,7 +105,8 @@ void stc::model::buildSamplePrefill(ModuleOp module, const spec::Spec &spec) {
 
 void stc::model::buildSampleStep(ModuleOp module, const spec::Spec &spec) {
   int64_t batch = spec.sample.batch;
-  Graph g(module, "sample_step", {{"tokens", integers(module, {batch})}, {"position", integers(module, {})}});
+  Graph g(module, "sample_step",
+          {{"tokens", integers(module, {batch})}, {"position", integers(module, {})}});
   Network network(g, spec);
   Value position = g.input(1);
   Value x = network.embed(g.reshape(g.input(0), {batch, 1}), g.reshape(position, {1}));

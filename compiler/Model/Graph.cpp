@@ -11,15 +11,18 @@ using namespace stc::model;
 Graph::Graph(ModuleOp module, StringRef name, ArrayRef<Input> inputs)
     : b(module.getLoc(), module.getContext()), inputs(inputs) {
   b.setInsertionPointToEnd(module.getBody());
-  SmallVector<Type> types = llvm::map_to_vector(inputs, [](const Input &input) -> Type { return input.type; });
+  SmallVector<Type> types =
+      llvm::map_to_vector(inputs, [](const Input &input) -> Type { return input.type; });
   function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   b.setInsertionPointToStart(function.addEntryBlock());
 }
 
 void Graph::finish(ArrayRef<std::pair<StringRef, Value>> results) {
-  SmallVector<Value> values = llvm::map_to_vector(results, [](const auto &result) { return result.second; });
+  SmallVector<Value> values =
+      llvm::map_to_vector(results, [](const auto &result) { return result.second; });
   func::ReturnOp::create(b, values);
-  function.setFunctionType(b.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(values))));
+  function.setFunctionType(
+      b.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(values))));
   for (auto [k, input] : llvm::enumerate(inputs))
     function.setArgAttr(k, "stc.name", b.getStringAttr(input.name));
   for (auto [k, result] : llvm::enumerate(results))
@@ -34,11 +37,13 @@ Value Graph::read(StringRef name) {
 void Graph::write(StringRef name, Value value) { WriteOp::create(b, name, value); }
 
 Value Graph::min(Value l, Value r) {
-  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, l, r), l, r);
+  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, l, r), l,
+                                 r);
 }
 
 Value Graph::max(Value l, Value r) {
-  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, r), l, r);
+  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, r), l,
+                                 r);
 }
 
 Value Graph::reshape(Value value, ArrayRef<int64_t> to) {
@@ -68,7 +73,8 @@ Value Graph::reduce(Reduction kind, Value value, ArrayRef<int64_t> dims) {
   for (auto [dim, size] : llvm::enumerate(shape(value)))
     if (!llvm::is_contained(dims, dim))
       kept.push_back(size);
-  return ReduceOp::create(b, cast<RankedTensorType>(value.getType()).clone(kept), kind, value, dims);
+  return ReduceOp::create(b, cast<RankedTensorType>(value.getType()).clone(kept), kind, value,
+                          dims);
 }
 
 Value Graph::sumAll(Value value) {

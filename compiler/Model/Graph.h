@@ -25,8 +25,12 @@ public:
 
   mlir::ImplicitLocOpBuilder b;
 
-  mlir::RankedTensorType f32(llvm::ArrayRef<int64_t> shape) { return mlir::RankedTensorType::get(shape, b.getF32Type()); }
-  mlir::RankedTensorType i32(llvm::ArrayRef<int64_t> shape) { return mlir::RankedTensorType::get(shape, b.getI32Type()); }
+  mlir::RankedTensorType f32(llvm::ArrayRef<int64_t> shape) {
+    return mlir::RankedTensorType::get(shape, b.getF32Type());
+  }
+  mlir::RankedTensorType i32(llvm::ArrayRef<int64_t> shape) {
+    return mlir::RankedTensorType::get(shape, b.getI32Type());
+  }
   static llvm::ArrayRef<int64_t> shape(Value value) {
     return mlir::cast<mlir::RankedTensorType>(value.getType()).getShape();
   }
@@ -54,7 +58,9 @@ public:
   Value broadcastRows(Value rows, Value to);
   Value broadcastScalar(Value scalar, Value to) { return broadcast(scalar, shape(to), {}); }
   Value reduce(Reduction kind, Value value, llvm::ArrayRef<int64_t> dims);
-  Value sumRows(Value value) { return reduce(Reduction::Sum, value, {int64_t(shape(value).size()) - 1}); }
+  Value sumRows(Value value) {
+    return reduce(Reduction::Sum, value, {int64_t(shape(value).size()) - 1});
+  }
   Value sumAll(Value value);
 
 private:

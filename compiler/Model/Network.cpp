@@ -15,7 +15,8 @@ Value Network::linear(Value x, const std::string &name) {
   Value weight = g.read(name + ".weight");
   SmallVector<int64_t> shape(Graph::shape(x));
   shape.back() = Graph::shape(weight)[0];
-  Value y = MatmulOp::create(g.b, g.f32(shape), x, weight, /*transpose_lhs=*/false, /*transpose_rhs=*/true);
+  Value y = MatmulOp::create(g.b, g.f32(shape), x, weight, /*transpose_lhs=*/false,
+                             /*transpose_rhs=*/true);
   return g.add(y, g.broadcastColumns(g.read(name + ".bias"), y));
 }
 
@@ -39,8 +40,10 @@ Value Network::dropout(Value x) {
   double rate = spec.train.dropout;
   if (!randomness.seed || rate == 0)
     return x;
-  Value uniform = RandomOp::create(g.b, x.getType(), Distribution::Uniform, randomness.seed, randomness.step, stream++);
-  Value keep = arith::CmpFOp::create(g.b, arith::CmpFPredicate::OGE, uniform, g.like(uniform, rate));
+  Value uniform = RandomOp::create(g.b, x.getType(), Distribution::Uniform, randomness.seed,
+                                   randomness.step, stream++);
+  Value keep =
+      arith::CmpFOp::create(g.b, arith::CmpFPredicate::OGE, uniform, g.like(uniform, rate));
   return arith::SelectOp::create(g.b, keep, g.mul(x, 1 / (1 - rate)), g.like(x, 0));
 }
 
@@ -67,18 +70,23 @@ Value Network::blocks(Value x, Attend attend) {
     Operation *before = &g.b.getInsertionBlock()->back();
     Value qkv = linear(norm(x, layerName(layer, "ln_1")), layerName(layer, "attn.c_attn"));
     int64_t q = m.heads * m.queryKeySize, v = m.heads * m.valueSize;
-    auto split = SplitOp::create(
-        g.b, TypeRange{g.f32({batch, positions, q}), g.f32({batch, positions, q}), g.f32({batch, positions, v})}, qkv);
+    auto split =
+        SplitOp::create(g.b,
+                        TypeRange{g.f32({batch, positions, q}), g.f32({batch, positions, q}),
+                                  g.f32({batch, positions, v})},
+                        qkv);
     auto heads = [&](unsigned part, int64_t size) {
       return g.reshape(split.getResult(part), {batch, positions, m.heads, size});
     };
-    Value output = attend(layer, heads(0, m.queryKeySize), heads(1, m.queryKeySize), heads(2, m.valueSize));
+    Value output =
+        attend(layer, heads(0, m.queryKeySize), heads(1, m.queryKeySize), heads(2, m.valueSize));
     Value a = linear(g.reshape(output, {batch, positions, v}), layerName(layer, "attn.c_proj"));
     x = g.add(x, dropout(a));
     Value hidden = gelu(linear(norm(x, layerName(layer, "ln_2")), layerName(layer, "mlp.c_fc")));
     x = g.add(x, dropout(linear(hidden, layerName(layer, "mlp.c_proj"))));
     // Recomputation keeps what goes from block to block.
-    for (Operation &op : llvm::make_range(std::next(before->getIterator()), g.b.getInsertionBlock()->end()))
+    for (Operation &op :
+         llvm::make_range(std::next(before->getIterator()), g.b.getInsertionBlock()->end()))
       op.setAttr("stc.block", g.b.getI64IntegerAttr(layer));
   }
   return x;
@@ -88,11 +96,13 @@ Value Network::logits(Value x) {
   Value normal = norm(x, "transformer.ln_f"), weight = g.read("lm_head.weight");
   SmallVector<int64_t> shape(Graph::shape(x));
   shape.back() = spec.model.vocabulary;
-  return MatmulOp::create(g.b, g.f32(shape), normal, weight, /*transpose_lhs=*/false, /*transpose_rhs=*/true);
+  return MatmulOp::create(g.b, g.f32(shape), normal, weight, /*transpose_lhs=*/false,
+                          /*transpose_rhs=*/true);
 }
 
 PatternAttr Network::pattern(int64_t layer) {
-  auto texts = llvm::map_to_vector(patterns[layer], [&](const std::string &text) { return g.b.getStringAttr(text); });
+  auto texts = llvm::map_to_vector(
+      patterns[layer], [&](const std::string &text) { return g.b.getStringAttr(text); });
   return PatternAttr::get(g.b.getContext(), texts);
 }
 
@@ -100,7 +110,8 @@ float Network::scale() const { return 1 / std::sqrt(float(spec.model.queryKeySiz
 
 Value Network::attention(int64_t layer, Value query, Value key, Value value) {
   auto shape = Graph::shape(query);
-  auto type = RankedTensorType::get({shape[0], shape[2], shape[1], shape[1]}, g.b.getF32Type(), pattern(layer));
+  auto type = RankedTensorType::get({shape[0], shape[2], shape[1], shape[1]}, g.b.getF32Type(),
+                                    pattern(layer));
   Value scores = ScoresOp::create(g.b, type, query, key);
   Value weights = SoftmaxOp::create(g.b, g.mul(scores, scale()));
   return AggregateOp::create(g.b, weights, value);
@@ -112,7 +123,8 @@ Value Network::negativeLogLikelihood(Value logits, Value targets) {
   Value shifted = g.sub(logits, g.broadcastRows(largest, logits));
   Value logSum = math::LogOp::create(g.b, g.sumRows(math::ExpOp::create(g.b, shifted)));
   Value symbols = IotaOp::create(g.b, g.i32(Graph::shape(logits)), last);
-  Value hit = arith::CmpIOp::create(g.b, arith::CmpIPredicate::eq, symbols, g.broadcastRows(targets, symbols));
+  Value hit = arith::CmpIOp::create(g.b, arith::CmpIPredicate::eq, symbols,
+                                    g.broadcastRows(targets, symbols));
   Value picked = g.sumRows(arith::SelectOp::create(g.b, hit, shifted, g.like(shifted, 0)));
   return g.sub(logSum, picked);
 }

@@ -24,8 +24,8 @@ public:
   /// Token embedding plus position embeddings. tokens [batch, positions] i32, positions [positions]
   /// i32: [batch, positions, width].
   Value embed(Value tokens, Value positions);
-  /// All blocks. `attend` turns the layer's query, key and value, each [batch, positions, heads, size],
-  /// into its output of the value's shape.
+  /// All blocks. `attend` turns the layer's query, key and value, each [batch, positions, heads,
+  /// size], into its output of the value's shape.
   using Attend = llvm::function_ref<Value(int64_t layer, Value query, Value key, Value value)>;
   Value blocks(Value x, Attend attend);
   /// The last norm and the logits: [..., width] to [..., vocabulary].
@@ -36,8 +36,8 @@ public:
   PatternAttr pattern(int64_t layer);
   float scale() const;
 
-  /// Negative log-likelihood in nats: logits [batch, positions, vocabulary], targets [batch, positions]
-  /// i32, result [batch, positions].
+  /// Negative log-likelihood in nats: logits [batch, positions, vocabulary], targets [batch,
+  /// positions] i32, result [batch, positions].
   Value negativeLogLikelihood(Value logits, Value targets);
 
   /// The positions 0 .. n - 1.

@@ -107,7 +107,9 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
 
   Network network(g, spec, {seed, step});
   Value x = network.embed(g.input(0), network.allPositions());
-  x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) { return network.attention(layer, q, k, v); });
+  x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) {
+    return network.attention(layer, q, k, v);
+  });
   Value nll = network.negativeLogLikelihood(network.logits(x), g.input(1));
   Value loss = g.mul(g.sumAll(nll), 1.0 / double(batch * n));
 
@@ -116,7 +118,8 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
   llvm::StringMap<Value> reads;
   for (ReadOp read : g.b.getInsertionBlock()->getOps<ReadOp>())
     reads.try_emplace(read.getVariable(), read.getValue());
-  auto weights = llvm::map_to_vector(all, [&](const Parameter &parameter) { return reads.lookup(parameter.name); });
+  auto weights = llvm::map_to_vector(
+      all, [&](const Parameter &parameter) { return reads.lookup(parameter.name); });
   LossScaling scaling(g, scalesLoss(spec));
   auto gradient = GradientOp::create(g.b, TypeRange(ValueRange(weights)), scaling.scaled(loss),
                                      ValueRange(), weights);

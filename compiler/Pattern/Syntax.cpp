@@ -59,7 +59,9 @@ const std::vector<Constructor> &constructors() {
       {"strided",
        {{"l", 1}},
        {},
-       [](Arguments args) { return std::vector{call("local", args), call("stride", args)}; }},
+       [](Arguments args) {
+         return std::vector{call("local", args), call("stride", args)};
+       }},
       {"block",
        {{"l", 1}},
        [](Arguments args) { return (i.floorDiv(args[0]) - j.floorDiv(args[0])).isZero(); },

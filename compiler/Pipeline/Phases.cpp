@@ -38,16 +38,21 @@ static constexpr Phase table[] = {
     // Nothing may merge equal ops from here on: what is computed again is equal.
     {"recompute", "what is not kept for the backward pass is computed again",
      [](OpPassManager &passes, const CompileOptions &options) {
-       passes.addNestedPass<func::FuncOp>(createInsertRecompute({options.recompute, options.budget}));
+       passes.addNestedPass<func::FuncOp>(
+           createInsertRecompute({options.recompute, options.budget}));
      }},
     {"rows", "elementwise work and reductions fused, an op for each kernel",
-     [](OpPassManager &passes, const CompileOptions &) { passes.addNestedPass<func::FuncOp>(createFuseRows()); }},
+     [](OpPassManager &passes, const CompileOptions &) {
+       passes.addNestedPass<func::FuncOp>(createFuseRows());
+     }},
     {"tile", "launches of kernels that walk tiles",
      [](OpPassManager &passes, const CompileOptions &options) {
        passes.addPass(createConvertStcToTile({options.target.vectors().strip()}));
      }},
     {"plan", "steps over bytes of one arena",
-     [](OpPassManager &passes, const CompileOptions &) { passes.addPass(createConvertTileToPlan()); }},
+     [](OpPassManager &passes, const CompileOptions &) {
+       passes.addPass(createConvertTileToPlan());
+     }},
     {"host", "kernels in the LLVM dialect",
      [](OpPassManager &passes, const CompileOptions &options) {
        buildHostPipeline(passes, options.target.vectors());

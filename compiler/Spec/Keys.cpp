@@ -42,7 +42,8 @@ const Section sectionTable[] = {
     {"sample", "How samples are drawn."},
 };
 
-#define FIELD(path) [](Spec &spec) -> auto & { return spec.path; }
+#define FIELD(path)                                                                                \
+  [](Spec & spec) -> auto & { return spec.path; }
 
 const Key keyTable[] = {
     {.section = "",
@@ -228,8 +229,9 @@ const Key keyTable[] = {
     {.section = "precision",
      .name = "compute",
      .value = choice<FIELD(precision.compute)>({"float32", "bfloat16", "float16"}),
-     .meaning = "The type in which matrices are multiplied and attention is computed. Weights, sums, "
-                "norms and the optimizer are float32; training in float16 scales the loss.",
+     .meaning =
+         "The type in which matrices are multiplied and attention is computed. Weights, sums, "
+         "norms and the optimizer are float32; training in float16 scales the loss.",
      .paper = "Sec. 5.6"},
 
     {.section = "memory",

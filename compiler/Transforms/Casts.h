@@ -5,9 +5,9 @@
 
 namespace stc {
 
-/// Makes casts between types of floats. A reshaped value, or a range of columns of one, is made from
-/// the cast of the whole, so that what reads parts where they lie still can. Each value is cast once
-/// for each type; a caster serves ops of one block in their order.
+/// Makes casts between types of floats. A reshaped value, or a range of columns of one, is made
+/// from the cast of the whole, so that what reads parts where they lie still can. Each value is
+/// cast once for each type; a caster serves ops of one block in their order.
 class Caster {
 public:
   /// The value with elements of `element`, made just before `user`, whose marks new ops get.

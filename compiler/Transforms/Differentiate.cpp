@@ -1,7 +1,7 @@
 //===- Differentiate.cpp - gradients in place of stc.gradient -------------===//
 //
-// Reverse-mode differentiation on values: each op on a path from a `wrt` value to an `of` value hands
-// the gradients of its results to those of its operands, last op first.
+// Reverse-mode differentiation on values: each op on a path from a `wrt` value to an `of` value
+// hands the gradients of its results to those of its operands, last op first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -68,14 +68,16 @@ public:
   }
 
 private:
-  /// Values that depend on `wrt` through floats; `path` gets the ops between, in order, that matter to `of`.
+  /// Values that depend on `wrt` through floats; `path` gets the ops between, in order, that matter
+  /// to `of`.
   void findActive() {
     active.insert(op.getWrt().begin(), op.getWrt().end());
     SmallVector<Operation *> dependent;
     for (Operation &current : llvm::make_range(op->getBlock()->begin(), op->getIterator())) {
       if (isa<StopGradientOp>(current) || !readsAny(current, active))
         continue;
-      auto results = llvm::make_filter_range(current.getResults(), [](Value v) { return isFloat(v); });
+      auto results =
+          llvm::make_filter_range(current.getResults(), [](Value v) { return isFloat(v); });
       if (results.empty())
         continue;
       active.insert(results.begin(), results.end());
@@ -93,22 +95,25 @@ private:
 
   void seed() {
     for (auto [k, of] : llvm::enumerate(op.getOf()))
-      accumulate(of, op.getSeeds().empty() ? splat(builder, op.getLoc(), of.getType(), 1) : op.getSeeds()[k]);
+      accumulate(of, op.getSeeds().empty() ? splat(builder, op.getLoc(), of.getType(), 1)
+                                           : op.getSeeds()[k]);
   }
 
   void accumulate(Value value, Value gradient) {
     Value &sum = gradients[value];
-    sum = sum ? arith::AddFOp::create(builder, gradient.getLoc(), sum, gradient).getResult() : gradient;
+    sum = sum ? arith::AddFOp::create(builder, gradient.getLoc(), sum, gradient).getResult()
+              : gradient;
   }
 
   LogicalResult propagate(Operation *current) {
-    SmallVector<Value> resultGrads =
-        llvm::map_to_vector(current->getResults(), [&](Value result) { return gradients.lookup(result); });
+    SmallVector<Value> resultGrads = llvm::map_to_vector(
+        current->getResults(), [&](Value result) { return gradients.lookup(result); });
     if (llvm::none_of(resultGrads, [](Value grad) { return bool(grad); }))
       return success();
     auto differentiable = dyn_cast<Differentiable>(current);
     if (!differentiable) {
-      auto diagnostic = current->emitOpError("has no gradient, but the differentiated value depends on it");
+      auto diagnostic =
+          current->emitOpError("has no gradient, but the differentiated value depends on it");
       diagnostic.attachNote(op.getLoc()) << "differentiated here";
       return diagnostic;
     }

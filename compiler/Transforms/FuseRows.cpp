@@ -99,7 +99,8 @@ private:
     builder.setInsertionPointToEnd(&body);
     for (int position : ops)
       builder.clone(*block.op(position), map);
-    YieldOp::create(builder, loc, llvm::map_to_vector(outputs, [&](Value output) { return map.lookup(output); }));
+    YieldOp::create(builder, loc,
+                    llvm::map_to_vector(outputs, [&](Value output) { return map.lookup(output); }));
 
     for (auto [output, result] : llvm::zip(outputs, fused.getResults())) {
       replacements[output] = result;
@@ -118,7 +119,8 @@ private:
     if (llvm::any_of(value.getUsers(), [&](Operation *user) { return !isFusible(user); }))
       return true;
     auto found = readers.find(value);
-    return found != readers.end() && llvm::any_of(found->second, [&](size_t reader) { return reader != group; });
+    return found != readers.end() &&
+           llvm::any_of(found->second, [&](size_t reader) { return reader != group; });
   }
 
   rows::Block &block;

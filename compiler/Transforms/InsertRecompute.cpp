@@ -28,7 +28,8 @@ bool crossesBlocks(Operation *op, Operation *backward) {
 /// Chooses what to keep by a budget.
 class Budget {
 public:
-  Budget(func::FuncOp function, int64_t bytes) : function(function), block(function.getBody().front()), bytes(bytes) {
+  Budget(func::FuncOp function, int64_t bytes)
+      : function(function), block(function.getBody().front()), bytes(bytes) {
     Operation *backward = findBackward(block);
     for (Operation *op : savedOps(block))
       (crossesBlocks(op, backward) && op->hasAttr(kBlockMark) ? always : candidates).push_back(op);
@@ -81,7 +82,8 @@ private:
     for (auto variable : module.getOps<VariableOp>()) {
       auto type = cast<RankedTensorType>(variable.getType());
       if (usesScratch || variable.getRole() != Role::Scratch)
-        sum += llvm::alignTo(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8), 128);
+        sum += llvm::alignTo(
+            type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8), 128);
     }
     return sum;
   }
@@ -94,7 +96,8 @@ private:
     return cost;
   }
 
-  static DenseSet<Operation *> kept(ArrayRef<Operation *> candidates, ArrayRef<Operation *> always, size_t dropped) {
+  static DenseSet<Operation *> kept(ArrayRef<Operation *> candidates, ArrayRef<Operation *> always,
+                                    size_t dropped) {
     DenseSet<Operation *> kept(always.begin(), always.end());
     kept.insert(candidates.begin() + dropped, candidates.end());
     return kept;
@@ -125,7 +128,8 @@ struct InsertRecomputePass : stc::impl::InsertRecomputeBase<InsertRecomputePass>
 
   void runOnOperation() override {
     if (policy != "none" && policy != "block" && policy != "budget") {
-      getOperation().emitError("expected the recomputation policy none, block or budget, found ") << policy;
+      getOperation().emitError("expected the recomputation policy none, block or budget, found ")
+          << policy;
       return signalPassFailure();
     }
     if (failed(insert()))

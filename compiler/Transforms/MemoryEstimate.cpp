@@ -24,7 +24,8 @@ int64_t stc::bytesOf(Value value) {
     return 0;
   auto type = typeOf(value);
   constexpr int64_t alignment = 128;
-  return llvm::alignTo(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8), alignment);
+  return llvm::alignTo(type.getNumElements() * std::max(1u, type.getElementTypeBitWidth() / 8),
+                       alignment);
 }
 
 /// Pairs of all heads and sequences of an attention over the pattern.
@@ -32,7 +33,8 @@ static double pairsOf(PatternAttr pattern, RankedTensorType query, int64_t posit
   static std::map<std::pair<std::string, int64_t>, double> counted;
   double pairs = 0;
   for (int64_t head = 0; head < query.getDimSize(2); ++head) {
-    auto [entry, added] = counted.try_emplace({pattern.ofHead(head).str(), positions}, 0.5 * positions * positions);
+    auto [entry, added] =
+        counted.try_emplace({pattern.ofHead(head).str(), positions}, 0.5 * positions * positions);
     if (added)
       if (auto parsed = pattern::Pattern::parse(entry->first.first, positions))
         if (auto count = parsed->countPairs())

@@ -31,7 +31,8 @@ std::vector<Operation *> stc::savedOps(Block &mlirBlock) {
       later[position] = true;
       continue;
     }
-    bool used = llvm::any_of(op->getUsers(), [&](Operation *user) { return later[block.positionOf(user)]; });
+    bool used = llvm::any_of(op->getUsers(),
+                             [&](Operation *user) { return later[block.positionOf(user)]; });
     bool inlined = op->getNumResults() == 1 && block.inlined(op->getResult(0)) == position;
     bool renames = isa<ReshapeOp, SplitOp>(op);
     later[position] = used && (inlined || renames);
@@ -66,12 +67,14 @@ private:
     return demand(op)->getResult(cast<OpResult>(value).getResultNumber());
   }
 
-  /// The op itself if it is kept, or if later kernels compute it anyway from what is; else its clone.
+  /// The op itself if it is kept, or if later kernels compute it anyway from what is; else its
+  /// clone.
   Operation *demand(Operation *op) {
     auto [entry, added] = clones.try_emplace(op, op);
     if (!added || kept.contains(op))
       return entry->second;
-    SmallVector<Value> operands = llvm::map_to_vector(op->getOperands(), [&](Value v) { return demand(v); });
+    SmallVector<Value> operands =
+        llvm::map_to_vector(op->getOperands(), [&](Value v) { return demand(v); });
     bool inlined = rows::isFusible(op) || isa<ReshapeOp, SplitOp>(op);
     if (inlined && !saved.contains(op) && llvm::equal(operands, op->getOperands()))
       return op;
@@ -89,4 +92,6 @@ private:
 };
 } // namespace
 
-void stc::rematerialize(Block &block, const DenseSet<Operation *> &kept) { Rematerializer(block, kept); }
+void stc::rematerialize(Block &block, const DenseSet<Operation *> &kept) {
+  Rematerializer(block, kept);
+}

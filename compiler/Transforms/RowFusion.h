@@ -1,11 +1,11 @@
 //===- RowFusion.h - which values become which row kernels ------*- C++ -*-===//
 //
 // The analysis behind stc-fuse-rows, in three steps. RowRoots decides which values of a block stand
-// in memory (the roots), RowSlices finds what computes a root from others, RowGroups which roots one
-// kernel computes together. All three are near linear in the number of ops.
+// in memory (the roots), RowSlices finds what computes a root from others, RowGroups which roots
+// one kernel computes together. All three are near linear in the number of ops.
 //
-// Ops are numbered by their position in the block; a fusible op has one result, so that its position
-// also names its value.
+// Ops are numbered by their position in the block; a fusible op has one result, so that its
+// position also names its value.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -36,7 +36,8 @@ public:
   int size() const { return ops.size(); }
   mlir::Operation *op(int position) const { return ops[position]; }
   bool contains(mlir::Operation *op) const { return positions.contains(op); }
-  /// Of an op in a region, the position of the op that has the region; of an op in another block, the end.
+  /// Of an op in a region, the position of the op that has the region; of an op in another block,
+  /// the end.
   int positionOf(mlir::Operation *op) const;
   bool fusible(int position) const { return fusibles[position]; }
 

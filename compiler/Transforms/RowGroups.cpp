@@ -188,7 +188,8 @@ private:
       for (int reader : readers[value]) {
         if (reader == joining || (groupOf[reader] >= 0 && groupOf[reader] == groupOf[index]))
           continue;
-        first = std::min(first, groupOf[reader] >= 0 ? groups[groupOf[reader]].position : slices[reader].root);
+        first = std::min(first, groupOf[reader] >= 0 ? groups[groupOf[reader]].position
+                                                     : slices[reader].root);
       }
     }
     return first;

@@ -3,8 +3,8 @@
 // A value is needed in memory if something other than a row kernel reads it, or if a kernel cannot
 // compute it on the way: reductions over anything but the last dimension, and scalars that are
 // repeated over a tensor. All others are computed again in each kernel that reads them, unless
-// several do and loading it takes fewer large operands: the residual stream x + f(x) of a deep model
-// is read by all later layers, and would be summed from the start in each.
+// several do and loading it takes fewer large operands: the residual stream x + f(x) of a deep
+// model is read by all later layers, and would be summed from the start in each.
 //
 //===----------------------------------------------------------------------===//
 
@@ -149,7 +149,8 @@ private:
   void findMeet(int position) {
     int common = unused;
     for (Operation *user : block.op(position)->getUsers()) {
-      int next = user->getBlock() == block.op(position)->getBlock() ? block.positionOf(user) : memory;
+      int next =
+          user->getBlock() == block.op(position)->getBlock() ? block.positionOf(user) : memory;
       if (next != memory && block.fusible(next) && meet[next] == unused)
         continue;
       common = common == unused ? next : meetOf(common, next);

@@ -67,8 +67,9 @@ private:
   void visitOperands(int position, const Dims &dims) {
     Operation *op = block.op(position);
     if (auto broadcast = dyn_cast<BroadcastOp>(op))
-      return visit(broadcast.getInput(),
-                   llvm::map_to_vector(broadcast.getDims(), [&](int64_t dim) { return dims[dim]; }));
+      return visit(broadcast.getInput(), llvm::map_to_vector(broadcast.getDims(), [&](int64_t dim) {
+                     return dims[dim];
+                   }));
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       if (!fits(reduce, dims)) // only a root that is itself the reduction of each row
         llvm_unreachable("expected the rows of a reduction to be the space's");

@@ -25,6 +25,7 @@ void PlanDialect::initialize() {
 
 int64_t stc::plan::bytesOf(ShapedType type) {
   Type element = type.getElementType();
-  unsigned bits = element.isIndex() ? IndexType::kInternalStorageBitWidth : element.getIntOrFloatBitWidth();
+  unsigned bits =
+      element.isIndex() ? IndexType::kInternalStorageBitWidth : element.getIntOrFloatBitWidth();
   return type.getNumElements() * llvm::divideCeil(bits, 8);
 }

@@ -60,7 +60,9 @@ Values sqrtRule(const Rule &r) { return {r.div(r.mul(r.grad, r.constant(0.5)), r
 Values rsqrtRule(const Rule &r) {
   return {r.mul(r.mul(r.grad, r.constant(-0.5)), r.mul(r.y(), r.mul(r.y(), r.y())))};
 }
-Values tanhRule(const Rule &r) { return {r.mul(r.grad, r.sub(r.constant(1), r.mul(r.y(), r.y())))}; }
+Values tanhRule(const Rule &r) {
+  return {r.mul(r.grad, r.sub(r.constant(1), r.mul(r.y(), r.y())))};
+}
 Values sinRule(const Rule &r) { return {r.mul(r.grad, math::CosOp::create(r.b, r.x()))}; }
 Values cosRule(const Rule &r) { return {r.neg(r.mul(r.grad, math::SinOp::create(r.b, r.x())))}; }
 } // namespace

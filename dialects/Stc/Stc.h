@@ -22,8 +22,8 @@
 #include "dialects/Stc/StcDialect.h.inc"
 #include "dialects/Stc/StcEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
-#include "dialects/Stc/StcAttrs.h.inc"
 #include "dialects/Stc/Differentiable.h.inc"
+#include "dialects/Stc/StcAttrs.h.inc"
 #define GET_OP_CLASSES
 #include "dialects/Stc/StcOps.h.inc"
 

@@ -11,8 +11,8 @@ using namespace stc;
 #include "dialects/Stc/StcDialect.cpp.inc"
 #include "dialects/Stc/StcEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
-#include "dialects/Stc/StcAttrs.cpp.inc"
 #include "dialects/Stc/Differentiable.cpp.inc"
+#include "dialects/Stc/StcAttrs.cpp.inc"
 
 void StcDialect::initialize() {
   addAttributes<
@@ -25,13 +25,14 @@ void StcDialect::initialize() {
       >();
 }
 
-LogicalResult PatternAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<StringAttr> heads) {
+LogicalResult PatternAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  ArrayRef<StringAttr> heads) {
   if (heads.empty())
     return emitError() << "expected at least one pattern";
   for (StringAttr head : heads)
     if (auto error = pattern::Pattern::check(head.getValue()))
-      return emitError() << "in pattern \"" << head.getValue() << "\" at byte " << error->offset << ": "
-                         << error->message;
+      return emitError() << "in pattern \"" << head.getValue() << "\" at byte " << error->offset
+                         << ": " << error->message;
   return success();
 }
 
@@ -42,8 +43,9 @@ StringRef PatternAttr::ofHead(int64_t head) const {
 LogicalResult PatternAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
                                           function_ref<InFlightDiagnostic()> emitError) const {
   if (shape.size() != 4)
-    return emitError() << "expected a pattern on a tensor of shape [batch, heads, queries, keys], found rank "
-                       << shape.size();
+    return emitError()
+           << "expected a pattern on a tensor of shape [batch, heads, queries, keys], found rank "
+           << shape.size();
   return success();
 }
 

@@ -18,16 +18,21 @@ SmallVector<int64_t> otherDims(ArrayRef<int64_t> dims, int64_t rank) {
   return others;
 }
 
-Value zerosLike(OpBuilder &builder, Location loc, Value value) { return splat(builder, loc, value.getType(), 0); }
+Value zerosLike(OpBuilder &builder, Location loc, Value value) {
+  return splat(builder, loc, value.getType(), 0);
+}
 } // namespace
 
-LogicalResult BroadcastOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult BroadcastOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                         MutableArrayRef<Value> result) {
   SmallVector<int64_t> dims = otherDims(getDims(), typeOf(getResult()).getRank());
-  result[0] = ReduceOp::create(builder, getLoc(), getInput().getType(), Reduction::Sum, grads[0], dims);
+  result[0] =
+      ReduceOp::create(builder, getLoc(), getInput().getType(), Reduction::Sum, grads[0], dims);
   return success();
 }
 
-LogicalResult ReduceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult ReduceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                      MutableArrayRef<Value> result) {
   if (getKind() != Reduction::Sum)
     return emitOpError("has no gradient for a maximum; stc.stop_gradient makes it a constant");
   SmallVector<int64_t> dims = otherDims(getDims(), typeOf(getInput()).getRank());
@@ -35,12 +40,14 @@ LogicalResult ReduceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
   return success();
 }
 
-LogicalResult ReshapeOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult ReshapeOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                       MutableArrayRef<Value> result) {
   result[0] = ReshapeOp::create(builder, getLoc(), getInput().getType(), grads[0]);
   return success();
 }
 
-LogicalResult SplitOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult SplitOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                     MutableArrayRef<Value> result) {
   SmallVector<Value> parts;
   for (auto [part, grad] : llvm::zip(getResults(), grads))
     parts.push_back(grad ? grad : zerosLike(builder, getLoc(), part));
@@ -48,13 +55,15 @@ LogicalResult SplitOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, 
   return success();
 }
 
-LogicalResult ConcatOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult ConcatOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                      MutableArrayRef<Value> result) {
   auto split = SplitOp::create(builder, getLoc(), getInputs().getTypes(), grads[0]);
   llvm::copy(split.getResults(), result.begin());
   return success();
 }
 
-LogicalResult MatmulOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult MatmulOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                      MutableArrayRef<Value> result) {
   Value a = getLhs(), b = getRhs(), g = grads[0];
   bool ta = getTransposeLhs(), tb = getTransposeRhs();
   auto matmul = [&](Type type, Value x, Value y, bool tx, bool ty) -> Value {
@@ -65,8 +74,9 @@ LogicalResult MatmulOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
   if (typeOf(b).getRank() == 2 && typeOf(a).getRank() > 2) {
     auto flatten = [&](Value x) -> Value {
       auto type = typeOf(x);
-      auto flat = RankedTensorType::get({type.getNumElements() / type.getShape().back(), type.getShape().back()},
-                                        type.getElementType());
+      auto flat = RankedTensorType::get(
+          {type.getNumElements() / type.getShape().back(), type.getShape().back()},
+          type.getElementType());
       return ReshapeOp::create(builder, getLoc(), flat, x);
     };
     a = flatten(a);
@@ -76,23 +86,27 @@ LogicalResult MatmulOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
   return success();
 }
 
-LogicalResult GatherOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult GatherOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                      MutableArrayRef<Value> result) {
   result[0] = ScatterAddOp::create(builder, getLoc(), getTable().getType(), grads[0], getIndices());
   return success();
 }
 
-LogicalResult ScoresOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult ScoresOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                      MutableArrayRef<Value> result) {
   result[0] = AggregateOp::create(builder, getLoc(), grads[0], getKey(), false);
   result[1] = AggregateOp::create(builder, getLoc(), grads[0], getQuery(), true);
   return success();
 }
 
-LogicalResult SoftmaxOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult SoftmaxOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                       MutableArrayRef<Value> result) {
   result[0] = SoftmaxGradOp::create(builder, getLoc(), getResult(), grads[0]);
   return success();
 }
 
-LogicalResult AggregateOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult AggregateOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                         MutableArrayRef<Value> result) {
   Value query = grads[0], key = getValue();
   if (getTranspose())
     std::swap(query, key);
@@ -101,12 +115,13 @@ LogicalResult AggregateOp::buildGradient(OpBuilder &builder, ArrayRef<Value> gra
   return success();
 }
 
-LogicalResult AttentionOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads, MutableArrayRef<Value> result) {
+LogicalResult AttentionOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                         MutableArrayRef<Value> result) {
   if (grads[1])
     return emitOpError("has no gradient through its log-sum-exp");
-  auto grad = AttentionGradOp::create(builder, getLoc(), getQuery().getType(), getKey().getType(),
-                                      getValue().getType(), getQuery(), getKey(), getValue(), getOutput(),
-                                      getLogsumexp(), grads[0], getScaleAttr(), getPattern());
+  auto grad = AttentionGradOp::create(
+      builder, getLoc(), getQuery().getType(), getKey().getType(), getValue().getType(), getQuery(),
+      getKey(), getValue(), getOutput(), getLogsumexp(), grads[0], getScaleAttr(), getPattern());
   llvm::copy(grad.getResults(), result.begin());
   return success();
 }

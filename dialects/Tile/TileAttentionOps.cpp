@@ -6,8 +6,12 @@ using namespace mlir;
 using namespace stc::tile;
 
 LogicalResult WalkOp::verify() {
-  auto yields = [](Region &region) { return cast<YieldOp>(region.front().getTerminator()).getValues(); };
-  auto allIndex = [](TypeRange types) { return llvm::all_of(types, [](Type type) { return type.isIndex(); }); };
+  auto yields = [](Region &region) {
+    return cast<YieldOp>(region.front().getTerminator()).getValues();
+  };
+  auto allIndex = [](TypeRange types) {
+    return llvm::all_of(types, [](Type type) { return type.isIndex(); });
+  };
   if (getBounds().front().empty() || getMask().front().empty() ||
       !isa<YieldOp>(getBounds().front().back()) || !isa<YieldOp>(getMask().front().back()))
     return emitOpError("(C1) expected bounds and mask to end in tile.yield");
@@ -21,24 +25,24 @@ LogicalResult WalkOp::verify() {
 }
 
 namespace {
-template <typename Op>
-LogicalResult verifyShapes(Op op, bool oneQuery) {
+template <typename Op> LogicalResult verifyShapes(Op op, bool oneQuery) {
   for (Operation &child : op.getWalks().front())
     if (!isa<WalkOp>(child))
       return op.emitOpError("(C1) expected only tile.walk in the body, found ") << child.getName();
-  auto query = op.getQuery().getType(), key = op.getKey().getType(), value = op.getValue().getType(),
-       output = op.getOutput().getType();
+  auto query = op.getQuery().getType(), key = op.getKey().getType(),
+       value = op.getValue().getType(), output = op.getOutput().getType();
   if (query.getDimSize(3) != key.getDimSize(3) || value.getDimSize(3) != output.getDimSize(3))
     return op.emitOpError("(C2) expected equal sizes of query and key, and of value and output");
   int64_t queries = oneQuery ? 1 : key.getDimSize(1);
-  if (query.getDimSize(1) != queries || output.getDimSize(1) != queries || value.getDimSize(1) != key.getDimSize(1))
-    return op.emitOpError("(C2) expected ") << queries << " queries and outputs, found " << query.getDimSize(1)
-                                            << " and " << output.getDimSize(1);
+  if (query.getDimSize(1) != queries || output.getDimSize(1) != queries ||
+      value.getDimSize(1) != key.getDimSize(1))
+    return op.emitOpError("(C2) expected ")
+           << queries << " queries and outputs, found " << query.getDimSize(1) << " and "
+           << output.getDimSize(1);
   return success();
 }
 
-template <typename Op>
-LogicalResult verifyStrips(Op op) {
+template <typename Op> LogicalResult verifyStrips(Op op) {
   if (op.getStrip() <= 0 || op.getRows() <= 0 || op.getRows() % op.getStrip() != 0)
     return op.emitOpError("(C1) expected rows to be a multiple of strip, found ")
            << op.getRows() << " and " << op.getStrip();

@@ -6,13 +6,15 @@ using namespace mlir;
 using namespace stc::tile;
 
 SmallVector<BlockArgument> KernelOp::getBuffers() {
-  return llvm::filter_to_vector(getBody().getArguments(),
-                                [](BlockArgument argument) { return isa<MemRefType>(argument.getType()); });
+  return llvm::filter_to_vector(getBody().getArguments(), [](BlockArgument argument) {
+    return isa<MemRefType>(argument.getType());
+  });
 }
 
 SmallVector<BlockArgument> KernelOp::getSizes() {
-  auto sizes = llvm::filter_to_vector(getBody().getArguments(),
-                                      [](BlockArgument argument) { return argument.getType().isIndex(); });
+  auto sizes = llvm::filter_to_vector(getBody().getArguments(), [](BlockArgument argument) {
+    return argument.getType().isIndex();
+  });
   sizes.pop_back();
   return sizes;
 }
@@ -50,8 +52,10 @@ LogicalResult KernelOp::verify() {
   for (BlockArgument argument : arguments) {
     auto memref = dyn_cast<MemRefType>(argument.getType());
     sizes |= !memref;
-    if ((memref && (sizes || !memref.getLayout().isIdentity())) || (!memref && !argument.getType().isIndex()))
-      return emitOpError("(C1) expected row-major memrefs, then values of type index, found ") << argument.getType();
+    if ((memref && (sizes || !memref.getLayout().isIdentity())) ||
+        (!memref && !argument.getType().isIndex()))
+      return emitOpError("(C1) expected row-major memrefs, then values of type index, found ")
+             << argument.getType();
   }
   return success();
 }
@@ -64,7 +68,8 @@ LogicalResult LaunchOp::verify() {
       if (operand < -1 || operand >= static_cast<int64_t>(getNumOperands()))
         return emitOpError("(C2) expected the number of an operand or -1, found ") << operand;
     if (tied >= 0 && getOperand(tied).getType() != result)
-      return emitOpError("(C2) expected a tied result of type ") << getOperand(tied).getType() << ", found " << result;
+      return emitOpError("(C2) expected a tied result of type ")
+             << getOperand(tied).getType() << ", found " << result;
     if (tied >= 0 && llvm::count(getTied(), tied) > 1)
       return emitOpError("(C2) expected one result tied to operand ") << tied;
   }
@@ -81,11 +86,13 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     return emitOpError("(C1) expected a kernel named ") << getKernelAttr();
   auto expected = kernel.getBuffers();
   if (expected.size() != buffers.size() || kernel.getSizes().size() != getSizes().size())
-    return emitOpError("(C1) expected ") << expected.size() << " buffers and " << kernel.getSizes().size()
-                                         << " sizes, found " << buffers.size() << " and " << getSizes().size();
+    return emitOpError("(C1) expected ")
+           << expected.size() << " buffers and " << kernel.getSizes().size() << " sizes, found "
+           << buffers.size() << " and " << getSizes().size();
   for (auto [buffer, argument] : llvm::zip(buffers, expected))
     if (memoryType(cast<RankedTensorType>(buffer).getElementType()) !=
         cast<MemRefType>(argument.getType()).getElementType())
-      return emitOpError("(C3) expected a buffer of ") << argument.getType() << ", found " << buffer;
+      return emitOpError("(C3) expected a buffer of ")
+             << argument.getType() << ", found " << buffer;
   return success();
 }

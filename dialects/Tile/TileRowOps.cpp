@@ -27,7 +27,8 @@ static LogicalResult verifyIndices(SweepOp sweep, Operation *op, ValueRange indi
   ValueRange others = columnLast ? indices.drop_back() : indices;
   bool uniform = llvm::all_of(others, [&](Value index) { return sweep.isUniform(index); });
   if (!uniform || (store && !columnLast))
-    return op->emitOpError("(C4) expected indices from outside the sweep, with the column, or the column plus a "
+    return op->emitOpError("(C4) expected indices from outside the sweep, with the column, or the "
+                           "column plus a "
                            "value from outside, as the last ")
            << (store ? "index" : "index or not at all");
   return success();
@@ -74,12 +75,14 @@ ParseResult SweepOp::parse(OpAsmParser &parser, OperationState &result) {
   if (succeeded(parser.parseOptionalArrow()) &&
       (parser.parseLParen() || parser.parseTypeList(result.types) || parser.parseRParen()))
     return failure();
-  return failure(parser.parseRegion(*result.addRegion(), column) || parser.parseOptionalAttrDict(result.attributes));
+  return failure(parser.parseRegion(*result.addRegion(), column) ||
+                 parser.parseOptionalAttrDict(result.attributes));
 }
 
 LogicalResult CombineOp::verify() {
   if (getCombiners().size() != getValues().size())
-    return emitOpError("(C1) expected ") << getValues().size() << " combiners, found " << getCombiners().size();
+    return emitOpError("(C1) expected ")
+           << getValues().size() << " combiners, found " << getCombiners().size();
   for (int32_t combiner : getCombiners())
     if (!symbolizeCombiner(combiner))
       return emitOpError("(C1) found unknown combiner ") << combiner;

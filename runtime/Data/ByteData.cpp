@@ -32,8 +32,9 @@ Result<Extent> extentOf(Part part, int64_t bytes, const Settings &settings) {
   double sum = std::accumulate(split->begin(), split->end(), 0.0);
   // Thirds that were rounded up may exceed 1 by a little.
   if (split->size() != 3 || *std::ranges::min_element(*split) < 0 || !(sum <= 1 + 1e-6))
-    return fail(fmt::format("expected three fractions of 1 in all as setting 'data.split', found [{}]",
-                            fmt::join(*split, ", ")));
+    return fail(
+        fmt::format("expected three fractions of 1 in all as setting 'data.split', found [{}]",
+                    fmt::join(*split, ", ")));
   double before = std::accumulate(split->begin(), split->begin() + static_cast<int>(part), 0.0);
   auto at = [&](double where) {
     return std::min<int64_t>(std::llround(where * static_cast<double>(bytes)), bytes);

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include <tl/expected.hpp>
 #include <string>
+#include <tl/expected.hpp>
 #include <utility>
 
 namespace stc::runtime {

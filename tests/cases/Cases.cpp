@@ -13,15 +13,15 @@ std::string Case::function() const {
       text += std::to_string(size) + "x";
     return text + "f32" + encoding + ">";
   };
-  std::string key = tensor({batch, n, heads, querySize}), value = tensor({batch, n, heads, valueSize});
+  std::string key = tensor({batch, n, heads, querySize}),
+              value = tensor({batch, n, heads, valueSize});
   std::string scores = tensor({batch, heads, n, n}, ", #stc.pattern" + attribute());
   std::string scale = std::to_string(1 / std::sqrt(double(querySize)));
-  return "func.func @" + name + "(%q: " + key + ", %k: " + key + ", %v: " + value + ") -> " + value + " {\n" +
-         "  %c = arith.constant dense<" + scale + "> : " + scores + "\n" +
+  return "func.func @" + name + "(%q: " + key + ", %k: " + key + ", %v: " + value + ") -> " +
+         value + " {\n" + "  %c = arith.constant dense<" + scale + "> : " + scores + "\n" +
          "  %s = stc.scores %q, %k : " + key + ", " + key + " -> " + scores + "\n" +
-         "  %t = arith.mulf %s, %c : " + scores + "\n" +
-         "  %p = stc.softmax %t : " + scores + "\n" +
-         "  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n" +
+         "  %t = arith.mulf %s, %c : " + scores + "\n" + "  %p = stc.softmax %t : " + scores +
+         "\n" + "  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n" +
          "  return %o : " + value + "\n}\n";
 }
 

@@ -1,7 +1,7 @@
 //===- AttentionTest.cpp - compiled attention against its definition ------===//
 //
-// Forward and gradient of the shared cases and of random set expressions. STC_NUMERICS_CASES sets how
-// many of the latter (32 where it is not set), STC_NUMERICS_SEED their seed.
+// Forward and gradient of the shared cases and of random set expressions. STC_NUMERICS_CASES sets
+// how many of the latter (32 where it is not set), STC_NUMERICS_SEED their seed.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,8 +20,8 @@ namespace {
 constexpr double tolerance = 1e-5; // relative, in float32
 
 /// Compiles the cases together, a few functions a module, and checks each. `exceptions` is how many
-/// may have a result that is small by cancellation: of two keys, say, with one weight near 1. As one
-/// vector with the others its error must be small all the same.
+/// may have a result that is small by cancellation: of two keys, say, with one weight near 1. As
+/// one vector with the others its error must be small all the same.
 void check(const std::vector<cases::Case> &all, uint64_t seed, int exceptions) {
   constexpr size_t together = 8;
   double worst = 0, joint = 0;
@@ -44,14 +44,16 @@ void check(const std::vector<cases::Case> &all, uint64_t seed, int exceptions) {
             << all[k].querySize << ", " << all[k].valueSize;
         if (error >= tolerance) {
           ++found;
-          std::printf("%s%s has a result with a relative error of %.2g\n", all[k].name.c_str(), suffix, error);
+          std::printf("%s%s has a result with a relative error of %.2g\n", all[k].name.c_str(),
+                      suffix, error);
         }
         worst = std::max(worst, error);
         joint = std::max(joint, results.jointError());
       }
   }
   EXPECT_LE(found, exceptions);
-  std::printf("%zu cases, forward and gradient: largest relative error of a result %.2g, of all together %.2g\n",
+  std::printf("%zu cases, forward and gradient: largest relative error of a result %.2g, of all "
+              "together %.2g\n",
               all.size(), worst, joint);
 }
 
@@ -72,9 +74,10 @@ TEST(Attention, RandomPatterns) {
     std::vector<std::string> patterns;
     for (int64_t head = random.number(1, 2); head > 0; --head)
       patterns.push_back(random.expression(2).text);
-    int64_t query = 8 * random.number(2, 16), value = random.number(0, 1) ? query : 8 * random.number(2, 16);
-    all.push_back({"random_" + std::to_string(all.size()), patterns, n, random.number(1, 2), random.number(1, 3), query,
-                   value});
+    int64_t query = 8 * random.number(2, 16),
+            value = random.number(0, 1) ? query : 8 * random.number(2, 16);
+    all.push_back({"random_" + std::to_string(all.size()), patterns, n, random.number(1, 2),
+                   random.number(1, 3), query, value});
   }
   check(all, seed, count / 500);
 }

@@ -33,7 +33,8 @@ CompileOptions stc::test::optionsForHost() { return {HostTarget::create("native"
 template <typename T>
 static auto copyOf(runtime::Executor &executor, const program::Tensor &tensor) {
   std::span<T> elements = executor.elements<T>(tensor);
-  return std::vector<std::conditional_t<std::is_floating_point_v<T>, double, int64_t>>(elements.begin(), elements.end());
+  return std::vector<std::conditional_t<std::is_floating_point_v<T>, double, int64_t>>(
+      elements.begin(), elements.end());
 }
 
 static Tensor read(runtime::Executor &executor, const program::Tensor &tensor) {
@@ -147,7 +148,8 @@ void Compiled::set(const std::string &variable, const Tensor &value) {
 }
 
 Results Compiled::variable(const std::string &name) {
-  return {{read(*executor, variableOf(executor->program(), name))}, {interpreter->variables.at(name)}};
+  return {{read(*executor, variableOf(executor->program(), name))},
+          {interpreter->variables.at(name)}};
 }
 
 std::vector<std::string> Compiled::variablesOf(program::Role role) {

@@ -25,11 +25,11 @@ struct Results {
   Tensors found, expected;
 
   /// The largest error of a result relative to its largest element. Results that are zero by
-  /// definition, but are computed as differences of larger numbers (the gradient of queries where each
-  /// has but one key), are held against the largest element of all results.
+  /// definition, but are computed as differences of larger numbers (the gradient of queries where
+  /// each has but one key), are held against the largest element of all results.
   double worstError() const;
-  /// The largest error relative to the largest element of all results: they are taken for one vector,
-  /// such as a gradient, of which some parts may be small by cancellation.
+  /// The largest error relative to the largest element of all results: they are taken for one
+  /// vector, such as a gradient, of which some parts may be small by cancellation.
   double jointError() const;
 };
 

@@ -24,26 +24,31 @@ constexpr int64_t batch = 2, positions = 40, vocabulary = 19;
 
 /// Sections of a specification that differ from test to test.
 struct Lines {
-  const char *name, *attention = "pattern = \"fixed(8, 2)\"", *model = "", *memory = "recompute = \"none\"",
-                    *data = "kind = \"text\"\ncontext = 40", *train = "", *precision = "float32";
+  const char *name, *attention = "pattern = \"fixed(8, 2)\"", *model = "",
+                    *memory = "recompute = \"none\"", *data = "kind = \"text\"\ncontext = 40",
+                    *train = "", *precision = "float32";
   double tolerance = 1e-5; ///< of losses, logits and weights, relative
 
   std::string text() const {
-    // A large epsilon: without it, Adam blows the rounding of gradients that are zero up to whole steps.
-    return std::string("[model]\nlayers = 2\nwidth = 24\nheads = 2\nvocabulary = 19\n") + model + "\n[attention]\n" +
-           attention + "\n[data]\n" + data + "\n[memory]\n" + memory +
-           "\n[train]\nbatch = 2\nsteps = 10\nlearning_rate = 0.01\nwarmup = 2\nepsilon = 0.01\n" + train +
-           "\n[precision]\ncompute = \"" + precision + "\"\n[sample]\nbatch = 2\n";
+    // A large epsilon: without it, Adam blows the rounding of gradients that are zero up to whole
+    // steps.
+    return std::string("[model]\nlayers = 2\nwidth = 24\nheads = 2\nvocabulary = 19\n") + model +
+           "\n[attention]\n" + attention + "\n[data]\n" + data + "\n[memory]\n" + memory +
+           "\n[train]\nbatch = 2\nsteps = 10\nlearning_rate = 0.01\nwarmup = 2\nepsilon = 0.01\n" +
+           train + "\n[precision]\ncompute = \"" + precision + "\"\n[sample]\nbatch = 2\n";
   }
 };
 std::ostream &operator<<(std::ostream &out, const Lines &lines) { return out << lines.name; }
 
 const Lines models[] = {
     {.name = "fixed"},
-    {.name = "strided_heads", .attention = "pattern = \"strided(8)\"\nintegration = \"heads\"",
+    {.name = "strided_heads",
+     .attention = "pattern = \"strided(8)\"\nintegration = \"heads\"",
      .model = "query_key_size = 8\nvalue_size = 20\nfeed_forward = 36"},
-    {.name = "interleaved_empty_rows", .attention = "pattern = \"fixed(5, 2)\"\nintegration = \"interleaved\""},
-    {.name = "image", .attention = "pattern = \"strided(10) | sinks(1)\"",
+    {.name = "interleaved_empty_rows",
+     .attention = "pattern = \"fixed(5, 2)\"\nintegration = \"interleaved\""},
+    {.name = "image",
+     .attention = "pattern = \"strided(10) | sinks(1)\"",
      .data = "kind = \"image\"\nshape = [2, 10, 2]"},
     {.name = "dropout", .train = "dropout = 0.25"},
     {.name = "recompute_block", .memory = "recompute = \"block\"", .train = "dropout = 0.25"},
@@ -94,10 +99,13 @@ protected:
       compiled->set("loss_scale", Tensor::of({}, std::vector<double>{64}));
   }
 
-  bool hasLossScale() { return llvm::is_contained(compiled->variablesOf(program::Role::Counter), "loss_scale"); }
+  bool hasLossScale() {
+    return llvm::is_contained(compiled->variablesOf(program::Role::Counter), "loss_scale");
+  }
 
   Tensor tokens(std::vector<int64_t> shape, int64_t symbols) {
-    std::vector<int64_t> values(std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies()));
+    std::vector<int64_t> values(
+        std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies()));
     for (int64_t &value : values)
       value = std::uniform_int_distribution<int64_t>(0, symbols - 1)(random);
     return Tensor::of(std::move(shape), std::move(values));
@@ -133,16 +141,18 @@ TEST_P(Models, Train) {
 }
 
 TEST_P(Models, Evaluate) {
-  Results results =
-      compiled->call("eval", {tokens({batch, positions}, vocabulary + 1), tokens({batch, positions}, vocabulary)});
+  Results results = compiled->call(
+      "eval", {tokens({batch, positions}, vocabulary + 1), tokens({batch, positions}, vocabulary)});
   EXPECT_LT(results.worstError(), tolerance);
 }
 
 TEST_P(Models, SampleStepByStep) {
   Tensor sequence = tokens({batch, positions}, vocabulary + 1);
   constexpr int64_t start = 5; // positions that come with the prompt
-  EXPECT_LT(compiled->call("sample_prefill", {sequence, Tensor::of({}, std::vector<int64_t>{start - 1})}).worstError(),
-            tolerance);
+  EXPECT_LT(
+      compiled->call("sample_prefill", {sequence, Tensor::of({}, std::vector<int64_t>{start - 1})})
+          .worstError(),
+      tolerance);
   for (int64_t position = start; position < positions; ++position) {
     SCOPED_TRACE("position " + std::to_string(position));
     std::vector<int64_t> column;
@@ -164,7 +174,8 @@ TEST_P(Float16, SkipAStepThatOverflows) {
   compiled->set("loss_scale", Tensor::of({}, std::vector<double>{1e6}));
   std::string name = compiled->variablesOf(program::Role::Parameter)[0];
   std::vector<double> before = compiled->variable(name).found[0].floats;
-  compiled->call("train_step", {tokens({batch, positions}, vocabulary), tokens({batch, positions}, vocabulary)});
+  compiled->call("train_step",
+                 {tokens({batch, positions}, vocabulary), tokens({batch, positions}, vocabulary)});
   EXPECT_EQ(compiled->variable(name).found[0].floats, before);
   EXPECT_EQ(compiled->variable("loss_scale").found[0].floats[0], 5e5);
   EXPECT_EQ(compiled->variable("step").found[0].integers[0], 1);

@@ -44,14 +44,18 @@ public:
     }
     for (int k = 0; k < ops; ++k)
       values.push_back(op());
-    std::string results[] = {values.back(), reduced("sum", values[values.size() - 2]), total(pick())};
+    std::string results[] = {values.back(), reduced("sum", values[values.size() - 2]),
+                             total(pick())};
     std::string types = typeOf(space) + ", " + typeOf(reducedShape) + ", " + typeOf({});
-    return "func.func @" + name + "(" + arguments + ") -> (" + types + ") {\n" + body + "  return " + results[0] +
-           ", " + results[1] + ", " + results[2] + " : " + types + "\n}\n";
+    return "func.func @" + name + "(" + arguments + ") -> (" + types + ") {\n" + body +
+           "  return " + results[0] + ", " + results[1] + ", " + results[2] + " : " + types +
+           "\n}\n";
   }
 
 private:
-  int64_t number(int64_t least, int64_t most) { return std::uniform_int_distribution<int64_t>(least, most)(random); }
+  int64_t number(int64_t least, int64_t most) {
+    return std::uniform_int_distribution<int64_t>(least, most)(random);
+  }
   const std::string &pick() { return values[number(0, values.size() - 1)]; }
 
   std::string line(const std::string &text) {
@@ -62,7 +66,9 @@ private:
   std::string constant(double value) {
     return line("arith.constant dense<" + std::to_string(value) + "> : " + typeOf(space));
   }
-  std::string unary(const std::string &op, const std::string &x) { return line(op + " " + x + " : " + typeOf(space)); }
+  std::string unary(const std::string &op, const std::string &x) {
+    return line(op + " " + x + " : " + typeOf(space));
+  }
   std::string binary(const std::string &op, const std::string &x, const std::string &y) {
     return line(op + " " + x + ", " + y + " : " + typeOf(space));
   }
@@ -87,7 +93,8 @@ private:
   std::string spread(const std::string &x, const Shape &shape) {
     if (shape == space)
       return x;
-    return line("stc.broadcast " + x + " dims " + keptText() + " : " + typeOf(shape) + " to " + typeOf(space));
+    return line("stc.broadcast " + x + " dims " + keptText() + " : " + typeOf(shape) + " to " +
+                typeOf(space));
   }
 
   /// Over dimensions that are chosen at random, at least one; `kept` are the others.
@@ -103,14 +110,15 @@ private:
         kept.push_back(dim);
         reducedShape.push_back(space[dim]);
       }
-    return line("stc.reduce " + kind + " " + x + " dims [" + dims + "] : " + typeOf(space) + " to " +
-                typeOf(reducedShape));
+    return line("stc.reduce " + kind + " " + x + " dims [" + dims + "] : " + typeOf(space) +
+                " to " + typeOf(reducedShape));
   }
   std::string total(const std::string &x) {
     std::string dims;
     for (size_t dim = 0; dim < space.size(); ++dim)
       dims += (dim ? ", " : "") + std::to_string(dim);
-    return line("stc.reduce sum " + x + " dims [" + dims + "] : " + typeOf(space) + " to tensor<f32>");
+    return line("stc.reduce sum " + x + " dims [" + dims + "] : " + typeOf(space) +
+                " to tensor<f32>");
   }
   /// A reduction, tamed and spread over the space again.
   std::string reduction() {
@@ -147,18 +155,21 @@ private:
       return binary("arith.divf", x, binary("arith.addf", constant(2), unary("math.cos", y)));
     case 7: {
       std::string condition = line("arith.cmpf olt, " + x + ", " + y + " : " + typeOf(space));
-      return line("arith.select " + condition + ", " + x + ", " + y + " : " + typeOf(space, "i1") + ", " +
-                  typeOf(space));
+      return line("arith.select " + condition + ", " + x + ", " + y + " : " + typeOf(space, "i1") +
+                  ", " + typeOf(space));
     }
     case 8: { // every other index of a dimension
-      std::string index = line("stc.iota " + std::to_string(number(0, space.size() - 1)) + " : " + typeOf(space, "i32"));
+      std::string index = line("stc.iota " + std::to_string(number(0, space.size() - 1)) + " : " +
+                               typeOf(space, "i32"));
       std::string two = line("arith.constant dense<2> : " + typeOf(space, "i32"));
       std::string odd = line("arith.remsi " + index + ", " + two + " : " + typeOf(space, "i32"));
-      std::string real = line("arith.sitofp " + odd + " : " + typeOf(space, "i32") + " to " + typeOf(space));
+      std::string real =
+          line("arith.sitofp " + odd + " : " + typeOf(space, "i32") + " to " + typeOf(space));
       return binary("arith.mulf", x, real);
     }
     case 9: { // uniform numbers, as dropout has them
-      std::string seed = line("arith.constant dense<" + std::to_string(number(0, 1 << 20)) + "> : tensor<i64>");
+      std::string seed =
+          line("arith.constant dense<" + std::to_string(number(0, 1 << 20)) + "> : tensor<i64>");
       std::string noise = line("stc.random uniform seed " + seed + " step " + seed + " stream " +
                                std::to_string(number(0, 9)) + " : " + typeOf(space));
       return binary("arith.mulf", x, noise);
@@ -167,11 +178,12 @@ private:
       if (space.size() != 2)
         return unary("math.sqrt", binary("arith.addf", binary("arith.mulf", x, x), constant(0.1)));
       Shape square = {space[1], space[1]};
-      std::string gram = line("stc.matmul " + x + ", " + x + " transpose_lhs : " + typeOf(space) + ", " +
-                              typeOf(space) + " -> " + typeOf(square));
-      std::string wide = line("stc.matmul " + y + ", " + gram + " : " + typeOf(space) + ", " + typeOf(square) +
-                              " -> " + typeOf(space));
-      return unary("math.tanh", binary("arith.mulf", wide, constant(0.1 / double(space[0] * space[1]))));
+      std::string gram = line("stc.matmul " + x + ", " + x + " transpose_lhs : " + typeOf(space) +
+                              ", " + typeOf(space) + " -> " + typeOf(square));
+      std::string wide = line("stc.matmul " + y + ", " + gram + " : " + typeOf(space) + ", " +
+                              typeOf(square) + " -> " + typeOf(space));
+      return unary("math.tanh",
+                   binary("arith.mulf", wide, constant(0.1 / double(space[0] * space[1]))));
     }
     case 11: { // halves change places
       int64_t left = space.back() / 2, right = space.back() - left;
@@ -180,9 +192,10 @@ private:
       Shape a = space, b = space;
       a.back() = left, b.back() = right;
       std::string name = "%v" + std::to_string(counter++);
-      body += "  " + name + ":2 = stc.split " + x + " : " + typeOf(space) + " to " + typeOf(a) + ", " + typeOf(b) + "\n";
-      return line("stc.concat " + name + "#1, " + name + "#0 : " + typeOf(b) + ", " + typeOf(a) + " to " +
-                  typeOf(space));
+      body += "  " + name + ":2 = stc.split " + x + " : " + typeOf(space) + " to " + typeOf(a) +
+              ", " + typeOf(b) + "\n";
+      return line("stc.concat " + name + "#1, " + name + "#0 : " + typeOf(b) + ", " + typeOf(a) +
+                  " to " + typeOf(space));
     }
     default:
       return reduction();
@@ -214,13 +227,15 @@ TEST(Rows, RandomGraphs) {
     ASSERT_TRUE(compiled);
     for (int64_t k = first; k < std::min(graphs, first + together); ++k)
       for (const char *suffix : {"", ".grad"}) {
-        double error = compiled->callAtRandom("graph" + std::to_string(k) + suffix, seed + k).jointError();
+        double error =
+            compiled->callAtRandom("graph" + std::to_string(k) + suffix, seed + k).jointError();
         EXPECT_LT(error, 1e-4) << "graph" << k << suffix;
         cancelled += error >= 1e-5;
         worst = std::max(worst, error);
       }
   }
   EXPECT_LE(cancelled, graphs / 50);
-  std::printf("%lld graphs, forward and gradient: largest relative error %.2g\n", static_cast<long long>(graphs), worst);
+  std::printf("%lld graphs, forward and gradient: largest relative error %.2g\n",
+              static_cast<long long>(graphs), worst);
 }
 } // namespace

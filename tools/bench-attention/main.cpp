@@ -36,8 +36,8 @@ struct Bench {
 };
 
 /// Empty, with an error reported, if something fails.
-std::optional<Bench> compile(const cases::Case &test, mlir::MLIRContext &context, const HostTarget &target,
-                             runtime::ThreadPool &pool) {
+std::optional<Bench> compile(const cases::Case &test, mlir::MLIRContext &context,
+                             const HostTarget &target, runtime::ThreadPool &pool) {
   auto module = mlir::parseSourceString<mlir::ModuleOp>(test.function(), &context);
   CompileOptions options{target};
   options.gradients = true;
@@ -47,8 +47,8 @@ std::optional<Bench> compile(const cases::Case &test, mlir::MLIRContext &context
   if (failed(program))
     return std::nullopt;
   Bench bench{std::move(*program), nullptr};
-  auto executor =
-      runtime::Executor::create(*flatbuffers::GetRoot<program::Program>(bench.program.data()), pool);
+  auto executor = runtime::Executor::create(
+      *flatbuffers::GetRoot<program::Program>(bench.program.data()), pool);
   if (!executor) {
     fmt::print(stderr, "bench-attention: error: {}: {}\n", test.name, executor.error().message);
     return std::nullopt;
@@ -82,18 +82,21 @@ int run(const Options &options) {
   HostTarget target = HostTarget::create("native").value();
   runtime::ThreadPool pool(options.threads);
   LargeProduct product(pool);
-  fmt::print("{} threads, {}, float32, medians of {}\n\n", options.threads, target.cpu(), options.repetitions);
-  fmt::print("{:<24}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "case", "forward ms", "GFLOP/s", "of sgemm", "both ms",
-             "GFLOP/s", "of sgemm");
+  fmt::print("{} threads, {}, float32, medians of {}\n\n", options.threads, target.cpu(),
+             options.repetitions);
+  fmt::print("{:<24}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "case", "forward ms", "GFLOP/s",
+             "of sgemm", "both ms", "GFLOP/s", "of sgemm");
   for (const cases::Case &test : cases::benchmarkCases()) {
-    if (!options.names.empty() && std::ranges::find(options.names, test.name) == options.names.end())
+    if (!options.names.empty() &&
+        std::ranges::find(options.names, test.name) == options.names.end())
       continue;
     auto bench = compile(test, context, target, pool);
     if (!bench)
       return 1;
     std::vector<double> forward, both, products;
     for (int k = -1; k < options.repetitions; ++k) { // one to warm up
-      double times[] = {bench->seconds(test.name), bench->seconds(test.name + ".grad"), product.seconds()};
+      double times[] = {bench->seconds(test.name), bench->seconds(test.name + ".grad"),
+                        product.seconds()};
       if (k < 0)
         continue;
       forward.push_back(times[0]), both.push_back(times[1]), products.push_back(times[2]);
@@ -113,14 +116,19 @@ int run(const Options &options) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app("Times compiled attention beside a large dense product on the same threads.", "bench-attention");
+  CLI::App app("Times compiled attention beside a large dense product on the same threads.",
+               "bench-attention");
   Options options;
   std::vector<std::string> known;
   for (const cases::Case &test : cases::benchmarkCases())
     known.push_back(test.name);
   app.add_option("cases", options.names, "which cases; default: all")->check(CLI::IsMember(known));
-  app.add_option("--repetitions", options.repetitions, "timed runs")->check(CLI::Range(1, 1000))->capture_default_str();
-  app.add_option("--threads", options.threads, "threads to run on")->check(CLI::Range(1, 4096))->capture_default_str();
+  app.add_option("--repetitions", options.repetitions, "timed runs")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "threads to run on")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return run(options);
 }

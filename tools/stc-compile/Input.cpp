@@ -48,6 +48,7 @@ FailureOr<Input> stc::readInput(const std::string &path, MLIRContext &context) {
     return readSpecification(path, context);
   if (ending == ".mlir")
     return readModule(path, context);
-  llvm::errs() << path << ": expected a specification (.toml) or a module of the stc dialect (.mlir)\n";
+  llvm::errs() << path
+               << ": expected a specification (.toml) or a module of the stc dialect (.mlir)\n";
   return failure();
 }

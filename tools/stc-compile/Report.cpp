@@ -55,7 +55,8 @@ std::string stc::explainPatterns(const Input &input, const HostVectorOptions &ti
 std::string stc::explainMemory(ModuleOp planned) {
   std::string text = "planned memory\n";
   for (auto entry : planned.getOps<plan::EntryOp>())
-    text += llvm::formatv("  {0,-16} {1}\n", entry.getSymName(), runtime::formatBytes(entry.getPeak()));
+    text +=
+        llvm::formatv("  {0,-16} {1}\n", entry.getSymName(), runtime::formatBytes(entry.getPeak()));
   return text;
 }
 

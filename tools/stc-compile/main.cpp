@@ -72,7 +72,8 @@ void takeSettings(CompileOptions &options, const spec::Spec &spec) {
 }
 
 /// Prints what was found out, and draws the picture, where that was asked for.
-LogicalResult explain(const Options &options, const Input &input, const CompileOptions &compileOptions) {
+LogicalResult explain(const Options &options, const Input &input,
+                      const CompileOptions &compileOptions) {
   if (!options.picture.empty()) {
     auto drawing = picture(input);
     if (!drawing)
@@ -83,7 +84,8 @@ LogicalResult explain(const Options &options, const Input &input, const CompileO
   if (!options.explain)
     return success();
   llvm::outs() << explainPatterns(input, compileOptions.target.vectors()) << "\n";
-  // The plan is made on a copy, so that what is compiled does not depend on whether it is explained.
+  // The plan is made on a copy, so that what is compiled does not depend on whether it is
+  // explained.
   OwningOpRef<ModuleOp> copy(cast<ModuleOp>(input.module.get()->clone()));
   if (failed(runPhases(*copy, compileOptions, "plan")))
     return failure();
@@ -148,7 +150,8 @@ LogicalResult compile(const Options &options) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app("Compiles a model specification (.toml) or a module of the stc dialect (.mlir).", "stc-compile");
+  CLI::App app("Compiles a model specification (.toml) or a module of the stc dialect (.mlir).",
+               "stc-compile");
   Options options;
   app.add_option("input", options.input, "the specification or module")->required();
   app.add_option("-o,--output", options.output, "the file to write; - is standard output");
@@ -156,7 +159,8 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember(levels()))
       ->capture_default_str();
   app.add_flag("--gradient", options.gradient, "for each function @f, @f.grad too");
-  app.add_flag("--explain", options.explain, "say what was found out about patterns, cost and memory");
+  app.add_flag("--explain", options.explain,
+               "say what was found out about patterns, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
   app.add_option("--cpu", options.cpu, "the CPU to compile for: native, or LLVM's name of one")
@@ -164,7 +168,8 @@ int main(int argc, char **argv) {
   std::string footer = "levels, in order:\n  stc          as it was read or built\n";
   for (const Phase &phase : phases())
     footer += llvm::formatv("  {0,-12} {1}\n", phase.name, phase.description).str();
-  app.footer(footer + "  llvm         optimized LLVM IR\n  assembly     of the CPU\n  program      what stc-run takes");
+  app.footer(footer + "  llvm         optimized LLVM IR\n  assembly     of the CPU\n  program      "
+                      "what stc-run takes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &help) {

@@ -1,7 +1,7 @@
 //===- stc-opt.cpp - runs any pass on IR ----------------------------------===//
 
-#include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Conversion/Passes.h"
+#include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Conversion/TileToHost/HostPipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Plan/Plan.h"

@@ -22,14 +22,17 @@ struct Frame {
   KernelBuilder &b;
   const AttentionProblem &problem;
 
-  Value tensor(const BufferView &view, int64_t size) { return tensor(view, problem.positions, size); }
+  Value tensor(const BufferView &view, int64_t size) {
+    return tensor(view, problem.positions, size);
+  }
 
   Value tensor(const BufferView &view, int64_t positions, int64_t size) {
     Value buffer = b.buffer(view.buffer);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
     SmallVector<int64_t> shape = {problem.batch, positions, problem.heads, size};
     SmallVector<int64_t> strides = {positions * view.positionStride, view.positionStride, size, 1};
-    auto type = MemRefType::get(shape, element, StridedLayoutAttr::get(b.getContext(), view.offset, strides));
+    auto type = MemRefType::get(shape, element,
+                                StridedLayoutAttr::get(b.getContext(), view.offset, strides));
     return memref::ReinterpretCastOp::create(b, type, buffer, view.offset, shape, strides);
   }
 
@@ -43,7 +46,8 @@ struct Frame {
     Item item;
     item.tile = arith::SubIOp::create(b, b.index(tiles - 1), b.div(b.item(), inner));
     Value rest = b.rem(b.item(), inner);
-    item.head = b.add(b.mul(b.rem(rest, heads), b.index(problem.headStep)), b.index(problem.firstHead));
+    item.head =
+        b.add(b.mul(b.rem(rest, heads), b.index(problem.headStep)), b.index(problem.firstHead));
     rest = b.div(rest, heads);
     item.batch = b.rem(rest, batches);
     item.residue = b.div(rest, batches);
@@ -62,13 +66,15 @@ struct Frame {
     OpBuilder::InsertionGuard guard(b);
     auto enter = [&](Region &region, unsigned arguments) {
       Block &block = region.emplaceBlock();
-      block.addArguments(SmallVector<Type>(arguments, b.getIndexType()), SmallVector<Location>(arguments, b.getLoc()));
+      block.addArguments(SmallVector<Type>(arguments, b.getIndexType()),
+                         SmallVector<Location>(arguments, b.getLoc()));
       b.setInsertionPointToStart(&block);
       return ValueRange(block.getArguments());
     };
     ValueRange variables = enter(op.getBounds(), 2);
     SmallVector<Value> bounds;
-    for (const pattern::Expr *expr : {&segment.range.lo, &segment.range.fullLo, &segment.range.fullHi, &segment.range.hi})
+    for (const pattern::Expr *expr :
+         {&segment.range.lo, &segment.range.fullLo, &segment.range.fullHi, &segment.range.hi})
       bounds.push_back(emitExpr(b, *expr, variables));
     tile::YieldOp::create(b, bounds);
     variables = enter(op.getMask(), 3);
@@ -86,7 +92,9 @@ int64_t stc::attentionGradItems(const AttentionProblem &problem, const pattern::
   return problem.headCount * problem.batch * query.residues;
 }
 
-int64_t stc::attentionRowItems(const AttentionProblem &problem) { return problem.headCount * problem.batch; }
+int64_t stc::attentionRowItems(const AttentionProblem &problem) {
+  return problem.headCount * problem.batch;
+}
 
 void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                         ArrayRef<BufferView> views, unsigned logsumexp) {
@@ -95,10 +103,10 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
   for (auto [k, view] : llvm::enumerate(views))
     t.push_back(frame.tensor(view, k < 2 ? problem.querySize : problem.valueSize));
   auto item = frame.takeApart(walk.query, tileCount(problem, walk.query));
-  auto op = tile::AttentionOp::create(b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head,
-                                      item.residue, item.tile, viewAttr(b.getContext(), walk.query),
-                                      problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale),
-                                      problem.resume);
+  auto op = tile::AttentionOp::create(
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.residue,
+      item.tile, viewAttr(b.getContext(), walk.query), problem.schedule.rows,
+      problem.schedule.strip, APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -107,20 +115,24 @@ void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, c
   Frame frame{b, problem};
   SmallVector<Value> t;
   for (auto [k, view] : llvm::enumerate(views))
-    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 5, 6}, int(k)) ? problem.querySize : problem.valueSize));
+    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 5, 6}, int(k)) ? problem.querySize
+                                                                            : problem.valueSize));
   auto item = frame.takeApart(walk.query, 1);
-  auto op = tile::AttentionGradOp::create(b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7],
-                                          item.batch, item.head, item.residue, viewAttr(b.getContext(), walk.query),
-                                          problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale),
-                                          problem.resume);
+  auto op = tile::AttentionGradOp::create(
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7], item.batch, item.head,
+      item.residue, viewAttr(b.getContext(), walk.query), problem.schedule.rows,
+      problem.schedule.strip, APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
-void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks,
-                           ArrayRef<BufferView> views, unsigned position) {
+void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
+                           ArrayRef<WalkForm> walks, ArrayRef<BufferView> views,
+                           unsigned position) {
   Frame frame{b, problem};
-  Value query = frame.tensor(views[0], 1, problem.querySize), key = frame.tensor(views[1], problem.querySize);
-  Value value = frame.tensor(views[2], problem.valueSize), output = frame.tensor(views[3], 1, problem.valueSize);
+  Value query = frame.tensor(views[0], 1, problem.querySize),
+        key = frame.tensor(views[1], problem.querySize);
+  Value value = frame.tensor(views[2], problem.valueSize),
+        output = frame.tensor(views[3], 1, problem.valueSize);
   auto item = frame.takeApart(pattern::View(), 1);
   Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
   at = arith::IndexCastOp::create(b, b.getIndexType(), at);

@@ -1,7 +1,7 @@
 //===- AttentionKernel.h - one attention kernel of a pattern ----*- C++ -*-===//
 //
-// Fills kernels for attention from what the pattern library says of one walk: its query view and, for
-// each segment, the key view, the ranges of key rows and the predicate.
+// Fills kernels for attention from what the pattern library says of one walk: its query view and,
+// for each segment, the key view, the ranges of key rows and the predicate.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -55,16 +55,17 @@ struct WalkForm {
 };
 
 /// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,
-/// key, value, output, output gradient, query gradient, key gradient, value gradient; `logsumexp` is
-/// the number of its buffer.
+/// key, value, output, output gradient, query gradient, key gradient, value gradient; `logsumexp`
+/// is the number of its buffer.
 void fillAttention(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                    llvm::ArrayRef<BufferView> views, unsigned logsumexp);
 void fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                        llvm::ArrayRef<BufferView> views, unsigned logsumexp);
 
-/// For sampling: views are query, key, value and output, `position` the number of the buffer with the
-/// query's position; all walks in one kernel.
-void fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem, llvm::ArrayRef<WalkForm> walks,
-                      llvm::ArrayRef<BufferView> views, unsigned position);
+/// For sampling: views are query, key, value and output, `position` the number of the buffer with
+/// the query's position; all walks in one kernel.
+void fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
+                      llvm::ArrayRef<WalkForm> walks, llvm::ArrayRef<BufferView> views,
+                      unsigned position);
 
 } // namespace stc

@@ -1,7 +1,8 @@
 //===- AttentionToTile.cpp - attention ops become kernels -----------------===//
 //
 // Each head's pattern is split into walks, each walk is a kernel. The first writes its results, the
-// others go on from them: output and log-sum-exp are the whole state of a softmax, gradients add up.
+// others go on from them: output and log-sum-exp are the whole state of a softmax, gradients add
+// up.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,13 +27,14 @@ struct Buffers {
     return found - values.begin();
   }
 
-  /// A tensor [batch, positions, heads, size]: a reshaped range of columns of a wider tensor is read
-  /// where it lies.
+  /// A tensor [batch, positions, heads, size]: a reshaped range of columns of a wider tensor is
+  /// read where it lies.
   BufferView view(Value tensor) {
     auto type = typeOf(tensor);
     int64_t width = type.getDimSize(2) * type.getDimSize(3);
     auto reshape = tensor.getDefiningOp<ReshapeOp>();
-    if (!reshape || typeOf(reshape.getInput()).getShape() != ArrayRef<int64_t>({type.getDimSize(0), type.getDimSize(1), width}))
+    if (!reshape || typeOf(reshape.getInput()).getShape() !=
+                        ArrayRef<int64_t>({type.getDimSize(0), type.getDimSize(1), width}))
       return {add(tensor), 0, width};
     auto split = reshape.getInput().getDefiningOp<SplitOp>();
     if (!split)
@@ -54,8 +56,8 @@ ConcatOp commonConcat(AttentionGradOp op) {
     auto reshape = result.hasOneUse() ? dyn_cast<ReshapeOp>(*result.user_begin()) : ReshapeOp();
     auto type = typeOf(result);
     if (!reshape || !reshape->hasOneUse() ||
-        typeOf(reshape).getShape() !=
-            ArrayRef<int64_t>({type.getDimSize(0), type.getDimSize(1), type.getDimSize(2) * type.getDimSize(3)}))
+        typeOf(reshape).getShape() != ArrayRef<int64_t>({type.getDimSize(0), type.getDimSize(1),
+                                                         type.getDimSize(2) * type.getDimSize(3)}))
       return {};
     auto user = dyn_cast<ConcatOp>(*reshape->user_begin());
     if (!user || (concat && concat != user))
@@ -111,19 +113,23 @@ AttentionSchedule scheduleFor(const pattern::View &query, int64_t n, int64_t str
 }
 } // namespace
 
-FailureOr<ArrayRef<WalkForm>>
-AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n, int64_t strip) {
+FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
+                                                          int64_t strip) {
   auto [entry, added] = forms.try_emplace({text.str(), n, strip});
   if (!added)
     return ArrayRef<WalkForm>(entry->second);
   auto pattern = pattern::Pattern::parse(text, n);
   if (!pattern)
-    return op->emitOpError("in pattern \"") << text << "\" at byte " << pattern.error().offset << ": "
-                                            << pattern.error().message;
+    return op->emitOpError("in pattern \"")
+           << text << "\" at byte " << pattern.error().offset << ": " << pattern.error().message;
   std::string empty = pattern->emptyRows();
   if (!empty.empty() && warned.insert({text.str(), n}).second)
-    op->emitWarning("pattern \"") << text << "\" has no key for some queries, whose output is zero: " << empty;
-  auto coversAll = [&](const pattern::View &view) { return view.width * view.residues == view.period; };
+    op->emitWarning("pattern \"") << text
+                                  << "\" has no key for some queries, whose output is zero: "
+                                  << empty;
+  auto coversAll = [&](const pattern::View &view) {
+    return view.width * view.residues == view.period;
+  };
   std::vector<WalkForm> &walks = entry->second;
   for (const pattern::Walk &walk : pattern->walks()) {
     WalkForm form{walk.query, {}};
@@ -144,9 +150,10 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
                        ArrayRef<BufferView> views, TypeRange buffers) {
   KernelKey key(name);
   key.add(pattern);
-  for (int64_t number : {p.batch, p.positions, p.heads, p.querySize, p.valueSize, p.firstHead, p.headStep, p.headCount,
-                         int64_t(p.resume), p.schedule.rows, p.schedule.strip, int64_t(walk),
-                         int64_t(llvm::bit_cast<int32_t>(p.scale))})
+  for (int64_t number :
+       {p.batch, p.positions, p.heads, p.querySize, p.valueSize, p.firstHead, p.headStep,
+        p.headCount, int64_t(p.resume), p.schedule.rows, p.schedule.strip, int64_t(walk),
+        int64_t(llvm::bit_cast<int32_t>(p.scale))})
     key.add(number);
   for (const BufferView &view : views)
     for (int64_t number : {int64_t(view.buffer), view.offset, view.positionStride})
@@ -156,7 +163,8 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
 }
 
 template <typename Op>
-FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange inputs, TypeRange resultTypes,
+FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange inputs,
+                                                              TypeRange resultTypes,
                                                               const Recipe &recipe) {
   OpBuilder b(op);
   SmallVector<Value> results;
@@ -178,9 +186,11 @@ FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange 
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, results.empty() ? resultTypes : TypeRange());
       auto key = keyOf(recipe.name, problem, heads[k], w, recipe.views, types);
-      auto kernel = outliner.get(key, recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
-                                 [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
-      auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands, recipe.items(problem, walks[0].query), {});
+      auto kernel =
+          outliner.get(key, recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
+                       [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
+      auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
+                               recipe.items(problem, walks[0].query), {});
       if (!results.empty()) { // the last operands are written in place
         auto ties = llvm::to_vector(llvm::seq<int64_t>(inputs.size(), operands.size()));
         call.setTied(ties);
@@ -194,7 +204,8 @@ FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange 
 
 LogicalResult AttentionConverter::convert(AttentionOp op) {
   Buffers inputs;
-  SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()), inputs.view(op.getValue())};
+  SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
+                                   inputs.view(op.getValue())};
   unsigned output = inputs.values.size(), logsumexp = output + 1;
   views.push_back(plainView(output, op.getOutput()));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
@@ -212,7 +223,8 @@ LogicalResult AttentionConverter::convert(AttentionOp op) {
 LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   Buffers inputs;
   SmallVector<BufferView> views;
-  for (Value tensor : {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
+  for (Value tensor :
+       {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
     views.push_back(inputs.view(tensor));
   unsigned logsumexp = inputs.add(op.getLogsumexp()), firstResult = inputs.values.size();
   ConcatOp concat = commonConcat(op);
@@ -220,7 +232,8 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   if (concat)
     resultTypes = {concat.getType()};
   for (auto [k, result] : llvm::enumerate(op.getResults()))
-    views.push_back(concat ? BufferView{firstResult, columnOf(concat, result), concat.getType().getShape().back()}
+    views.push_back(concat ? BufferView{firstResult, columnOf(concat, result),
+                                        concat.getType().getShape().back()}
                            : plainView(firstResult + k, result));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionGrad(b, problem, walks[0], views, logsumexp);
@@ -246,13 +259,16 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
 
 LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   Buffers inputs;
-  SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()), inputs.view(op.getValue())};
+  SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
+                                   inputs.view(op.getValue())};
   unsigned position = inputs.add(op.getPosition()), output = inputs.values.size();
   views.push_back(plainView(output, op.getOutput()));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionRow(b, problem, walks, views, position);
   };
-  auto items = [](const AttentionProblem &problem, const pattern::View &) { return attentionRowItems(problem); };
+  auto items = [](const AttentionProblem &problem, const pattern::View &) {
+    return attentionRowItems(problem);
+  };
   Recipe recipe{"attention_row", views, /*oneKernel=*/true, fill, items};
   auto results = launchWalks(op, inputs.values, op->getResultTypes(), recipe);
   if (failed(results))

@@ -23,7 +23,8 @@ public:
 
 private:
   /// The walks of a pattern; the first reaches every query position.
-  mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text, int64_t n, int64_t strip);
+  mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
+                                                    int64_t n, int64_t strip);
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
@@ -38,8 +39,8 @@ private:
   };
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before.
   template <typename Op>
-  mlir::FailureOr<llvm::SmallVector<mlir::Value>> launchWalks(Op op, mlir::ValueRange inputs,
-                                                              mlir::TypeRange resultTypes, const Recipe &recipe);
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+  launchWalks(Op op, mlir::ValueRange inputs, mlir::TypeRange resultTypes, const Recipe &recipe);
 
   KernelOutliner &outliner;
   int64_t strip;

@@ -13,7 +13,8 @@ using namespace stc;
 static constexpr int64_t block = 1024;
 
 namespace {
-/// Goes over columns [from, to): `body` gets a column and gives what is combined over them, or null.
+/// Goes over columns [from, to): `body` gets a column and gives what is combined over them, or
+/// null.
 tile::SweepOp sweep(KernelBuilder &b, Value from, Value to, Reduction reduction, Type result,
                     function_ref<Value(Value)> element) {
   auto op = tile::SweepOp::create(b, result ? TypeRange(result) : TypeRange(), from, to);
@@ -24,8 +25,10 @@ tile::SweepOp sweep(KernelBuilder &b, Value from, Value to, Reduction reduction,
   Value value = element(column);
   SmallVector<int32_t> combiners;
   if (value)
-    combiners.push_back(static_cast<int32_t>(reduction == Reduction::Sum ? tile::Combiner::Sum : tile::Combiner::Max));
-  tile::CombineOp::create(b, b.getDenseI32ArrayAttr(combiners), value ? ValueRange(value) : ValueRange());
+    combiners.push_back(static_cast<int32_t>(reduction == Reduction::Sum ? tile::Combiner::Sum
+                                                                         : tile::Combiner::Max));
+  tile::CombineOp::create(b, b.getDenseI32ArrayAttr(combiners),
+                          value ? ValueRange(value) : ValueRange());
   return op;
 }
 
@@ -63,8 +66,9 @@ void buildColumns(KernelBuilder &b, Reduction reduction, Type accumulator, Type 
     Value offset = b.add(b.mul(loop.getInductionVar(), columns), first);
     none([&](Value column) {
       Value sum = memref::LoadOp::create(b, sums, column), next = part(offset, column);
-      Value both = reduction == Reduction::Sum ? arith::AddFOp::create(b, sum, next).getResult()
-                                               : arith::MaximumFOp::create(b, sum, next).getResult();
+      Value both = reduction == Reduction::Sum
+                       ? arith::AddFOp::create(b, sum, next).getResult()
+                       : arith::MaximumFOp::create(b, sum, next).getResult();
       memref::StoreOp::create(b, both, sums, column);
     });
   }
@@ -86,11 +90,14 @@ Value stc::combineParts(OpBuilder &builder, KernelOutliner &outliner, Value part
   key.add(static_cast<int64_t>(reduction));
   key.add(accumulator);
   key.add(element);
-  SmallVector<Type> buffers{bufferType(ShapedType::kDynamic, accumulator), bufferType(ShapedType::kDynamic, element)};
+  SmallVector<Type> buffers{bufferType(ShapedType::kDynamic, accumulator),
+                            bufferType(ShapedType::kDynamic, element)};
   std::string name = "combine_" + stringifyReduction(reduction).str();
-  auto kernel = outliner.get(key, name, "rows", parts.getLoc(), buffers, /*sizes=*/2, [&](KernelBuilder &b) {
-    (scalar ? buildScalar : buildColumns)(b, reduction, accumulator, element);
-  });
-  return createLaunch(builder, parts.getLoc(), kernel, type, parts, llvm::divideCeil(columns, block), {count, columns})
+  auto kernel =
+      outliner.get(key, name, "rows", parts.getLoc(), buffers, /*sizes=*/2, [&](KernelBuilder &b) {
+        (scalar ? buildScalar : buildColumns)(b, reduction, accumulator, element);
+      });
+  return createLaunch(builder, parts.getLoc(), kernel, type, parts,
+                      llvm::divideCeil(columns, block), {count, columns})
       .getResult(0);
 }

@@ -56,5 +56,6 @@ Value stc::emitCondition(ImplicitLocOpBuilder &b, const Expr &expr, ValueRange v
   Value value = emitExpr(b, expr, variables);
   if (!value.getType().isIndex())
     return value;
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value, arith::ConstantIndexOp::create(b, 0));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, value,
+                               arith::ConstantIndexOp::create(b, 0));
 }

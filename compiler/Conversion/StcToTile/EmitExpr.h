@@ -9,9 +9,11 @@ namespace stc {
 
 /// The ops of arith that compute `expr` from the given values of type index: a value of type index,
 /// or i1 for a condition.
-mlir::Value emitExpr(mlir::ImplicitLocOpBuilder &b, const pattern::Expr &expr, mlir::ValueRange variables);
+mlir::Value emitExpr(mlir::ImplicitLocOpBuilder &b, const pattern::Expr &expr,
+                     mlir::ValueRange variables);
 
 /// A condition as i1; constants and integer expressions too.
-mlir::Value emitCondition(mlir::ImplicitLocOpBuilder &b, const pattern::Expr &expr, mlir::ValueRange variables);
+mlir::Value emitCondition(mlir::ImplicitLocOpBuilder &b, const pattern::Expr &expr,
+                          mlir::ValueRange variables);
 
 } // namespace stc

@@ -24,8 +24,9 @@ Value KernelBuilder::min(Value a, Value b) { return createOrFold<arith::MinUIOp>
 Value KernelBuilder::div(Value a, Value b) { return createOrFold<arith::DivUIOp>(a, b); }
 Value KernelBuilder::rem(Value a, Value b) { return createOrFold<arith::RemUIOp>(a, b); }
 
-tile::KernelOp KernelOutliner::get(const KernelKey &key, StringRef name, StringRef kind, Location loc,
-                                   TypeRange buffers, unsigned sizes, function_ref<void(KernelBuilder &)> build) {
+tile::KernelOp KernelOutliner::get(const KernelKey &key, StringRef name, StringRef kind,
+                                   Location loc, TypeRange buffers, unsigned sizes,
+                                   function_ref<void(KernelBuilder &)> build) {
   auto [found, isNew] = kernels.try_emplace(key);
   if (!isNew)
     return found->second;

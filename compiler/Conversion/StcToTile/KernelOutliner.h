@@ -24,8 +24,7 @@ public:
   void add(mlir::Attribute attribute) { add(attribute.getAsOpaquePointer()); }
   void add(mlir::OperationName name) { add(name.getAsOpaquePointer()); }
   void add(llvm::StringRef text);
-  template <typename Range>
-  void addAll(const Range &range) {
+  template <typename Range> void addAll(const Range &range) {
     add(static_cast<int64_t>(llvm::range_size(range)));
     for (const auto &element : range)
       add(element);
@@ -64,8 +63,9 @@ public:
   explicit KernelOutliner(mlir::ModuleOp module) : module(module), symbols(module) {}
 
   /// The kernel of a key. `build` fills the body of a new one; the terminator is there already.
-  tile::KernelOp get(const KernelKey &key, llvm::StringRef name, llvm::StringRef kind, mlir::Location loc,
-                     mlir::TypeRange buffers, unsigned sizes, llvm::function_ref<void(KernelBuilder &)> build);
+  tile::KernelOp get(const KernelKey &key, llvm::StringRef name, llvm::StringRef kind,
+                     mlir::Location loc, mlir::TypeRange buffers, unsigned sizes,
+                     llvm::function_ref<void(KernelBuilder &)> build);
 
 private:
   mlir::ModuleOp module;

@@ -10,9 +10,13 @@ Value constant(ImplicitLocOpBuilder &b, uint32_t value) {
   return arith::ConstantOp::create(b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
 }
 
-Value real(ImplicitLocOpBuilder &b, float value) { return arith::ConstantOp::create(b, b.getF32FloatAttr(value)); }
+Value real(ImplicitLocOpBuilder &b, float value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+}
 
-Value low(ImplicitLocOpBuilder &b, Value wide) { return arith::TruncIOp::create(b, b.getI32Type(), wide); }
+Value low(ImplicitLocOpBuilder &b, Value wide) {
+  return arith::TruncIOp::create(b, b.getI32Type(), wide);
+}
 
 Value high(ImplicitLocOpBuilder &b, Value wide) {
   Value shift = arith::ConstantOp::create(b, b.getI64IntegerAttr(32));
@@ -20,7 +24,8 @@ Value high(ImplicitLocOpBuilder &b, Value wide) {
 }
 
 /// The first two words of the block at a counter; the others are not used.
-std::array<Value, 2> philoxWords(ImplicitLocOpBuilder &b, const std::array<std::array<Value, 2>, 10> &keys,
+std::array<Value, 2> philoxWords(ImplicitLocOpBuilder &b,
+                                 const std::array<std::array<Value, 2>, 10> &keys,
                                  std::array<Value, 4> counter) {
   Value multiplier0 = constant(b, 0xD2511F53), multiplier1 = constant(b, 0xCD9E8D57);
   for (auto [key0, key1] : keys) {

@@ -1,8 +1,8 @@
 //===- RowKernel.cpp - the body of a row kernel ---------------------------===//
 //
-// An item does a range of rows, or a block of columns of them. Outputs that are combined over rows are
-// accumulated by each item for itself: row by row in its own part of a buffer of partial results, or,
-// where they have no columns, in a value that the loop over rows carries.
+// An item does a range of rows, or a block of columns of them. Outputs that are combined over rows
+// are accumulated by each item for itself: row by row in its own part of a buffer of partial
+// results, or, where they have no columns, in a value that the loop over rows carries.
 //
 //   for kept rows {                     only if some row dimensions are not combined
 //     for combined rows {
@@ -31,8 +31,9 @@ constexpr int64_t dynamic = ShapedType::kDynamic;
 class RowKernel {
 public:
   RowKernel(const RowProgram &program, const RowSchedule &schedule, KernelBuilder &b)
-      : program(program), schedule(schedule), b(b), values(program.steps.size()), keys(program.steps.size()),
-        randomBases(program.steps.size()), offsets(program.outputs.size()), totals(program.outputs.size()) {}
+      : program(program), schedule(schedule), b(b), values(program.steps.size()),
+        keys(program.steps.size()), randomBases(program.steps.size()),
+        offsets(program.outputs.size()), totals(program.outputs.size()) {}
 
   void build() {
     readSizes();
@@ -92,7 +93,8 @@ private:
     }
   }
 
-  void forRows(Value from, Value to, ValueRange init, function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  void forRows(Value from, Value to, ValueRange init,
+               function_ref<SmallVector<Value>(Value, ValueRange)> body) {
     auto loop = scf::ForOp::create(b, from, to, b.index(1), init);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -169,7 +171,8 @@ private:
     Value result;
     for (unsigned dim = 0; dim < program.dims.size(); ++dim)
       if (mask >> dim & 1)
-        result = result ? b.add(b.mul(result, b.index(program.dims[dim])), coordinate(dim)) : coordinate(dim);
+        result = result ? b.add(b.mul(result, b.index(program.dims[dim])), coordinate(dim))
+                        : coordinate(dim);
     return rowIndices[mask] = result ? result : b.index(0);
   }
 
@@ -178,7 +181,8 @@ private:
     for (auto [number, step] : llvm::enumerate(program.steps)) {
       Mask rows = step.mask & program.rows();
       if (step.kind == RowStep::Random)
-        randomBases[number] = program.inColumns(number) ? b.mul(rowIndex(rows), columns) : rowIndex(rows);
+        randomBases[number] =
+            program.inColumns(number) ? b.mul(rowIndex(rows), columns) : rowIndex(rows);
       else if (rows && (step.kind == RowStep::Load || step.kind == RowStep::Iota))
         rowIndex(rows);
     }
@@ -204,7 +208,8 @@ private:
     prepareIndices();
     for (auto [number, sweep] : llvm::enumerate(schedule.sweeps)) {
       unsigned level = number;
-      computeScalars([&](const RowStep &step) { return step.sweep == level && (step.mask || level); });
+      computeScalars(
+          [&](const RowStep &step) { return step.sweep == level && (step.mask || level); });
       if (!sweep.empty())
         buildSweep(sweep);
     }
@@ -250,7 +255,8 @@ private:
       totals[number] = combine(program.outputs[number], totals[number], result);
   }
 
-  /// All loads of a column come before its stores, so that results may stand in the memory of operands.
+  /// All loads of a column come before its stores, so that results may stand in the memory of
+  /// operands.
   void buildColumn(const RowSweep &sweep, ArrayRef<unsigned> summed, Value column) {
     std::vector<Value> local = values;
     for (unsigned step : sweep.reload) {
@@ -267,7 +273,8 @@ private:
     SmallVector<int32_t> combiners;
     SmallVector<Value> combined;
     auto yield = [&](Reduction reduction, unsigned step) {
-      combiners.push_back(static_cast<int32_t>(reduction == Reduction::Sum ? tile::Combiner::Sum : tile::Combiner::Max));
+      combiners.push_back(static_cast<int32_t>(reduction == Reduction::Sum ? tile::Combiner::Sum
+                                                                           : tile::Combiner::Max));
       combined.push_back(widen(local[step]));
     };
     for (unsigned step : sweep.reductions)
@@ -309,7 +316,8 @@ private:
       return iota(step, column);
     case RowStep::Random: {
       prepareKeys(number);
-      Value element = column && program.inColumns(number) ? b.add(randomBases[number], column) : randomBases[number];
+      Value element = column && program.inColumns(number) ? b.add(randomBases[number], column)
+                                                          : randomBases[number];
       if (!element)
         element = b.index(0);
       element = arith::IndexCastOp::create(b, b.getI64Type(), element);
@@ -321,7 +329,8 @@ private:
         auto splat = cast<SplatElementsAttr>(constant.getValue()).getSplatValue<TypedAttr>();
         return arith::ConstantOp::create(b, splat);
       }
-      auto operands = llvm::map_to_vector(step.operands, [&](unsigned operand) { return known[operand]; });
+      auto operands =
+          llvm::map_to_vector(step.operands, [&](unsigned operand) { return known[operand]; });
       OperationState state(b.getLoc(), step.op->getName(), operands, step.element);
       state.propertiesAttr = step.op->getPropertiesAsAttribute();
       return static_cast<OpBuilder &>(b).create(state)->getResult(0);
@@ -374,7 +383,8 @@ private:
 
   Value neutralOf(const RowOutput &output) {
     auto type = cast<FloatType>(accumulatorType(program.steps[output.step].element));
-    double value = output.reduction == Reduction::Sum ? 0 : -std::numeric_limits<double>::infinity();
+    double value =
+        output.reduction == Reduction::Sum ? 0 : -std::numeric_limits<double>::infinity();
     return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
   }
 
@@ -421,6 +431,7 @@ SmallVector<Type> stc::rowBuffers(const RowProgram &program) {
   return result;
 }
 
-void stc::buildRowKernel(const RowProgram &program, const RowSchedule &schedule, KernelBuilder &builder) {
+void stc::buildRowKernel(const RowProgram &program, const RowSchedule &schedule,
+                         KernelBuilder &builder) {
   RowKernel(program, schedule, builder).build();
 }

@@ -50,7 +50,8 @@ Mask select(Mask mask, ArrayRef<int64_t> dims) {
 
 class Analysis {
 public:
-  explicit Analysis(FusedOp fused) : fused(fused), space(fused.getSpace()), body(fused.getBody().front()) {}
+  explicit Analysis(FusedOp fused)
+      : fused(fused), space(fused.getSpace()), body(fused.getBody().front()) {}
 
   FailureOr<RowProgram> run() {
     if (space.size() >= RowProgram::maxRank)
@@ -91,7 +92,8 @@ private:
       return full();
     if (!space.empty() && shape == space.drop_back())
       return full() >> 1;
-    return fused.emitOpError("expected a value over the space or its rows, found ") << value.getType();
+    return fused.emitOpError("expected a value over the space or its rows, found ")
+           << value.getType();
   }
 
   LogicalResult require(Value yielded) {
@@ -138,9 +140,9 @@ private:
       target.push_back(0);
       if (size == 1)
         continue;
-      bool together = last >= 0 && !((alone >> last | alone >> dim) & 1) && llvm::all_of(used, [&](Mask mask) {
-                        return (mask >> last & 1) == (mask >> dim & 1);
-                      });
+      bool together =
+          last >= 0 && !((alone >> last | alone >> dim) & 1) &&
+          llvm::all_of(used, [&](Mask mask) { return (mask >> last & 1) == (mask >> dim & 1); });
       if (together)
         program.dims.back() *= size;
       else
@@ -159,9 +161,13 @@ private:
     return result;
   }
 
-  unsigned stepOf(Value value, Mask mask) const { return stepOfValue.at({value.getAsOpaquePointer(), mask}); }
+  unsigned stepOf(Value value, Mask mask) const {
+    return stepOfValue.at({value.getAsOpaquePointer(), mask});
+  }
 
-  void alias(Value value, Mask mask, unsigned step) { stepOfValue[{value.getAsOpaquePointer(), mask}] = step; }
+  void alias(Value value, Mask mask, unsigned step) {
+    stepOfValue[{value.getAsOpaquePointer(), mask}] = step;
+  }
 
   void addStep(Value value, Mask mask, RowStep step) {
     step.element = cast<RankedTensorType>(value.getType()).getElementType();
@@ -191,7 +197,8 @@ private:
       if (merged(full()) == merged(mask)) // over a dimension of size 1
         return alias(value, mask, input);
       Mask rows = program.steps[input].mask & program.rows();
-      return addStep(value, mask, {.kind = RowStep::Reduce, .op = op, .operands = {input}, .mask = rows});
+      return addStep(value, mask,
+                     {.kind = RowStep::Reduce, .op = op, .operands = {input}, .mask = rows});
     }
     if (auto iota = dyn_cast<IotaOp>(op)) {
       // Along a dimension of size 1 the index is zero; dims.size() stands for that.

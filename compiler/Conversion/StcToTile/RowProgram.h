@@ -1,9 +1,9 @@
 //===- RowProgram.h - a fused region as scalar steps ------------*- C++ -*-===//
 //
-// A stc.fused seen element by element: its ops become steps on scalars, in an order in which they can
-// be done, over a space whose last dimension is the columns. Shapes are gone: dimensions of size 1 are
-// dropped and neighbours that are always used together are merged, so that tensors of any rank become
-// rows and columns, and purely elementwise work becomes one dimension ("flat").
+// A stc.fused seen element by element: its ops become steps on scalars, in an order in which they
+// can be done, over a space whose last dimension is the columns. Shapes are gone: dimensions of
+// size 1 are dropped and neighbours that are always used together are merged, so that tensors of
+// any rank become rows and columns, and purely elementwise work becomes one dimension ("flat").
 //
 // Sets of dimensions are masks: bit d is dimension d of the space.
 //
@@ -21,7 +21,8 @@ struct RowStep {
   enum Kind { Load, Compute, Reduce, Iota, Random } kind;
   /// The op, null for a load.
   mlir::Operation *op = nullptr;
-  /// Of a load: the number of its input. Of an iota: the dimension. Of a random: its stream's number.
+  /// Of a load: the number of its input. Of an iota: the dimension. Of a random: its stream's
+  /// number.
   unsigned number = 0;
   llvm::SmallVector<unsigned, 3> operands = {};
   /// The dimensions that the value depends on.

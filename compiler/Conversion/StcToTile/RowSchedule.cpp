@@ -34,7 +34,8 @@ std::vector<char> findExpensive(const RowProgram &program) {
 }
 
 /// Finds the steps of each sweep; `keptSince[s]` is the sweep that stores step s, if any.
-void fillSweeps(const RowProgram &program, ArrayRef<int> keptSince, MutableArrayRef<RowSweep> sweeps) {
+void fillSweeps(const RowProgram &program, ArrayRef<int> keptSince,
+                MutableArrayRef<RowSweep> sweeps) {
   for (auto [number, sweep] : llvm::enumerate(sweeps)) {
     std::vector<char> needed(program.steps.size(), 0);
     auto need = [&](unsigned step) { needed[step] |= program.inColumns(step); };
@@ -93,9 +94,11 @@ RowSchedule stc::schedule(const RowProgram &program) {
     }
   fillSweeps(program, keptSince, result.sweeps);
   for (unsigned step : candidates)
-    if (llvm::any_of(result.sweeps, [&](const RowSweep &sweep) { return llvm::is_contained(sweep.reload, step); }))
+    if (llvm::any_of(result.sweeps,
+                     [&](const RowSweep &sweep) { return llvm::is_contained(sweep.reload, step); }))
       result.scratch.push_back(step);
-  if (!result.scratch.empty() && static_cast<int64_t>(result.scratch.size()) * program.dims.back() > maxScratch) {
+  if (!result.scratch.empty() &&
+      static_cast<int64_t>(result.scratch.size()) * program.dims.back() > maxScratch) {
     for (unsigned step : candidates)
       keptSince[step] = -1;
     result.scratch.clear();
@@ -110,14 +113,17 @@ RowSchedule stc::schedule(const RowProgram &program) {
   return result;
 }
 
-bool stc::canOverwrite(const RowProgram &program, const RowSchedule &schedule, unsigned output, unsigned input) {
+bool stc::canOverwrite(const RowProgram &program, const RowSchedule &schedule, unsigned output,
+                       unsigned input) {
   const RowOutput &target = program.outputs[output];
-  if (target.accumulates() || target.kept != program.all() || llvm::count(program.inputs, program.inputs[input]) > 1)
+  if (target.accumulates() || target.kept != program.all() ||
+      llvm::count(program.inputs, program.inputs[input]) > 1)
     return false;
   auto load = llvm::find_if(program.steps, [&](const RowStep &step) {
     return step.kind == RowStep::Load && step.number == input;
   });
-  if (load->mask != program.all() || memoryType(load->element) != memoryType(program.steps[target.step].element))
+  if (load->mask != program.all() ||
+      memoryType(load->element) != memoryType(program.steps[target.step].element))
     return false;
   unsigned step = load - program.steps.begin();
   bool written = false;

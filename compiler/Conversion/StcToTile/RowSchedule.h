@@ -1,9 +1,9 @@
 //===- RowSchedule.h - what each sweep of a row does ------------*- C++ -*-===//
 //
-// A row is gone over in sweeps: each reduction of a row needs one of its own before its result can be
-// used. Values are computed again in each sweep that needs them, from memory that is in the cache by
-// then, except that values which are results of the kernel are read back, and expensive ones are kept
-// in a row of scratch.
+// A row is gone over in sweeps: each reduction of a row needs one of its own before its result can
+// be used. Values are computed again in each sweep that needs them, from memory that is in the
+// cache by then, except that values which are results of the kernel are read back, and expensive
+// ones are kept in a row of scratch.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -34,8 +34,9 @@ struct RowSchedule {
 
 RowSchedule schedule(const RowProgram &program);
 
-/// Whether an output may be written into the memory of an input: each element is read only before the
-/// same one is written.
-bool canOverwrite(const RowProgram &program, const RowSchedule &schedule, unsigned output, unsigned input);
+/// Whether an output may be written into the memory of an input: each element is read only before
+/// the same one is written.
+bool canOverwrite(const RowProgram &program, const RowSchedule &schedule, unsigned output,
+                  unsigned input);
 
 } // namespace stc

@@ -1,8 +1,8 @@
 //===- Rows.cpp - launches of row kernels ---------------------------------===//
 //
-// How the rows of a fused region are divided into items, and the second launch that adds the parts of
-// what was combined over items. The division depends on shapes alone, not on the number of threads, so
-// that results have the same bits everywhere.
+// How the rows of a fused region are divided into items, and the second launch that adds the parts
+// of what was combined over items. The division depends on shapes alone, not on the number of
+// threads, so that results have the same bits everywhere.
 //
 //===----------------------------------------------------------------------===//
 
@@ -49,7 +49,8 @@ Division divide(const RowProgram &program, const RowSchedule &schedule) {
     int64_t blocks = schedule.blocked ? llvm::divideCeil(columns, blockColumns) : 1;
     int64_t rowsAnItem = itemElements / (width * (kept ? program.extent(reduced) : 1));
     if (limited && !kept)
-      rowsAnItem = std::max<int64_t>(rowsAnItem, llvm::divideCeil(rows, llvm::divideCeil(maxParts, blocks)));
+      rowsAnItem =
+          std::max<int64_t>(rowsAnItem, llvm::divideCeil(rows, llvm::divideCeil(maxParts, blocks)));
     rowsAnItem = std::clamp<int64_t>(rowsAnItem, 1, rows);
     result.parts = llvm::divideCeil(rows, rowsAnItem);
     result.items = result.parts * blocks;
@@ -109,7 +110,9 @@ std::string nameOf(const RowProgram &program) {
         if (StringRef name = step.op->getName().stripDialect(); !llvm::is_contained(names, name))
           names.push_back(name);
   };
-  collect([](const RowStep &step) { return step.kind == RowStep::Random || isa<math::MathDialect>(step.op->getDialect()); });
+  collect([](const RowStep &step) {
+    return step.kind == RowStep::Random || isa<math::MathDialect>(step.op->getDialect());
+  });
   collect([](const RowStep &step) { return step.kind == RowStep::Reduce; });
   collect([](const RowStep &step) { return !isa<arith::ConstantOp>(step.op); });
   std::string name = program.dims.empty() ? "scalars" : program.flat() ? "flat" : "rows";
@@ -118,8 +121,8 @@ std::string nameOf(const RowProgram &program) {
   return name;
 }
 
-/// The operand whose memory a result takes over best: the variable that it is written to, or a value
-/// that nobody needs after this.
+/// The operand whose memory a result takes over best: the variable that it is written to, or a
+/// value that nobody needs after this.
 int64_t placeOf(FusedOp op, const RowProgram &program, const RowSchedule &schedule, unsigned output,
                 ArrayRef<int64_t> taken) {
   auto variableOf = [&]() -> StringRef {
@@ -154,11 +157,13 @@ LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner) {
   RowSchedule plan = schedule(*program);
   Division division = divide(*program, plan);
   SmallVector<Type> buffers = rowBuffers(*program);
-  auto kernel = outliner.get(keyOf(*program), nameOf(*program), "rows", op.getLoc(), buffers, division.sizes.size(),
+  auto kernel = outliner.get(keyOf(*program), nameOf(*program), "rows", op.getLoc(), buffers,
+                             division.sizes.size(),
                              [&](KernelBuilder &b) { buildRowKernel(*program, plan, b); });
 
   OpBuilder builder(op);
-  auto operands = llvm::map_to_vector(program->inputs, [&](unsigned input) { return op.getInputs()[input]; });
+  auto operands =
+      llvm::map_to_vector(program->inputs, [&](unsigned input) { return op.getInputs()[input]; });
   SmallVector<Type> types;
   SmallVector<int64_t> inplace, partsOf;
   for (auto [number, output] : llvm::enumerate(program->outputs)) {
@@ -169,16 +174,19 @@ LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner) {
     int64_t parts = !output.accumulates() || whole ? 1 : division.parts;
     bool direct = !output.accumulates() || (parts == 1 && accumulator == type.getElementType());
     partsOf.push_back(direct ? 0 : parts);
-    types.push_back(direct ? type : RankedTensorType::get({parts * type.getNumElements()}, accumulator));
+    types.push_back(direct ? type
+                           : RankedTensorType::get({parts * type.getNumElements()}, accumulator));
     inplace.push_back(direct ? placeOf(op, *program, plan, number, inplace) : -1);
   }
-  auto launch = createLaunch(builder, op.getLoc(), kernel, types, operands, division.items, division.sizes);
+  auto launch =
+      createLaunch(builder, op.getLoc(), kernel, types, operands, division.items, division.sizes);
   launch.setInplace(inplace);
   for (auto [number, parts] : llvm::enumerate(partsOf)) {
     auto type = cast<RankedTensorType>(op.getResult(number).getType());
     Value result = launch.getResult(number);
     if (parts)
-      result = combineParts(builder, outliner, result, parts, program->outputs[number].reduction, type);
+      result =
+          combineParts(builder, outliner, result, parts, program->outputs[number].reduction, type);
     op.getResult(number).replaceAllUsesWith(result);
   }
   op.erase();

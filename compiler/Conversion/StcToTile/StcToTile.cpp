@@ -15,10 +15,12 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
-tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelOp kernel, TypeRange results,
-                                 ValueRange operands, int64_t items, ArrayRef<int64_t> sizes) {
+tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelOp kernel,
+                                 TypeRange results, ValueRange operands, int64_t items,
+                                 ArrayRef<int64_t> sizes) {
   SmallVector<int64_t> none(results.size(), -1);
-  return tile::LaunchOp::create(builder, loc, results, kernel.getSymName(), operands, items, sizes, none, none);
+  return tile::LaunchOp::create(builder, loc, results, kernel.getSymName(), operands, items, sizes,
+                                none, none);
 }
 
 namespace {
@@ -32,7 +34,8 @@ LogicalResult convertAttention(func::FuncOp function, AttentionConverter &attent
   });
   for (Operation *op : ops)
     if (failed(TypeSwitch<Operation *, LogicalResult>(op)
-                   .Case<AttentionOp, AttentionGradOp, AttentionRowOp>([&](auto op) { return attention.convert(op); })))
+                   .Case<AttentionOp, AttentionGradOp, AttentionRowOp>(
+                       [&](auto op) { return attention.convert(op); })))
       return failure();
   for (Block &block : function.getBody())
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))

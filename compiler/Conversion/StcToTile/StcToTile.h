@@ -1,7 +1,7 @@
 //===- StcToTile.h - from ops on tensors to launches of kernels -*- C++ -*-===//
 //
-// One converter for each kind of op: it replaces the op by a launch (or a few) of kernels that it asks
-// the outliner for.
+// One converter for each kind of op: it replaces the op by a launch (or a few) of kernels that it
+// asks the outliner for.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -1,7 +1,7 @@
 //===- Tables.cpp - launches that copy or add rows ------------------------===//
 //
-// Gather, scatter-add, the insertion of a row, and the parts and joins of rows. All are loops over rows
-// with sweeps over the columns.
+// Gather, scatter-add, the insertion of a row, and the parts and joins of rows. All are loops over
+// rows with sweeps over the columns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -53,8 +53,8 @@ void sweep(KernelBuilder &b, Value from, Value to, function_ref<void(Value)> ele
 }
 
 /// Copies `count` columns of a row, from and to an offset.
-void copyRow(KernelBuilder &b, Value source, Value sourceRow, int64_t sourceOffset, Value target, Value targetRow,
-             int64_t targetOffset, int64_t count) {
+void copyRow(KernelBuilder &b, Value source, Value sourceRow, int64_t sourceOffset, Value target,
+             Value targetRow, int64_t targetOffset, int64_t count) {
   Value from = b.index(sourceOffset), to = b.index(targetOffset);
   sweep(b, b.index(0), b.index(count), [&](Value column) {
     Value value = memref::LoadOp::create(b, source, ValueRange{sourceRow, b.add(column, from)});
@@ -70,13 +70,15 @@ Value clampIndex(KernelBuilder &b, Value index, Value size) {
 }
 
 /// Launches a kernel over ranges of rows.
-tile::LaunchOp launchRows(Operation *op, tile::KernelOp kernel, TypeRange results, ValueRange operands, int64_t rows,
-                          int64_t columns, ArrayRef<int64_t> moreSizes = {}) {
+tile::LaunchOp launchRows(Operation *op, tile::KernelOp kernel, TypeRange results,
+                          ValueRange operands, int64_t rows, int64_t columns,
+                          ArrayRef<int64_t> moreSizes = {}) {
   OpBuilder builder(op);
   int64_t rowsAnItem = std::clamp<int64_t>(itemElements / columns, 1, rows);
   SmallVector<int64_t> sizes{rows, rowsAnItem};
   llvm::append_range(sizes, moreSizes);
-  return createLaunch(builder, op->getLoc(), kernel, results, operands, llvm::divideCeil(rows, rowsAnItem), sizes);
+  return createLaunch(builder, op->getLoc(), kernel, results, operands,
+                      llvm::divideCeil(rows, rowsAnItem), sizes);
 }
 
 LogicalResult replace(Operation *op, tile::LaunchOp launch) {
@@ -96,18 +98,20 @@ LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner) {
   Value table = op.getTable(), indices = op.getIndices();
   int64_t columns = columnsOf(table);
   Type element = typeOf(table).getElementType();
-  SmallVector<Type> buffers{rowsBuffer(table), bufferType(dynamic, typeOf(indices).getElementType()),
+  SmallVector<Type> buffers{rowsBuffer(table),
+                            bufferType(dynamic, typeOf(indices).getElementType()),
                             bufferType({dynamic, columns}, element)};
-  auto kernel = outliner.get(keyOf("gather", buffers), "gather", "table", op.getLoc(), buffers, /*sizes=*/3,
-                             [&](KernelBuilder &b) {
+  auto kernel = outliner.get(keyOf("gather", buffers), "gather", "table", op.getLoc(), buffers,
+                             /*sizes=*/3, [&](KernelBuilder &b) {
                                forItemRows(b, [&](Value row) {
                                  Value index = memref::LoadOp::create(b, b.buffer(1), row);
-                                 copyRow(b, b.buffer(0), clampIndex(b, index, b.size(2)), 0, b.buffer(2), row, 0,
-                                         columns);
+                                 copyRow(b, b.buffer(0), clampIndex(b, index, b.size(2)), 0,
+                                         b.buffer(2), row, 0, columns);
                                });
                              });
   int64_t rows = typeOf(indices).getNumElements();
-  return replace(op, launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, rowsOf(table)));
+  return replace(
+      op, launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, rowsOf(table)));
 }
 
 LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner) {
@@ -117,8 +121,10 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner) 
   if (!element.isF32() && !element.isF64())
     return op.emitOpError("expected rows of f32 or f64 to add, found ") << element;
   MemRefType rowType = bufferType({dynamic, columns}, element);
-  SmallVector<Type> buffers{rowType, bufferType(dynamic, typeOf(indices).getElementType()), rowType};
-  // An item owns a block of columns of the whole table, so that rows of one index are added in order.
+  SmallVector<Type> buffers{rowType, bufferType(dynamic, typeOf(indices).getElementType()),
+                            rowType};
+  // An item owns a block of columns of the whole table, so that rows of one index are added in
+  // order.
   auto build = [&](KernelBuilder &b) {
     Value count = b.size(0), tableRows = b.size(1), width = b.index(columns);
     Value first = b.mul(b.item(), b.index(scatterColumns));
@@ -134,12 +140,14 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner) 
       sweep(b, first, last, [&](Value column) {
         Value sum = memref::LoadOp::create(b, b.buffer(2), ValueRange{target, column});
         Value term = memref::LoadOp::create(b, b.buffer(0), ValueRange{row, column});
-        memref::StoreOp::create(b, arith::AddFOp::create(b, sum, term), b.buffer(2), ValueRange{target, column});
+        memref::StoreOp::create(b, arith::AddFOp::create(b, sum, term), b.buffer(2),
+                                ValueRange{target, column});
       });
     });
   };
-  auto kernel = outliner.get(keyOf("scatter_add", buffers), "scatter_add", "table", op.getLoc(), buffers,
-                             /*sizes=*/2, build);
+  auto kernel =
+      outliner.get(keyOf("scatter_add", buffers), "scatter_add", "table", op.getLoc(), buffers,
+                   /*sizes=*/2, build);
   OpBuilder builder(op);
   return replace(op, createLaunch(builder, op.getLoc(), kernel, op.getType(), {rows, indices},
                                   llvm::divideCeil(columns, scatterColumns),
@@ -152,25 +160,30 @@ LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner) {
   int64_t columns = typeOf(op.getSequence()).getNumElements() / (batch * positions);
   Type element = typeOf(op.getSequence()).getElementType();
   MemRefType rowType = bufferType({dynamic, columns}, element);
-  SmallVector<Type> buffers{rowType, rowType, bufferType({}, typeOf(op.getPosition()).getElementType())};
+  SmallVector<Type> buffers{rowType, rowType,
+                            bufferType({}, typeOf(op.getPosition()).getElementType())};
   auto build = [&](KernelBuilder &b) {
     Value position = clampIndex(b, memref::LoadOp::create(b, b.buffer(2), ValueRange()), b.size(2));
     forItemRows(b, [&](Value row) {
-      copyRow(b, b.buffer(0), row, 0, b.buffer(1), b.add(b.mul(row, b.size(2)), position), 0, columns);
+      copyRow(b, b.buffer(0), row, 0, b.buffer(1), b.add(b.mul(row, b.size(2)), position), 0,
+              columns);
     });
   };
-  auto kernel = outliner.get(keyOf("insert_row", buffers), "insert_row", "table", op.getLoc(), buffers,
-                             /*sizes=*/3, build);
-  auto launch = launchRows(op, kernel, op.getType(), {op.getRow(), op.getSequence(), op.getPosition()}, batch,
-                           columns, positions);
+  auto kernel =
+      outliner.get(keyOf("insert_row", buffers), "insert_row", "table", op.getLoc(), buffers,
+                   /*sizes=*/3, build);
+  auto launch =
+      launchRows(op, kernel, op.getType(), {op.getRow(), op.getSequence(), op.getPosition()}, batch,
+                 columns, positions);
   launch.setTied({1});
   return replace(op, launch);
 }
 
 /// Copies the columns of `whole` to `parts` side by side, or back.
-static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, ValueRange parts, bool join,
-                                KernelOutliner &outliner) {
-  SmallVector<Type> buffers = llvm::map_to_vector(parts, [](Value part) -> Type { return rowsBuffer(part); });
+static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, ValueRange parts,
+                                bool join, KernelOutliner &outliner) {
+  SmallVector<Type> buffers =
+      llvm::map_to_vector(parts, [](Value part) -> Type { return rowsBuffer(part); });
   unsigned wholeNumber = join ? parts.size() : 0;
   buffers.insert(buffers.begin() + wholeNumber, rowsBuffer(whole));
   auto build = [&](KernelBuilder &b) {
@@ -178,7 +191,8 @@ static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, Valu
       int64_t offset = 0;
       for (auto [number, part] : llvm::enumerate(parts)) {
         int64_t columns = columnsOf(part);
-        Value partBuffer = b.buffer(join ? number : number + 1), wholeBuffer = b.buffer(wholeNumber);
+        Value partBuffer = b.buffer(join ? number : number + 1),
+              wholeBuffer = b.buffer(wholeNumber);
         if (join)
           copyRow(b, partBuffer, row, 0, wholeBuffer, row, offset, columns);
         else
@@ -187,14 +201,18 @@ static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, Valu
       }
     });
   };
-  auto kernel = outliner.get(keyOf(name, buffers), name, "table", op->getLoc(), buffers, /*sizes=*/2, build);
-  return launchRows(op, kernel, op->getResultTypes(), op->getOperands(), rowsOf(whole), columnsOf(whole));
+  auto kernel =
+      outliner.get(keyOf(name, buffers), name, "table", op->getLoc(), buffers, /*sizes=*/2, build);
+  return launchRows(op, kernel, op->getResultTypes(), op->getOperands(), rowsOf(whole),
+                    columnsOf(whole));
 }
 
 LogicalResult stc::convertSplit(SplitOp op, KernelOutliner &outliner) {
-  return replace(op, copyParts(op, "split", op.getInput(), op.getResults(), /*join=*/false, outliner));
+  return replace(op,
+                 copyParts(op, "split", op.getInput(), op.getResults(), /*join=*/false, outliner));
 }
 
 LogicalResult stc::convertConcat(ConcatOp op, KernelOutliner &outliner) {
-  return replace(op, copyParts(op, "concat", op.getResult(), op.getInputs(), /*join=*/true, outliner));
+  return replace(op,
+                 copyParts(op, "concat", op.getResult(), op.getInputs(), /*join=*/true, outliner));
 }

@@ -16,9 +16,9 @@ using namespace stc;
 
 /// Whether LLVM makes instructions of the op, and no call.
 static bool isInstruction(Operation *op) {
-  return isa<math::SqrtOp, math::RsqrtOp, math::AbsFOp, math::AbsIOp, math::FmaOp, math::FloorOp, math::CeilOp,
-             math::RoundEvenOp, math::TruncOp, math::CopySignOp, math::CtPopOp, math::CountLeadingZerosOp,
-             math::CountTrailingZerosOp>(op);
+  return isa<math::SqrtOp, math::RsqrtOp, math::AbsFOp, math::AbsIOp, math::FmaOp, math::FloorOp,
+             math::CeilOp, math::RoundEvenOp, math::TruncOp, math::CopySignOp, math::CtPopOp,
+             math::CountLeadingZerosOp, math::CountTrailingZerosOp>(op);
 }
 
 namespace {
@@ -26,10 +26,13 @@ struct ApproximateMathOnHostPass : stc::impl::ApproximateMathOnHostBase<Approxim
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     // Functions without a polynomial of their own become exponentials and logarithms.
-    math::populateExpansionPatterns(patterns, {"sinh", "cosh", "asinh", "acosh", "atanh", "exp2", "powf", "fpowi"});
+    math::populateExpansionPatterns(
+        patterns, {"sinh", "cosh", "asinh", "acosh", "atanh", "exp2", "powf", "fpowi"});
     populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
-    // That of the reciprocal root wants a dialect of x86 intrinsics; a root and a division are exact.
-    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) { return !name.ends_with("rsqrt"); });
+    // That of the reciprocal root wants a dialect of x86 intrinsics; a root and a division are
+    // exact.
+    populateMathPolynomialApproximationPatterns(
+        patterns, [](StringRef name) { return !name.ends_with("rsqrt"); });
     arith::populateArithExpandOpsPatterns(patterns);
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -12,7 +12,8 @@ using namespace mlir;
 using namespace stc;
 
 Emitter::Emitter(Operation *at, const HostVectorOptions &options)
-    : b(at->getLoc(), at), options(options), vectorType(VectorType::get({options.lanes}, b.getF32Type())),
+    : b(at->getLoc(), at), options(options),
+      vectorType(VectorType::get({options.lanes}, b.getF32Type())),
       intVectorType(VectorType::get({options.lanes}, b.getI32Type())), zeroVector(splat(0.0f)) {}
 
 //===--- scalars ----------------------------------------------------------===//
@@ -21,13 +22,21 @@ Value Emitter::index(int64_t value) { return arith::ConstantIndexOp::create(b, v
 Value Emitter::add(Value l, Value r) { return arith::AddIOp::create(b, l, r); }
 Value Emitter::add(Value l, int64_t r) { return r ? add(l, index(r)) : l; }
 Value Emitter::sub(Value l, Value r) { return arith::SubIOp::create(b, l, r); }
-Value Emitter::mul(Value l, int64_t r) { return r == 1 ? l : Value(arith::MulIOp::create(b, l, index(r))); }
+Value Emitter::mul(Value l, int64_t r) {
+  return r == 1 ? l : Value(arith::MulIOp::create(b, l, index(r)));
+}
 Value Emitter::min(Value l, Value r) { return arith::MinSIOp::create(b, l, r); }
 Value Emitter::max(Value l, Value r) { return arith::MaxSIOp::create(b, l, r); }
-Value Emitter::floorDiv(Value l, int64_t r) { return r == 1 ? l : Value(arith::DivUIOp::create(b, l, index(r))); }
+Value Emitter::floorDiv(Value l, int64_t r) {
+  return r == 1 ? l : Value(arith::DivUIOp::create(b, l, index(r)));
+}
 Value Emitter::remainder(Value l, int64_t r) { return arith::RemUIOp::create(b, l, index(r)); }
-Value Emitter::less(Value l, Value r) { return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, l, r); }
-Value Emitter::lessEqual(Value l, Value r) { return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, l, r); }
+Value Emitter::less(Value l, Value r) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, l, r);
+}
+Value Emitter::lessEqual(Value l, Value r) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::sle, l, r);
+}
 
 //===--- control ----------------------------------------------------------===//
 
@@ -65,7 +74,9 @@ Value Emitter::scratch(ArrayRef<int64_t> shape, Type element) {
   return tile::ScratchOp::create(b, MemRefType::get(shape, element));
 }
 Value Emitter::load(Value memory, Indices at) { return memref::LoadOp::create(b, memory, at); }
-Value Emitter::loadVector(Value memory, Indices at) { return vector::LoadOp::create(b, vectorType, memory, at); }
+Value Emitter::loadVector(Value memory, Indices at) {
+  return vector::LoadOp::create(b, vectorType, memory, at);
+}
 
 Value Emitter::laneMask(int64_t count) {
   SmallVector<bool> lanes(options.lanes);
@@ -106,11 +117,14 @@ Value Emitter::splat(Value scalar) {
 Value Emitter::addf(Value l, Value r) { return arith::AddFOp::create(b, l, r); }
 Value Emitter::subf(Value l, Value r) { return arith::SubFOp::create(b, l, r); }
 Value Emitter::mulf(Value l, Value r) { return arith::MulFOp::create(b, l, r); }
-Value Emitter::fma(Value l, Value r, Value accumulator) { return vector::FMAOp::create(b, l, r, accumulator); }
+Value Emitter::fma(Value l, Value r, Value accumulator) {
+  return vector::FMAOp::create(b, l, r, accumulator);
+}
 
 // One maxps, where arith.maximumf would take six instructions for NaN and signed zero.
 Value Emitter::maxf(Value l, Value r) {
-  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, r), l, r);
+  return arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, r), l,
+                                 r);
 }
 
 Value Emitter::selectGreater(Value value, float threshold, Value yes, Value no) {
@@ -135,8 +149,8 @@ Value Emitter::rowCount(tile::ViewAttr view, Value residue, int64_t n) {
   return floorDiv(sub(index(n - v.first + v.period - 1), residue), v.period);
 }
 
-void Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr view, Value residue, Value row,
-                       Value count, Value total, Value target) {
+void Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr view, Value residue,
+                       Value row, Value count, Value total, Value target) {
   int64_t size = cast<MemRefType>(source.getType()).getDimSize(3);
   int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
   loop(index(0), count, 1, [&](Value i) {
@@ -150,8 +164,8 @@ void Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr vie
   });
 }
 
-void Emitter::unpackRows(Value source, Value target, Value batch, Value head, tile::ViewAttr view, Value residue,
-                         Value row, Value count, float scale, bool accumulate) {
+void Emitter::unpackRows(Value source, Value target, Value batch, Value head, tile::ViewAttr view,
+                         Value residue, Value row, Value count, float scale, bool accumulate) {
   int64_t size = cast<MemRefType>(target.getType()).getDimSize(3);
   loop(index(0), count, 1, [&](Value i) {
     Value at = position(view, residue, add(row, i));
@@ -167,13 +181,15 @@ void Emitter::unpackRows(Value source, Value target, Value batch, Value head, ti
 }
 
 // Blocks of lanes x lanes, transposed in registers.
-static Value transposeBlock(ImplicitLocOpBuilder &b, Value source, ValueRange at, int64_t lanes, Value scale) {
+static Value transposeBlock(ImplicitLocOpBuilder &b, Value source, ValueRange at, int64_t lanes,
+                            Value scale) {
   auto type = VectorType::get({lanes, lanes}, b.getF32Type());
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
   SmallVector<int64_t> last = {cast<MemRefType>(source.getType()).getRank() - 2,
                                cast<MemRefType>(source.getType()).getRank() - 1};
-  auto map = AffineMap::getMultiDimMapWithTargets(cast<MemRefType>(source.getType()).getRank(),
-                                                  {unsigned(last[0]), unsigned(last[1])}, b.getContext());
+  auto map =
+      AffineMap::getMultiDimMapWithTargets(cast<MemRefType>(source.getType()).getRank(),
+                                           {unsigned(last[0]), unsigned(last[1])}, b.getContext());
   SmallVector<bool> inBounds = {true, true};
   Value block = vector::TransferReadOp::create(b, type, source, at, std::optional<Value>(zero), map,
                                                ArrayRef<bool>(inBounds));
@@ -191,10 +207,12 @@ static void storeBlock(ImplicitLocOpBuilder &b, Value block, Value target, Value
 
 void Emitter::transposeStrip(Value source, Value row, Value target, Value strip, float scale) {
   int64_t columns = cast<MemRefType>(source.getType()).getDimSize(1);
-  Value factor = scale == 1.0f ? Value() : Value(arith::ConstantOp::create(b, b.getF32FloatAttr(scale)));
+  Value factor =
+      scale == 1.0f ? Value() : Value(arith::ConstantOp::create(b, b.getF32FloatAttr(scale)));
   loop(index(0), index(columns), options.lanes, [&](Value c) {
     for (int64_t v = 0; v < options.stripVectors; ++v) {
-      Value block = transposeBlock(b, source, {add(row, v * options.lanes), c}, options.lanes, factor);
+      Value block =
+          transposeBlock(b, source, {add(row, v * options.lanes), c}, options.lanes, factor);
       storeBlock(b, block, target, {strip, c, index(v * options.lanes)});
     }
   });
@@ -204,15 +222,16 @@ void Emitter::transposeBack(Value source, Value strip, Value target, Value row) 
   int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
   loop(index(0), index(columns), options.lanes, [&](Value c) {
     for (int64_t v = 0; v < options.stripVectors; ++v) {
-      Value block = transposeBlock(b, source, {strip, c, index(v * options.lanes)}, options.lanes, Value());
+      Value block =
+          transposeBlock(b, source, {strip, c, index(v * options.lanes)}, options.lanes, Value());
       storeBlock(b, block, target, {add(row, v * options.lanes), c});
     }
   });
 }
 
 Emitter::Values Emitter::registerTile(int64_t rows, int64_t vectors, Value lo, Value hi,
-                                      function_ref<Value(int64_t, Value)> a, function_ref<Value(Value, int64_t)> bOperand,
-                                      Values init) {
+                                      function_ref<Value(int64_t, Value)> a,
+                                      function_ref<Value(Value, int64_t)> bOperand, Values init) {
   return loop(lo, hi, 1, init, [&](Value k, ValueRange sums) {
     Values columns, next;
     for (int64_t v = 0; v < vectors; ++v)
@@ -252,8 +271,8 @@ Value stc::repeated(ImplicitLocOpBuilder &b, Value value, int64_t lanes) {
   return vector::BroadcastOp::create(b, VectorType::get({lanes}, value.getType()), value);
 }
 
-Operation *stc::cloneInLanes(ImplicitLocOpBuilder &b, Operation &op, ValueRange operands, int64_t lanes,
-                             function_ref<Type(Type)> convert) {
+Operation *stc::cloneInLanes(ImplicitLocOpBuilder &b, Operation &op, ValueRange operands,
+                             int64_t lanes, function_ref<Type(Type)> convert) {
   SmallVector<Value> values(operands);
   SmallVector<Type> types = llvm::map_to_vector(op.getResultTypes(), convert);
   if (llvm::any_of(values, [](Value value) { return isa<VectorType>(value.getType()); })) {
@@ -275,39 +294,49 @@ static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> argume
   for (Operation &op : region.front().without_terminator()) {
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
       auto value = cast<IntegerAttr>(constant.getValue()).getValue().getSExtValue();
-      mapping[constant] = arith::ConstantOp::create(e.b, e.b.getIntegerAttr(convert(constant.getType()), value));
+      mapping[constant] =
+          arith::ConstantOp::create(e.b, e.b.getIntegerAttr(convert(constant.getType()), value));
       continue;
     }
-    auto operands = llvm::map_to_vector(op.getOperands(), [&](Value operand) { return mapping.lookup(operand); });
-    mapping[op.getResult(0)] = cloneInLanes(e.b, op, operands, e.options.lanes, convert)->getResult(0);
+    auto operands = llvm::map_to_vector(op.getOperands(),
+                                        [&](Value operand) { return mapping.lookup(operand); });
+    mapping[op.getResult(0)] =
+        cloneInLanes(e.b, op, operands, e.options.lanes, convert)->getResult(0);
   }
-  return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)), e.options.lanes);
+  return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)),
+                  e.options.lanes);
 }
 
-Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow, Value keyRow,
-                                    Value keyEnd, Value fullLo, Value fullHi) {
+Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow,
+                                    Value keyRow, Value keyEnd, Value fullLo, Value fullHi) {
   int64_t rows = options.microRows;
-  Value full = arith::AndIOp::create(b, lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
+  Value full =
+      arith::AndIOp::create(b, lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
   auto branch = scf::IfOp::create(b, TypeRange(ValueRange(scores)), full, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   scf::YieldOp::create(b, scores);
   b.setInsertionPointToStart(branch.elseBlock());
-  auto toInt = [&](Value value) -> Value { return arith::IndexCastOp::create(b, b.getI32Type(), value); };
+  auto toInt = [&](Value value) -> Value {
+    return arith::IndexCastOp::create(b, b.getI32Type(), value);
+  };
   SmallVector<int32_t> lanes(options.lanes);
   std::iota(lanes.begin(), lanes.end(), 0);
-  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(intVectorType, ArrayRef<int32_t>(lanes)));
+  Value lane =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(intVectorType, ArrayRef<int32_t>(lanes)));
   Value masked = splat(kMaskedScore), residue32 = toInt(residue);
   Values queries;
   for (int64_t v = 0; v < options.stripVectors; ++v)
-    queries.push_back(arith::AddIOp::create(b, splat(toInt(add(queryRow, v * options.lanes))), lane));
+    queries.push_back(
+        arith::AddIOp::create(b, splat(toInt(add(queryRow, v * options.lanes))), lane));
   Values result;
   for (int64_t r = 0; r < rows; ++r) {
     Value key = add(keyRow, r), inRange = splat(less(key, keyEnd)), key32 = toInt(key);
     for (int64_t v = 0; v < options.stripVectors; ++v) {
       Value in = inlineVectorized(*this, walk.getMask(), {residue32, queries[v], key32});
       in = arith::AndIOp::create(b, in, inRange);
-      result.push_back(arith::SelectOp::create(b, in, scores[r * options.stripVectors + v], masked));
+      result.push_back(
+          arith::SelectOp::create(b, in, scores[r * options.stripVectors + v], masked));
     }
   }
   scf::YieldOp::create(b, result);

@@ -41,7 +41,7 @@ public:
   mlir::Value mul(mlir::Value l, int64_t r);
   mlir::Value min(mlir::Value l, mlir::Value r);
   mlir::Value max(mlir::Value l, mlir::Value r);
-  mlir::Value floorDiv(mlir::Value l, int64_t r); // l >= 0
+  mlir::Value floorDiv(mlir::Value l, int64_t r);  // l >= 0
   mlir::Value remainder(mlir::Value l, int64_t r); // l >= 0
   mlir::Value roundDown(mlir::Value l, int64_t r) { return mul(floorDiv(l, r), r); }
   mlir::Value roundUp(mlir::Value l, int64_t r) { return roundDown(add(l, r - 1), r); }
@@ -52,12 +52,15 @@ public:
   /// for (iv = lo; iv < hi; iv += step) with values carried from one iteration to the next.
   Values loop(mlir::Value lo, mlir::Value hi, int64_t step, mlir::ValueRange carried,
               llvm::function_ref<Values(mlir::Value iv, mlir::ValueRange carried)> body);
-  void loop(mlir::Value lo, mlir::Value hi, int64_t step, llvm::function_ref<void(mlir::Value)> body);
+  void loop(mlir::Value lo, mlir::Value hi, int64_t step,
+            llvm::function_ref<void(mlir::Value)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
 
   //===--- memory ---===//
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element);
-  mlir::Value scratch(llvm::ArrayRef<int64_t> shape) { return scratch(shape, vectorType.getElementType()); }
+  mlir::Value scratch(llvm::ArrayRef<int64_t> shape) {
+    return scratch(shape, vectorType.getElementType());
+  }
   mlir::Value load(mlir::Value memory, Indices at);
   mlir::Value loadVector(mlir::Value memory, Indices at);
   /// The first `count` lanes, the rest zero.
@@ -82,41 +85,48 @@ public:
   mlir::Value position(tile::ViewAttr view, mlir::Value residue, mlir::Value row);
   mlir::Value rowCount(tile::ViewAttr view, mlir::Value residue, int64_t n);
 
-  /// Rows [row, row + count) of a view of source[batch, position, head, :] to target[0 .. count), and
-  /// zeros to target[count .. total). The target's rows are padded with zeros to a multiple of lanes.
-  void packRows(mlir::Value source, mlir::Value batch, mlir::Value head, tile::ViewAttr view, mlir::Value residue,
-                mlir::Value row, mlir::Value count, mlir::Value total, mlir::Value target);
+  /// Rows [row, row + count) of a view of source[batch, position, head, :] to target[0 .. count),
+  /// and zeros to target[count .. total). The target's rows are padded with zeros to a multiple of
+  /// lanes.
+  void packRows(mlir::Value source, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
+                mlir::Value residue, mlir::Value row, mlir::Value count, mlir::Value total,
+                mlir::Value target);
   /// The way back: target[batch, position, head, :] = (or += with `accumulate`) scale * source[i].
-  void unpackRows(mlir::Value source, mlir::Value target, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
-                  mlir::Value residue, mlir::Value row, mlir::Value count, float scale, bool accumulate);
+  void unpackRows(mlir::Value source, mlir::Value target, mlir::Value batch, mlir::Value head,
+                  tile::ViewAttr view, mlir::Value residue, mlir::Value row, mlir::Value count,
+                  float scale, bool accumulate);
   /// target[..., c, r] = scale * source[row + r, c] for a strip of rows, all columns; and back.
-  void transposeStrip(mlir::Value source, mlir::Value row, mlir::Value target, mlir::Value strip, float scale);
+  void transposeStrip(mlir::Value source, mlir::Value row, mlir::Value target, mlir::Value strip,
+                      float scale);
   void transposeBack(mlir::Value source, mlir::Value strip, mlir::Value target, mlir::Value row);
 
   /// A register tile: sums over k in [lo, hi) of a(row, k) * b(k, vector), on top of `init`. Entry
   /// row * vectors + vector of `init` and of the result.
   Values registerTile(int64_t rows, int64_t vectors, mlir::Value lo, mlir::Value hi,
                       llvm::function_ref<mlir::Value(int64_t row, mlir::Value k)> a,
-                      llvm::function_ref<mlir::Value(mlir::Value k, int64_t vector)> bOperand, Values init);
+                      llvm::function_ref<mlir::Value(mlir::Value k, int64_t vector)> bOperand,
+                      Values init);
 
   /// Runs a walk's bounds for a strip: lo, fullLo, fullHi, hi.
   Values bounds(tile::WalkOp walk, mlir::Value residue, mlir::Value strip);
   /// Whether one pair exists.
-  mlir::Value inMask(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow, mlir::Value keyRow);
+  mlir::Value inMask(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow,
+                     mlir::Value keyRow);
   /// Where the walk's pairs do not exist, or the key row is not below `keyEnd`: the masked score.
   /// Scores are keys (rows) x queries (lanes); only for tiles outside [fullLo, fullHi).
-  Values maskScores(tile::WalkOp walk, Values scores, mlir::Value residue, mlir::Value queryRow, mlir::Value keyRow,
-                    mlir::Value keyEnd, mlir::Value fullLo, mlir::Value fullHi);
+  Values maskScores(tile::WalkOp walk, Values scores, mlir::Value residue, mlir::Value queryRow,
+                    mlir::Value keyRow, mlir::Value keyEnd, mlir::Value fullLo, mlir::Value fullHi);
 
 private:
   mlir::Value laneMask(int64_t count);
 };
 
 /// Clones an op without regions for all lanes at once where an operand is a vector, else as it is.
-/// `operands` stand for its operands; other operands that are not vectors are repeated in all lanes.
-/// Element types of the results are changed by `convert`. Attributes stay.
-mlir::Operation *cloneInLanes(mlir::ImplicitLocOpBuilder &b, mlir::Operation &op, mlir::ValueRange operands,
-                              int64_t lanes, llvm::function_ref<mlir::Type(mlir::Type)> convert);
+/// `operands` stand for its operands; other operands that are not vectors are repeated in all
+/// lanes. Element types of the results are changed by `convert`. Attributes stay.
+mlir::Operation *cloneInLanes(mlir::ImplicitLocOpBuilder &b, mlir::Operation &op,
+                              mlir::ValueRange operands, int64_t lanes,
+                              llvm::function_ref<mlir::Type(mlir::Type)> convert);
 /// A scalar in all lanes; a vector as it is.
 mlir::Value repeated(mlir::ImplicitLocOpBuilder &b, mlir::Value value, int64_t lanes);
 

@@ -3,7 +3,8 @@
 // Queries stand in the lanes: scores are computed transposed (keys x queries), so that maximum, sum
 // and rescaling are elementwise and no step goes across lanes. A tile is a few strips of queries;
 // for each chunk of keys, packed once for all strips, a strip does
-//   S = K Q^T (register tiles over the size), running maximum, P = exp2(S - m), O^T = a O^T + V^T P.
+//   S = K Q^T (register tiles over the size), running maximum, P = exp2(S - m), O^T = a O^T + V^T
+//   P.
 // log2(e) times the scale is folded into Q.
 //
 //===----------------------------------------------------------------------===//
@@ -25,13 +26,14 @@ struct Forward {
   tile::AttentionOp op;
   Emitter e;
   int64_t lanes, vectors, micro, strips, querySize, valueSize;
-  // Scratch: transposed queries and outputs, running maximum and sum, a chunk of keys and values, scores.
+  // Scratch: transposed queries and outputs, running maximum and sum, a chunk of keys and values,
+  // scores.
   Value queries, outputs, maxima, sums, keys, values, scores, rows;
 
   Forward(tile::AttentionOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes), vectors(options.stripVectors), micro(options.microRows),
-        strips(op.getRows() / options.strip()), querySize(padded(op.getQuerySize(), lanes)),
-        valueSize(padded(op.getValueSize(), lanes)) {
+      : op(op), e(op, options), lanes(options.lanes), vectors(options.stripVectors),
+        micro(options.microRows), strips(op.getRows() / options.strip()),
+        querySize(padded(op.getQuerySize(), lanes)), valueSize(padded(op.getValueSize(), lanes)) {
     int64_t strip = options.strip();
     queries = e.scratch({strips, querySize, strip});
     outputs = e.scratch({strips, valueSize, strip});
@@ -48,9 +50,10 @@ struct Forward {
     auto type = cast<MemRefType>(memory.getType());
     if (type.getDimSize(1) == columns)
       return memory;
-    return memref::ReinterpretCastOp::create(e.b, MemRefType::get({type.getDimSize(0), columns}, type.getElementType()),
-                                             memory, /*offset=*/0, ArrayRef<int64_t>{type.getDimSize(0), columns},
-                                             ArrayRef<int64_t>{columns, 1});
+    return memref::ReinterpretCastOp::create(
+        e.b, MemRefType::get({type.getDimSize(0), columns}, type.getElementType()), memory,
+        /*offset=*/0, ArrayRef<int64_t>{type.getDimSize(0), columns},
+        ArrayRef<int64_t>{columns, 1});
   }
 
   void run() {
@@ -68,7 +71,8 @@ struct Forward {
   void begin(Value row, Value count) {
     Value all = e.index(op.getRows()), first = e.index(0);
     Value packed = subview(rows, querySize);
-    e.packRows(op.getQuery(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(), row, count, all, packed);
+    e.packRows(op.getQuery(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(), row,
+               count, all, packed);
     float scale = op.getScale().convertToFloat() * std::numbers::log2e_v<float>;
     eachStrip([&](Value s, Value r) { e.transposeStrip(packed, r, queries, s, scale); });
     if (op.getResume())
@@ -88,7 +92,8 @@ struct Forward {
   /// The state after the other parts: maximum = log-sum-exp, sum = 1, and their output.
   void resume(Value row, Value count) {
     Value packed = subview(rows, valueSize), all = e.index(op.getRows());
-    e.packRows(op.getOutput(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(), row, count, all, packed);
+    e.packRows(op.getOutput(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(), row,
+               count, all, packed);
     eachStrip([&](Value s, Value r) { e.transposeStrip(packed, r, outputs, s, 1.0f); });
     Value flat = flatStrips(maxima);
     e.loop(e.index(0), all, 1, [&](Value i) { // rows past the end: no key
@@ -112,8 +117,9 @@ struct Forward {
   /// A strips x strip buffer as one row.
   Value flatStrips(Value memory) {
     int64_t n = op.getRows();
-    return memref::ReinterpretCastOp::create(e.b, MemRefType::get({n}, e.b.getF32Type()), memory, int64_t(0),
-                                             ArrayRef<int64_t>{n}, ArrayRef<int64_t>{1});
+    return memref::ReinterpretCastOp::create(e.b, MemRefType::get({n}, e.b.getF32Type()), memory,
+                                             int64_t(0), ArrayRef<int64_t>{n},
+                                             ArrayRef<int64_t>{1});
   }
 
   void eachStrip(function_ref<void(Value strip, Value row)> body) {
@@ -123,19 +129,23 @@ struct Forward {
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
     StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
-      Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)), total = e.roundUp(length, micro);
-      e.packRows(op.getKey(), op.getBatch(), op.getHead(), walk.getView(), op.getResidue(), chunk, length, total, keys);
-      e.packRows(op.getValue(), op.getBatch(), op.getHead(), walk.getView(), op.getResidue(), chunk, length, total,
-                 values);
+      Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
+            total = e.roundUp(length, micro);
+      e.packRows(op.getKey(), op.getBatch(), op.getHead(), walk.getView(), op.getResidue(), chunk,
+                 length, total, keys);
+      e.packRows(op.getValue(), op.getBatch(), op.getHead(), walk.getView(), op.getResidue(), chunk,
+                 length, total, values);
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
-        e.ifThen(e.less(clipped.begin, clipped.end), [&] { step(walk, s, e.add(row, r), chunk, clipped); });
+        e.ifThen(e.less(clipped.begin, clipped.end),
+                 [&] { step(walk, s, e.add(row, r), chunk, clipped); });
       });
     });
   }
 
   /// One strip against one chunk of keys.
-  void step(tile::WalkOp walk, Value s, Value queryRow, Value chunk, const StripBounds::Clipped &keyRows) {
+  void step(tile::WalkOp walk, Value s, Value queryRow, Value chunk,
+            const StripBounds::Clipped &keyRows) {
     Emitter::Values maximum, old;
     for (int64_t v = 0; v < vectors; ++v)
       old.push_back(e.loadVector(maxima, {s, lane(v)}));
@@ -143,10 +153,15 @@ struct Forward {
       Emitter::Values zero(micro * vectors, e.zeroVector), best(running);
       auto tile = e.registerTile(
           micro, vectors, e.index(0), e.index(op.getQuerySize()),
-          [&](int64_t r, Value k) { return e.loadSplat(keys, {e.add(i, r), k}); },
-          [&](Value k, int64_t v) { return e.loadVector(queries, {s, k, lane(v)}); }, zero);
-      tile = e.maskScores(walk, tile, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi, keyRows.fullLo,
-                          keyRows.fullHi);
+          [&](int64_t r, Value k) {
+            return e.loadSplat(keys, {e.add(i, r), k});
+          },
+          [&](Value k, int64_t v) {
+            return e.loadVector(queries, {s, k, lane(v)});
+          },
+          zero);
+      tile = e.maskScores(walk, tile, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi,
+                          keyRows.fullLo, keyRows.fullHi);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v) {
           Value score = tile[r * vectors + v];
@@ -182,8 +197,13 @@ struct Forward {
           init.push_back(e.mulf(e.loadVector(outputs, {s, e.add(d, r), lane(v)}), rescale[v]));
       auto tile = e.registerTile(
           micro, vectors, keyRows.begin, keyRows.end,
-          [&](int64_t r, Value k) { return e.loadSplat(values, {k, e.add(d, r)}); },
-          [&](Value k, int64_t v) { return e.loadVector(scores, {k, lane(v)}); }, init);
+          [&](int64_t r, Value k) {
+            return e.loadSplat(values, {k, e.add(d, r)});
+          },
+          [&](Value k, int64_t v) {
+            return e.loadVector(scores, {k, lane(v)});
+          },
+          init);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v)
           e.store(tile[r * vectors + v], outputs, {s, e.add(d, r), lane(v)});
@@ -197,17 +217,21 @@ struct Forward {
         // Masked scores left a sum of some 2^-126 in a row without a key.
         Value sum = e.loadVector(sums, {s, lane(v)}), one = e.splat(1.0f);
         Value safe = e.selectGreater(sum, 1e-30f, sum, one);
-        Value inverse = e.selectGreater(sum, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
+        Value inverse =
+            e.selectGreater(sum, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
         e.loop(e.index(0), e.index(valueSize), 1, [&](Value d) {
-          e.store(e.mulf(e.loadVector(outputs, {s, d, lane(v)}), inverse), outputs, {s, d, lane(v)});
+          e.store(e.mulf(e.loadVector(outputs, {s, d, lane(v)}), inverse), outputs,
+                  {s, d, lane(v)});
         });
         Value logSum = math::Log2Op::create(e.b, safe);
-        Value lse = e.mulf(e.addf(e.loadVector(maxima, {s, lane(v)}), logSum), e.splat(std::numbers::ln2_v<float>));
+        Value lse = e.mulf(e.addf(e.loadVector(maxima, {s, lane(v)}), logSum),
+                           e.splat(std::numbers::ln2_v<float>));
         e.store(e.selectGreater(sum, 1e-30f, lse, e.splat(kMaskedScore)), maxima, {s, lane(v)});
       }
       e.transposeBack(outputs, s, packed, r);
     });
-    e.unpackRows(packed, op.getOutput(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(), row, count, 1.0f,
+    e.unpackRows(packed, op.getOutput(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(),
+                 row, count, 1.0f,
                  /*accumulate=*/false);
     Value flat = flatStrips(maxima);
     e.loop(e.index(0), count, 1, [&](Value i) {
@@ -220,7 +244,8 @@ struct Forward {
 
 LogicalResult stc::lowerAttention(tile::AttentionOp op, const HostVectorOptions &options) {
   if (op.getStrip() != static_cast<uint64_t>(options.strip()))
-    return op.emitOpError("expected strips of ") << options.strip() << " queries on this CPU, found " << op.getStrip();
+    return op.emitOpError("expected strips of ")
+           << options.strip() << " queries on this CPU, found " << op.getStrip();
   Forward(op, options).run();
   op.erase();
   return success();

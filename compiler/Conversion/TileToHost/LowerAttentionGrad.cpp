@@ -24,15 +24,16 @@ struct Backward {
   tile::AttentionGradOp op;
   Emitter e;
   int64_t lanes, vectors, micro, strip, strips, querySize, valueSize;
-  // Of the tile: rows as they lie and transposed; log-sum-exp (base 2) and delta of each query; dQ^T.
+  // Of the tile: rows as they lie and transposed; log-sum-exp (base 2) and delta of each query;
+  // dQ^T.
   Value queryRows, gradRows, queries, grads, lse, delta, queryGrads;
   // Of the chunk: keys, values and their gradients; P and dS of a strip.
   Value keys, values, keyGrads, valueGrads, weights, scoreGrads;
 
   Backward(tile::AttentionGradOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes), vectors(options.stripVectors), micro(options.microRows),
-        strip(options.strip()), strips(op.getRows() / strip), querySize(padded(op.getQuerySize(), lanes)),
-        valueSize(padded(op.getValueSize(), lanes)) {
+      : op(op), e(op, options), lanes(options.lanes), vectors(options.stripVectors),
+        micro(options.microRows), strip(options.strip()), strips(op.getRows() / strip),
+        querySize(padded(op.getQuerySize(), lanes)), valueSize(padded(op.getValueSize(), lanes)) {
     int64_t rows = op.getRows();
     queryRows = e.scratch({rows, querySize});
     gradRows = e.scratch({rows, valueSize});
@@ -73,14 +74,17 @@ struct Backward {
     bool split = op.getView().getResidues() > 1;
     e.loop(e.index(0), split ? rowEnd : e.index(op.getPositions()), 1, [&](Value row) {
       Value at = split ? e.position(op.getView(), op.getResidue(), row) : row;
-      for (auto [target, size] : {std::pair(op.getKeyGrad(), op.getQuerySize()), {op.getValueGrad(), op.getValueSize()}})
+      for (auto [target, size] :
+           {std::pair(op.getKeyGrad(), op.getQuerySize()), {op.getValueGrad(), op.getValueSize()}})
         for (int64_t c = 0; c < size; c += lanes)
-          e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getHead(), e.index(c)}, size - c);
+          e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getHead(), e.index(c)},
+                        size - c);
     });
   }
 
   void begin(Value row, Value count) {
-    Value all = e.index(op.getRows()), batch = op.getBatch(), head = op.getHead(), residue = op.getResidue();
+    Value all = e.index(op.getRows()), batch = op.getBatch(), head = op.getHead(),
+          residue = op.getResidue();
     e.packRows(op.getQuery(), batch, head, op.getView(), residue, row, count, all, queryRows);
     e.packRows(op.getOutputGrad(), batch, head, op.getView(), residue, row, count, all, gradRows);
     float scale = op.getScale().convertToFloat() * std::numbers::log2e_v<float>;
@@ -92,7 +96,9 @@ struct Backward {
           e.store(e.zeroVector, queryGrads, {s, d, lane(v)});
       });
     });
-    auto scalar = [&](float value) -> Value { return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value)); };
+    auto scalar = [&](float value) -> Value {
+      return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value));
+    };
     // Rows past the end and rows without a key have weights 2^(S - 1e30), as good as zero.
     Value never = scalar(-kMaskedScore), zero = scalar(0);
     e.loop(e.index(0), count, 1, [&](Value i) {
@@ -103,9 +109,13 @@ struct Backward {
       e.store(arith::SelectOp::create(e.b, has, base2, never), lse, {i});
       Value sum = e.zeroVector;
       for (int64_t c = 0; c < op.getValueSize(); c += lanes)
-        sum = e.fma(e.loadVector(gradRows, {i, e.index(c)}),
-                    e.loadVector(op.getOutput(), {batch, at, head, e.index(c)}, op.getValueSize() - c), sum);
-      e.store(vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum, arith::FastMathFlags::reassoc), delta, {i});
+        sum = e.fma(
+            e.loadVector(gradRows, {i, e.index(c)}),
+            e.loadVector(op.getOutput(), {batch, at, head, e.index(c)}, op.getValueSize() - c),
+            sum);
+      e.store(vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
+                                          arith::FastMathFlags::reassoc),
+              delta, {i});
     });
     e.loop(count, all, 1, [&](Value i) {
       e.store(never, lse, {i});
@@ -117,7 +127,8 @@ struct Backward {
     StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
     Value batch = op.getBatch(), head = op.getHead(), residue = op.getResidue(), none = e.index(0);
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
-      Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)), total = e.roundUp(length, micro);
+      Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
+            total = e.roundUp(length, micro);
       e.packRows(op.getKey(), batch, head, walk.getView(), residue, chunk, length, total, keys);
       e.packRows(op.getValue(), batch, head, walk.getView(), residue, chunk, length, total, values);
       e.loop(none, total, 1, [&](Value i) {
@@ -128,16 +139,20 @@ struct Backward {
       });
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
-        e.ifThen(e.less(clipped.begin, clipped.end), [&] { step(walk, s, r, e.add(row, r), chunk, clipped); });
+        e.ifThen(e.less(clipped.begin, clipped.end),
+                 [&] { step(walk, s, r, e.add(row, r), chunk, clipped); });
       });
       float scale = op.getScale().convertToFloat();
-      e.unpackRows(keyGrads, op.getKeyGrad(), batch, head, walk.getView(), residue, chunk, length, scale, true);
-      e.unpackRows(valueGrads, op.getValueGrad(), batch, head, walk.getView(), residue, chunk, length, 1.0f, true);
+      e.unpackRows(keyGrads, op.getKeyGrad(), batch, head, walk.getView(), residue, chunk, length,
+                   scale, true);
+      e.unpackRows(valueGrads, op.getValueGrad(), batch, head, walk.getView(), residue, chunk,
+                   length, 1.0f, true);
     });
   }
 
   /// Strip s, whose first query is `tileRow` of the tile and `queryRow` of the view.
-  void step(tile::WalkOp walk, Value s, Value tileRow, Value queryRow, Value chunk, const StripBounds::Clipped &keyRows) {
+  void step(tile::WalkOp walk, Value s, Value tileRow, Value queryRow, Value chunk,
+            const StripBounds::Clipped &keyRows) {
     Emitter::Values lses, deltas, zero(micro * vectors, e.zeroVector);
     for (int64_t v = 0; v < vectors; ++v) {
       lses.push_back(e.loadVector(lse, {e.add(tileRow, v * lanes)}));
@@ -145,21 +160,29 @@ struct Backward {
     }
     auto productWith = [&](Value rows, Value i, Value transposed, int64_t size) {
       return e.registerTile(
-          micro, vectors, e.index(0), e.index(size), [&](int64_t r, Value k) { return e.loadSplat(rows, {e.add(i, r), k}); },
-          [&](Value k, int64_t v) { return e.loadVector(transposed, {s, k, lane(v)}); }, zero);
+          micro, vectors, e.index(0), e.index(size),
+          [&](int64_t r, Value k) {
+            return e.loadSplat(rows, {e.add(i, r), k});
+          },
+          [&](Value k, int64_t v) {
+            return e.loadVector(transposed, {s, k, lane(v)});
+          },
+          zero);
     };
     e.loop(keyRows.begin, keyRows.end, micro, [&](Value i) {
       auto scores = productWith(keys, i, queries, op.getQuerySize());
-      scores = e.maskScores(walk, scores, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi, keyRows.fullLo,
-                            keyRows.fullHi);
+      scores = e.maskScores(walk, scores, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi,
+                            keyRows.fullLo, keyRows.fullHi);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v)
-          e.store(emitExp2(e.b, e.subf(scores[r * vectors + v], lses[v])), weights, {e.add(i, r), lane(v)});
+          e.store(emitExp2(e.b, e.subf(scores[r * vectors + v], lses[v])), weights,
+                  {e.add(i, r), lane(v)});
       auto products = productWith(values, i, grads, op.getValueSize());
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v) {
           Value weight = e.loadVector(weights, {e.add(i, r), lane(v)});
-          e.store(e.mulf(weight, e.subf(products[r * vectors + v], deltas[v])), scoreGrads, {e.add(i, r), lane(v)});
+          e.store(e.mulf(weight, e.subf(products[r * vectors + v], deltas[v])), scoreGrads,
+                  {e.add(i, r), lane(v)});
         }
       accumulate(weights, gradRows, valueGrads, valueSize, i, tileRow);
       accumulate(scoreGrads, queryRows, keyGrads, querySize, i, tileRow);
@@ -170,15 +193,22 @@ struct Backward {
         for (int64_t v = 0; v < vectors; ++v)
           init.push_back(e.loadVector(queryGrads, {s, e.add(d, r), lane(v)}));
       auto tile = e.registerTile(
-          micro, vectors, keyRows.begin, keyRows.end, [&](int64_t r, Value k) { return e.loadSplat(keys, {k, e.add(d, r)}); },
-          [&](Value k, int64_t v) { return e.loadVector(scoreGrads, {k, lane(v)}); }, init);
+          micro, vectors, keyRows.begin, keyRows.end,
+          [&](int64_t r, Value k) {
+            return e.loadSplat(keys, {k, e.add(d, r)});
+          },
+          [&](Value k, int64_t v) {
+            return e.loadVector(scoreGrads, {k, lane(v)});
+          },
+          init);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v)
           e.store(tile[r * vectors + v], queryGrads, {s, e.add(d, r), lane(v)});
     });
   }
 
-  /// target[i .. i + micro, :] += left[i .. i + micro, 0 .. strip) * right[tileRow .. tileRow + strip, :].
+  /// target[i .. i + micro, :] += left[i .. i + micro, 0 .. strip) * right[tileRow .. tileRow +
+  /// strip, :].
   void accumulate(Value left, Value right, Value target, int64_t columns, Value i, Value tileRow) {
     auto block = [&](Value column, int64_t width) {
       Emitter::Values init;
@@ -186,29 +216,37 @@ struct Backward {
         for (int64_t v = 0; v < width; ++v)
           init.push_back(e.loadVector(target, {e.add(i, r), e.add(column, v * lanes)}));
       auto tile = e.registerTile(
-          micro, width, e.index(0), e.index(strip), [&](int64_t r, Value k) { return e.loadSplat(left, {e.add(i, r), k}); },
-          [&](Value k, int64_t v) { return e.loadVector(right, {e.add(tileRow, k), e.add(column, v * lanes)}); }, init);
+          micro, width, e.index(0), e.index(strip),
+          [&](int64_t r, Value k) {
+            return e.loadSplat(left, {e.add(i, r), k});
+          },
+          [&](Value k, int64_t v) {
+            return e.loadVector(right, {e.add(tileRow, k), e.add(column, v * lanes)});
+          },
+          init);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < width; ++v)
           e.store(tile[r * width + v], target, {e.add(i, r), e.add(column, v * lanes)});
     };
     int64_t wide = columns / (vectors * lanes) * (vectors * lanes);
-    e.loop(e.index(0), e.index(wide), vectors * lanes, [&](Value column) { block(column, vectors); });
+    e.loop(e.index(0), e.index(wide), vectors * lanes,
+           [&](Value column) { block(column, vectors); });
     for (int64_t column = wide; column < columns; column += lanes)
       block(e.index(column), 1);
   }
 
   void end(Value row, Value count) {
     eachStrip([&](Value s, Value r) { e.transposeBack(queryGrads, s, queryRows, r); });
-    e.unpackRows(queryRows, op.getQueryGrad(), op.getBatch(), op.getHead(), op.getView(), op.getResidue(), row, count,
-                 op.getScale().convertToFloat(), op.getResume());
+    e.unpackRows(queryRows, op.getQueryGrad(), op.getBatch(), op.getHead(), op.getView(),
+                 op.getResidue(), row, count, op.getScale().convertToFloat(), op.getResume());
   }
 };
 } // namespace
 
 LogicalResult stc::lowerAttentionGrad(tile::AttentionGradOp op, const HostVectorOptions &options) {
   if (op.getStrip() != static_cast<uint64_t>(options.strip()))
-    return op.emitOpError("expected strips of ") << options.strip() << " queries on this CPU, found " << op.getStrip();
+    return op.emitOpError("expected strips of ")
+           << options.strip() << " queries on this CPU, found " << op.getStrip();
   Backward(op, options).run();
   op.erase();
   return success();

@@ -33,12 +33,14 @@ struct Row {
       all.append(output.begin(), output.end());
       return all;
     }
-    static State unpack(ValueRange all) { return {all[0], all[1], Emitter::Values(all.drop_front(2))}; }
+    static State unpack(ValueRange all) {
+      return {all[0], all[1], Emitter::Values(all.drop_front(2))};
+    }
   };
 
   Row(tile::AttentionRowOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes), querySize(op.getQuerySize()), valueSize(op.getValueSize()),
-        scores(e.scratch({kChunk})), zero(e.index(0)) {
+      : op(op), e(op, options), lanes(options.lanes), querySize(op.getQuerySize()),
+        valueSize(op.getValueSize()), scores(e.scratch({kChunk})), zero(e.index(0)) {
     Value factor = e.splat(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
     for (int64_t c = 0; c < querySize; c += lanes)
       query.push_back(e.mulf(e.loadVector(op.getQuery(), at(zero, c), querySize - c), factor));
@@ -49,15 +51,19 @@ struct Row {
   }
 
   void run() {
-    State state{e.splat(kNoMaximum), e.zeroVector, Emitter::Values(padded(valueSize, lanes) / lanes, e.zeroVector)};
+    State state{e.splat(kNoMaximum), e.zeroVector,
+                Emitter::Values(padded(valueSize, lanes) / lanes, e.zeroVector)};
     for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>()))
       state = walkChunks(walk, view, state);
-    Value sum = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, state.sum, arith::FastMathFlags::reassoc);
+    Value sum = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, state.sum,
+                                            arith::FastMathFlags::reassoc);
     Value total = e.splat(sum), one = e.splat(1.0f);
     Value safe = e.selectGreater(total, 1e-30f, total, one);
-    Value inverse = e.selectGreater(total, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
+    Value inverse =
+        e.selectGreater(total, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
     for (auto [k, output] : llvm::enumerate(state.output))
-      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, k * lanes), valueSize - k * lanes);
+      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, k * lanes),
+                    valueSize - k * lanes);
   }
 
   /// Residue and row of the position in a view, and whether the view has it.
@@ -67,7 +73,8 @@ struct Row {
       return {zero, p, yes};
     Value shifted = e.add(p, -view.getFirst()), inside = e.lessEqual(zero, shifted);
     shifted = e.max(shifted, zero);
-    Value block = e.floorDiv(shifted, view.getPeriod()), rest = e.remainder(shifted, view.getPeriod());
+    Value block = e.floorDiv(shifted, view.getPeriod()),
+          rest = e.remainder(shifted, view.getPeriod());
     if (view.getResidues() > 1)
       return {rest, block, inside};
     inside = arith::AndIOp::create(e.b, inside, e.less(rest, e.index(view.getWidth())));
@@ -87,13 +94,18 @@ struct Row {
   }
 
   State step(tile::WalkOp walk, Value residue, Value row, Value chunk, Value length, State state) {
-    auto scalar = [&](float value) -> Value { return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value)); };
+    auto scalar = [&](float value) -> Value {
+      return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value));
+    };
     Value masked = scalar(kMaskedScore), whole = e.roundUp(length, lanes);
     Value best = e.loop(zero, length, 1, {scalar(kNoMaximum)}, [&](Value i, ValueRange running) {
-      Value keyRow = e.add(chunk, i), position = e.position(walk.getView(), residue, keyRow), sum = e.zeroVector;
+      Value keyRow = e.add(chunk, i), position = e.position(walk.getView(), residue, keyRow),
+            sum = e.zeroVector;
       for (auto [k, part] : llvm::enumerate(query))
-        sum = e.fma(part, e.loadVector(op.getKey(), at(position, k * lanes), querySize - k * lanes), sum);
-      Value score = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum, arith::FastMathFlags::reassoc);
+        sum = e.fma(part, e.loadVector(op.getKey(), at(position, k * lanes), querySize - k * lanes),
+                    sum);
+      Value score = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
+                                                arith::FastMathFlags::reassoc);
       score = arith::SelectOp::create(e.b, e.inMask(walk, residue, row, keyRow), score, masked);
       e.store(score, scores, {i});
       Value larger = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OGT, score, running[0]);
@@ -104,15 +116,17 @@ struct Row {
     State next;
     next.maximum = e.maxf(state.maximum, e.splat(best));
     Value rescale = emitExp2(e.b, e.subf(state.maximum, next.maximum));
-    next.sum = e.loop(zero, whole, lanes, {e.mulf(state.sum, rescale)}, [&](Value i, ValueRange running) {
-      Value weight = emitExp2(e.b, e.subf(e.loadVector(scores, {i}), next.maximum));
-      e.store(weight, scores, {i});
-      return Emitter::Values{e.addf(running[0], weight)};
-    })[0];
+    next.sum =
+        e.loop(zero, whole, lanes, {e.mulf(state.sum, rescale)}, [&](Value i, ValueRange running) {
+          Value weight = emitExp2(e.b, e.subf(e.loadVector(scores, {i}), next.maximum));
+          e.store(weight, scores, {i});
+          return Emitter::Values{e.addf(running[0], weight)};
+        })[0];
     for (Value output : state.output)
       next.output.push_back(e.mulf(output, rescale));
     next.output = e.loop(zero, length, 1, next.output, [&](Value i, ValueRange running) {
-      Value position = e.position(walk.getView(), residue, e.add(chunk, i)), weight = e.loadSplat(scores, {i});
+      Value position = e.position(walk.getView(), residue, e.add(chunk, i)),
+            weight = e.loadSplat(scores, {i});
       Emitter::Values sums;
       for (auto [k, sum] : llvm::enumerate(running)) {
         Value part = e.loadVector(op.getValue(), at(position, k * lanes), valueSize - k * lanes);

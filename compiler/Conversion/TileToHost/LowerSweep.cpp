@@ -19,13 +19,15 @@ struct Sweep {
   Emitter e;
   int64_t lanes;
 
-  Sweep(tile::SweepOp op, const HostVectorOptions &options) : op(op), e(op, options), lanes(options.lanes) {}
+  Sweep(tile::SweepOp op, const HostVectorOptions &options)
+      : op(op), e(op, options), lanes(options.lanes) {}
 
   VectorType vectorOf(Type element) { return VectorType::get({lanes}, element); }
 
   Value constant(Type element, double value) {
     VectorType type = vectorOf(element);
-    return arith::ConstantOp::create(e.b, DenseElementsAttr::get(type, e.b.getFloatAttr(element, value)));
+    return arith::ConstantOp::create(
+        e.b, DenseElementsAttr::get(type, e.b.getFloatAttr(element, value)));
   }
 
   void run() {
@@ -35,11 +37,14 @@ struct Sweep {
       bool sum = combine.getCombiner(k) == tile::Combiner::Sum;
       start.push_back(constant(type, sum ? 0 : -std::numeric_limits<double>::infinity()));
     }
-    Value whole = e.roundDown(e.sub(op.getUpper(), op.getLower()), lanes), end = e.add(op.getLower(), whole);
-    auto sums = e.loop(op.getLower(), end, lanes, start,
-                       [&](Value column, ValueRange carried) { return step(column, Value(), carried); });
-    auto rest = scf::IfOp::create(e.b, op.getResultTypes().empty() ? TypeRange() : TypeRange(ValueRange(sums)),
-                                  e.less(end, op.getUpper()), /*withElseRegion=*/!sums.empty());
+    Value whole = e.roundDown(e.sub(op.getUpper(), op.getLower()), lanes),
+          end = e.add(op.getLower(), whole);
+    auto sums = e.loop(op.getLower(), end, lanes, start, [&](Value column, ValueRange carried) {
+      return step(column, Value(), carried);
+    });
+    auto rest = scf::IfOp::create(
+        e.b, op.getResultTypes().empty() ? TypeRange() : TypeRange(ValueRange(sums)),
+        e.less(end, op.getUpper()), /*withElseRegion=*/!sums.empty());
     {
       OpBuilder::InsertionGuard guard(e.b);
       e.b.setInsertionPointToStart(rest.thenBlock());
@@ -88,14 +93,16 @@ struct Sweep {
       bool sum = op.getCombine().getCombiner(k) == tile::Combiner::Sum;
       next = sum ? arith::AddFOp::create(e.b, carried[k], next).getResult()
                  : arith::MaximumFOp::create(e.b, carried[k], next).getResult();
-      combined.push_back(mask ? arith::SelectOp::create(e.b, mask, next, carried[k]).getResult() : next);
+      combined.push_back(mask ? arith::SelectOp::create(e.b, mask, next, carried[k]).getResult()
+                              : next);
     }
     return combined;
   }
 
-  /// The indices of an access with `column` in place of the sweep's column; nothing if the access does
-  /// not depend on it.
-  std::optional<SmallVector<Value>> indicesAt(ValueRange indices, Value column, function_ref<Value(Value)> lookup) {
+  /// The indices of an access with `column` in place of the sweep's column; nothing if the access
+  /// does not depend on it.
+  std::optional<SmallVector<Value>> indicesAt(ValueRange indices, Value column,
+                                              function_ref<Value(Value)> lookup) {
     if (indices.empty())
       return std::nullopt;
     std::optional<Value> offset = op.getOffset(indices.back());
@@ -109,7 +116,8 @@ struct Sweep {
   Value load(memref::LoadOp load, Value column, Value mask, function_ref<Value(Value)> lookup) {
     auto at = indicesAt(load.getIndices(), column, lookup);
     if (!at)
-      return memref::LoadOp::create(e.b, load.getMemref(), llvm::map_to_vector(load.getIndices(), lookup));
+      return memref::LoadOp::create(e.b, load.getMemref(),
+                                    llvm::map_to_vector(load.getIndices(), lookup));
     Type element = load.getMemRefType().getElementType();
     VectorType type = vectorOf(element);
     if (!mask)
@@ -118,7 +126,8 @@ struct Sweep {
     return vector::MaskedLoadOp::create(e.b, type, load.getMemref(), *at, mask, zero);
   }
 
-  void store(memref::StoreOp store, Value column, Value mask, Value value, function_ref<Value(Value)> lookup) {
+  void store(memref::StoreOp store, Value column, Value mask, Value value,
+             function_ref<Value(Value)> lookup) {
     auto at = *indicesAt(store.getIndices(), column, lookup); // C4: a store is at the column
     value = repeated(e.b, value, lanes);
     if (mask)

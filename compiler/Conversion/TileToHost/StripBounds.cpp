@@ -5,23 +5,26 @@
 using namespace mlir;
 using namespace stc;
 
-StripBounds::StripBounds(Emitter &e, tile::WalkOp walk, Value residue, Value row, Value rowEnd, int64_t strips)
+StripBounds::StripBounds(Emitter &e, tile::WalkOp walk, Value residue, Value row, Value rowEnd,
+                         int64_t strips)
     : memory(e.scratch({strips, 4}, e.b.getIndexType())) {
   int64_t strip = e.options.strip();
   Value huge = e.index(int64_t(1) << 40), none = e.index(0);
-  auto hull = e.loop(e.index(0), e.index(strips), 1, {huge, none}, [&](Value s, ValueRange carried) {
-    Value first = e.add(row, e.mul(s, strip));
-    auto bounds = e.bounds(walk, residue, e.floorDiv(first, strip));
-    // A strip past the last row, or without a key: empty.
-    Value exists = arith::AndIOp::create(e.b, e.less(first, rowEnd), e.less(bounds[0], bounds[3]));
-    for (auto [k, bound] : llvm::enumerate(bounds)) {
-      bound = arith::SelectOp::create(e.b, exists, bound, none);
-      e.store(bound, memory, {s, e.index(k)});
-    }
-    Value lo = arith::SelectOp::create(e.b, exists, e.min(carried[0], bounds[0]), carried[0]);
-    Value hi = arith::SelectOp::create(e.b, exists, e.max(carried[1], bounds[3]), carried[1]);
-    return Emitter::Values{lo, hi};
-  });
+  auto hull =
+      e.loop(e.index(0), e.index(strips), 1, {huge, none}, [&](Value s, ValueRange carried) {
+        Value first = e.add(row, e.mul(s, strip));
+        auto bounds = e.bounds(walk, residue, e.floorDiv(first, strip));
+        // A strip past the last row, or without a key: empty.
+        Value exists =
+            arith::AndIOp::create(e.b, e.less(first, rowEnd), e.less(bounds[0], bounds[3]));
+        for (auto [k, bound] : llvm::enumerate(bounds)) {
+          bound = arith::SelectOp::create(e.b, exists, bound, none);
+          e.store(bound, memory, {s, e.index(k)});
+        }
+        Value lo = arith::SelectOp::create(e.b, exists, e.min(carried[0], bounds[0]), carried[0]);
+        Value hi = arith::SelectOp::create(e.b, exists, e.max(carried[1], bounds[3]), carried[1]);
+        return Emitter::Values{lo, hi};
+      });
   lo = hull[0];
   hi = hull[1];
 }

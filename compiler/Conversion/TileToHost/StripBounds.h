@@ -9,14 +9,15 @@ namespace stc {
 class StripBounds {
 public:
   /// Strips of the tile whose first query row is `row` and that have a row below `rowEnd`.
-  StripBounds(Emitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value row, mlir::Value rowEnd,
-              int64_t strips);
+  StripBounds(Emitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value row,
+              mlir::Value rowEnd, int64_t strips);
 
   /// Key rows of the whole tile: [lo, hi), the hull over the strips.
   mlir::Value lo, hi;
 
-  /// What a strip has to do in the chunk of keys [chunk, chunk + length): rows relative to the chunk,
-  /// from a multiple of the register tile to one past the last, and the full range, absolute.
+  /// What a strip has to do in the chunk of keys [chunk, chunk + length): rows relative to the
+  /// chunk, from a multiple of the register tile to one past the last, and the full range,
+  /// absolute.
   struct Clipped {
     mlir::Value begin, end, fullLo, fullHi, hi;
   };

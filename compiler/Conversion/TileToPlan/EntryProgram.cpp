@@ -20,7 +20,9 @@ Variables::Variables(ModuleOp module) : ops(module.getOps<VariableOp>()) {
 }
 
 std::span<const planner::Place> Variables::placesFor(const planner::Program &entry) const {
-  auto isScratch = [&](const planner::Access &access) { return size_t(access.variable) >= lasting; };
+  auto isScratch = [&](const planner::Access &access) {
+    return size_t(access.variable) >= lasting;
+  };
   bool usesScratch = llvm::any_of(entry.reads, isScratch) || llvm::any_of(entry.writes, isScratch);
   return std::span(places).first(usesScratch ? places.size() : lasting);
 }

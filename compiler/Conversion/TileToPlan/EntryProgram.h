@@ -19,8 +19,8 @@ struct Variables {
 
   explicit Variables(mlir::ModuleOp module);
 
-  /// Those that an entry must find and leave as they are: all, or without scratch where it uses none.
-  /// Scratch shares its memory with what such an entry has between its steps.
+  /// Those that an entry must find and leave as they are: all, or without scratch where it uses
+  /// none. Scratch shares its memory with what such an entry has between its steps.
   std::span<const planner::Place> placesFor(const planner::Program &entry) const;
 };
 

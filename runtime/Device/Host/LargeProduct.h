@@ -29,8 +29,8 @@ inline double secondsOf(const auto &work) {
 class LargeProduct {
 public:
   explicit LargeProduct(ThreadPool &pool)
-      : pool(pool), a(size * size, 0.5f), b(size * size, 0.25f), c(size * size),
-        shape{size, size, size}, plan(planGemm(shape, pool.threads())),
+      : pool(pool), a(size * size, 0.5f), b(size * size, 0.25f),
+        c(size * size), shape{size, size, size}, plan(planGemm(shape, pool.threads())),
         workspace(workspaceBytes(shape, plan)) {}
 
   double seconds() {

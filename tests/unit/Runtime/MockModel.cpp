@@ -7,8 +7,8 @@ namespace stc::runtime::test {
 
 ProgramSpec mockModel(int64_t failingStep, int64_t lossScale) {
   constexpr uint64_t w = 0, step = 1024, cache = 1088, tokens = 1408, targets = 1664, loss = 1920,
-                     norm = 1924, rate = 1928, scale = 1932, nll = 1984, stepTokens = 2240, position = 2248,
-                     last = 2252, logits = 2304, seed = 4608;
+                     norm = 1924, rate = 1928, scale = 1932, nll = 1984, stepTokens = 2240,
+                     position = 2248, last = 2252, logits = 2304, seed = 4608;
   const std::vector<int64_t> all = {mockBatch, mockContext};
   ProgramSpec spec;
   spec.arena = 8192;

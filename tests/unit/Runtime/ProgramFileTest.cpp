@@ -120,11 +120,17 @@ TEST(ProgramFile, ChecksTheMeaning) {
       {"expected input 'x' inside the arena of 4096 bytes, found 24 bytes at 4080",
        [](ProgramSpec &s) { s.entries[0].inputs[0].offset = 4080; }},
       {"expected a possible shape of input 'x', found f32[2, -3]",
-       [](ProgramSpec &s) { s.entries[0].inputs[0].shape = {2, -3}; }},
+       [](ProgramSpec &s) {
+         s.entries[0].inputs[0].shape = {2, -3};
+       }},
       {"expected a possible shape of output 'q'",
-       [&](ProgramSpec &s) { s.entries[0].outputs[0].shape = {huge, huge}; }},
+       [&](ProgramSpec &s) {
+         s.entries[0].outputs[0].shape = {huge, huge};
+       }},
       {"expected a possible shape of variable 'w'",
-       [&](ProgramSpec &s) { s.variables[0].tensor.shape = {huge, 1 << 22}; }},
+       [&](ProgramSpec &s) {
+         s.variables[0].tensor.shape = {huge, 1 << 22};
+       }},
       {"expected input 'x' at a multiple of 4 bytes, found it at 2",
        [](ProgramSpec &s) { s.entries[0].inputs[0].offset = 2; }},
       {"expected a known dtype of input 'x', found 99",
@@ -133,7 +139,10 @@ TEST(ProgramFile, ChecksTheMeaning) {
       {"output 'q' stands twice", [](ProgramSpec &s) { s.entries[0].outputs[1].name = "q"; }},
       {"entry 'f' stands twice", [](ProgramSpec &s) { s.entries.push_back(s.entries[0]); }},
       {"variable 'w' stands twice", [](ProgramSpec &s) { s.variables.push_back(s.variables[0]); }},
-      {"setting 'bad' stands twice", [](ProgramSpec &s) { s.settings.push_back({"bad", ""}); }},
+      {"setting 'bad' stands twice",
+       [](ProgramSpec &s) {
+         s.settings.push_back({"bad", ""});
+       }},
       {"expected a known role of variable 'w', found 9",
        [](ProgramSpec &s) { s.variables[0].role = program::Role(9); }},
       {"entry 'f': step 1: expected a kernel below 2, found 2",
