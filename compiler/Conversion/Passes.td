@@ -31,8 +31,7 @@ def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "16", "float32 lanes of a vector">,
-    Option<"stripVectors", "strip-vectors", "int64_t", "2", "vectors of queries in a strip">,
-    Option<"microRows", "micro-rows", "int64_t", "8", "rows of a register tile">
+    Option<"accumulators", "accumulators", "int64_t", "16", "accumulators of a register tile">
   ];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
 }

@@ -75,11 +75,13 @@ struct Cost {
   }
 };
 
-static std::vector<std::string> costRow(const std::string &name, const Cost &cost) {
+static std::vector<std::string> costRow(const std::string &name, const std::string &tile,
+                                        const Cost &cost) {
   std::string waste = "-";
   if (cost.pairs && *cost.pairs > 0)
     waste = text::ratio(double(cost.tiles.pairs) / double(*cost.pairs));
   return {name,
+          tile,
           grouped(cost.tiles.full),
           grouped(cost.tiles.partial),
           grouped(cost.tiles.skipped),
@@ -88,20 +90,22 @@ static std::vector<std::string> costRow(const std::string &name, const Cost &cos
           waste};
 }
 
-PartsSection partsSection(const Pattern &pattern, TileSize tile) {
+PartsSection partsSection(const Pattern &pattern, const TileChooser &tiles) {
   std::vector<std::vector<std::string>> rows = {
-      {"part", "full tiles", "partial", "skipped", "pairs", "computed", "waste"}};
+      {"part", "tile", "full tiles", "partial", "skipped", "pairs", "computed", "waste"}};
   std::string parts;
   Cost total;
   size_t part = 0, walkNumber = 0;
   std::vector<Walk> walks = pattern.walks();
   for (const Walk &walk : walks) {
     ++walkNumber;
+    TileSize tile = tiles(walk, pattern.size());
     for (const pattern::Segment &segment : walk.segments) {
       Walk alone{walk.query, {segment}};
       Cost cost{countTiles(alone, pattern.size(), tile.queries, tile.keys), countPairs(alone)};
       total += cost;
-      rows.push_back(costRow(std::to_string(++part), cost));
+      rows.push_back(
+          costRow(std::to_string(++part), fmt::format("{} x {}", tile.queries, tile.keys), cost));
       parts += field(fmt::format("part {}", part), segment.text);
       std::string kernel = walks.size() > 1 ? fmt::format(" (kernel {})", walkNumber) : "";
       parts += field("  queries", segment.query.str() + kernel);
@@ -109,10 +113,9 @@ PartsSection partsSection(const Pattern &pattern, TileSize tile) {
     }
   }
   if (part > 1)
-    rows.push_back(costRow("all", total));
+    rows.push_back(costRow("all", "", total));
   if (part > 0)
-    parts += fmt::format("tiles of {} queries x {} keys:\n{}", tile.queries, tile.keys,
-                         text::table(rows));
+    parts += "tiles of queries x keys:\n" + text::table(rows);
   return {parts, total.pairs, total.tiles.pairs};
 }
 
@@ -150,9 +153,9 @@ std::string reachSection(const std::vector<Pattern> &layers, int64_t factors) {
   return result + field("", stack);
 }
 
-std::string explainPattern(const Pattern &pattern, TileSize tile) {
+std::string explainPattern(const Pattern &pattern, const TileChooser &tiles) {
   int64_t n = pattern.size(), factors = int64_t(Pattern::factors(pattern.text()).size());
-  PartsSection parts = partsSection(pattern, tile);
+  PartsSection parts = partsSection(pattern, tiles);
   return field("pattern", pattern.text()) + field("positions", grouped(n)) +
          proofsSection(pattern) + field("pairs", shareOf(parts.pairs, n, 1)) +
          reachSection(std::vector(factors + 1, pattern), factors) + parts.text;

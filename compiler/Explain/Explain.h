@@ -10,6 +10,7 @@
 #include "compiler/Spec/Spec.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -20,15 +21,17 @@ namespace stc {
 struct TileSize {
   int64_t queries = 32, keys = 16;
 };
+/// How a target cuts a walk over n positions.
+using TileChooser = std::function<TileSize(const pattern::Walk &walk, int64_t n)>;
 
 /// One pattern: whether it is causal, has empty rows and is valid in layers of its own, its pairs,
 /// its parts with their views, and the tiles that they visit. Lines of at most 100 columns, but for
 /// words that are longer.
-std::string explainPattern(const pattern::Pattern &pattern, TileSize tile);
+std::string explainPattern(const pattern::Pattern &pattern, const TileChooser &tiles);
 
 /// A whole model: its size, each different pattern with the layers and heads that use it, how far
 /// information travels in the layers that there are, and the pairs of all layers and heads.
-std::string explainModel(const spec::Spec &spec, TileSize tile);
+std::string explainModel(const spec::Spec &spec, const TileChooser &tiles);
 
 /// A picture as in Figure 3 of the paper, in SVG: which keys (columns) each query (row) sees, a
 /// panel for each factor and one for all. Of a long sequence, the first few periods of the pattern

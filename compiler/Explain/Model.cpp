@@ -83,7 +83,7 @@ static std::string reachOf(const std::vector<std::vector<std::string>> &layers, 
   return reachSection(stack, factors);
 }
 
-std::string explainModel(const spec::Spec &spec, TileSize tile) {
+std::string explainModel(const spec::Spec &spec, const TileChooser &tiles) {
   int64_t n = spec.data.context, heads = spec.model.heads, layers = spec.model.layers;
   int64_t factors = int64_t(spec::factors(spec.attention).size());
   std::vector<std::vector<std::string>> patterns = spec::layerPatterns(spec);
@@ -110,7 +110,7 @@ std::string explainModel(const spec::Spec &spec, TileSize tile) {
       pairs = std::nullopt;
       continue;
     }
-    PartsSection parts = partsSection(*pattern, tile);
+    PartsSection parts = partsSection(*pattern, tiles);
     result += proofsSection(*pattern) + field("pairs", shareOf(parts.pairs, n, 1)) + parts.text;
     int64_t count = int64_t(use.layers.size() * use.heads.size());
     pairs = pairs && parts.pairs ? std::optional(*pairs + *parts.pairs * count) : std::nullopt;

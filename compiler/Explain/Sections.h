@@ -24,7 +24,7 @@ std::string shareOf(std::optional<int64_t> pairs, int64_t n, int64_t count);
 /// Causal or not, and which rows are empty.
 std::string proofsSection(const pattern::Pattern &pattern);
 /// The parts with their views, and the tiles that they visit.
-PartsSection partsSection(const pattern::Pattern &pattern, TileSize tile);
+PartsSection partsSection(const pattern::Pattern &pattern, const TileChooser &tiles);
 /// How far information travels through the layers, against the paper's factors + 1.
 std::string reachSection(const std::vector<pattern::Pattern> &layers, int64_t factors);
 

@@ -47,7 +47,8 @@ static constexpr Phase table[] = {
      }},
     {"tile", "launches of kernels that walk tiles",
      [](OpPassManager &passes, const CompileOptions &options) {
-       passes.addPass(createConvertStcToTile({options.target.vectors().strip()}));
+       const HostVectors &vectors = options.target.vectors();
+       passes.addPass(createConvertStcToTile({vectors.lanes, vectors.accumulators}));
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &) {

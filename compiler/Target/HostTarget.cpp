@@ -98,7 +98,7 @@ tl::expected<HostTarget, std::string> HostTarget::create(const std::string &cpu)
       host.cpuinfoFeatures.push_back(feature.cpuinfo);
   // 16 vector registers before AVX-512, and half as long.
   if (!has("avx512f"))
-    host.vectorOptions = {/*lanes=*/has("avx") ? 8 : 4, /*stripVectors=*/2, /*microRows=*/4};
+    host.vectorOptions = {/*lanes=*/has("avx") ? 8 : 4, /*accumulators=*/8};
   return host;
 }
 

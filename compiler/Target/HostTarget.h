@@ -1,7 +1,7 @@
 //===- HostTarget.h - the CPU that code is generated for --------*- C++ -*-===//
 #pragma once
 
-#include "compiler/Conversion/TileToHost/HostVectorOptions.h"
+#include "compiler/Schedule/HostSchedule.h"
 
 #include <tl/expected.hpp>
 
@@ -26,7 +26,7 @@ public:
   /// What code for it may use, by the names of /proc/cpuinfo.
   const std::vector<std::string> &features() const { return cpuinfoFeatures; }
   /// The shape of vector code that fills its registers.
-  const HostVectorOptions &vectors() const { return vectorOptions; }
+  const HostVectors &vectors() const { return vectorOptions; }
 
   /// Makes position-independent code; each thread needs its own.
   std::unique_ptr<llvm::TargetMachine> createMachine() const;
@@ -34,7 +34,7 @@ public:
 private:
   std::string name, featureString;
   std::vector<std::string> cpuinfoFeatures;
-  HostVectorOptions vectorOptions;
+  HostVectors vectorOptions;
 };
 
 } // namespace stc

@@ -64,7 +64,7 @@ spec::Spec modelOf(const std::string &text) {
 void explain(benchmark::State &state, const std::string &text) {
   spec::Spec spec = modelOf(text);
   for (auto _ : state)
-    benchmark::DoNotOptimize(explainModel(spec, tile));
+    benchmark::DoNotOptimize(explainModel(spec, [](const auto &...) { return tile; }));
 }
 
 void picture(benchmark::State &state, const std::string &text) {

@@ -41,14 +41,17 @@ std::vector<Used> patternsOf(ModuleOp module) {
 }
 } // namespace
 
-std::string stc::explainPatterns(const Input &input, const HostVectorOptions &tiles) {
-  TileSize tile{tiles.strip(), tiles.microRows};
+std::string stc::explainPatterns(const Input &input, const HostVectors &vectors) {
+  auto tiles = [&](const pattern::Walk &walk, int64_t n) -> TileSize {
+    RegisterTile tile = vectors.tile(chooseSchedule(walk, n, vectors).strip);
+    return {tile.strip(), tile.rows};
+  };
   if (input.spec)
-    return explainModel(*input.spec, tile);
+    return explainModel(*input.spec, tiles);
   std::string text;
   for (const Used &used : patternsOf(*input.module))
     if (auto pattern = pattern::Pattern::parse(used.text.str(), used.positions))
-      text += explainPattern(*pattern, tile) + "\n";
+      text += explainPattern(*pattern, tiles) + "\n";
   return text;
 }
 

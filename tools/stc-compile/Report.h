@@ -6,7 +6,7 @@
 namespace stc {
 
 /// The patterns of a model, or of a module's functions, in words.
-std::string explainPatterns(const Input &input, const HostVectorOptions &tiles);
+std::string explainPatterns(const Input &input, const HostVectors &vectors);
 /// The memory that each entry of a planned module takes.
 std::string explainMemory(mlir::ModuleOp planned);
 /// The patterns as a picture (SVG). Fails with a message.

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/StcToTile/KernelOutliner.h"
-#include "compiler/Pattern/Pattern.h"
+#include "compiler/Schedule/HostSchedule.h"
 
 namespace stc {
 
@@ -18,12 +18,6 @@ struct BufferView {
   int64_t offset = 0;
   /// Elements from one position to the next; heads are `size` apart, batches positions * this.
   int64_t positionStride = 0;
-};
-
-/// The tile sizes of a kernel: see AttentionSchedule.cpp.
-struct AttentionSchedule {
-  int64_t rows = 128; // queries of a tile
-  int64_t strip = 32; // queries for which bounds are given
 };
 
 struct AttentionProblem {
@@ -51,6 +45,7 @@ int64_t attentionRowItems(const AttentionProblem &problem);
 /// One kernel's work: a query view and its segments.
 struct WalkForm {
   pattern::View query;
+  AttentionSchedule schedule;
   std::vector<SegmentForm> segments;
 };
 

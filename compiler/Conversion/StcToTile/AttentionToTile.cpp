@@ -106,16 +106,11 @@ AttentionProblem problemOf(Value key, Value value, float scale) {
   return problem;
 }
 
-/// Tiles of 128 queries share each packed chunk of keys; shorter views take what they have.
-AttentionSchedule scheduleFor(const pattern::View &query, int64_t n, int64_t strip) {
-  int64_t rows = llvm::alignTo(std::max<int64_t>(query.maxRows(n), 1), strip);
-  return {std::min<int64_t>(rows, llvm::alignTo(128, strip)), strip};
-}
 } // namespace
 
 FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
-                                                          int64_t strip) {
-  auto [entry, added] = forms.try_emplace({text.str(), n, strip});
+                                                          bool rowByRow) {
+  auto [entry, added] = forms.try_emplace({text.str(), n, rowByRow});
   if (!added)
     return ArrayRef<WalkForm>(entry->second);
   auto pattern = pattern::Pattern::parse(text, n);
@@ -132,15 +127,17 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   };
   std::vector<WalkForm> &walks = entry->second;
   for (const pattern::Walk &walk : pattern->walks()) {
-    WalkForm form{walk.query, {}};
+    AttentionSchedule schedule =
+        rowByRow ? AttentionSchedule{1, 1} : chooseSchedule(walk, n, vectors);
+    WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments)
-      form.segments.push_back({segment.key, segment.keysOf(strip), segment.predicate});
+      form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
     walks.push_back(std::move(form));
   }
   // The first kernel writes all rows: a walk over every position, if need be one without a key.
   auto covering = llvm::find_if(walks, [&](const WalkForm &walk) { return coversAll(walk.query); });
   if (covering == walks.end())
-    walks.insert(walks.begin(), WalkForm());
+    walks.insert(walks.begin(), WalkForm{{}, chooseSchedule(pattern::Walk(), n, vectors), {}});
   else
     std::rotate(walks.begin(), covering, covering + 1);
   return ArrayRef<WalkForm>(walks);
@@ -176,12 +173,12 @@ FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange 
     problem.headStep = count;
     problem.headCount = llvm::divideCeil(problem.heads - k, count);
     problem.resume = false;
-    auto all = walksOf(op, heads[k], problem.positions, recipe.oneKernel ? 1 : strip);
+    auto all = walksOf(op, heads[k], problem.positions, /*rowByRow=*/recipe.oneKernel);
     if (failed(all))
       return failure();
     for (size_t w = 0; w < (recipe.oneKernel ? 1 : all->size()); ++w) {
       ArrayRef<WalkForm> walks = recipe.oneKernel ? *all : all->slice(w, 1);
-      problem.schedule = scheduleFor(walks[0].query, problem.positions, strip);
+      problem.schedule = walks[0].schedule;
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, results.empty() ? resultTypes : TypeRange());

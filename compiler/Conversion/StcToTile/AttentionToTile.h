@@ -13,8 +13,8 @@ namespace stc {
 /// worked out once.
 class AttentionConverter {
 public:
-  /// `strip` is the number of queries that the target works on side by side.
-  AttentionConverter(KernelOutliner &outliner, int64_t strip) : outliner(outliner), strip(strip) {}
+  AttentionConverter(KernelOutliner &outliner, HostVectors vectors)
+      : outliner(outliner), vectors(vectors) {}
 
   /// Replaces the op, and with the gradient a concatenation of its results where there is one.
   mlir::LogicalResult convert(AttentionOp op);
@@ -22,9 +22,10 @@ public:
   mlir::LogicalResult convert(AttentionRowOp op);
 
 private:
-  /// The walks of a pattern; the first reaches every query position.
+  /// The walks of a pattern; the first reaches every query position. With `rowByRow` their ranges
+  /// are those of single queries, not of strips.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
-                                                    int64_t n, int64_t strip);
+                                                    int64_t n, bool rowByRow);
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
@@ -43,8 +44,8 @@ private:
   launchWalks(Op op, mlir::ValueRange inputs, mlir::TypeRange resultTypes, const Recipe &recipe);
 
   KernelOutliner &outliner;
-  int64_t strip;
-  std::map<std::tuple<std::string, int64_t, int64_t>, std::vector<WalkForm>> forms;
+  HostVectors vectors;
+  std::map<std::tuple<std::string, int64_t, bool>, std::vector<WalkForm>> forms;
   /// Patterns whose empty rows have been named.
   std::set<std::pair<std::string, int64_t>> warned;
 };

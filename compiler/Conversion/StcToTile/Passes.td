@@ -12,8 +12,9 @@ def ConvertStcToTile : Pass<"convert-stc-to-tile", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::stc::tile::TileDialect"];
   let options = [
-    Option<"strip", "strip", "int64_t", /*default=*/"32",
-           "Queries that attention works on side by side; the bounds of its tiles are for that many">];
+    Option<"lanes", "lanes", "int64_t", "16", "float32 lanes of a vector, for the tiles of attention">,
+    Option<"accumulators", "accumulators", "int64_t", "16", "accumulators of a register tile">
+  ];
 }
 
 #endif

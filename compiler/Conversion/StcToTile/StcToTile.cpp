@@ -61,7 +61,7 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
 
   void runOnOperation() override {
     KernelOutliner outliner(getOperation());
-    AttentionConverter attention(outliner, strip);
+    AttentionConverter attention(outliner, {lanes, accumulators});
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (failed(convertAttention(function, attention)))
         return signalPassFailure();

@@ -11,10 +11,9 @@
 using namespace mlir;
 using namespace stc;
 
-Emitter::Emitter(Operation *at, const HostVectorOptions &options)
-    : b(at->getLoc(), at), options(options),
-      vectorType(VectorType::get({options.lanes}, b.getF32Type())),
-      intVectorType(VectorType::get({options.lanes}, b.getI32Type())), zeroVector(splat(0.0f)) {}
+Emitter::Emitter(Operation *at, RegisterTile tile)
+    : b(at->getLoc(), at), tile(tile), vectorType(VectorType::get({tile.lanes}, b.getF32Type())),
+      intVectorType(VectorType::get({tile.lanes}, b.getI32Type())), zeroVector(splat(0.0f)) {}
 
 //===--- scalars ----------------------------------------------------------===//
 
@@ -79,14 +78,14 @@ Value Emitter::loadVector(Value memory, Indices at) {
 }
 
 Value Emitter::laneMask(int64_t count) {
-  SmallVector<bool> lanes(options.lanes);
+  SmallVector<bool> lanes(tile.lanes);
   std::fill(lanes.begin(), lanes.begin() + count, true);
-  auto type = VectorType::get({options.lanes}, b.getI1Type());
+  auto type = VectorType::get({tile.lanes}, b.getI1Type());
   return arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<bool>(lanes)));
 }
 
 Value Emitter::loadVector(Value memory, Indices at, int64_t count) {
-  if (count >= options.lanes)
+  if (count >= tile.lanes)
     return loadVector(memory, at);
   return vector::MaskedLoadOp::create(b, vectorType, memory, at, laneMask(count), zeroVector);
 }
@@ -99,7 +98,7 @@ void Emitter::store(Value value, Value memory, Indices at) {
 }
 
 void Emitter::storeVector(Value vector, Value memory, Indices at, int64_t count) {
-  if (count >= options.lanes)
+  if (count >= tile.lanes)
     return store(vector, memory, at);
   vector::MaskedStoreOp::create(b, memory, at, laneMask(count), vector);
 }
@@ -112,7 +111,7 @@ Value Emitter::splat(float value) {
   return arith::ConstantOp::create(b, DenseElementsAttr::get(vectorType, value));
 }
 Value Emitter::splat(Value scalar) {
-  return vector::BroadcastOp::create(b, VectorType::get({options.lanes}, scalar.getType()), scalar);
+  return vector::BroadcastOp::create(b, VectorType::get({tile.lanes}, scalar.getType()), scalar);
 }
 Value Emitter::addf(Value l, Value r) { return arith::AddFOp::create(b, l, r); }
 Value Emitter::subf(Value l, Value r) { return arith::SubFOp::create(b, l, r); }
@@ -155,13 +154,24 @@ void Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr vie
   int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
   loop(index(0), count, 1, [&](Value i) {
     Value at = position(view, residue, add(row, i));
-    for (int64_t c = 0; c < columns; c += options.lanes)
+    for (int64_t c = 0; c < columns; c += tile.lanes)
       store(loadVector(source, {batch, at, head, index(c)}, size - c), target, {i, index(c)});
   });
   loop(count, total, 1, [&](Value i) {
-    for (int64_t c = 0; c < columns; c += options.lanes)
+    for (int64_t c = 0; c < columns; c += tile.lanes)
       store(zeroVector, target, {i, index(c)});
   });
+}
+
+void Emitter::prefetchRow(Value memory, Value batch, Value head, tile::ViewAttr view, Value residue,
+                          Value row, bool toWrite) {
+  constexpr int64_t lineFloats = 16, secondLevel = 2;
+  auto type = cast<MemRefType>(memory.getType());
+  Value at = min(position(view, residue, row), index(type.getDimSize(1) - 1));
+  for (int64_t c = 0; c < type.getDimSize(3); c += lineFloats)
+    memref::PrefetchOp::create(b, memory, ValueRange{batch, at, head, index(c)}, toWrite,
+                               secondLevel,
+                               /*isDataCache=*/true);
 }
 
 void Emitter::unpackRows(Value source, Value target, Value batch, Value head, tile::ViewAttr view,
@@ -169,7 +179,7 @@ void Emitter::unpackRows(Value source, Value target, Value batch, Value head, ti
   int64_t size = cast<MemRefType>(target.getType()).getDimSize(3);
   loop(index(0), count, 1, [&](Value i) {
     Value at = position(view, residue, add(row, i));
-    for (int64_t c = 0; c < size; c += options.lanes) {
+    for (int64_t c = 0; c < size; c += tile.lanes) {
       Value value = loadVector(source, {i, index(c)});
       if (accumulate)
         value = fma(value, splat(scale), loadVector(target, {batch, at, head, index(c)}, size - c));
@@ -209,22 +219,21 @@ void Emitter::transposeStrip(Value source, Value row, Value target, Value strip,
   int64_t columns = cast<MemRefType>(source.getType()).getDimSize(1);
   Value factor =
       scale == 1.0f ? Value() : Value(arith::ConstantOp::create(b, b.getF32FloatAttr(scale)));
-  loop(index(0), index(columns), options.lanes, [&](Value c) {
-    for (int64_t v = 0; v < options.stripVectors; ++v) {
-      Value block =
-          transposeBlock(b, source, {add(row, v * options.lanes), c}, options.lanes, factor);
-      storeBlock(b, block, target, {strip, c, index(v * options.lanes)});
+  loop(index(0), index(columns), tile.lanes, [&](Value c) {
+    for (int64_t v = 0; v < tile.vectors; ++v) {
+      Value block = transposeBlock(b, source, {add(row, v * tile.lanes), c}, tile.lanes, factor);
+      storeBlock(b, block, target, {strip, c, index(v * tile.lanes)});
     }
   });
 }
 
 void Emitter::transposeBack(Value source, Value strip, Value target, Value row) {
   int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
-  loop(index(0), index(columns), options.lanes, [&](Value c) {
-    for (int64_t v = 0; v < options.stripVectors; ++v) {
+  loop(index(0), index(columns), tile.lanes, [&](Value c) {
+    for (int64_t v = 0; v < tile.vectors; ++v) {
       Value block =
-          transposeBlock(b, source, {strip, c, index(v * options.lanes)}, options.lanes, Value());
-      storeBlock(b, block, target, {add(row, v * options.lanes), c});
+          transposeBlock(b, source, {strip, c, index(v * tile.lanes)}, tile.lanes, Value());
+      storeBlock(b, block, target, {add(row, v * tile.lanes), c});
     }
   });
 }
@@ -300,16 +309,14 @@ static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> argume
     }
     auto operands = llvm::map_to_vector(op.getOperands(),
                                         [&](Value operand) { return mapping.lookup(operand); });
-    mapping[op.getResult(0)] =
-        cloneInLanes(e.b, op, operands, e.options.lanes, convert)->getResult(0);
+    mapping[op.getResult(0)] = cloneInLanes(e.b, op, operands, e.tile.lanes, convert)->getResult(0);
   }
-  return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)),
-                  e.options.lanes);
+  return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)), e.tile.lanes);
 }
 
 Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow,
                                     Value keyRow, Value keyEnd, Value fullLo, Value fullHi) {
-  int64_t rows = options.microRows;
+  int64_t rows = tile.rows;
   Value full =
       arith::AndIOp::create(b, lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
   auto branch = scf::IfOp::create(b, TypeRange(ValueRange(scores)), full, /*withElseRegion=*/true);
@@ -320,23 +327,21 @@ Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value resi
   auto toInt = [&](Value value) -> Value {
     return arith::IndexCastOp::create(b, b.getI32Type(), value);
   };
-  SmallVector<int32_t> lanes(options.lanes);
+  SmallVector<int32_t> lanes(tile.lanes);
   std::iota(lanes.begin(), lanes.end(), 0);
   Value lane =
       arith::ConstantOp::create(b, DenseElementsAttr::get(intVectorType, ArrayRef<int32_t>(lanes)));
   Value masked = splat(kMaskedScore), residue32 = toInt(residue);
   Values queries;
-  for (int64_t v = 0; v < options.stripVectors; ++v)
-    queries.push_back(
-        arith::AddIOp::create(b, splat(toInt(add(queryRow, v * options.lanes))), lane));
+  for (int64_t v = 0; v < tile.vectors; ++v)
+    queries.push_back(arith::AddIOp::create(b, splat(toInt(add(queryRow, v * tile.lanes))), lane));
   Values result;
   for (int64_t r = 0; r < rows; ++r) {
     Value key = add(keyRow, r), inRange = splat(less(key, keyEnd)), key32 = toInt(key);
-    for (int64_t v = 0; v < options.stripVectors; ++v) {
+    for (int64_t v = 0; v < tile.vectors; ++v) {
       Value in = inlineVectorized(*this, walk.getMask(), {residue32, queries[v], key32});
       in = arith::AndIOp::create(b, in, inRange);
-      result.push_back(
-          arith::SelectOp::create(b, in, scores[r * options.stripVectors + v], masked));
+      result.push_back(arith::SelectOp::create(b, in, scores[r * tile.vectors + v], masked));
     }
   }
   scf::YieldOp::create(b, result);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Conversion/TileToHost/HostVectorOptions.h"
+#include "compiler/Schedule/HostSchedule.h"
 #include "dialects/Tile/Tile.h"
 
 #include <mlir/Dialect/Vector/IR/VectorOps.h>
@@ -26,10 +26,10 @@ public:
   using Indices = llvm::ArrayRef<mlir::Value>;
   using Values = llvm::SmallVector<mlir::Value>;
 
-  Emitter(mlir::Operation *at, const HostVectorOptions &options);
+  Emitter(mlir::Operation *at, RegisterTile tile);
 
   mlir::ImplicitLocOpBuilder b;
-  const HostVectorOptions &options;
+  RegisterTile tile;
   mlir::VectorType vectorType, intVectorType;
   mlir::Value zeroVector;
 
@@ -91,6 +91,9 @@ public:
   void packRows(mlir::Value source, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
                 mlir::Value residue, mlir::Value row, mlir::Value count, mlir::Value total,
                 mlir::Value target);
+  /// Asks for a row to be brought into the cache; one past the last position is the last.
+  void prefetchRow(mlir::Value memory, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
+                   mlir::Value residue, mlir::Value row, bool toWrite);
   /// The way back: target[batch, position, head, :] = (or += with `accumulate`) scale * source[i].
   void unpackRows(mlir::Value source, mlir::Value target, mlir::Value batch, mlir::Value head,
                   tile::ViewAttr view, mlir::Value residue, mlir::Value row, mlir::Value count,
@@ -134,9 +137,9 @@ mlir::Value repeated(mlir::ImplicitLocOpBuilder &b, mlir::Value value, int64_t l
 inline int64_t padded(int64_t size, int64_t lanes) { return (size + lanes - 1) / lanes * lanes; }
 
 /// Replace a tile op by vector code.
-mlir::LogicalResult lowerSweep(tile::SweepOp op, const HostVectorOptions &options);
-mlir::LogicalResult lowerAttention(tile::AttentionOp op, const HostVectorOptions &options);
-mlir::LogicalResult lowerAttentionGrad(tile::AttentionGradOp op, const HostVectorOptions &options);
-mlir::LogicalResult lowerAttentionRow(tile::AttentionRowOp op, const HostVectorOptions &options);
+mlir::LogicalResult lowerSweep(tile::SweepOp op, const HostVectors &options);
+mlir::LogicalResult lowerAttention(tile::AttentionOp op, const HostVectors &options);
+mlir::LogicalResult lowerAttentionGrad(tile::AttentionGradOp op, const HostVectors &options);
+mlir::LogicalResult lowerAttentionRow(tile::AttentionRowOp op, const HostVectors &options);
 
 } // namespace stc

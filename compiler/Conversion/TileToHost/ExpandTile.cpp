@@ -13,8 +13,8 @@ using namespace stc;
 
 /// Replaces all ops of one kind in the kernel.
 template <typename OpType>
-static LogicalResult lowerAll(tile::KernelOp kernel, const HostVectorOptions &options,
-                              LogicalResult (*lower)(OpType, const HostVectorOptions &)) {
+static LogicalResult lowerAll(tile::KernelOp kernel, const HostVectors &options,
+                              LogicalResult (*lower)(OpType, const HostVectors &)) {
   SmallVector<OpType> ops;
   kernel.walk([&](OpType op) { ops.push_back(op); });
   for (OpType op : ops)
@@ -29,7 +29,7 @@ struct ExpandTileOnHostPass : stc::impl::ExpandTileOnHostBase<ExpandTileOnHostPa
 
   void runOnOperation() override {
     tile::KernelOp kernel = getOperation();
-    HostVectorOptions options{lanes, stripVectors, microRows};
+    HostVectors options{lanes, accumulators};
     if (failed(lowerAll(kernel, options, lowerAttention)) ||
         failed(lowerAll(kernel, options, lowerAttentionGrad)) ||
         failed(lowerAll(kernel, options, lowerAttentionRow)) ||

@@ -21,9 +21,9 @@
 using namespace mlir;
 using namespace stc;
 
-void stc::buildHostPipeline(OpPassManager &passes, const HostVectorOptions &options) {
+void stc::buildHostPipeline(OpPassManager &passes, const HostVectors &options) {
   passes.nest<tile::KernelOp>().addPass(
-      createExpandTileOnHost({options.lanes, options.stripVectors, options.microRows}));
+      createExpandTileOnHost({options.lanes, options.accumulators}));
   passes.addPass(createConvertTileToHost());
 
   OpPassManager &kernels = passes.nest<plan::KernelOp>();

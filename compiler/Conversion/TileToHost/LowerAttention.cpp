@@ -30,11 +30,11 @@ struct Forward {
   // scores.
   Value queries, outputs, maxima, sums, keys, values, scores, rows;
 
-  Forward(tile::AttentionOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes), vectors(options.stripVectors),
-        micro(options.microRows), strips(op.getRows() / options.strip()),
-        querySize(padded(op.getQuerySize(), lanes)), valueSize(padded(op.getValueSize(), lanes)) {
-    int64_t strip = options.strip();
+  Forward(tile::AttentionOp op, RegisterTile tile)
+      : op(op), e(op, tile), lanes(tile.lanes), vectors(tile.vectors), micro(tile.rows),
+        strips(op.getRows() / tile.strip()), querySize(padded(op.getQuerySize(), lanes)),
+        valueSize(padded(op.getValueSize(), lanes)) {
+    int64_t strip = tile.strip();
     queries = e.scratch({strips, querySize, strip});
     outputs = e.scratch({strips, valueSize, strip});
     maxima = e.scratch({strips, strip});
@@ -123,7 +123,7 @@ struct Forward {
   }
 
   void eachStrip(function_ref<void(Value strip, Value row)> body) {
-    e.loop(e.index(0), e.index(strips), 1, [&](Value s) { body(s, e.mul(s, e.options.strip())); });
+    e.loop(e.index(0), e.index(strips), 1, [&](Value s) { body(s, e.mul(s, e.tile.strip())); });
   }
 
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
@@ -242,11 +242,11 @@ struct Forward {
 };
 } // namespace
 
-LogicalResult stc::lowerAttention(tile::AttentionOp op, const HostVectorOptions &options) {
-  if (op.getStrip() != static_cast<uint64_t>(options.strip()))
-    return op.emitOpError("expected strips of ")
-           << options.strip() << " queries on this CPU, found " << op.getStrip();
-  Forward(op, options).run();
+LogicalResult stc::lowerAttention(tile::AttentionOp op, const HostVectors &options) {
+  if (!options.allows(op.getStrip()))
+    return op.emitOpError("expected strips of ") << options.lanes << " or " << options.wideStrip()
+                                                 << " queries on this CPU, found " << op.getStrip();
+  Forward(op, options.tile(op.getStrip())).run();
   op.erase();
   return success();
 }

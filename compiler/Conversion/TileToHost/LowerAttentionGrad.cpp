@@ -29,10 +29,12 @@ struct Backward {
   Value queryRows, gradRows, queries, grads, lse, delta, queryGrads;
   // Of the chunk: keys, values and their gradients; P and dS of a strip.
   Value keys, values, keyGrads, valueGrads, weights, scoreGrads;
+  /// Positions before this one have key gradients to add to.
+  Value cleared;
 
-  Backward(tile::AttentionGradOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes), vectors(options.stripVectors),
-        micro(options.microRows), strip(options.strip()), strips(op.getRows() / strip),
+  Backward(tile::AttentionGradOp op, RegisterTile tile)
+      : op(op), e(op, tile), lanes(tile.lanes), vectors(tile.vectors), micro(tile.rows),
+        strip(tile.strip()), strips(op.getRows() / strip),
         querySize(padded(op.getQuerySize(), lanes)), valueSize(padded(op.getValueSize(), lanes)) {
     int64_t rows = op.getRows();
     queryRows = e.scratch({rows, querySize});
@@ -48,6 +50,7 @@ struct Backward {
     valueGrads = e.scratch({kChunk, valueSize});
     weights = e.scratch({kChunk, strip});
     scoreGrads = e.scratch({kChunk, strip});
+    cleared = e.scratch({1}, e.b.getIndexType());
   }
 
   Value lane(int64_t v) { return e.index(v * lanes); }
@@ -58,8 +61,7 @@ struct Backward {
 
   void run() {
     Value rowEnd = e.rowCount(op.getView(), op.getResidue(), op.getPositions());
-    if (!op.getResume())
-      clearKeyGrads(rowEnd);
+    e.store(e.index(op.getResume() ? op.getPositions() : 0), cleared, {e.index(0)});
     e.loop(e.index(0), rowEnd, op.getRows(), [&](Value row) {
       Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
       begin(row, count);
@@ -67,12 +69,20 @@ struct Backward {
         walkChunks(walk, row, rowEnd);
       end(row, count);
     });
+    clearKeyGrads(e.index(op.getPositions()));
   }
 
-  /// All positions that this item's keys can have: the residue's, or all.
-  void clearKeyGrads(Value rowEnd) {
+  /// Clears what this item has of the key gradients before position `end`, unless that is done.
+  /// Late: what is added to them next finds them in the cache.
+  void clearKeyGrads(Value end) {
     bool split = op.getView().getResidues() > 1;
-    e.loop(e.index(0), split ? rowEnd : e.index(op.getPositions()), 1, [&](Value row) {
+    Value zero = e.index(0), begin = e.load(cleared, {zero});
+    if (split) { // rows of the residue
+      Value positions =
+          e.max(e.sub(e.sub(end, e.index(op.getView().getFirst())), op.getResidue()), zero);
+      end = e.floorDiv(e.add(positions, op.getView().getPeriod() - 1), op.getView().getPeriod());
+    }
+    e.loop(begin, end, 1, [&](Value row) {
       Value at = split ? e.position(op.getView(), op.getResidue(), row) : row;
       for (auto [target, size] :
            {std::pair(op.getKeyGrad(), op.getQuerySize()), {op.getValueGrad(), op.getValueSize()}})
@@ -80,6 +90,7 @@ struct Backward {
           e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getHead(), e.index(c)},
                         size - c);
     });
+    e.store(e.max(begin, end), cleared, {zero});
   }
 
   void begin(Value row, Value count) {
@@ -126,6 +137,8 @@ struct Backward {
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
     StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
     Value batch = op.getBatch(), head = op.getHead(), residue = op.getResidue(), none = e.index(0);
+    Value last = e.position(walk.getView(), residue, e.max(e.sub(bounds.hi, e.index(1)), none));
+    clearKeyGrads(e.min(e.add(last, 1), e.index(op.getPositions())));
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
             total = e.roundUp(length, micro);
@@ -140,7 +153,7 @@ struct Backward {
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),
-                 [&] { step(walk, s, r, e.add(row, r), chunk, clipped); });
+                 [&] { step(walk, bounds.hi, s, r, row, chunk, clipped); });
       });
       float scale = op.getScale().convertToFloat();
       e.unpackRows(keyGrads, op.getKeyGrad(), batch, head, walk.getView(), residue, chunk, length,
@@ -150,9 +163,33 @@ struct Backward {
     });
   }
 
+  /// What the next tile of a band will read, a little in each step: a burst would stall.
+  void prefetchNextTile(tile::WalkOp walk, Value keysEnd, Value nextRow, Value tileRow,
+                        Value step) {
+    constexpr int64_t steps = 8;
+    int64_t rows = strip / steps;
+    e.ifThen(e.less(step, e.index(steps)), [&] {
+      Value offset = e.add(tileRow, e.mul(step, rows));
+      for (int64_t r = 0; r < rows; ++r) {
+        auto prefetch = [&](Value memory, tile::ViewAttr view, Value row, bool toWrite = false) {
+          e.prefetchRow(memory, op.getBatch(), op.getHead(), view, op.getResidue(),
+                        e.add(e.add(row, offset), r), toWrite);
+        };
+        for (Value memory : {op.getQuery(), op.getOutput(), op.getOutputGrad()})
+          prefetch(memory, op.getView(), nextRow);
+        prefetch(op.getQueryGrad(), op.getView(), nextRow, true);
+        prefetch(op.getKey(), walk.getView(), keysEnd);
+        prefetch(op.getValue(), walk.getView(), keysEnd);
+        prefetch(op.getKeyGrad(), walk.getView(), keysEnd, true);
+        prefetch(op.getValueGrad(), walk.getView(), keysEnd, true);
+      }
+    });
+  }
+
   /// Strip s, whose first query is `tileRow` of the tile and `queryRow` of the view.
-  void step(tile::WalkOp walk, Value s, Value tileRow, Value queryRow, Value chunk,
+  void step(tile::WalkOp walk, Value keysEnd, Value s, Value tileRow, Value row, Value chunk,
             const StripBounds::Clipped &keyRows) {
+    Value queryRow = e.add(row, tileRow);
     Emitter::Values lses, deltas, zero(micro * vectors, e.zeroVector);
     for (int64_t v = 0; v < vectors; ++v) {
       lses.push_back(e.loadVector(lse, {e.add(tileRow, v * lanes)}));
@@ -170,6 +207,8 @@ struct Backward {
           zero);
     };
     e.loop(keyRows.begin, keyRows.end, micro, [&](Value i) {
+      prefetchNextTile(walk, keysEnd, e.add(row, op.getRows()), tileRow,
+                       e.floorDiv(e.sub(i, keyRows.begin), micro));
       auto scores = productWith(keys, i, queries, op.getQuerySize());
       scores = e.maskScores(walk, scores, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi,
                             keyRows.fullLo, keyRows.fullHi);
@@ -243,11 +282,11 @@ struct Backward {
 };
 } // namespace
 
-LogicalResult stc::lowerAttentionGrad(tile::AttentionGradOp op, const HostVectorOptions &options) {
-  if (op.getStrip() != static_cast<uint64_t>(options.strip()))
-    return op.emitOpError("expected strips of ")
-           << options.strip() << " queries on this CPU, found " << op.getStrip();
-  Backward(op, options).run();
+LogicalResult stc::lowerAttentionGrad(tile::AttentionGradOp op, const HostVectors &options) {
+  if (!options.allows(op.getStrip()))
+    return op.emitOpError("expected strips of ") << options.lanes << " or " << options.wideStrip()
+                                                 << " queries on this CPU, found " << op.getStrip();
+  Backward(op, options.tile(op.getStrip())).run();
   op.erase();
   return success();
 }

@@ -38,9 +38,10 @@ struct Row {
     }
   };
 
-  Row(tile::AttentionRowOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes), querySize(op.getQuerySize()),
-        valueSize(op.getValueSize()), scores(e.scratch({kChunk})), zero(e.index(0)) {
+  Row(tile::AttentionRowOp op, const HostVectors &options)
+      : op(op), e(op, options.tile(options.lanes)), lanes(options.lanes),
+        querySize(op.getQuerySize()), valueSize(op.getValueSize()), scores(e.scratch({kChunk})),
+        zero(e.index(0)) {
     Value factor = e.splat(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
     for (int64_t c = 0; c < querySize; c += lanes)
       query.push_back(e.mulf(e.loadVector(op.getQuery(), at(zero, c), querySize - c), factor));
@@ -139,7 +140,7 @@ struct Row {
 };
 } // namespace
 
-LogicalResult stc::lowerAttentionRow(tile::AttentionRowOp op, const HostVectorOptions &options) {
+LogicalResult stc::lowerAttentionRow(tile::AttentionRowOp op, const HostVectors &options) {
   Row(op, options).run();
   op.erase();
   return success();

@@ -19,8 +19,8 @@ struct Sweep {
   Emitter e;
   int64_t lanes;
 
-  Sweep(tile::SweepOp op, const HostVectorOptions &options)
-      : op(op), e(op, options), lanes(options.lanes) {}
+  Sweep(tile::SweepOp op, const HostVectors &options)
+      : op(op), e(op, options.tile(options.lanes)), lanes(options.lanes) {}
 
   VectorType vectorOf(Type element) { return VectorType::get({lanes}, element); }
 
@@ -138,7 +138,7 @@ struct Sweep {
 };
 } // namespace
 
-LogicalResult stc::lowerSweep(tile::SweepOp op, const HostVectorOptions &options) {
+LogicalResult stc::lowerSweep(tile::SweepOp op, const HostVectors &options) {
   Sweep(op, options).run();
   op.erase();
   return success();

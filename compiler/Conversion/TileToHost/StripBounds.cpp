@@ -8,7 +8,7 @@ using namespace stc;
 StripBounds::StripBounds(Emitter &e, tile::WalkOp walk, Value residue, Value row, Value rowEnd,
                          int64_t strips)
     : memory(e.scratch({strips, 4}, e.b.getIndexType())) {
-  int64_t strip = e.options.strip();
+  int64_t strip = e.tile.strip();
   Value huge = e.index(int64_t(1) << 40), none = e.index(0);
   auto hull =
       e.loop(e.index(0), e.index(strips), 1, {huge, none}, [&](Value s, ValueRange carried) {
@@ -34,10 +34,10 @@ StripBounds::Clipped StripBounds::clip(Emitter &e, Value strip, Value chunk, Val
   Value zero = e.index(0);
   Clipped clipped;
   clipped.hi = at(3);
-  clipped.begin = e.roundDown(e.max(e.sub(at(0), chunk), zero), e.options.microRows);
+  clipped.begin = e.roundDown(e.max(e.sub(at(0), chunk), zero), e.tile.rows);
   // Signed: a strip that ends before the chunk has end <= 0 <= begin.
   Value end = e.min(e.sub(clipped.hi, chunk), length);
-  clipped.end = e.roundUp(e.max(end, zero), e.options.microRows);
+  clipped.end = e.roundUp(e.max(end, zero), e.tile.rows);
   clipped.fullLo = at(1);
   clipped.fullHi = at(2);
   return clipped;

@@ -10,13 +10,18 @@ using namespace stc;
 
 namespace {
 
+/// The same tiles for all walks.
+TileChooser always(TileSize tile) {
+  return [tile](const pattern::Walk &, int64_t) { return tile; };
+}
+
 std::string explained(std::string_view text, int64_t n, TileSize tile = {32, 16}) {
   auto pattern = pattern::Pattern::parse(text, n);
   if (!pattern) {
     ADD_FAILURE() << pattern.error().message;
     return "";
   }
-  return explainPattern(*pattern, tile);
+  return explainPattern(*pattern, always(tile));
 }
 
 /// A right specification with these sections for layers, heads and attention.
@@ -50,11 +55,11 @@ part 1      { [i] -> [j] : j <= i and i - j <= 1024 }
 part 2      { [i] -> [j] : ((j - i) mod 1024) = 0 and i - j >= 2048 }
   queries   positions 1024*a + r, r < 1024 (kernel 2)
   keys      positions 1024*a + r, r < 1024
-tiles of 32 queries x 16 keys:
-  part  full tiles  partial        skipped          pairs       computed  waste
-     1   2,030,624  131,008  2,145,322,016  1,074,265,600  1,106,755,584   1.03
-     2     984,064   97,280      1,015,808    535,299,072    553,648,128   1.03
-   all   3,014,688  228,288  2,146,337,824  1,609,564,672  1,660,403,712   1.03
+tiles of queries x keys:
+  part     tile  full tiles  partial        skipped          pairs       computed  waste
+     1  32 x 16   2,030,624  131,008  2,145,322,016  1,074,265,600  1,106,755,584   1.03
+     2  32 x 16     984,064   97,280      1,015,808    535,299,072    553,648,128   1.03
+   all            3,014,688  228,288  2,146,337,824  1,609,564,672  1,660,403,712   1.03
 )");
 }
 
@@ -72,11 +77,11 @@ part 1      { [i] -> [j] : j <= i and 128*floor(i/128) <= j }
 part 2      { [i] -> [j] : 128*floor(i/128) - j >= 1 and j mod 128 >= 96 }
   queries   every position
   keys      positions 128*floor(a/32) + 96 + a mod 32
-tiles of 32 queries x 16 keys:
-  part  full tiles  partial  skipped       pairs    computed  waste
-     1       1,152      768  292,992     792,576     983,040   1.24
-     2      36,480        0   37,248  18,677,760  18,677,760   1.00
-   all      37,632      768  330,240  19,470,336  19,660,800   1.01
+tiles of queries x keys:
+  part     tile  full tiles  partial  skipped       pairs    computed  waste
+     1  32 x 16       1,152      768  292,992     792,576     983,040   1.24
+     2  32 x 16      36,480        0   37,248  18,677,760  18,677,760   1.00
+   all               37,632      768  330,240  19,470,336  19,660,800   1.01
 )");
 }
 
@@ -106,8 +111,8 @@ TEST(ExplainPattern, EmptyPattern) {
 TEST(ExplainPattern, TilesOfOtherSizes) {
   std::string text = explained("local(63)", 4096, {64, 64});
   // 64 tiles on the diagonal and 63 beside it; 64 * 65 / 2 + 4032 * 64 pairs.
-  EXPECT_TRUE(has(text, "tiles of 64 queries x 64 keys:\n")) << text;
-  EXPECT_TRUE(has(text, "     1           0      127    3,969  260,128   520,192    2.0\n"))
+  EXPECT_TRUE(
+      has(text, "     1  64 x 64           0      127    3,969  260,128   520,192    2.0\n"))
       << text;
 }
 
@@ -122,7 +127,7 @@ TEST(ExplainPattern, LinesAreShort) {
 
 TEST(ExplainModel, Merged) {
   std::string text = explainModel(
-      specOf("layers = 4\nheads = 3\n", "pattern = \"fixed(64, 16)\"\n", 1024), {32, 16});
+      specOf("layers = 4\nheads = 3\n", "pattern = \"fixed(64, 16)\"\n", 1024), always({32, 16}));
   EXPECT_TRUE(has(text, "model       small\nparameters  ")) << text;
   EXPECT_TRUE(has(text, "positions   1,024\n"
                         "attention   4 layers of 3 heads, merged: 2 factors\n\n"
@@ -139,7 +144,7 @@ TEST(ExplainModel, Interleaved) {
   std::string text = explainModel(
       specOf("layers = 11\nheads = 3\n",
              "pattern = [\"local(32)\", \"stride(32)\"]\nintegration = \"interleaved\"\n", 1024),
-      {32, 16});
+      always({32, 16}));
   EXPECT_TRUE(
       has(text, "pattern     local(32)\nused by     layers 0, 2, ..., 10 of 11, all 3 heads"))
       << text;
@@ -154,7 +159,7 @@ TEST(ExplainModel, Heads) {
   std::string text = explainModel(
       specOf("layers = 2\nheads = 3\n",
              "pattern = [\"block(32)\", \"summary(32, 4)\"]\nintegration = \"heads\"\n", 1024),
-      {32, 16});
+      always({32, 16}));
   EXPECT_TRUE(has(text, "pattern     block(32)\nused by     all 2 layers, heads 0, 2 of 3\n"))
       << text;
   EXPECT_TRUE(has(text, "pattern     summary(32, 4)\nused by     all 2 layers, head 1 of 3\n"))
@@ -165,15 +170,15 @@ TEST(ExplainModel, Heads) {
 }
 
 TEST(ExplainModel, SaysWhatAllLayersReach) {
-  std::string far =
-      explainModel(specOf("layers = 40\nheads = 3\n", "pattern = \"local(32)\"\n", 1024), {32, 16});
+  std::string far = explainModel(
+      specOf("layers = 40\nheads = 3\n", "pattern = \"local(32)\"\n", 1024), always({32, 16}));
   EXPECT_TRUE(has(far, "reach       not valid: position 0 does not reach 65 within 2 layers (2 "
                        "allowed for 1 factor)\n"
                        "            all 40 layers: every position reaches all later ones within 32 "
                        "layers\n"))
       << far;
-  std::string near =
-      explainModel(specOf("layers = 8\nheads = 3\n", "pattern = \"local(32)\"\n", 1024), {32, 16});
+  std::string near = explainModel(
+      specOf("layers = 8\nheads = 3\n", "pattern = \"local(32)\"\n", 1024), always({32, 16}));
   EXPECT_TRUE(has(near, "            all 8 layers: position 0 does not reach 257\n")) << near;
 }
 
@@ -182,7 +187,7 @@ TEST(ExplainModel, AllModels) {
        std::filesystem::directory_iterator(std::filesystem::path(STC_SOURCE_DIR) / "models")) {
     auto spec = spec::readSpec(entry.path());
     ASSERT_TRUE(spec.has_value()) << entry.path();
-    std::string text = explainModel(*spec, {32, 16});
+    std::string text = explainModel(*spec, always({32, 16}));
     EXPECT_TRUE(has(text, "reach       valid: ")) << text;
     EXPECT_FALSE(has(text, "not counted")) << text;
     EXPECT_FALSE(has(text, "not decided")) << text;

@@ -8,11 +8,11 @@
 // CHECK-NEXT: %[[B:.*]]:2 = tile.launch @attention_0(%[[Q]], %[[K]], %[[V]], %[[A]]#0, %[[A]]#1) items 64 sizes [] tied [3, 4] inplace [-1, -1]
 // CHECK-NEXT: return %[[B]]#0
 // CHECK: tile.kernel @attention kind "attention"
-// CHECK: tile.attention {{.*}} view <1, 0, 1, 1> rows 128 strip 32 scale 2.500000e-01 {
+// CHECK: tile.attention {{.*}} view <1, 0, 1, 1> rows 128 strip 16 scale 2.500000e-01 {
 // CHECK-NEXT: tile.walk view <1, 0, 1, 1> bounds {
 // CHECK-NOT: tile.walk
 // CHECK: tile.kernel @attention_0 kind "attention"
-// CHECK: tile.attention {{.*}} view <16, 0, 1, 16> rows 32 strip 32 scale 2.500000e-01 resume {
+// CHECK: tile.attention {{.*}} view <16, 0, 1, 16> rows 16 strip 16 scale 2.500000e-01 resume {
 // CHECK-NEXT: tile.walk view <16, 0, 1, 16> bounds {
 // CHECK-NOT: tile.walk
 // CHECK: tile.return
@@ -50,7 +50,7 @@ func.func @fixed(%q: !x, %k: !x, %v: !x) -> !x {
 // CHECK-NEXT: return %[[C]]#0
 // CHECK: tile.kernel @attention kind
 // CHECK: %[[HEAD:.*]] = arith.muli %{{.*}}, %c3
-// CHECK: tile.attention {{.*}} at[%{{[^ ]*}}, %[[HEAD]], {{.*}} view <1, 0, 1, 1> rows 128 strip 32 scale 2.500000e-01 {
+// CHECK: tile.attention {{.*}} at[%{{[^ ]*}}, %[[HEAD]], {{.*}} view <1, 0, 1, 1> rows 128 strip 16 scale 2.500000e-01 {
 // CHECK: tile.kernel @attention_0
 // CHECK: tile.attention {{.*}} scale 2.500000e-01 {
 // CHECK-NEXT: tile.walk view <32, 24, 8, 1>
@@ -114,9 +114,9 @@ func.func @projection(%qkv: !qkv, %do: !p) -> (!p, !qkv) {
 // CHECK-NEXT: %[[B:.*]]:2 = tile.launch @attention(%[[A]]#0)
 // CHECK-NEXT: tile.launch @attention_0(%[[B]]#0)
 // CHECK: tile.kernel @attention kind
-// CHECK: rows 64 strip 32 scale 5.000000e-01
+// CHECK: rows 48 strip 16 scale 5.000000e-01
 // CHECK: tile.kernel @attention_0 kind
-// CHECK: rows 64 strip 32 scale 1.000000e+00
+// CHECK: rows 48 strip 16 scale 1.000000e+00
 func.func @layers(%x: !x) -> !x {
   %0, %l0 = stc.attention %x, %x, %x scale 0.5 pattern <"local(8)"> : !x, !x, !x -> !x, !l
   %1, %l1 = stc.attention %0, %0, %0 scale 0.5 pattern <"local(8)"> : !x, !x, !x -> !x, !l
