@@ -62,7 +62,7 @@ int64_t countParameters(const Spec &spec) {
   int64_t feedForward = projection(width, model.feedForward) + projection(model.feedForward, width);
   int64_t block = norm + attention + norm + feedForward;
 
-  int64_t embedding = model.vocabulary * width;
+  int64_t embedding = (model.vocabulary + 1) * width; // and the start symbol
   for (const PositionTable &table : positionTables(spec))
     embedding += table.rows * width;
   int64_t logits = width * model.vocabulary;

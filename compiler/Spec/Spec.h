@@ -135,9 +135,9 @@ struct PositionTable {
 };
 std::vector<PositionTable> positionTables(const Spec &spec);
 
-/// The number of trained values: token and position embeddings, the blocks (two layer norms; query,
-/// key, value and output projections and the feed-forward network, all with biases), the last
-/// layer norm, and logits with a matrix of their own and no bias.
+/// The number of trained values: token (with the start symbol) and position embeddings, the blocks
+/// (two layer norms; query, key, value and output projections and the feed-forward network, all
+/// with biases), the last layer norm, and logits with a matrix of their own and no bias.
 int64_t countParameters(const Spec &spec);
 
 /// Every key that applies with its value, for the program file's settings: ("data.kind", "text"),

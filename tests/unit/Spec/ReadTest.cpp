@@ -210,7 +210,7 @@ TEST(PositionTables, FindEveryPosition) {
 
 TEST(CountParameters, AgreesWithHandCounts) {
   // Width 2, one head: q, k, v and output projection 4 + 2 each, feed-forward 2*8+8 + 8*2+2,
-  // two norms of 4: 24 + 42 + 8 = 74. Embeddings 256*2, tables 4*2 and 4*2, last norm 4, logits
+  // two norms of 4: 24 + 42 + 8 = 74. Embeddings 257*2, tables 4*2 and 4*2, last norm 4, logits
   // 2*256.
   std::string tiny = R"toml(model = { layers = 1, width = 2, heads = 1 }
 attention.pattern = "dense"
@@ -218,11 +218,11 @@ data = { kind = "text", context = 16 }
 train = { batch = 1, steps = 1, learning_rate = 1 }
 )toml";
   Spec spec = read(tiny);
-  EXPECT_EQ(countParameters(spec), 74 + 512 + 16 + 4 + 512);
+  EXPECT_EQ(countParameters(spec), 74 + 514 + 16 + 4 + 512);
   spec.model.layers = 3;
-  EXPECT_EQ(countParameters(spec), 3 * 74 + 512 + 16 + 4 + 512);
+  EXPECT_EQ(countParameters(spec), 3 * 74 + 514 + 16 + 4 + 512);
   spec.embedding.kind = EmbeddingKind::Absolute;
-  EXPECT_EQ(countParameters(spec), 3 * 74 + 512 + 32 + 4 + 512);
+  EXPECT_EQ(countParameters(spec), 3 * 74 + 514 + 32 + 4 + 512);
   // Two heads with queries and keys of 3 and values of 5, feed-forward 7, vocabulary 10:
   // q, k: 2*6+6 each, v: 2*10+10, output: 10*2+2, feed-forward: 2*7+7 + 7*2+2, norms 8 = 133.
   spec.model = {.layers = 1,
@@ -232,7 +232,7 @@ train = { batch = 1, steps = 1, learning_rate = 1 }
                 .valueSize = 5,
                 .feedForward = 7,
                 .vocabulary = 10};
-  EXPECT_EQ(countParameters(spec), 133 + 20 + 32 + 4 + 20);
+  EXPECT_EQ(countParameters(spec), 133 + 22 + 32 + 4 + 20);
 }
 
 } // namespace
