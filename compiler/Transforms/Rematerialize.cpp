@@ -48,10 +48,13 @@ class Rematerializer {
 public:
   Rematerializer(Block &block, const DenseSet<Operation *> &kept) : kept(kept) {
     Operation *backward = findBackward(block);
-    for (Operation *op : savedOps(block))
-      saved.insert(op);
-    for (Operation &op : llvm::make_range(block.begin(), backward->getIterator()))
+    rows::Block rowBlock(block);
+    rows::chooseRoots(rowBlock);
+    for (Operation &op : llvm::make_range(block.begin(), backward->getIterator())) {
       forward.insert(&op);
+      if (rows::isFusible(&op) && rowBlock.inlined(op.getResult(0)) == rowBlock.positionOf(&op))
+        inlined.insert(&op);
+    }
     for (Operation &op : llvm::make_range(backward->getIterator(), block.end())) {
       builder = std::make_unique<OpBuilder>(&op);
       for (OpOperand &operand : op.getOpOperands())
@@ -62,7 +65,7 @@ public:
 private:
   Value demand(Value value) {
     Operation *op = value.getDefiningOp();
-    if (!op || !forward.contains(op) || isa<ReadOp>(op))
+    if (!op || !forward.contains(op) || isa<ReadOp, arith::ConstantOp>(op))
       return value;
     return demand(op)->getResult(cast<OpResult>(value).getResultNumber());
   }
@@ -75,8 +78,8 @@ private:
       return entry->second;
     SmallVector<Value> operands =
         llvm::map_to_vector(op->getOperands(), [&](Value v) { return demand(v); });
-    bool inlined = rows::isFusible(op) || isa<ReshapeOp, SplitOp>(op);
-    if (inlined && !saved.contains(op) && llvm::equal(operands, op->getOperands()))
+    bool free = inlined.contains(op) || isa<ReshapeOp, SplitOp>(op);
+    if (free && llvm::equal(operands, op->getOperands()))
       return op;
     Operation *clone = builder->clone(*op);
     clone->setOperands(operands);
@@ -85,8 +88,8 @@ private:
   }
 
   const DenseSet<Operation *> &kept;
-  DenseSet<Operation *> saved;
-  DenseSet<Operation *> forward;
+  /// The forward pass, and of it what has no memory of its own: kernels that use it compute it.
+  DenseSet<Operation *> forward, inlined;
   DenseMap<Operation *, Operation *> clones;
   std::unique_ptr<OpBuilder> builder;
 };
