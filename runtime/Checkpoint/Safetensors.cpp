@@ -116,49 +116,55 @@ Result<void> writeSafetensors(const std::string &path, std::span<const NamedTens
   return file->commit();
 }
 
-Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
-  Result<MappedFile> mapped = MappedFile::open(path);
-  if (!mapped)
-    return forward(mapped);
-  std::span<const std::byte> bytes = mapped->bytes();
-  auto wrong = [&](const std::string &what) { return fail(path + ": " + what); };
-
+Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes) {
   uint64_t length = 0;
   if (bytes.size() >= sizeof(length))
     std::memcpy(&length, bytes.data(), sizeof(length));
   if (bytes.size() < sizeof(length) || length > maxHeader || length > bytes.size() - sizeof(length))
-    return wrong(fmt::format("expected a safetensors file, found one of {} bytes that begins with "
-                             "\"{}\"",
-                             bytes.size(), printableStart(bytes)));
+    return fail(fmt::format("expected a safetensors file, found one of {} bytes that begins with "
+                            "\"{}\"",
+                            bytes.size(), printableStart(bytes)));
   const char *text = reinterpret_cast<const char *>(bytes.data()) + sizeof(length);
   json header = parseHeader(text, text + length);
   if (!header.is_object())
-    return wrong("expected a JSON object as the header of a safetensors file: it is damaged");
+    return fail("expected a JSON object as the header of a safetensors file: it is damaged");
 
-  SafetensorsFile file;
+  std::vector<NamedTensor> tensors;
   std::span<const std::byte> data = bytes.subspan(sizeof(length) + length);
   for (const auto &[name, entry] : header.items()) {
     if (name == "__metadata__")
       continue;
     NamedTensor tensor{name, DType::F32, {}, {}};
     if (std::optional<std::string> error = parseTensor(entry, data, tensor))
-      return wrong(fmt::format("tensor '{}': {}",
-                               printableStart(std::as_bytes(std::span(name)), 80), *error));
-    file.list.push_back(std::move(tensor));
+      return fail(fmt::format("tensor '{}': {}", printableStart(std::as_bytes(std::span(name)), 80),
+                              *error));
+    tensors.push_back(std::move(tensor));
   }
-  std::ranges::sort(file.list, {}, [](const NamedTensor &tensor) {
+  std::ranges::sort(tensors, {}, [](const NamedTensor &tensor) {
     return std::pair(tensor.data.data(), tensor.data.size());
   });
   const std::byte *next = data.data();
-  for (const NamedTensor &tensor : file.list) {
+  for (const NamedTensor &tensor : tensors) {
     if (tensor.data.data() != next)
-      return wrong(fmt::format("tensor '{}' overlaps another or leaves a gap before it",
-                               printableStart(std::as_bytes(std::span(tensor.name)), 80)));
+      return fail(fmt::format("tensor '{}' overlaps another or leaves a gap before it",
+                              printableStart(std::as_bytes(std::span(tensor.name)), 80)));
     next += tensor.data.size();
   }
   if (next != data.data() + data.size())
-    return wrong(fmt::format("expected the tensors to cover {} bytes of data, found {} covered",
-                             data.size(), next - data.data()));
+    return fail(fmt::format("expected the tensors to cover {} bytes of data, found {} covered",
+                            data.size(), next - data.data()));
+  return tensors;
+}
+
+Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped)
+    return forward(mapped);
+  Result<std::vector<NamedTensor>> tensors = readSafetensors(mapped->bytes());
+  if (!tensors)
+    return fail(path + ": " + tensors.error().message, tensors.error().kind);
+  SafetensorsFile file;
+  file.list = std::move(*tensors);
   file.file = std::move(*mapped);
   return file;
 }

@@ -29,6 +29,9 @@ struct NamedTensor {
 /// appears whole or not at all.
 Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
 
+/// The tensors in the bytes of a file, in the order of their data, which point into the bytes.
+Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes);
+
 /// A mapped file; the tensors' data point into it.
 class SafetensorsFile {
 public:

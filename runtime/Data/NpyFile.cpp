@@ -132,41 +132,46 @@ private:
 
 } // namespace
 
-Result<NpyArray> readNpy(const std::string &path) {
-  Result<MappedFile> file = MappedFile::open(path);
-  if (!file)
-    return forward(file);
-  std::span<const std::byte> bytes = file->bytes();
-  auto wrong = [&](const std::string &what) { return fail(path + ": " + what); };
+Result<NpyArray> decodeNpy(std::span<const std::byte> bytes) {
   auto byteAt = [&](size_t i) { return std::to_integer<size_t>(bytes[i]); };
 
   if (bytes.size() < magic.size() + 4 || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
-    return wrong(fmt::format("expected a .npy file, found one that begins with \"{}\"",
-                             printableStart(bytes)));
+    return fail(fmt::format("expected a .npy file, found one that begins with \"{}\"",
+                            printableStart(bytes)));
   size_t version = byteAt(6), start = version == 1 ? 10 : 12;
   if ((version != 1 && version != 2) || byteAt(7) != 0)
-    return wrong(fmt::format("expected .npy format 1.0 or 2.0, found {}.{}", version, byteAt(7)));
+    return fail(fmt::format("expected .npy format 1.0 or 2.0, found {}.{}", version, byteAt(7)));
   if (bytes.size() < start)
-    return wrong("it is cut short in the header");
+    return fail("it is cut short in the header");
   size_t length = byteAt(8) | byteAt(9) << 8;
   if (version == 2)
     length |= byteAt(10) << 16 | byteAt(11) << 24;
   if (bytes.size() - start < length)
-    return wrong("it is cut short in the header");
+    return fail("it is cut short in the header");
 
   NpyArray array;
   HeaderParser parser({reinterpret_cast<const char *>(bytes.data()) + start, length});
   if (std::optional<std::string> error = parser.parse(array))
-    return wrong(*error);
+    return fail(*error);
   int64_t expected = byteSize(array.dtype);
   for (int64_t size : array.shape)
     if (__builtin_mul_overflow(expected, size, &expected))
-      return wrong(fmt::format("expected a possible shape, found {}", describe(array)));
+      return fail(fmt::format("expected a possible shape, found {}", describe(array)));
   bytes = bytes.subspan(start + length);
   if (bytes.size() != static_cast<size_t>(expected))
-    return wrong(fmt::format("expected {} bytes of {} after the header, found {}", expected,
-                             describe(array), bytes.size()));
+    return fail(fmt::format("expected {} bytes of {} after the header, found {}", expected,
+                            describe(array), bytes.size()));
   array.data.assign(bytes.begin(), bytes.end());
+  return array;
+}
+
+Result<NpyArray> readNpy(const std::string &path) {
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return forward(file);
+  Result<NpyArray> array = decodeNpy(file->bytes());
+  if (!array)
+    return fail(path + ": " + array.error().message, array.error().kind);
   return array;
 }
 

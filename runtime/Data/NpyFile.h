@@ -25,6 +25,9 @@ struct NpyArray {
 
 Result<NpyArray> readNpy(const std::string &path);
 
+/// The same from the bytes of a file.
+Result<NpyArray> decodeNpy(std::span<const std::byte> bytes);
+
 /// `data` has the bytes that shape and dtype say. The file appears whole or not at all. Errors also
 /// on a dtype that .npy does not know (bf16).
 Result<void> writeNpy(const std::string &path, program::DType dtype, std::span<const int64_t> shape,

@@ -45,45 +45,50 @@ Result<void> writeProgram(const std::string &path, std::span<const std::byte> pa
   return file->commit();
 }
 
-Result<ProgramFile> ProgramFile::open(const std::string &path) {
-  Result<MappedFile> mapped = MappedFile::open(path);
-  if (!mapped)
-    return forward(mapped);
-  std::span<const std::byte> bytes = mapped->bytes();
-  auto wrong = [&](const std::string &what) { return fail(path + ": " + what); };
-
+Result<const program::Program *> readProgram(std::span<const std::byte> bytes) {
   Header header;
   if (bytes.empty())
-    return wrong("expected a compiled program, found an empty file");
+    return fail("expected a compiled program, found an empty file");
   if (std::memcmp(bytes.data(), magic, std::min(bytes.size(), sizeof(magic))) != 0)
-    return wrong(fmt::format("expected a compiled program, found a file that begins with \"{}\"",
-                             printableStart(bytes)));
+    return fail(fmt::format("expected a compiled program, found a file that begins with \"{}\"",
+                            printableStart(bytes)));
   if (bytes.size() < sizeof(header))
-    return wrong(fmt::format("expected a header of {} bytes, found a file of {}: it is cut short",
-                             sizeof(header), bytes.size()));
+    return fail(fmt::format("expected a header of {} bytes, found a file of {}: it is cut short",
+                            sizeof(header), bytes.size()));
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (header.version != programFormatVersion)
-    return wrong(fmt::format("expected program format {}, found {}: compile it again with the "
-                             "stc-compile of this stc-run",
-                             programFormatVersion, header.version));
+    return fail(fmt::format("expected program format {}, found {}: compile it again with the "
+                            "stc-compile of this stc-run",
+                            programFormatVersion, header.version));
   bytes = bytes.subspan(sizeof(header));
   if (header.length != bytes.size())
-    return wrong(fmt::format("expected {} bytes after the header, found {}: {}", header.length,
-                             bytes.size(),
-                             bytes.size() < header.length ? "it is cut short" : "it is damaged"));
+    return fail(fmt::format("expected {} bytes after the header, found {}: {}", header.length,
+                            bytes.size(),
+                            bytes.size() < header.length ? "it is cut short" : "it is damaged"));
   if (header.zero != 0 || header.length > maxPayload ||
       header.checksum != XXH3_64bits(bytes.data(), bytes.size()))
-    return wrong("its checksum does not fit its contents: it is damaged");
+    return fail("its checksum does not fit its contents: it is damaged");
 
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(),
                                  maxDepth, maxTables);
   if (!program::VerifyProgramBuffer(verifier))
-    return wrong("its contents do not follow the program schema: it is damaged");
+    return fail("its contents do not follow the program schema: it is damaged");
+  const program::Program *program = program::GetProgram(bytes.data());
+  if (Result<void> sound = checkProgram(*program); !sound)
+    return forward(sound);
+  return program;
+}
+
+Result<ProgramFile> ProgramFile::open(const std::string &path) {
+  Result<MappedFile> mapped = MappedFile::open(path);
+  if (!mapped)
+    return forward(mapped);
+  Result<const program::Program *> root = readProgram(mapped->bytes());
+  if (!root)
+    return fail(path + ": " + root.error().message, root.error().kind);
   ProgramFile file;
-  file.root = program::GetProgram(bytes.data());
+  file.root = *root;
   file.file = std::move(*mapped);
-  if (Result<void> sound = checkProgram(*file.root); !sound)
-    return wrong(sound.error().message);
   return file;
 }
 

@@ -23,7 +23,12 @@ inline constexpr size_t programHeaderBytes = 32;
 /// Writes a finished FlatBuffer as a program file: it appears whole or not at all.
 Result<void> writeProgram(const std::string &path, std::span<const std::byte> payload);
 
-/// A program file that was found sound: framing, checksum, schema and meaning (checkProgram).
+/// The program in the bytes of a program file, which must outlive it and start at a multiple of 8
+/// bytes, as a mapped file does. It was found sound: framing, checksum, schema and meaning
+/// (checkProgram).
+Result<const program::Program *> readProgram(std::span<const std::byte> bytes);
+
+/// The same from a file.
 class ProgramFile {
 public:
   static Result<ProgramFile> open(const std::string &path);
