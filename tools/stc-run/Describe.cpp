@@ -1,0 +1,122 @@
+//===- Describe.cpp - what a program is and what it needs ------------------------------===//
+#include "tools/stc-run/Describe.h"
+#include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Tensor.h"
+#include "runtime/Support/Units.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace stc::run {
+
+using namespace runtime;
+
+namespace {
+
+struct ParameterCount {
+  int64_t tensors = 0, elements = 0, bytes = 0;
+};
+
+ParameterCount countParameters(const program::Program &program) {
+  ParameterCount count;
+  for (const program::Variable *variable : *program.variables())
+    if (variable->role() == program::Role::Parameter) {
+      ++count.tensors;
+      count.elements += runtime::elements(*variable->tensor());
+      count.bytes += bytes(*variable->tensor());
+    }
+  return count;
+}
+
+std::vector<std::string>
+describeAll(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors) {
+  std::vector<std::string> all;
+  for (const program::Tensor *tensor : tensors)
+    all.push_back(fmt::format("{} {}", tensor->name()->str(), describe(*tensor)));
+  return all;
+}
+
+nlohmann::json
+describeJson(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const program::Tensor *tensor : tensors)
+    all.push_back(
+        {{"name", tensor->name()->str()},
+         {"dtype", dtypeName(tensor->dtype())},
+         {"shape", std::vector<int64_t>(tensor->shape()->begin(), tensor->shape()->end())}});
+  return all;
+}
+
+std::vector<std::string> featureNames(const program::Program &program) {
+  std::vector<std::string> names;
+  for (const flatbuffers::String *feature : *program.features())
+    names.push_back(feature->str());
+  return names;
+}
+
+} // namespace
+
+std::string describeAsJson(const program::Program &program, int threads) {
+  ParameterCount parameters = countParameters(program);
+  MemoryNeed need = memoryNeed(program, threads);
+  nlohmann::ordered_json info;
+  info["name"] = program.name()->str();
+  info["target"] = program.target()->str();
+  info["cpu"] = program.cpu()->str();
+  info["features"] = featureNames(program);
+  info["parameters"] = parameters.elements;
+  info["parameter_tensors"] = parameters.tensors;
+  info["parameter_bytes"] = parameters.bytes;
+  info["code_bytes"] = program.code()->size();
+  info["kernels"] = program.kernels()->size();
+  info["arena_bytes"] = need.arena;
+  info["threads"] = threads;
+  info["scratch_bytes_per_thread"] = need.scratchPerThread;
+  info["workspace_bytes"] = need.workspace;
+  info["entries"] = nlohmann::ordered_json::array();
+  for (const program::Entry *entry : *program.entries())
+    info["entries"].push_back({{"name", entry->name()->str()},
+                               {"inputs", describeJson(*entry->inputs())},
+                               {"outputs", describeJson(*entry->outputs())},
+                               {"steps", entry->steps()->size()},
+                               {"peak_bytes", entry->peak_bytes()},
+                               {"resident_bytes", entry->peak_bytes() + need.scratch(threads)}});
+  info["settings"] = nlohmann::ordered_json::object();
+  for (const program::Setting *setting : *program.settings())
+    info["settings"][setting->key()->str()] = setting->value()->str();
+  return info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::string describeAsText(const program::Program &program, int threads) {
+  ParameterCount parameters = countParameters(program);
+  MemoryNeed need = memoryNeed(program, threads);
+  std::string text;
+  auto line = std::back_inserter(text);
+  fmt::format_to(line, "name        {}\n", program.name()->str());
+  fmt::format_to(line, "target      {}, CPU {}\n", program.target()->str(), program.cpu()->str());
+  fmt::format_to(line, "features    {}\n", fmt::join(featureNames(program), " "));
+  fmt::format_to(line, "parameters  {} in {} tensors, {}\n", formatCount(parameters.elements),
+                 parameters.tensors, formatBytes(parameters.bytes));
+  fmt::format_to(line, "kernels     {}, {} of code\n", program.kernels()->size(),
+                 formatBytes(program.code()->size()));
+  fmt::format_to(line, "arena       {}\n", formatBytes(need.arena));
+  fmt::format_to(line, "scratch     {} for each of {} threads, {} for partial products\n",
+                 formatBytes(need.scratchPerThread), threads, formatBytes(need.workspace));
+  fmt::format_to(line, "entries\n");
+  for (const program::Entry *entry : *program.entries()) {
+    fmt::format_to(line, "  {}({}) -> ({})\n", entry->name()->str(),
+                   fmt::join(describeAll(*entry->inputs()), ", "),
+                   fmt::join(describeAll(*entry->outputs()), ", "));
+    fmt::format_to(line, "      {} steps, planned peak {}, resident with scratch {}\n",
+                   entry->steps()->size(), formatBytes(entry->peak_bytes()),
+                   formatBytes(entry->peak_bytes() + need.scratch(threads)));
+  }
+  fmt::format_to(line, "settings\n");
+  for (const program::Setting *setting : *program.settings())
+    fmt::format_to(line, "  {} = {}\n", setting->key()->str(), setting->value()->str());
+  return text;
+}
+
+} // namespace stc::run
