@@ -1,0 +1,200 @@
+//===- Pattern.cpp - holds patterns of short sequences against brute force ---------===//
+//
+// The first byte of an input gives the length, the second the tile, the rest is a pattern's text.
+// What the library proves, counts and splits is compared with the pattern's own condition,
+// evaluated for all pairs. "Unknown" is a right answer to everything.
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Pattern/Pattern.h"
+#include "tests/fuzz/Fuzz.h"
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+
+using namespace stc;
+using namespace stc::pattern;
+using Answer = Proof::Answer;
+
+namespace {
+
+constexpr int64_t maxLength = 64;
+
+/// All pairs: row i holds its keys j.
+struct Matrix {
+  int64_t n;
+  std::vector<std::bitset<maxLength>> rows;
+
+  explicit Matrix(int64_t n) : n(n), rows(n) {}
+  int64_t count() const {
+    int64_t sum = 0;
+    for (const auto &row : rows)
+      sum += int64_t(row.count());
+    return sum;
+  }
+};
+
+std::string str(int64_t i, int64_t j) { return std::to_string(i) + ", " + std::to_string(j); }
+
+//===----------------------------------------------------------------------===//
+// Proofs
+//===----------------------------------------------------------------------===//
+
+/// holds(i, j): is this pair a counterexample?
+template <class Holds> void checkProof(const Proof &proof, bool expected, Holds holds) {
+  if (proof.answer == Answer::Unknown)
+    return fuzz::requireOneLine(proof.reason);
+  FUZZ_REQUIRE((proof.answer == Answer::True) == expected, expected ? "refuted" : "proved");
+  if (expected)
+    return;
+  FUZZ_REQUIRE(proof.counterexample, "no counterexample");
+  auto [i, j] = *proof.counterexample;
+  FUZZ_REQUIRE(holds(i, j), str(i, j));
+}
+
+void checkProofs(const Pattern &pattern, const Matrix &matrix) {
+  int64_t n = matrix.n;
+  bool causal = true, anyEmpty = false;
+  for (int64_t i = 0; i < n; ++i) {
+    causal &= (matrix.rows[i] >> (i + 1)).none();
+    anyEmpty |= matrix.rows[i].none();
+  }
+  checkProof(pattern.causal(), causal,
+             [&](int64_t i, int64_t j) { return 0 <= i && i < j && j < n && matrix.rows[i][j]; });
+  Proof noEmpty = pattern.noEmptyRow();
+  checkProof(noEmpty, !anyEmpty, [&](int64_t i, int64_t j) {
+    return 0 <= i && i < n && j == -1 && matrix.rows[i].none();
+  });
+  if (noEmpty.answer == Answer::True)
+    FUZZ_REQUIRE(pattern.emptyRows().empty(), pattern.emptyRows());
+}
+
+/// Which j reach i through so many layers of the pattern.
+Matrix reached(const Matrix &layer, int hops) {
+  Matrix result(layer.n);
+  for (int64_t i = 0; i < layer.n; ++i)
+    result.rows[i].set(i);
+  for (int hop = 0; hop < hops; ++hop) {
+    Matrix next = result;
+    for (int64_t i = 0; i < layer.n; ++i)
+      for (int64_t m = 0; m < layer.n; ++m)
+        if (layer.rows[i][m])
+          next.rows[i] |= result.rows[m];
+    result = std::move(next);
+  }
+  return result;
+}
+
+void checkReach(const Pattern &pattern, const Matrix &matrix) {
+  constexpr int hops = 2;
+  Matrix all = reached(matrix, hops);
+  bool complete = true;
+  for (int64_t i = 0; i < matrix.n; ++i)
+    for (int64_t j = 0; j <= i; ++j)
+      complete &= all.rows[i][j];
+  checkProof(reaches({pattern, pattern, pattern}, hops).proof, complete, [&](int64_t i, int64_t j) {
+    return 0 <= j && j <= i && i < matrix.n && !all.rows[i][j];
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Walks
+//===----------------------------------------------------------------------===//
+
+/// holds(r, a, b): a pair of residue r, row a of the axis that is cut into tiles, row b of the
+/// other.
+template <class Holds>
+void checkRange(const Range &range, const View &tiled, const View &other, int64_t n, int64_t tile,
+                Holds holds) {
+  for (int64_t r = 0; r < tiled.residues; ++r)
+    for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
+      std::array<int64_t, 2> at = {r, t};
+      int64_t lo = range.lo.evaluate(at), fullLo = range.fullLo.evaluate(at);
+      int64_t hi = range.hi.evaluate(at), fullHi = range.fullHi.evaluate(at);
+      std::string what = "tile " + str(r, t) + ": " + str(lo, fullLo) + ", " + str(fullHi, hi);
+      if (lo < hi)
+        FUZZ_REQUIRE(0 <= lo && lo <= fullLo && fullLo <= fullHi && fullHi <= hi &&
+                         hi <= other.rows(n, r),
+                     what);
+      else
+        FUZZ_REQUIRE(fullLo == lo && fullHi == lo, what);
+      for (int64_t b = 0; b < other.rows(n, r); ++b) {
+        bool any = false, all = true;
+        for (int64_t a = t * tile; a < std::min(tiled.rows(n, r), t * tile + tile); ++a)
+          (holds(r, a, b) ? any : all) = holds(r, a, b);
+        FUZZ_REQUIRE(!any || (lo <= b && b < hi), what + " leaves out " + std::to_string(b));
+        FUZZ_REQUIRE(all || b < fullLo || fullHi <= b, what + " is not full");
+      }
+    }
+}
+
+/// The segment's pairs, which no segment before it had.
+Matrix pairsOf(const Segment &segment, Matrix &seen) {
+  int64_t n = seen.n;
+  Matrix part(n);
+  for (int64_t r = 0; r < segment.query.residues; ++r)
+    for (int64_t a = 0; a < segment.query.rows(n, r); ++a)
+      for (int64_t b = 0; b < segment.key.rows(n, r); ++b) {
+        if (!segment.predicate.evaluate(std::array{r, a, b}))
+          continue;
+        int64_t i = segment.query.position(r, a), j = segment.key.position(r, b);
+        FUZZ_REQUIRE(0 <= i && i < n && 0 <= j && j < n && !seen.rows[i][j],
+                     segment.text + ": " + str(i, j));
+        seen.rows[i].set(j);
+        part.rows[i].set(j);
+      }
+  return part;
+}
+
+void checkSegment(const Segment &segment, const Matrix &part, int64_t tile) {
+  int64_t n = part.n;
+  auto holds = [&](int64_t r, int64_t a, int64_t b) {
+    return bool(part.rows[segment.query.position(r, a)][segment.key.position(r, b)]);
+  };
+  checkRange(segment.keysOf(tile), segment.query, segment.key, n, tile, holds);
+  checkRange(segment.queriesOf(tile), segment.key, segment.query, n, tile,
+             [&](int64_t r, int64_t b, int64_t a) { return holds(r, a, b); });
+  Walk alone = {segment.query, {segment}};
+  int64_t pairs = part.count();
+  FUZZ_REQUIRE(countPairs(alone).value_or(pairs) == pairs, segment.text);
+  FUZZ_REQUIRE(countTiles(alone, n, tile, tile).pairs >= pairs, segment.text);
+  // A person may read the part's text back, where it is not too long for that.
+  if (auto text = Pattern::parse(segment.text, n))
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        FUZZ_REQUIRE(text->contains(i, j) == part.rows[i][j], segment.text + ": " + str(i, j));
+}
+
+void checkWalks(const Pattern &pattern, const Matrix &matrix, int64_t tile) {
+  Matrix seen(matrix.n);
+  for (const Walk &walk : pattern.walks())
+    for (const Segment &segment : walk.segments) {
+      FUZZ_REQUIRE(walk.query == segment.query, segment.text);
+      checkSegment(segment, pairsOf(segment, seen), tile);
+    }
+  for (int64_t i = 0; i < matrix.n; ++i)
+    FUZZ_REQUIRE(seen.rows[i] == matrix.rows[i], "row " + std::to_string(i));
+  FUZZ_REQUIRE(pattern.countPairs().value_or(matrix.count()) == matrix.count(), "pairs");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (size < 2)
+    return 0;
+  int64_t n = 1 + data[0] % maxLength, tile = 1 + data[1] % 16;
+  std::string_view text(reinterpret_cast<const char *>(data) + 2, size - 2);
+  auto pattern = Pattern::parse(text, n);
+  if (!pattern) {
+    fuzz::requireOneLine(pattern.error().message);
+    return 0;
+  }
+  Matrix matrix(n);
+  for (int64_t i = 0; i < n; ++i)
+    for (int64_t j = 0; j < n; ++j)
+      matrix.rows[i][j] = pattern->contains(i, j);
+  checkProofs(*pattern, matrix);
+  checkReach(*pattern, matrix);
+  checkWalks(*pattern, matrix, tile);
+  return 0;
+}

@@ -1,0 +1,153 @@
+//===- Seeds.cpp - writes what the fuzz targets start from -------------------------===//
+//
+// fuzz-seeds FOLDER: a small file a target in FOLDER/TARGET, and the words of its format in
+// FOLDER/TARGET.dict. Written from the models, the shared cases and the table of keys, so that they
+// follow these.
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Spec/Keys.h"
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Data/NpyFile.h"
+#include "tests/cases/Cases.h"
+#include "tests/unit/Runtime/TestProgram.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <set>
+
+using namespace stc;
+using runtime::program::DType;
+using Words = std::set<std::string>;
+
+namespace {
+
+std::filesystem::path folder;
+
+/// The path of a new seed.
+std::string seed(const std::string &target, const std::string &name) {
+  std::filesystem::create_directories(folder / target);
+  return folder / target / name;
+}
+
+void write(const std::string &path, const std::string &contents) {
+  std::ofstream(path, std::ios::binary) << contents;
+}
+
+template <class T> void require(const runtime::Result<T> &result) {
+  if (result)
+    return;
+  std::fprintf(stderr, "fuzz-seeds: error: %s\n", result.error().message.c_str());
+  std::exit(1);
+}
+
+void writeDictionary(const std::string &target, const Words &words) {
+  std::string text;
+  for (const std::string &word : words) {
+    text += '"';
+    for (char c : word)
+      text += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+    text += "\"\n";
+  }
+  write(folder / (target + ".dict"), text);
+}
+
+std::span<const std::byte> bytesOf(const std::string &text) {
+  return std::as_bytes(std::span(text));
+}
+
+void writePrograms() {
+  runtime::test::ProgramSpec small = runtime::test::smallProgram(), bare = small;
+  small.code = bare.code = "code";
+  bare.entries.clear();
+  bare.kernels.clear();
+  for (const auto &[name, spec] : {std::pair("small", &small), {"bare", &bare}}) {
+    std::string payload = spec->build();
+    require(runtime::writeProgram(seed("program", name), bytesOf(payload)));
+  }
+  writeDictionary("program", {"data.kind", "data.context", "data.split", "[0.9, 0.05, 0.05]"});
+}
+
+void writeWeights() {
+  const std::string data(64, 'x');
+  const runtime::NamedTensor tensors[] = {
+      {"matrix", DType::F32, {2, 3}, bytesOf(data).first(24)},
+      {"vector", DType::BF16, {4}, bytesOf(data).first(8)},
+      {"scalar", DType::I64, {}, bytesOf(data).first(8)},
+      {"empty", DType::U8, {0, 7}, {}},
+  };
+  require(runtime::writeSafetensors(seed("safetensors", "none"), {}));
+  require(runtime::writeSafetensors(seed("safetensors", "four"), tensors));
+  writeDictionary("safetensors", {"\"dtype\"", "\"shape\"", "\"data_offsets\"", "\"__metadata__\"",
+                                  "\"F64\"", "\"F32\"", "\"F16\"", "\"BF16\"", "\"I64\"", "\"I32\"",
+                                  "\"U8\"", "\"BOOL\"", "9223372036854775807", "\\u0000"});
+}
+
+void writeArrays() {
+  const std::string data(48, 'x');
+  require(runtime::writeNpy(seed("npy", "matrix"), DType::F32, std::vector<int64_t>{3, 4},
+                            bytesOf(data)));
+  require(
+      runtime::writeNpy(seed("npy", "vector"), DType::I64, std::vector<int64_t>{6}, bytesOf(data)));
+  require(runtime::writeNpy(seed("npy", "scalar"), DType::U8, {}, bytesOf(data).first(1)));
+  writeDictionary("npy",
+                  {"'descr'", "'fortran_order'", "'shape'", "False", "True", "'<f2'", "'<f4'",
+                   "'<f8'", "'<i4'", "'<i8'", "'|u1'", "'|b1'", "9223372036854775807"});
+}
+
+Words patternWords() {
+  return {"dense",  "local(",   "stride(", "strided(", "block(", "summary(",  "fixed(", "sinks(",
+          "[i] ->", "[j] :",    "exists",  "floor(",   "ceil(",  "floord(",   "min(",   "max(",
+          " mod ",  " and ",    " or ",    "not ",     "true",   "false",     "<=",     ">=",
+          "!=",     "{ [i] ->", "n - 1",   "[n] -> {", "/\\",    "2147483647"};
+}
+
+void writePatterns() {
+  for (const cases::Case &one : cases::attentionCases())
+    for (size_t k = 0; k < one.patterns.size(); ++k) {
+      std::string name = fmt::format("{}_{}", one.name, k);
+      write(seed("syntax", name), one.patterns[k]);
+      // Lengths and tiles of all sizes.
+      char length = char('0' + one.n % 64), tile = char('0' + one.querySize / 8 % 16);
+      write(seed("pattern", name), std::string{length, tile} + one.patterns[k]);
+    }
+  writeDictionary("syntax", patternWords());
+  writeDictionary("pattern", patternWords());
+}
+
+void writeSpecifications() {
+  for (const auto &entry : std::filesystem::directory_iterator(STC_MODELS))
+    std::filesystem::copy_file(entry.path(), seed("specification", entry.path().filename()));
+  Words words = patternWords();
+  for (const spec::Section &section : spec::sections())
+    words.insert(fmt::format("[{}]", section.name));
+  for (const spec::Key &key : spec::keys()) {
+    words.insert(fmt::format("{} = ", key.name));
+    if (const auto *choice = std::get_if<spec::Choice>(&key.value))
+      for (std::string_view word : choice->words)
+        words.insert(fmt::format("\"{}\"", word));
+  }
+  for (const char *word : {"\"\"\"", "'''", "\\u00e9", "\\n", "[[", "1979-05-27T07:32:00Z", "inf",
+                           "nan", "0x7f", "1e400", "true", "false", "512 MiB"})
+    words.insert(word);
+  writeDictionary("specification", words);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: fuzz-seeds FOLDER\n");
+    return 2;
+  }
+  folder = argv[1];
+  std::filesystem::create_directories(folder);
+  writePrograms();
+  writeWeights();
+  writeArrays();
+  writePatterns();
+  writeSpecifications();
+  return 0;
+}
