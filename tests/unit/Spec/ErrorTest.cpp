@@ -189,8 +189,14 @@ TEST(Errors, SyntaxIsToldByTheToml) {
   EXPECT_NE(errorsOf("\xff\xfe"), "");
   EXPECT_NE(errorsOf("[=]"), "");
   EXPECT_NE(errorsOf("layers = 4 # \xc3\xa9\n\xc3\xa9 = 1"), "");
-  EXPECT_EQ(errorsOf(std::string(2 << 20, ' ')),
-            "t.toml: expected a specification of at most 1048576 bytes, found more\n");
+  EXPECT_EQ(errorsOf(std::string(65537, ' ')),
+            "t.toml: expected a specification of at most 65536 bytes, found more\n");
+  // The deepest that a file of this size can nest.
+  std::string deep = "a";
+  while (deep.size() < 65530)
+    deep += ".a";
+  EXPECT_NE(errorsOf(deep + " = 1"), "");
+  EXPECT_NE(errorsOf("[" + deep + "]"), "");
 }
 
 TEST(Errors, FilesThatCannotBeRead) {
