@@ -97,11 +97,16 @@ void checkPattern(const std::string &text, Place place, const Spec &spec, Docume
              : "expected a causal pattern (j <= i)");
 }
 
-/// Interleaving and heads need work for every factor, and more than one.
+/// What is merged has to be one pattern, too. Interleaving and heads need work for every factor,
+/// and more than one.
 void checkIntegration(const Spec &spec, Document &document) {
   Integration integration = spec.attention.integration;
-  if (integration == Integration::Merged)
+  if (integration == Integration::Merged) {
+    if (auto error = Pattern::check(unionOfPatterns(spec.attention)))
+      document.error(document.placeOf("attention.pattern"),
+                     "the union of the patterns: " + error->message);
     return;
+  }
   bool overLayers = integration == Integration::Interleaved;
   int64_t count = static_cast<int64_t>(factors(spec.attention).size());
   Place place = document.placeOf("attention.integration");

@@ -10,17 +10,19 @@ std::vector<std::string> factors(const Attention &attention) {
   return pattern::Pattern::factors(attention.patterns.front());
 }
 
+std::string unionOfPatterns(const Attention &attention) {
+  if (attention.patterns.size() == 1)
+    return attention.patterns.front();
+  std::string all;
+  for (const std::string &text : attention.patterns)
+    all += (all.empty() ? "(" : " | (") + text + ")";
+  return all;
+}
+
 std::vector<std::vector<std::string>> layerPatterns(const Spec &spec) {
   const Attention &attention = spec.attention;
-  if (attention.integration == Integration::Merged) {
-    std::string merged = attention.patterns.front();
-    if (attention.patterns.size() > 1) {
-      merged.clear();
-      for (const std::string &text : attention.patterns)
-        merged += (merged.empty() ? "(" : " | (") + text + ")";
-    }
-    return std::vector(spec.model.layers, std::vector{merged});
-  }
+  if (attention.integration == Integration::Merged)
+    return std::vector(spec.model.layers, std::vector{unionOfPatterns(attention)});
 
   std::vector<std::string> all = factors(attention);
   if (attention.integration == Integration::Heads) {

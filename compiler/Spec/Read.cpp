@@ -329,8 +329,8 @@ tl::unexpected<std::vector<SpecError>> wholeFile(std::string_view file, std::str
   return tl::unexpected(std::vector{SpecError{std::string(file), 0, 0, std::move(message)}});
 }
 
-// toml++ recurses into the tables of a dotted key when it frees them: a.a.a...a = 1 over a whole file
-// must not use up the stack.
+// toml++ recurses into the tables of a dotted key when it frees them: a.a.a...a = 1 over a whole
+// file must not use up the stack.
 constexpr size_t maxFileBytes = 1 << 16;
 
 } // namespace

@@ -124,6 +124,9 @@ tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std:
 /// factors that the pattern library finds in it (two for strided and fixed).
 std::vector<std::string> factors(const Attention &attention);
 
+/// The union of the written expressions as one, what merged heads attend to.
+std::string unionOfPatterns(const Attention &attention);
+
 /// For each layer the pattern of all heads (one entry) or of each head (as many as heads).
 std::vector<std::vector<std::string>> layerPatterns(const Spec &spec);
 

@@ -180,6 +180,20 @@ TEST(Errors, PatternsArePointedInto) {
   EXPECT_EQ(placeOf(pattern("\"dense\\u0020| foo\"")), "7:11");
 }
 
+TEST(Errors, APatternHasToFitTheOthersItIsMergedWith) {
+  std::string list = "[\"dense\"";
+  for (int k = 0; k < 500; ++k)
+    list += ", \"dense\"";
+  std::string text = withLine("\"fixed(64, 16)\"", list + "]");
+  EXPECT_EQ(errorsOf(text), "t.toml:7:11: the union of the patterns: expected a pattern of at most "
+                            "4096 bytes, found 5007\n");
+  // One level less than a pattern may have: the parentheses of the union are the last one.
+  std::string deep = std::string(63, '(') + "dense" + std::string(63, ')');
+  EXPECT_EQ(errorsOf(withLine("\"fixed(64, 16)\"", "\"" + deep + "\"")), "");
+  EXPECT_EQ(errorsOf(withLine("\"fixed(64, 16)\"", "[\"dense\", \"" + deep + "\"]")),
+            "t.toml:7:11: the union of the patterns: expected at most 64 levels of nesting\n");
+}
+
 TEST(Errors, SyntaxIsToldByTheToml) {
   EXPECT_EQ(errorsOf("name = \"a"),
             "t.toml:1:10: error while parsing string: encountered end-of-file\n");
