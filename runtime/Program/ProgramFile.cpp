@@ -23,8 +23,9 @@ static_assert(sizeof(Header) == programHeaderBytes);
 constexpr char magic[8] = {'S', 'T', 'C', '-', 'P', 'R', 'O', 'G'};
 // FlatBuffers counts in 31 bits.
 constexpr uint64_t maxPayload = FLATBUFFERS_MAX_BUFFER_SIZE - 1;
-// The schema nests five deep; a program of a thousand layers has a million tables.
-constexpr size_t maxDepth = 16, maxTables = 100'000'000;
+constexpr size_t maxDepth = 16; // the schema nests five deep
+// Of a table and the offset that leads to it.
+constexpr size_t leastTableBytes = 8;
 
 } // namespace
 
@@ -70,10 +71,12 @@ Result<const program::Program *> readProgram(std::span<const std::byte> bytes) {
     return fail("its checksum does not fit its contents: it is damaged");
 
   flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size(),
-                                 maxDepth, maxTables);
+                                 maxDepth, bytes.size() / leastTableBytes);
   if (!program::VerifyProgramBuffer(verifier))
     return fail("its contents do not follow the program schema: it is damaged");
   const program::Program *program = program::GetProgram(bytes.data());
+  if (contentBytes(*program) > bytes.size())
+    return fail("parts of its contents are shared: it is damaged");
   if (Result<void> sound = checkProgram(*program); !sound)
     return forward(sound);
   return program;

@@ -40,6 +40,11 @@ private:
   const program::Program *root = nullptr;
 };
 
+/// The bytes of all strings and vectors, each as often as it is reached. They are more than the
+/// payload has where parts of it are shared, which the compiler never does and which would let a
+/// small file ask for any amount of work.
+uint64_t contentBytes(const program::Program &program);
+
 /// What the schema cannot say: every offset with its extent lies inside the arena and is aligned to
 /// its element, kernels exist, shapes do not overflow, names are unique. Returns what is wrong.
 Result<void> checkProgram(const program::Program &program);

@@ -179,6 +179,41 @@ TEST(ProgramFile, ChecksTheMeaning) {
   }
 }
 
+// One step that a thousand entries have a thousand times each, one value of a thousand settings: a
+// small file whose contents, written out, are large.
+TEST(ProgramFile, RefusesPartsThatAreShared) {
+  using namespace program;
+  constexpr int many = 1000;
+  auto write = [&](bool shareSteps) {
+    flatbuffers::FlatBufferBuilder builder;
+    auto step = CreateStep(builder, Action::Copy, CreateCopy(builder).Union());
+    auto steps = builder.CreateVector(std::vector(many, step));
+    auto value = builder.CreateString(std::string(many, 'x'));
+    std::vector<flatbuffers::Offset<Entry>> entries;
+    std::vector<flatbuffers::Offset<Setting>> settings;
+    auto tensors = builder.CreateVector(std::vector<flatbuffers::Offset<Tensor>>());
+    for (int k = 0; k < many; ++k) {
+      auto name = builder.CreateString(std::to_string(k));
+      if (shareSteps)
+        entries.push_back(CreateEntry(builder, name, tensors, tensors, steps));
+      else
+        settings.push_back(CreateSetting(builder, name, value));
+    }
+    std::vector<flatbuffers::Offset<flatbuffers::String>> features;
+    std::vector<flatbuffers::Offset<Variable>> variables;
+    std::vector<flatbuffers::Offset<Kernel>> kernels;
+    std::vector<uint8_t> code;
+    builder.Finish(CreateProgramDirect(builder, "test", "host", "x86-64", &features, 4096,
+                                       &variables, &entries, &kernels, &code, &settings, ""));
+    std::string path = temporaryPath("shared.stcp");
+    EXPECT_TRUE(writeProgram(
+        path, std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize()))));
+    return path;
+  };
+  EXPECT_THAT(errorOf(write(true)), HasSubstr("do not follow the program schema"));
+  EXPECT_THAT(errorOf(write(false)), HasSubstr("parts of its contents are shared"));
+}
+
 TEST(ProgramFile, LeavesNothingBehindWhenItCannotWrite) {
   std::string payload = codelessProgram().build();
   auto bytes = std::as_bytes(std::span(payload));
