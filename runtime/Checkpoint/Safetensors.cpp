@@ -68,8 +68,11 @@ std::optional<std::string> parseTensor(const json &entry, std::span<const std::b
   const auto *known = std::ranges::find_if(
       dtypeNames, [&](const DTypeName &candidate) { return candidate.name == name; });
   if (known == std::end(dtypeNames))
-    return fmt::format("expected a known dtype, found '{}'", name);
+    return fmt::format("expected a known dtype, found '{}'", printable(name));
   tensor.dtype = known->dtype;
+  if (entry["shape"].size() > maxDimensions)
+    return fmt::format("expected at most {} dimensions, found {}", maxDimensions,
+                       entry["shape"].size());
   int64_t bytes = byteSize(tensor.dtype);
   for (const json &value : entry["shape"]) {
     std::optional<int64_t> size = asSize(value);
@@ -136,8 +139,7 @@ Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> byte
       continue;
     NamedTensor tensor{name, DType::F32, {}, {}};
     if (std::optional<std::string> error = parseTensor(entry, data, tensor))
-      return fail(fmt::format("tensor '{}': {}", printableStart(std::as_bytes(std::span(name)), 80),
-                              *error));
+      return fail(fmt::format("tensor '{}': {}", printable(name), *error));
     tensors.push_back(std::move(tensor));
   }
   std::ranges::sort(tensors, {}, [](const NamedTensor &tensor) {
@@ -147,7 +149,7 @@ Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> byte
   for (const NamedTensor &tensor : tensors) {
     if (tensor.data.data() != next)
       return fail(fmt::format("tensor '{}' overlaps another or leaves a gap before it",
-                              printableStart(std::as_bytes(std::span(tensor.name)), 80)));
+                              printable(tensor.name)));
     next += tensor.data.size();
   }
   if (next != data.data() + data.size())

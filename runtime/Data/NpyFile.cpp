@@ -49,7 +49,7 @@ public:
         shape = true, error = parseShape(array);
       else
         error = fmt::format("expected keys descr, fortran_order, shape in the header, found '{}'",
-                            printableStart(std::as_bytes(std::span(*key)), 32));
+                            printable(*key));
       if (error)
         return error;
       take(',');
@@ -99,7 +99,7 @@ private:
         return std::nullopt;
       }
     return fmt::format("expected elements of <f2, <f4, <f8, <i4, <i8, |u1 or |b1, found '{}'",
-                       printableStart(std::as_bytes(std::span(*text)), 16));
+                       printable(*text));
   }
 
   std::optional<std::string> parseOrder() {
@@ -120,6 +120,8 @@ private:
       if (error != std::errc() || size < 0)
         return "expected a shape of sizes in the header";
       rest.remove_prefix(end - rest.data());
+      if (array.shape.size() == maxDimensions)
+        return fmt::format("expected at most {} dimensions", maxDimensions);
       array.shape.push_back(size);
       if (!take(',') && !rest.starts_with(')'))
         return "expected a shape of sizes in the header";

@@ -55,12 +55,15 @@ private:
 } // namespace
 
 Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where) {
-  std::string what = fmt::format("{} '{}'", where, view(tensor.name()));
+  std::string what = fmt::format("{} '{}'", where, printable(view(tensor.name())));
   if (byteSize(tensor.dtype()) == 0)
     return fail(fmt::format("expected a known dtype of {}, found {}", what,
                             static_cast<int>(tensor.dtype())));
   if (!isAligned(tensor.shape()))
     return fail(fmt::format("the shape of {} is misaligned", what));
+  if (tensor.shape()->size() > maxDimensions)
+    return fail(fmt::format("expected at most {} dimensions of {}, found {}", maxDimensions, what,
+                            tensor.shape()->size()));
   std::optional<int64_t> count = checkedElements(tensor);
   if (!count)
     return fail(fmt::format("expected a possible shape of {}, found {}", what, describe(tensor)));
@@ -79,7 +82,7 @@ Result<void> Checker::checkTensors(const flatbuffers::Vector<flatbuffers::Offset
     if (auto checked = checkTensor(*tensor, where); !checked)
       return checked;
     if (!names.insert(view(tensor->name())).second)
-      return fail(fmt::format("{} '{}' stands twice", where, view(tensor->name())));
+      return fail(fmt::format("{} '{}' stands twice", where, printable(view(tensor->name()))));
   }
   return {};
 }
@@ -196,20 +199,21 @@ Result<void> Checker::check() {
       return checked;
     if (variable->role() > Role::MAX)
       return fail(fmt::format("expected a known role of variable '{}', found {}",
-                              view(tensor.name()), static_cast<int>(variable->role())));
+                              printable(view(tensor.name())), static_cast<int>(variable->role())));
     if (!names.insert(view(tensor.name())).second)
-      return fail(fmt::format("variable '{}' stands twice", view(tensor.name())));
+      return fail(fmt::format("variable '{}' stands twice", printable(view(tensor.name()))));
   }
   names.clear();
   for (const Setting *setting : *program.settings())
     if (!names.insert(view(setting->key())).second)
-      return fail(fmt::format("setting '{}' stands twice", view(setting->key())));
+      return fail(fmt::format("setting '{}' stands twice", printable(view(setting->key()))));
   names.clear();
   for (const Entry *entry : *program.entries()) {
     if (!names.insert(view(entry->name())).second)
-      return fail(fmt::format("entry '{}' stands twice", view(entry->name())));
+      return fail(fmt::format("entry '{}' stands twice", printable(view(entry->name()))));
     if (auto checked = checkEntry(*entry); !checked)
-      return fail(fmt::format("entry '{}': {}", view(entry->name()), checked.error().message));
+      return fail(
+          fmt::format("entry '{}': {}", printable(view(entry->name())), checked.error().message));
   }
   return {};
 }

@@ -1,5 +1,6 @@
 //===- Settings.cpp - what the specification says to the runtime ------------------===//
 #include "runtime/Program/Settings.h"
+#include "runtime/Support/File.h"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -18,7 +19,8 @@ Result<T> parse(std::string_view key, const flatbuffers::String *value, std::opt
   T parsed{};
   auto [end, error] = std::from_chars(value->c_str(), value->c_str() + value->size(), parsed);
   if (error != std::errc() || end != value->c_str() + value->size())
-    return fail(fmt::format("expected {} as setting '{}', found '{}'", what, key, value->str()));
+    return fail(fmt::format("expected {} as setting '{}', found '{}'", what, key,
+                            printable(value->string_view())));
   return parsed;
 }
 
@@ -54,8 +56,8 @@ Result<std::vector<double>> Settings::numbers(std::string_view key,
   if (!value)
     return otherwise;
   auto wrong = [&] {
-    return fail(
-        fmt::format("expected a list of numbers as setting '{}', found '{}'", key, value->str()));
+    return fail(fmt::format("expected a list of numbers as setting '{}', found '{}'", key,
+                            printable(value->string_view())));
   };
   std::string_view rest = value->string_view();
   if (rest.size() < 2 || rest.front() != '[' || rest.back() != ']')

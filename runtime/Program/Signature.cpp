@@ -1,6 +1,7 @@
 //===- Signature.cpp - the inputs and outputs that a model's entries have --------------===//
 #include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
+#include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -64,7 +65,8 @@ Result<Signature> requireEntry(const program::Program &program, std::string_view
                                std::span<const Expected> outputs) {
   int index = findEntry(program, name);
   if (index < 0)
-    return fail(fmt::format("program '{}' has no entry '{}'", program.name()->str(), name));
+    return fail(fmt::format("program '{}' has no entry '{}'",
+                            printable(program.name()->string_view()), name));
   const program::Entry &entry = *program.entries()->Get(index);
   Signature signature{static_cast<uint32_t>(index), {}};
   Result<void> required = require(*entry.inputs(), inputs, "input", signature.sizes);
@@ -74,7 +76,8 @@ Result<Signature> requireEntry(const program::Program &program, std::string_view
     return fail(fmt::format("entry '{}': {}", name, required.error().message));
   for (const program::Tensor *tensor : *entry.inputs())
     if (std::ranges::find(inputs, tensor->name()->string_view(), &Expected::name) == inputs.end())
-      return fail(fmt::format("entry '{}': expected no input '{}'", name, tensor->name()->str()));
+      return fail(fmt::format("entry '{}': expected no input '{}'", name,
+                              printable(tensor->name()->string_view())));
   return signature;
 }
 

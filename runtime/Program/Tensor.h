@@ -9,6 +9,9 @@
 
 namespace stc::runtime {
 
+/// Of a tensor in any file that is read: more than NumPy has.
+inline constexpr size_t maxDimensions = 64;
+
 /// Bytes of an element, 0 for a value that is no dtype.
 int64_t byteSize(program::DType dtype);
 

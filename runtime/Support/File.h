@@ -56,4 +56,10 @@ tl::unexpected<Error> systemError(const std::string &path, const char *verb);
 /// The first bytes of a file for a message, with dots for what does not print: PK..
 std::string printableStart(std::span<const std::byte> bytes, size_t limit = 8);
 
+/// A name or value out of a file for a message, which is one line whatever the file holds.
+inline std::string printable(std::string_view name) {
+  constexpr size_t longest = 80;
+  return printableStart(std::as_bytes(std::span(name)), longest);
+}
+
 } // namespace stc::runtime

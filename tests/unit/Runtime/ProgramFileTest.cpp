@@ -123,6 +123,12 @@ TEST(ProgramFile, ChecksTheMeaning) {
        [](ProgramSpec &s) {
          s.entries[0].inputs[0].shape = {2, -3};
        }},
+      {"expected at most 64 dimensions of input 'x', found 65",
+       [](ProgramSpec &s) { s.entries[0].inputs[0].shape.assign(65, 1); }},
+      {"expected input 'a.b.' inside the arena",
+       [](ProgramSpec &s) {
+         s.entries[0].inputs[0] = {"a\nb\x7f", DType::F32, {2, 3}, 4080};
+       }},
       {"expected a possible shape of output 'q'",
        [&](ProgramSpec &s) {
          s.entries[0].outputs[0].shape = {huge, huge};

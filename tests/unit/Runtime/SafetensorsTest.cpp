@@ -69,6 +69,12 @@ TEST(Safetensors, SaysWhatIsWrong) {
   EXPECT_THAT(errorOf(withHeader("[1]", four)), HasSubstr("expected a JSON object"));
   EXPECT_THAT(errorOf(withHeader(R"({"w":1})", four)), HasSubstr("tensor 'w': expected dtype"));
   EXPECT_THAT(errorOf(withHeader(tensor("F99", "[1]", "[0,4]"), four)), HasSubstr("found 'F99'"));
+  EXPECT_THAT(errorOf(withHeader(tensor("F\\n9", "[1]", "[0,4]"), four)), HasSubstr("found 'F.9'"));
+  std::string ones = "[1";
+  for (int k = 0; k < 64; ++k)
+    ones += ",1";
+  EXPECT_THAT(errorOf(withHeader(tensor("F32", ones + "]", "[0,4]"), four)),
+              HasSubstr("expected at most 64 dimensions, found 65"));
   EXPECT_THAT(errorOf(withHeader(tensor("F32", "[-1]", "[0,4]"), four)), HasSubstr("a possible"));
   EXPECT_THAT(errorOf(withHeader(tensor("F32", "[4611686018427387904,4]", "[0,4]"), four)),
               HasSubstr("a possible shape"));
