@@ -193,6 +193,8 @@ Result<void> Checker::check() {
   if (program.arena_bytes() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     return fail(fmt::format("expected a smaller arena, found {} bytes", program.arena_bytes()));
   Strings names;
+  // Of what is kept from one step to the next, which has its place to itself.
+  uint64_t kept = 0;
   for (const Variable *variable : *program.variables()) {
     const Tensor &tensor = *variable->tensor();
     if (auto checked = checkTensor(tensor, "variable"); !checked)
@@ -202,6 +204,12 @@ Result<void> Checker::check() {
                               printable(view(tensor.name())), static_cast<int>(variable->role())));
     if (!names.insert(view(tensor.name())).second)
       return fail(fmt::format("variable '{}' stands twice", printable(view(tensor.name()))));
+    if (variable->role() != Role::Scratch)
+      kept += bytes(tensor);
+    if (kept > program.arena_bytes())
+      return fail(fmt::format("expected variables that fit the arena of {} bytes together, found "
+                              "more",
+                              program.arena_bytes()));
   }
   names.clear();
   for (const Setting *setting : *program.settings())

@@ -144,6 +144,10 @@ TEST(ProgramFile, ChecksTheMeaning) {
       {"input 'x' stands twice", [](ProgramSpec &s) { s.entries[0].inputs[1].name = "x"; }},
       {"output 'q' stands twice", [](ProgramSpec &s) { s.entries[0].outputs[1].name = "q"; }},
       {"entry 'f' stands twice", [](ProgramSpec &s) { s.entries.push_back(s.entries[0]); }},
+      {"expected variables that fit the arena of 4096 bytes together, found more",
+       [](ProgramSpec &s) {
+         s.variables.push_back({{"all", DType::F32, {1024}, 0}});
+       }},
       {"variable 'w' stands twice", [](ProgramSpec &s) { s.variables.push_back(s.variables[0]); }},
       {"setting 'bad' stands twice",
        [](ProgramSpec &s) {
