@@ -1,6 +1,7 @@
 //===- ProgramCheck.cpp - what the schema of a program cannot say ------------------===//
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Tensor.h"
+#include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <fmt/format.h>

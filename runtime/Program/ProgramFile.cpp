@@ -1,6 +1,8 @@
 //===- ProgramFile.cpp - the compiled program as a file -------------------------===//
 #include "runtime/Program/ProgramFile.h"
+#include "runtime/Support/File.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -86,12 +88,15 @@ Result<ProgramFile> ProgramFile::open(const std::string &path) {
   Result<MappedFile> mapped = MappedFile::open(path);
   if (!mapped)
     return forward(mapped);
-  Result<const program::Program *> root = readProgram(mapped->bytes());
+  std::span<const std::byte> bytes = mapped->bytes();
+  ProgramFile file;
+  file.contents.resize((bytes.size() + sizeof(uint64_t) - 1) / sizeof(uint64_t));
+  std::ranges::copy(bytes, std::as_writable_bytes(std::span(file.contents)).begin());
+  Result<const program::Program *> root =
+      readProgram(std::as_bytes(std::span(file.contents)).first(bytes.size()));
   if (!root)
     return fail(path + ": " + root.error().message, root.error().kind);
-  ProgramFile file;
   file.root = *root;
-  file.file = std::move(*mapped);
   return file;
 }
 

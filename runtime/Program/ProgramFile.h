@@ -9,11 +9,11 @@
 
 #include "runtime/Program/Program_generated.h"
 #include "runtime/Support/Error.h"
-#include "runtime/Support/File.h"
 
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace stc::runtime {
 
@@ -28,7 +28,7 @@ Result<void> writeProgram(const std::string &path, std::span<const std::byte> pa
 /// (checkProgram).
 Result<const program::Program *> readProgram(std::span<const std::byte> bytes);
 
-/// The same from a file.
+/// The same from a file, which may change or go away afterwards.
 class ProgramFile {
 public:
   static Result<ProgramFile> open(const std::string &path);
@@ -36,7 +36,7 @@ public:
   const program::Program &program() const { return *root; }
 
 private:
-  MappedFile file;
+  std::vector<uint64_t> contents; // aligned as FlatBuffers wants it
   const program::Program *root = nullptr;
 };
 

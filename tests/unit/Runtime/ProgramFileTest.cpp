@@ -47,6 +47,16 @@ TEST(ProgramFile, RoundTrips) {
             "expected a number as setting 'bad', found '1x'");
 }
 
+// As cp does it to the program of a run of hours; a rename would leave the old file be.
+TEST(ProgramFile, OutlivesTheFile) {
+  std::string path = smallProgram().write("overwritten.stcp");
+  auto file = ProgramFile::open(path);
+  ASSERT_TRUE(file) << file.error().message;
+  writeFile(path, "");
+  EXPECT_EQ(file->program().entries()->Get(0)->name()->str(), "f");
+  EXPECT_TRUE(checkProgram(file->program()));
+}
+
 TEST(ProgramFile, SaysWhatItFoundInstead) {
   std::string path = temporaryPath("foreign.stcp");
   EXPECT_THAT(errorOf(path), HasSubstr("cannot open: No such file or directory"));
