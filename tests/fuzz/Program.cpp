@@ -43,8 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     requireOneLine(settings.number(key));
     requireOneLine(settings.numbers(key, {}));
   }
-  const runtime::Expected inputs[] = {{"x", runtime::program::DType::F32, {"rows", "columns"}}},
-                          outputs[] = {{"q", runtime::program::DType::F32, {"rows", "rows"}}};
+  const runtime::Expected inputs[] = {{"x", program::DType::F32, {"rows", "columns"}}},
+                          outputs[] = {{"q", program::DType::F32, {"rows", "rows"}}};
   for (const char *entry : {"f", "train_step"})
     requireOneLine(runtime::requireEntry(**program, entry, inputs, outputs));
   return 0;

@@ -19,7 +19,7 @@
 #include <set>
 
 using namespace stc;
-using runtime::program::DType;
+using program::DType;
 using Words = std::set<std::string>;
 
 namespace {
