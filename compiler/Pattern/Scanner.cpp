@@ -2,6 +2,8 @@
 
 #include "compiler/Pattern/Scanner.h"
 
+#include "compiler/Support/OneLine.h"
+
 using namespace stc::pattern;
 
 static bool isSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -20,7 +22,7 @@ Scanner::Scanner(std::string_view text) : text(text) {
 
 void Scanner::fail(std::string message, size_t offset) {
   if (!firstError)
-    firstError = ParseError{std::move(message), std::min(offset, text.size())};
+    firstError = ParseError{oneLine(std::move(message)), std::min(offset, text.size())};
   position = text.size();
 }
 

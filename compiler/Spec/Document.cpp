@@ -1,5 +1,6 @@
 //===- Document.cpp - places and mistakes while a specification is read ---===//
 #include "compiler/Spec/Document.h"
+#include "compiler/Support/OneLine.h"
 
 #include <fmt/format.h>
 
@@ -19,7 +20,7 @@ std::string SpecError::str() const {
 }
 
 void Document::error(Place place, std::string message) {
-  errors.push_back({std::string(file), place.line, place.column, std::move(message)});
+  errors.push_back({std::string(file), place.line, place.column, oneLine(std::move(message))});
 }
 
 std::vector<SpecError> Document::takeErrors() {

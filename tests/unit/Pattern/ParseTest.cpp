@@ -112,6 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"local(3) local(4)", 9, "expected '|', '&', '-' or the end, found 'local'"},
         Wrong{"  lokal(3)", 2,
               "expected one of " + names + ", found 'lokal', did you mean 'local'?"},
+        Wrong{"dense | \x1b", 8, "expected a pattern, found '.'"},
         Wrong{"dense | 7", 8, "expected a pattern, found '7'"},
         Wrong{"(dense", 6, "expected ')', found the end"},
         Wrong{"local", 0, "expected local(w), found 0 arguments"},

@@ -213,6 +213,20 @@ TEST(Errors, SyntaxIsToldByTheToml) {
   EXPECT_NE(errorsOf("[" + deep + "]"), "");
 }
 
+TEST(Errors, EachIsALineWhateverTheFileHolds) {
+  auto unknownKey = [](const std::string &name) {
+    return errorsOf(withLine("heads = 3", "heads = 3\n" + name + " = 1"));
+  };
+  EXPECT_EQ(unknownKey("\"a\\nb\\u001b\"").substr(0, 29), "t.toml:5:1: unknown key 'a.b.");
+  EXPECT_EQ(unknownKey('"' + std::string(10000, 'x') + '"').size(), 516u);
+  std::string e = "\u00e9", key; // of two bytes, of which none is left alone
+  for (int k = 0; k < 1000; ++k)
+    key += e;
+  std::string cut = unknownKey("\"x" + key + '"');
+  EXPECT_TRUE(cut.ends_with(e + "...\n")) << cut;
+  EXPECT_EQ(placeOf(withLine("layers = 4", std::string("layers = i\0x", 12))), "2:11");
+}
+
 TEST(Errors, FilesThatCannotBeRead) {
   auto missing = readSpec("/nonexistent/a.toml");
   ASSERT_FALSE(missing);
