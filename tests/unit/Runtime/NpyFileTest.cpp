@@ -83,10 +83,11 @@ TEST(NpyFile, SaysWhatDoesNotFit) {
   EXPECT_THAT(errorOf(npy(header("'<f4'", "False", "(2, 2)"), std::string(15, 0))),
               HasSubstr("expected 16 bytes of f32[2, 2] after the header, found 15"));
   EXPECT_THAT(errorOf(npy(header("'<f4'", "False", "(-2,)"), "")), HasSubstr("a shape of sizes"));
-  std::string ones = "(1";
-  for (int k = 0; k < 64; ++k)
-    ones += ", 1";
-  EXPECT_THAT(errorOf(npy(header("'<f4'", "False", ones + ")"), "abcd")),
+  std::string ones = "(";
+  for (int k = 0; k < 65; ++k)
+    ones += "1, ";
+  ones += ")";
+  EXPECT_THAT(errorOf(npy(header("'<f4'", "False", ones.c_str()), "abcd")),
               HasSubstr("expected at most 64 dimensions"));
   EXPECT_THAT(errorOf(npy(header("'<f8'", "False", "(4611686018427387904, 4)"), "")),
               HasSubstr("expected a possible shape"));

@@ -73,7 +73,8 @@ TEST(Safetensors, SaysWhatIsWrong) {
   std::string ones = "[1";
   for (int k = 0; k < 64; ++k)
     ones += ",1";
-  EXPECT_THAT(errorOf(withHeader(tensor("F32", ones + "]", "[0,4]"), four)),
+  ones += "]";
+  EXPECT_THAT(errorOf(withHeader(tensor("F32", ones.c_str(), "[0,4]"), four)),
               HasSubstr("expected at most 64 dimensions, found 65"));
   EXPECT_THAT(errorOf(withHeader(tensor("F32", "[-1]", "[0,4]"), four)), HasSubstr("a possible"));
   EXPECT_THAT(errorOf(withHeader(tensor("F32", "[4611686018427387904,4]", "[0,4]"), four)),
