@@ -52,7 +52,7 @@ public:
     Expr whole = Expr::constant(0);
     if (!scanner.accept("}")) {
       do
-        whole = whole || parseDisjunct();
+        whole = small(whole || parseDisjunct(), begin);
       while (scanner.accept(";"));
       scanner.expect("}");
     }
@@ -63,11 +63,19 @@ public:
   }
 
 private:
+  /// After each step that joins expressions: a name stands for a whole one, so that 20 definitions
+  /// that each use the one before twice are a million nodes.
+  Expr small(Expr expr, size_t offset) {
+    if (expr.size() <= maxNodes)
+      return expr;
+    scanner.fail("expected a simpler expression", offset);
+    return Expr();
+  }
+
   void checkSize(const Expr &expr, size_t offset) {
+    small(expr, offset);
     if (scanner.failed())
       return;
-    if (expr.size() > maxNodes)
-      return scanner.fail("expected a simpler expression", offset);
     std::vector<Interval> ranges(2, {0, n - 1});
     ranges.resize(2 + existentials, {-Scanner::maxNumber, Scanner::maxNumber});
     if (!expr.bounds(ranges))
@@ -146,7 +154,7 @@ private:
     for (const Value &side : {left, right})
       if (!side.isCondition)
         scanner.fail("expected a condition, found a number", side.offset);
-    left.expr = isAnd ? left.expr && right.expr : left.expr || right.expr;
+    left.expr = small(isAnd ? left.expr && right.expr : left.expr || right.expr, left.offset);
     return left;
   }
 
@@ -226,7 +234,7 @@ private:
       std::vector<Value> right = parseList();
       for (const Value &a : left)
         for (const Value &b : right)
-          result.expr = result.expr && compare(a, relation, b);
+          result.expr = small(result.expr && compare(a, relation, b), b.offset);
       left = std::move(right);
       compared = true;
     }
@@ -313,8 +321,9 @@ private:
       scanner.fail("expected smaller denominators", right.offset);
       return left;
     }
-    left.expr = left.expr * (common / left.denominator) +
-                right.expr * (sign * (common / right.denominator));
+    left.expr = small(left.expr * (common / left.denominator) +
+                          right.expr * (sign * (common / right.denominator)),
+                      right.offset);
     left.denominator = common;
     left.isProduct = false;
     return left;
@@ -450,8 +459,9 @@ private:
     if (isExtremum) {
       Expr result = integral(arguments[0]);
       for (const Value &argument : std::span(arguments).subspan(1))
-        result = name == "min" ? Expr::min(result, integral(argument))
-                               : Expr::max(result, integral(argument));
+        result = small(name == "min" ? Expr::min(result, integral(argument))
+                                     : Expr::max(result, integral(argument)),
+                       begin);
       return {.expr = result, .offset = begin};
     }
     Value value = isDivision ? divide(arguments[0], arguments[1]) : arguments[0];

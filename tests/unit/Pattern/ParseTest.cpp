@@ -150,6 +150,21 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"{ [i] -> [j] : i, j }", 20, "expected a comparison after the list, found '}'"},
         Wrong{"[m] -> { [i] -> [j] }", 1, "expected 'n', the only parameter, found 'm'"}));
 
+// Each name stands for two of the one before it.
+TEST(Parse, NamesDoNotMultiply) {
+  std::string text = "{ [i] -> [j] : exists a0 = i";
+  for (int k = 1; k <= 100; ++k) {
+    std::string last = "a" + std::to_string(k - 1);
+    text += ", a" + std::to_string(k) + " = min(-" + last + ", " + last + ")";
+  }
+  auto error = Pattern::check(text + " : a100 >= j }");
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->message, "expected a simpler expression");
+  // Where it grows too large, not after all of it was built.
+  EXPECT_GT(error->offset, 100u);
+  EXPECT_LT(error->offset, 500u);
+}
+
 TEST(Parse, LengthsHaveLimits) {
   EXPECT_EQ(Pattern::parse("dense", 0).error().message,
             "expected a length from 1 to 1073741824, found 0");
