@@ -15,7 +15,7 @@
 
 using namespace stc::pattern;
 
-Context::Context() : handle(isl_ctx_alloc()) {
+Context::Context(size_t divisions) : handle(isl_ctx_alloc()), cost(1 + divisions / 8) {
   isl_options_set_on_error(handle, ISL_ON_ERROR_CONTINUE);
 }
 
@@ -25,19 +25,22 @@ Context::~Context() {
   isl_ctx_free(handle);
 }
 
-isl::map Context::map(const std::string &text) {
-  isl::map &known = maps[text];
-  if (known.is_null())
-    known = isl::map(handle, text);
-  return known;
+template <class Object>
+Object Context::readOnce(std::map<std::string, Object> &known, const std::string &text) {
+  Object &object = known[text];
+  if (!object.is_null())
+    return object;
+  try {
+    object = Object(handle, text);
+  } catch (const isl::exception &) {
+    throw Exhausted();
+  }
+  return object;
 }
 
-isl::set Context::set(const std::string &text) {
-  isl::set &known = sets[text];
-  if (known.is_null())
-    known = isl::set(handle, text);
-  return known;
-}
+isl::map Context::map(const std::string &text) { return readOnce(maps, text); }
+
+isl::set Context::set(const std::string &text) { return readOnce(sets, text); }
 
 unsigned long Context::begin(unsigned long budget) {
   unsigned long outer = isl_ctx_get_max_operations(handle);

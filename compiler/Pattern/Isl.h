@@ -19,7 +19,9 @@ namespace stc::pattern {
 /// thread at a time.
 class Context {
 public:
-  Context();
+  /// `divisions` that the sets of this context are about: an operation of isl takes longer the more
+  /// there are and the longer their common multiple is, so that a budget buys fewer.
+  explicit Context(size_t divisions = 0);
   ~Context();
   Context(const Context &) = delete;
   Context &operator=(const Context &) = delete;
@@ -34,14 +36,20 @@ public:
   template <class Question>
   auto ask(unsigned long budget, Question question)
       -> tl::expected<std::invoke_result_t<Question>, std::string> {
+    budget /= cost;
     unsigned long outer = begin(budget);
+    auto gaveUp = [&] {
+      end(outer);
+      return tl::make_unexpected("isl gave up after " + std::to_string(budget) + " operations");
+    };
     try {
       auto answer = question();
       end(outer);
       return answer;
     } catch (const isl::exception_quota &) {
-      end(outer);
-      return tl::make_unexpected("isl gave up after " + std::to_string(budget) + " operations");
+      return gaveUp();
+    } catch (const Exhausted &) {
+      return gaveUp();
     } catch (const std::exception &error) {
       end(outer);
       return tl::make_unexpected(std::string("isl found no answer: ") + error.what());
@@ -49,9 +57,15 @@ public:
   }
 
 private:
+  /// Reading a text is computing, too. All that are read are this library's own and right: what isl
+  /// calls a syntax error then is the end of the budget.
+  struct Exhausted {};
+  template <class Object>
+  Object readOnce(std::map<std::string, Object> &known, const std::string &text);
   unsigned long begin(unsigned long budget);
   void end(unsigned long outer);
   isl_ctx *handle;
+  unsigned long cost;
   std::map<std::string, isl::map> maps;
   std::map<std::string, isl::set> sets;
 };

@@ -54,7 +54,7 @@ tl::expected<Pattern, ParseError> Pattern::parse(std::string_view text, int64_t 
   if (!syntax)
     return tl::make_unexpected(syntax.error());
   auto impl = std::make_shared<Impl>();
-  impl->context = std::make_shared<Context>();
+  impl->context = std::make_shared<Context>(divisors(*syntax).size());
   impl->text = text;
   impl->n = n;
   impl->syntax = std::move(*syntax);
@@ -82,22 +82,21 @@ std::vector<std::string> Pattern::factors(std::string_view text) {
   return syntax->factors;
 }
 
-static void collectPeriods(const Syntax &syntax, std::vector<int64_t> &moduli, int64_t &width) {
+static int64_t widestBand(const Syntax &syntax) {
+  int64_t width = syntax.width;
   for (const Syntax &operand : syntax.operands)
-    collectPeriods(operand, moduli, width);
-  std::ranges::copy(divisors(syntax.condition), std::back_inserter(moduli));
-  width = std::max(width, syntax.width);
+    width = std::max(width, widestBand(operand));
+  return width;
 }
 
 int64_t Pattern::alignment(std::string_view text) {
   auto syntax = parseSyntax(text, anyLength);
   if (!syntax)
     return 0;
-  std::vector<int64_t> moduli;
-  int64_t width = 0, period = 1;
-  collectPeriods(*syntax, moduli, width);
+  std::vector<int64_t> moduli = divisors(*syntax);
   if (moduli.empty())
-    return width;
+    return widestBand(*syntax);
+  int64_t period = 1;
   for (int64_t modulus : moduli) {
     int64_t factor = modulus / std::gcd(period, modulus);
     if (period > maxPositions / factor)

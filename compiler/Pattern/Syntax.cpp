@@ -248,6 +248,12 @@ void collectDivisors(const Expr &expr, std::set<int64_t> &found) {
     collectDivisors(operand, found);
 }
 
+void collectDivisors(const Syntax &syntax, std::set<int64_t> &found) {
+  collectDivisors(syntax.condition, found);
+  for (const Syntax &operand : syntax.operands)
+    collectDivisors(operand, found);
+}
+
 } // namespace
 
 std::vector<std::string> stc::pattern::variableNames(const Syntax &leaf) {
@@ -261,8 +267,8 @@ tl::expected<Syntax, ParseError> stc::pattern::parseSyntax(std::string_view text
   return Parser(text, n).parse();
 }
 
-std::vector<int64_t> stc::pattern::divisors(const Expr &expr) {
+std::vector<int64_t> stc::pattern::divisors(const Syntax &syntax) {
   std::set<int64_t> found;
-  collectDivisors(expr, found);
+  collectDivisors(syntax, found);
   return {found.begin(), found.end()};
 }

@@ -37,7 +37,7 @@ tl::expected<Syntax, ParseError> parseSyntax(std::string_view text, int64_t n);
 /// Parses isl's notation from its '{' to its '}' (SetNotation.cpp).
 Syntax parseSetNotation(Scanner &scanner, int64_t n);
 
-/// The divisors of the floor divisions in an expression, each once, ascending.
-std::vector<int64_t> divisors(const Expr &expr);
+/// The divisors of the floor divisions in all leaves, each once, ascending.
+std::vector<int64_t> divisors(const Syntax &syntax);
 
 } // namespace stc::pattern

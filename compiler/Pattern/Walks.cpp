@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <set>
 
 using namespace stc::pattern;
 
@@ -45,9 +44,7 @@ class Splitter {
 public:
   explicit Splitter(const Pattern::Impl &pattern)
       : pattern(pattern), context(*pattern.context), n(pattern.n) {
-    std::set<int64_t> found;
-    collectModuli(pattern.syntax, found);
-    for (int64_t modulus : found)
+    for (int64_t modulus : divisors(pattern.syntax))
       if (modulus > 1 && modulus < n && moduli.size() < maxModuli)
         moduli.push_back(modulus);
   }
@@ -73,13 +70,6 @@ public:
   }
 
 private:
-  static void collectModuli(const Syntax &syntax, std::set<int64_t> &found) {
-    for (const Syntax &operand : syntax.operands)
-      collectModuli(operand, found);
-    for (int64_t divisor : divisors(syntax.condition))
-      found.insert(divisor);
-  }
-
   /// An expression's pairs, and the same as a union of operands; of one if they are many.
   struct Union {
     isl::map whole;

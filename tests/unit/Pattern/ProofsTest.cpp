@@ -215,6 +215,14 @@ TEST(KnownProofs, Causal) {
   EXPECT_EQ(proof.counterexample, std::pair(int64_t(700000), int64_t(700001)));
 }
 
+TEST(KnownProofs, ManyDivisionsHaveASmallerBudget) {
+  std::string sum = "i";
+  for (int k = 2; k < 34; ++k)
+    sum += " + (i + " + std::to_string(k) + "j) mod " + std::to_string(k);
+  EXPECT_EQ(parsed("{ [i] -> [j] : j <= " + sum + " }", 512).causal().reason,
+            "isl gave up after 200000 operations");
+}
+
 TEST(KnownProofs, EmptyRows) {
   EXPECT_EQ(parsed("strided(1024)").emptyRows(), "");
   EXPECT_EQ(parsed("summary(1024, 32)").emptyRows(), "0 to 991");
