@@ -5,12 +5,13 @@
 // evaluated for all pairs. "Unknown" is a right answer to everything.
 //
 //===----------------------------------------------------------------------===//
-#include "compiler/Pattern/Pattern.h"
+#include "compiler/Pattern/PatternImpl.h"
 #include "tests/fuzz/Fuzz.h"
 
 #include <algorithm>
 #include <array>
 #include <bitset>
+#include <cstring>
 
 using namespace stc;
 using namespace stc::pattern;
@@ -95,6 +96,39 @@ void checkReach(const Pattern &pattern, const Matrix &matrix) {
   checkProof(reaches({pattern, pattern, pattern}, hops).proof, complete, [&](int64_t i, int64_t j) {
     return 0 <= j && j <= i && i < matrix.n && !all.rows[i][j];
   });
+}
+
+//===----------------------------------------------------------------------===//
+// Set notation
+//===----------------------------------------------------------------------===//
+
+/// isl's own reader, where it reads the text too, has to see the same pairs in it.
+void checkNotation(const Pattern &pattern, const Matrix &matrix) {
+  size_t begin = pattern.text().find_first_not_of(" \t\n\v\f\r");
+  if (begin == std::string::npos || pattern.text()[begin] != '{')
+    return;
+  constexpr unsigned long budget = 100'000;
+  Context context;
+  auto different = context.ask(budget, [&]() -> std::optional<std::pair<int64_t, int64_t>> {
+    std::string n = std::to_string(matrix.n);
+    isl::map read =
+        context.map("[n] -> " + pattern.text())
+            .intersect(context.map("[n] -> { [i] -> [j] : n = " + n + " and 0 <= i, j < n }"));
+    std::string pairs = "[n] -> { ";
+    for (int64_t i = 0; i < matrix.n; ++i)
+      for (int64_t j = 0; j < matrix.n; ++j)
+        if (matrix.rows[i][j])
+          pairs += "[" + std::to_string(i) + "] -> [" + std::to_string(j) + "]; ";
+    isl::map mine =
+        context.map(pairs + "}").intersect(context.map("[n] -> { [i] -> [j] : n = " + n + " }"));
+    isl::map off = read.subtract(mine).unite(mine.subtract(read));
+    if (off.is_empty())
+      return std::nullopt;
+    isl::point point = off.wrap().flatten().sample_point();
+    return std::pair(coordinateOfPoint(point, 0), coordinateOfPoint(point, 1));
+  });
+  if (different && *different)
+    FUZZ_REQUIRE(false, "isl reads otherwise: " + str((*different)->first, (*different)->second));
 }
 
 //===----------------------------------------------------------------------===//
@@ -193,8 +227,50 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int64_t i = 0; i < n; ++i)
     for (int64_t j = 0; j < n; ++j)
       matrix.rows[i][j] = pattern->contains(i, j);
+  checkNotation(*pattern, matrix);
   checkProofs(*pattern, matrix);
   checkReach(*pattern, matrix);
   checkWalks(*pattern, matrix, tile);
   return 0;
+}
+
+// A number for another one, or any mutation.
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t maxSize,
+                                          unsigned seed) {
+  auto isDigit = [](uint8_t c) { return c >= '0' && c <= '9'; };
+  std::vector<std::pair<size_t, size_t>> numbers;
+  for (size_t begin = 2, end; begin < size; begin = end + 1) {
+    for (end = begin; end < size && isDigit(data[end]); ++end)
+      ;
+    if (end > begin)
+      numbers.emplace_back(begin, end);
+  }
+  if (numbers.empty() || seed % 3 != 0)
+    return LLVMFuzzerMutate(data, size, maxSize);
+  auto [begin, end] = numbers[seed / 3 % numbers.size()];
+  std::string number = std::to_string(seed / 1024 % (seed % 2 ? 10 : 100));
+  size_t changed = size - (end - begin) + number.size();
+  if (changed > maxSize)
+    return size;
+  std::memmove(data + begin + number.size(), data + end, size - end);
+  std::memcpy(data + begin, number.data(), number.size());
+  return changed;
+}
+
+// Two patterns as one.
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t *data1, size_t size1,
+                                            const uint8_t *data2, size_t size2, uint8_t *out,
+                                            size_t maxSize, unsigned seed) {
+  if (size1 < 2 || size2 < 2)
+    return 0;
+  auto text = [](const uint8_t *data, size_t size) {
+    return std::string(reinterpret_cast<const char *>(data), size);
+  };
+  std::string both = text(data1, 2) + "(" + text(data1 + 2, size1 - 2) + ")" +
+                     std::array{" | ", " & ", " - "}[seed % 3] + "(" + text(data2 + 2, size2 - 2) +
+                     ")";
+  if (both.size() > maxSize)
+    return 0;
+  std::memcpy(out, both.data(), both.size());
+  return both.size();
 }
