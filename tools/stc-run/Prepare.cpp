@@ -69,9 +69,9 @@ Result<int> prepareData(const std::string &program, PrepareOptions options) {
                formatCount(prepared->bytes[part]));
   fmt::print("{} inputs in {}", formatCount(prepared->taken), formatDuration(line.elapsed()));
   if (prepared->leftOut > 0)
-    fmt::print(", {} broken or too small", formatCount(prepared->leftOut));
+    fmt::print("; left out {} that are broken or too small", formatCount(prepared->leftOut));
   if (prepared->foreign > 0)
-    fmt::print(", {} files of another kind left out", formatCount(prepared->foreign));
+    fmt::print("; passed over {} of another kind", formatCount(prepared->foreign));
   fmt::print("\n");
   return 0;
 }

@@ -124,8 +124,10 @@ TEST_F(ByteDataTest, SaysWhatDoesNotFit) {
       open(9, Part::All, 10).error().message,
       HasSubstr("expected at least 10 bytes (one window) in this part of the file, found 9"));
   EXPECT_THAT(open(100, Part::Valid, 10).error().message, HasSubstr("found 5"));
-  EXPECT_THAT(ByteData::open("/dev/null", Part::All, settings, 1).error().message,
-              HasSubstr("expected a file"));
+  std::string parts = temporaryPath("odd-parts");
+  std::filesystem::create_directories(parts + "/train.npy");
+  EXPECT_THAT(ByteData::open(parts, Part::Train, settings, 1).error().message,
+              HasSubstr("expected a file, found something else"));
   EXPECT_THAT(ByteData::open(temporaryPath("none"), Part::All, settings, 1).error().message,
               HasSubstr("No such file"));
 
@@ -203,7 +205,7 @@ TEST_F(ByteDataTest, SaysWhichArraysDoNotFit) {
 }
 
 TEST_F(ByteDataTest, AFolderHasAFileForEachPart) {
-  std::string folder = temporaryPath("folder");
+  std::string folder = temporaryPath("parts");
   std::filesystem::create_directory(folder);
   auto write = [&](const char *name, uint8_t value) {
     auto writer = NpyWriter::create(folder + name, {2, 5});
