@@ -98,6 +98,25 @@ Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
   return {};
 }
 
+Result<void> AtomicFile::writeAt(int64_t offset, std::string_view text) {
+  while (!text.empty()) {
+    ssize_t written = pwrite(descriptor, text.data(), text.size(), offset);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return systemError(path, "write");
+    text.remove_prefix(written);
+    offset += written;
+  }
+  return {};
+}
+
+Result<void> AtomicFile::cutTo(int64_t size) {
+  if (ftruncate(descriptor, size) != 0 || lseek(descriptor, size, SEEK_SET) < 0)
+    return systemError(path, "write");
+  return {};
+}
+
 Result<void> AtomicFile::commit() {
   if (fsync(descriptor) != 0)
     return systemError(path, "write");
