@@ -9,6 +9,7 @@
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Data/NpyFile.h"
 #include "tests/cases/Cases.h"
+#include "tests/unit/Runtime/DataFiles.h"
 #include "tests/unit/Runtime/TestProgram.h"
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 
 using namespace stc;
 using program::DType;
+using runtime::test::bytesOf;
 using Words = std::set<std::string>;
 
 namespace {
@@ -52,10 +54,6 @@ void writeDictionary(const std::string &target, const Words &words) {
     text += "\"\n";
   }
   write(folder / (target + ".dict"), text);
-}
-
-std::span<const std::byte> bytesOf(const std::string &text) {
-  return std::as_bytes(std::span(text));
 }
 
 void writePrograms() {
@@ -117,6 +115,35 @@ void writePatterns() {
   writeDictionary("pattern", patternWords());
 }
 
+void writePictures() {
+  using namespace runtime::test;
+  std::vector<uint8_t> pixels(16 * 12 * 4);
+  for (size_t k = 0; k < pixels.size(); ++k)
+    pixels[k] = static_cast<uint8_t>(k * k / 7);
+  for (int channels = 1; channels <= 4; ++channels)
+    write(seed("pictures", fmt::format("png{}", channels)), writePng(16, 12, channels, pixels));
+  for (int channels : {1, 3})
+    write(seed("pictures", fmt::format("jpeg{}", channels)), writeJpeg(16, 12, channels, pixels));
+  write(seed("pictures", "cifar"), std::string(1 + 3 * 32 * 32, '\3'));
+  for (bool deflated : {false, true})
+    write(seed("pictures", deflated ? "npz_deflated" : "npz"),
+          writeZip({{"labels.npy", "1"},
+                    {"data.npy", npyStart("(2, 12)") + std::string(24, 'x'), deflated, deflated}}));
+  writeDictionary("pictures", {"IHDR", "PLTE", "IDAT", "IEND", "tRNS", "gAMA", "iCCP", "sRGB",
+                               "JFIF", "Exif", "Adobe", "data.npy", "PK"});
+}
+
+void writeSounds() {
+  using namespace runtime::test;
+  std::vector<float> samples = tone(440, 8000, 200);
+  for (auto [format, bits] : {std::pair(1, 8), {1, 16}, {1, 24}, {3, 32}, {3, 64}})
+    write(seed("sounds", fmt::format("wav{}_{}", format, bits)),
+          writeWav(format, bits, 8000, 2, samples));
+  write(seed("sounds", "flac"), writeFlac(8000, 2, samples));
+  write(seed("sounds", "vorbis"), writeVorbis(8000, 1, samples));
+  writeDictionary("sounds", {"RIFF", "WAVE", "fmt ", "data", "fLaC", "OggS", "vorbis", "LIST"});
+}
+
 void writeSpecifications() {
   for (const auto &entry : std::filesystem::directory_iterator(STC_MODELS))
     std::filesystem::copy_file(entry.path(), seed("specification", entry.path().filename()));
@@ -148,6 +175,8 @@ int main(int argc, char **argv) {
   writeWeights();
   writeArrays();
   writePatterns();
+  writePictures();
+  writeSounds();
   writeSpecifications();
   return 0;
 }
