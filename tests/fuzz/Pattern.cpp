@@ -213,6 +213,9 @@ void checkWalks(const Pattern &pattern, const Matrix &matrix, int64_t tile) {
 
 } // namespace
 
+// isl 0.25 loses some bytes where it gives up at the end of a budget.
+extern "C" const char *__lsan_default_suppressions() { return "leak:libisl"; }
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < 2)
     return 0;
