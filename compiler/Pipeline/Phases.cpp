@@ -48,7 +48,7 @@ static constexpr Phase table[] = {
     {"tile", "launches of kernels that walk tiles",
      [](OpPassManager &passes, const CompileOptions &options) {
        const HostVectors &vectors = options.target.vectors();
-       passes.addPass(createConvertStcToTile({vectors.lanes, vectors.accumulators}));
+       passes.addPass(createConvertStcToTile({"host", vectors.lanes, vectors.accumulators}));
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &) {
