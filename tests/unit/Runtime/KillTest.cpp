@@ -102,6 +102,8 @@ TEST(Kill, ResumedRunsEndWithTheSameBits) {
       ASSERT_EQ(readFile(folder + name), readFile(reference + name)) << killed << " kills";
     }
     ASSERT_EQ(metrics(folder), metrics(reference)) << killed << " kills";
+    for (const fs::directory_entry &entry : fs::directory_iterator(folder + "/checkpoints"))
+      ASSERT_FALSE(entry.path().string().ends_with(".damaged")) << entry.path();
     ASSERT_EQ(fs::read_symlink(folder + "/best"), fs::read_symlink(reference + "/best"));
   }
 }
