@@ -26,8 +26,8 @@ struct NamedTensor {
 };
 
 /// Writes the tensors, whose data have the bytes that their shapes say, in this order. The file
-/// appears whole or not at all.
-Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
+/// appears whole or not at all. Returns its checksum, XXH3-64 of all its bytes.
+Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
 
 /// A mapped file; the tensors' data point into it.
 class SafetensorsFile {

@@ -49,6 +49,8 @@ int main(int argc, char **argv) {
   addTrain(app, run);
   addEval(app, run);
   addSample(app, run);
+  addExport(app, run);
+  addImport(app, run);
   addInfo(app, run);
   addCall(app, run);
   addBench(app, run);
