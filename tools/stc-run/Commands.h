@@ -22,6 +22,7 @@ using Command = std::function<runtime::Result<int>()>;
 void addTrain(CLI::App &app, Command &run);
 void addEval(CLI::App &app, Command &run);
 void addSample(CLI::App &app, Command &run);
+void addReport(CLI::App &app, Command &run);
 void addInfo(CLI::App &app, Command &run);
 void addCall(CLI::App &app, Command &run);
 void addBench(CLI::App &app, Command &run);

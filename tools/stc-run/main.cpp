@@ -49,6 +49,7 @@ int main(int argc, char **argv) {
   addTrain(app, run);
   addEval(app, run);
   addSample(app, run);
+  addReport(app, run);
   addInfo(app, run);
   addCall(app, run);
   addBench(app, run);
