@@ -24,6 +24,7 @@ void addEval(CLI::App &app, Command &run);
 void addSample(CLI::App &app, Command &run);
 void addExport(CLI::App &app, Command &run);
 void addImport(CLI::App &app, Command &run);
+void addReport(CLI::App &app, Command &run);
 void addInfo(CLI::App &app, Command &run);
 void addCall(CLI::App &app, Command &run);
 void addBench(CLI::App &app, Command &run);

@@ -22,7 +22,11 @@ void SessionOptions::add(CLI::App &command) {
 
 void DataOptions::add(CLI::App &command) {
   command.add_option("--data", path, "file of bytes")->required();
-  command
+  addPart(command);
+}
+
+CLI::Option *DataOptions::addPart(CLI::App &command) {
+  return command
       .add_option("--split", part,
                   "part of the file, by the fractions of the program: train, valid, test or all")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Part>{{"train", Part::Train},

@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
   addSample(app, run);
   addExport(app, run);
   addImport(app, run);
+  addReport(app, run);
   addInfo(app, run);
   addCall(app, run);
   addBench(app, run);
