@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # From nothing to samples: installs what is missing, builds, fetches a dictionary's text, compiles
 # models/text-small.toml, trains it for a few minutes, evaluates it beside gzip and xz, and samples.
-# The weights are in out/text-small; a second run keeps them, tools/demo.sh --fresh trains anew.
+# The run is in out/text-small; a second call goes on with it, or keeps it where it is complete,
+# tools/demo.sh --fresh trains anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,11 +46,10 @@ else
 fi
 
 step "Train"
-if [[ -f $weights && ! $program -nt $weights ]]; then
-  echo "keeping $weights; --fresh trains anew"
-else
-  run stc-run train "$program" --data "$data" --out "out/$model"
-fi
+# A run of an older program is not this one's.
+again=--resume
+[[ -e $weights && $program -nt $weights ]] && again=--fresh
+run stc-run train "$program" --data "$data" --out "out/$model" "$again"
 
 step "Evaluate on bytes that it has never seen"
 run stc-run eval "$program" --weights "$weights" --data "$data"

@@ -16,6 +16,12 @@ namespace mlir {
 namespace LLVM {
 class LLVMDialect;
 } // namespace LLVM
+namespace NVVM {
+class NVVMDialect;
+} // namespace NVVM
+namespace scf {
+class SCFDialect;
+} // namespace scf
 } // namespace mlir
 
 namespace stc {

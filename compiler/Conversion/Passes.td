@@ -66,4 +66,14 @@ def AddKernelEntry : Pass<"add-kernel-entry", "::stc::plan::KernelOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ConvertTileToCuda : Pass<"convert-tile-to-cuda", "::mlir::ModuleOp"> {
+  let summary = "Make kernels for an NVIDIA GPU of compute capability 9.0";
+  let description = [{
+    A kernel of attention becomes a `plan.kernel` with a grid: a persistent kernel with a warpgroup that
+    copies and others that compute, in ops of `nvvm`, `llvm`, `arith` and `scf`.
+  }];
+  let dependentDialects = ["::stc::plan::PlanDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
+}
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "compiler/Pipeline/Compile.h"
 
+#include "compiler/Target/CudaCode.h"
 #include "compiler/Target/HostCode.h"
 #include "dialects/Plan/Plan.h"
 
@@ -15,6 +16,7 @@ void stc::registerCompiler(DialectRegistry &registry) {
   registry.insert<StcDialect, tile::TileDialect, plan::PlanDialect>();
   registerArithGradients(registry);
   registerHostTranslations(registry);
+  registerCudaTranslations(registry);
 }
 
 LogicalResult stc::runPhases(ModuleOp module, const CompileOptions &options, StringRef last,

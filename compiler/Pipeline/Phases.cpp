@@ -4,6 +4,7 @@
 
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToHost/HostPipeline.h"
 #include "compiler/Transforms/Passes.h"
 
@@ -32,7 +33,8 @@ static constexpr Phase table[] = {
        if (options.gradients)
          passes.addPass(createAddGradient());
        passes.addNestedPass<func::FuncOp>(createDifferentiate());
-       passes.addNestedPass<func::FuncOp>(createWidenProducts());
+       if (options.device == "host") // which has no products of narrow floats
+         passes.addNestedPass<func::FuncOp>(createWidenProducts());
        simplify(passes);
      }},
     // Nothing may merge equal ops from here on: what is computed again is equal.
@@ -48,14 +50,17 @@ static constexpr Phase table[] = {
     {"tile", "launches of kernels that walk tiles",
      [](OpPassManager &passes, const CompileOptions &options) {
        const HostVectors &vectors = options.target.vectors();
-       passes.addPass(createConvertStcToTile({vectors.lanes, vectors.accumulators}));
+       passes.addPass(
+           createConvertStcToTile({options.device, vectors.lanes, vectors.accumulators}));
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &) {
        passes.addPass(createConvertTileToPlan());
      }},
-    {"host", "kernels in the LLVM dialect",
+    {"kernels", "kernels in the LLVM dialect",
      [](OpPassManager &passes, const CompileOptions &options) {
+       if (options.device != "host")
+         return buildCudaPipeline(passes);
        buildHostPipeline(passes, options.target.vectors());
      }},
 };

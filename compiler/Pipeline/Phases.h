@@ -16,6 +16,8 @@ namespace stc {
 
 struct CompileOptions {
   HostTarget target;
+  /// Where kernels run: host, or sm_90a (a Hopper GPU).
+  std::string device = "host";
   /// Whether each public function gets its gradient as a second one.
   bool gradients = false;
   /// Of products and attention: f32, bf16 or f16.

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Pattern/Pattern.h"
+#include "compiler/Schedule/AttentionSchedule.h"
 
 #include <cstdint>
 
@@ -35,14 +35,6 @@ struct HostVectors {
   int64_t wideStrip() const { return 2 * lanes; }
   /// Whether `tile` can take strips of this size.
   bool allows(int64_t strip) const { return strip == lanes || strip == wideStrip(); }
-};
-
-/// The tiles of one walk: `rows` queries share each packed chunk of keys; the bounds of the keys
-/// are found for each strip of them.
-struct AttentionSchedule {
-  int64_t rows = 128, strip = 32;
-
-  bool operator==(const AttentionSchedule &) const = default;
 };
 
 /// Wide strips are the faster ones; narrow ones compute fewer pairs that are not in the pattern.

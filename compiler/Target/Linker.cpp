@@ -1,55 +1,17 @@
 //===- Linker.cpp - objects to one shared object ----------------------------===//
 
 #include "compiler/Target/Linker.h"
+#include "compiler/Target/MemoryFile.h"
 
 #include <llvm/ADT/StringSwitch.h>
 #include <llvm/Object/ObjectFile.h>
-#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/Program.h>
 
-#include <cerrno>
 #include <cstring>
-#include <sys/mman.h>
-#include <unistd.h>
 
 using namespace stc;
 
 namespace {
-/// A file in memory, which a child process has under the same name.
-class MemoryFile {
-public:
-  explicit MemoryFile(const char *name) : descriptor(memfd_create(name, 0)) {}
-  MemoryFile(MemoryFile &&other) noexcept : descriptor(std::exchange(other.descriptor, -1)) {}
-  ~MemoryFile() {
-    if (descriptor >= 0)
-      close(descriptor);
-  }
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor); }
-
-  bool write(const std::string &contents) const {
-    size_t written = 0;
-    while (descriptor >= 0 && written < contents.size()) {
-      ssize_t count = ::write(descriptor, contents.data() + written, contents.size() - written);
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
-        return false;
-      written += count;
-    }
-    return descriptor >= 0;
-  }
-
-  std::string read() const {
-    auto buffer = llvm::MemoryBuffer::getFile(path(), /*IsText=*/false,
-                                              /*RequiresNullTerminator=*/false);
-    return buffer ? (*buffer)->getBuffer().str() : std::string();
-  }
-
-private:
-  int descriptor;
-};
-
 /// The linker of the LLVM that the compiler was built with, or the first on the path.
 tl::expected<std::string, std::string> findLinker() {
   if (auto found = llvm::sys::findProgramByName("ld.lld", {STC_LLVM_TOOLS_DIR}))

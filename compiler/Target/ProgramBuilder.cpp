@@ -175,10 +175,10 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   for (const auto &[key, value] : origin.settings)
     settings.push_back(program::CreateSettingDirect(builder, key.c_str(), value.c_str()));
   std::vector<uint8_t> codeBytes(code.begin(), code.end());
-  builder.Finish(
-      program::CreateProgramDirect(builder, origin.name.c_str(), "host", target.cpu().c_str(),
-                                   &features, (*arenas.begin()).getBytes(), &variables, &entries,
-                                   &kernels, &codeBytes, &settings, origin.specification.c_str()));
+  builder.Finish(program::CreateProgramDirect(
+      builder, origin.name.c_str(), "host", target.cpu().c_str(), &features,
+      (*arenas.begin()).getBytes(), &variables, &entries, &kernels, &codeBytes, &settings,
+      origin.specification.c_str(), origin.picture.empty() ? nullptr : origin.picture.c_str()));
 
   // The runtime refuses what is unsound; a program that it would refuse is not written.
   const auto *root = flatbuffers::GetRoot<program::Program>(builder.GetBufferPointer());

@@ -18,6 +18,8 @@ struct ProgramOrigin {
   /// What the runtime needs of the specification, by dotted key ("data.kind"), and its whole text.
   std::vector<std::pair<std::string, std::string>> settings;
   std::string specification;
+  /// Its patterns as a drawing (SVG), or empty.
+  std::string picture;
 };
 
 /// The payload of a program file (runtime/Program/Program.fbs): the plan of a module whose kernels

@@ -50,4 +50,40 @@ def Plan_MatrixAttr : Plan_Attr<"Matrix", "matrix"> {
   let assemblyFormat = "`<` $offset `,` `row` $leading `,` `batch` $step `>`";
 }
 
+def Plan_TensorMapAttr : Plan_Attr<"TensorMap", "tensor_map"> {
+  let summary = "how a GPU's copy engine sees a buffer of a kernel";
+  let description = [{
+    Up to five dimensions over the memory of the kernel's buffer of that number, from a byte offset on:
+    their sizes in elements, the fastest first, the strides in bytes of all but the fastest, the box
+    that one copy takes, and the bytes of the swizzle (64 or 128). What a box has outside the sizes is
+    read as zeros and not written.
+
+    ```mlir
+    #plan.tensor_map<buffer 0, offset 0, bf16, sizes [64, 12288, 8, 4], strides [1024, 128, 12582912],
+                     box [64, 128, 1, 1], swizzle 128>
+    ```
+  }];
+  let parameters = (ins "int64_t":$buffer, "int64_t":$offset, "::mlir::Type":$element,
+                        ArrayRefParameter<"int64_t">:$sizes, ArrayRefParameter<"int64_t">:$strides,
+                        ArrayRefParameter<"int64_t">:$box, "int64_t":$swizzle);
+  let assemblyFormat = [{
+    `<` `buffer` $buffer `,` `offset` $offset `,` $element `,` `sizes` `[` $sizes `]` `,`
+    `strides` `[` $strides `]` `,` `box` `[` $box `]` `,` `swizzle` $swizzle `>`
+  }];
+}
+
+def Plan_GridAttr : Plan_Attr<"Grid", "grid"> {
+  let summary = "what a launch on a GPU needs to know of a kernel";
+  let description = [{
+    Threads of a block, bytes of its shared memory, and the tensor maps that are the kernel's first
+    parameters. Blocks take items in turn: their number is the runtime's choice.
+
+    ```mlir
+    #plan.grid<threads 384, shared 99328, maps []>
+    ```
+  }];
+  let parameters = (ins "int64_t":$threads, "int64_t":$shared, "::mlir::ArrayAttr":$maps);
+  let assemblyFormat = "`<` `threads` $threads `,` `shared` $shared `,` `maps` $maps `>`";
+}
+
 #endif

@@ -87,7 +87,8 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, N
   let summary = "a kernel that is lowered to a target's code";
   let description = [{
     The body is one module, whose function of the kernel's name is what the runtime calls.
-    `scratch` are the bytes that each thread has for it.
+    `scratch` are the bytes that each thread has for it. A kernel with a `grid` is launched on a GPU; the
+    parameters of its function are the grid's tensor maps, the buffers and the number of items (i32).
 
     ```mlir
     plan.kernel @twice kind "pointwise" scratch 0 {
@@ -102,9 +103,9 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, N
     Constraints:
     - (C1) the body is one module.
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$scratch);
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$kind, I64Attr:$scratch, OptionalAttr<Plan_GridAttr>:$grid);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `kind` $kind `scratch` $scratch $body attr-dict";
+  let assemblyFormat = "$sym_name `kind` $kind `scratch` $scratch (`grid` $grid^)? $body attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::ModuleOp getCode() { return ::llvm::cast<::mlir::ModuleOp>(getBody().front().front()); }

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace stc::runtime {
 
@@ -92,7 +94,7 @@ std::optional<std::string> parseTensor(const json &entry, std::span<const std::b
 
 } // namespace
 
-Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors) {
+Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors) {
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t offset = 0;
@@ -109,14 +111,23 @@ Result<void> writeSafetensors(const std::string &path, std::span<const NamedTens
   Result<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return forward(file);
-  if (auto written = file->write(std::as_bytes(std::span(&length, 1))); !written)
-    return written;
-  if (auto written = file->write(text); !written)
-    return written;
+  XXH3_state_t checksum;
+  XXH3_64bits_reset(&checksum);
+  auto write = [&](std::span<const std::byte> bytes) {
+    XXH3_64bits_update(&checksum, bytes.data(), bytes.size());
+    return file->write(bytes);
+  };
+  Result<void> written = write(std::as_bytes(std::span(&length, 1)));
+  if (written)
+    written = write(std::as_bytes(std::span(text)));
   for (const NamedTensor &tensor : tensors)
-    if (auto written = file->write(tensor.data); !written)
-      return written;
-  return file->commit();
+    if (written)
+      written = write(tensor.data);
+  if (written)
+    written = file->commit();
+  if (!written)
+    return forward(written);
+  return XXH3_64bits_digest(&checksum);
 }
 
 Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes) {

@@ -26,8 +26,8 @@ struct NamedTensor {
 };
 
 /// Writes the tensors, whose data have the bytes that their shapes say, in this order. The file
-/// appears whole or not at all.
-Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
+/// appears whole or not at all. Returns its checksum, XXH3-64 of all its bytes.
+Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
 
 /// The tensors in the bytes of a file, in the order of their data, which point into the bytes.
 Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes);

@@ -1,6 +1,5 @@
-//===- Weights.cpp - a program's parameters in a safetensors file -----------------------===//
+//===- Weights.cpp - a program's variables in safetensors files -------------------------===//
 #include "runtime/Checkpoint/Weights.h"
-#include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Program/Tensor.h"
 
 #include <algorithm>
@@ -13,14 +12,6 @@
 namespace stc::runtime {
 
 namespace {
-
-std::vector<const program::Tensor *> parameters(const program::Program &program) {
-  std::vector<const program::Tensor *> tensors;
-  for (const program::Variable *variable : *program.variables())
-    if (variable->role() == program::Role::Parameter)
-      tensors.push_back(variable->tensor());
-  return tensors;
-}
 
 bool isFinite(Executor &executor, const program::Tensor &tensor) {
   auto all = [](auto values) {
@@ -43,9 +34,58 @@ std::string listNames(const std::vector<std::string> &names) {
 
 } // namespace
 
-Result<void> saveWeights(Executor &executor, const std::string &path) {
+std::vector<const program::Tensor *> variablesOf(const program::Program &program, VariableSet set) {
+  std::vector<const program::Tensor *> tensors;
+  for (const program::Variable *variable : *program.variables()) {
+    bool isParameter = variable->role() == program::Role::Parameter;
+    if (variable->role() != program::Role::Scratch && isParameter == (set == VariableSet::Weights))
+      tensors.push_back(variable->tensor());
+  }
+  return tensors;
+}
+
+Result<std::vector<const NamedTensor *>>
+matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor *const> wanted,
+             std::span<const std::string> names, const std::string &path, const std::string &owner,
+             bool (*accept)(program::DType found, program::DType wanted)) {
+  std::map<std::string_view, const NamedTensor *> unused;
+  for (const NamedTensor &tensor : found)
+    unused[tensor.name] = &tensor;
+
+  std::vector<const NamedTensor *> matched;
+  std::vector<std::string> missing, different, unexpected, problems;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const program::Tensor *tensor = wanted[i];
+    auto it = unused.find(names[i]);
+    if (it == unused.end()) {
+      missing.push_back(names[i]);
+      continue;
+    }
+    const NamedTensor &candidate = *it->second;
+    if (!accept(candidate.dtype, tensor->dtype()) ||
+        !std::ranges::equal(*tensor->shape(), candidate.shape))
+      different.push_back(fmt::format("{} is {}[{}] for {}", candidate.name,
+                                      dtypeName(candidate.dtype), fmt::join(candidate.shape, ", "),
+                                      describe(*tensor)));
+    matched.push_back(&candidate);
+    unused.erase(it);
+  }
+  for (const auto &[name, tensor] : unused)
+    unexpected.emplace_back(name);
+  if (!missing.empty())
+    problems.push_back("missing " + listNames(missing));
+  if (!unexpected.empty())
+    problems.push_back("unexpected " + listNames(unexpected));
+  if (!different.empty())
+    problems.push_back(listNames(different));
+  if (!problems.empty())
+    return fail(fmt::format("{}: expected {}: {}", path, owner, fmt::join(problems, "; ")));
+  return matched;
+}
+
+Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path) {
   std::vector<NamedTensor> tensors;
-  for (const program::Tensor *tensor : parameters(executor.program())) {
+  for (const program::Tensor *tensor : variablesOf(executor.program(), set)) {
     if (!isFinite(executor, *tensor))
       return fail(fmt::format("{}: not written: '{}' holds values that are not finite", path,
                               tensor->name()->str()),
@@ -58,46 +98,25 @@ Result<void> saveWeights(Executor &executor, const std::string &path) {
   return writeSafetensors(path, tensors);
 }
 
-Result<void> loadWeights(Executor &executor, const std::string &path) {
+Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path) {
   Result<SafetensorsFile> file = SafetensorsFile::open(path);
   if (!file)
     return forward(file);
-  std::map<std::string, const NamedTensor *> found;
-  for (const NamedTensor &tensor : file->tensors())
-    found[tensor.name] = &tensor;
-
-  std::vector<std::string> missing, different, unexpected, problems;
-  std::vector<const program::Tensor *> wanted = parameters(executor.program());
-  for (const program::Tensor *tensor : wanted) {
-    auto it = found.find(tensor->name()->str());
-    if (it == found.end()) {
-      missing.push_back(tensor->name()->str());
-      continue;
-    }
-    const NamedTensor &candidate = *it->second;
-    if (candidate.dtype != tensor->dtype() ||
-        !std::ranges::equal(std::vector<int64_t>(tensor->shape()->begin(), tensor->shape()->end()),
-                            candidate.shape))
-      different.push_back(fmt::format("{} is {}[{}] for {}", candidate.name,
-                                      dtypeName(candidate.dtype), fmt::join(candidate.shape, ", "),
-                                      describe(*tensor)));
-  }
-  for (const auto &[name, tensor] : found)
-    if (std::ranges::none_of(wanted, [&](auto *w) { return w->name()->string_view() == name; }))
-      unexpected.push_back(name);
-  if (!missing.empty())
-    problems.push_back("missing " + listNames(missing));
-  if (!unexpected.empty())
-    problems.push_back("unexpected " + listNames(unexpected));
-  if (!different.empty())
-    problems.push_back(listNames(different));
-  if (!problems.empty())
-    return fail(fmt::format("{}: expected the weights of '{}': {}", path,
-                            executor.program().name()->str(), fmt::join(problems, "; ")));
-
+  std::vector<const program::Tensor *> wanted = variablesOf(executor.program(), set);
+  std::string owner =
+      fmt::format("the {} of '{}'", set == VariableSet::Weights ? "weights" : "optimizer state",
+                  executor.program().name()->str());
+  std::vector<std::string> names;
   for (const program::Tensor *tensor : wanted)
-    if (std::span data = found[tensor->name()->str()]->data; !data.empty())
-      std::memcpy(executor.data(*tensor), data.data(), data.size());
+    names.push_back(tensor->name()->str());
+  auto matched =
+      matchTensors(file->tensors(), wanted, names, path, owner,
+                   [](program::DType found, program::DType target) { return found == target; });
+  if (!matched)
+    return forward(matched);
+  for (size_t i = 0; i < wanted.size(); ++i)
+    if (std::span data = (*matched)[i]->data; !data.empty())
+      std::memcpy(executor.data(*wanted[i]), data.data(), data.size());
   return {};
 }
 

@@ -135,6 +135,15 @@ Result<void> ByteData::read(int64_t index, std::span<int32_t> tokens, std::span<
   return readAt(index * window, tokens, targets);
 }
 
+Result<void> ByteData::readFrom(int64_t start, std::span<int32_t> tokens,
+                                std::span<int32_t> targets) {
+  if (start < 0 || start > size - window)
+    return fail(fmt::format("{}: expected a window of {} bytes inside the {} of this part, got one "
+                            "at {}",
+                            path, window, size, start));
+  return readAt(start, tokens, targets);
+}
+
 // In a stream, one window less than would fit leaves room for every offset.
 int64_t ByteData::windowsPerEpoch() const {
   if (records)

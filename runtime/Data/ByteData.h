@@ -45,6 +45,13 @@ public:
   /// Reads window `index` of those: tokens and targets have n elements each.
   Result<void> read(int64_t index, std::span<int32_t> tokens, std::span<int32_t> targets);
 
+  /// Bytes of the part.
+  int64_t bytes() const { return size; }
+
+  /// Reads the window that begins at byte `start` of the part, for windows that overlap. Error: it
+  /// does not lie in the part.
+  Result<void> readFrom(int64_t start, std::span<int32_t> tokens, std::span<int32_t> targets);
+
   /// Reads the sample of that number of a training run. An epoch visits each of its windows once,
   /// in an order given by the seed and the epoch; those of a stream are all moved by an offset of
   /// the epoch.

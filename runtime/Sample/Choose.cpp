@@ -41,4 +41,11 @@ std::optional<int> choose(std::span<const float> logits, const SamplingOptions &
   return order[count - 1];
 }
 
+double negativeLogLikelihood(std::span<const float> logits, int index) {
+  double most = *std::ranges::max_element(logits), sum = 0;
+  for (float logit : logits)
+    sum += std::exp(logit - most);
+  return std::log(sum) + most - logits[index];
+}
+
 } // namespace stc::runtime

@@ -20,4 +20,7 @@ struct SamplingOptions {
 /// more likely one for topK and topP. No value if a logit is not a number or none is finite.
 std::optional<int> choose(std::span<const float> logits, const SamplingOptions &options, double u);
 
+/// -log of the probability of an index under the softmax of the logits, in nats.
+double negativeLogLikelihood(std::span<const float> logits, int index);
+
 } // namespace stc::runtime

@@ -103,7 +103,7 @@ std::span<const float> Sampler::readPrompt(std::span<const uint8_t> prompt) {
 
 Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
                           const SamplingOptions &options, uint64_t seed, int64_t firstSequence,
-                          const std::function<void(int64_t, uint8_t)> &emit) {
+                          const std::function<void(const DrawnByte &)> &emit) {
   int64_t start = static_cast<int64_t>(prompt.size());
   if (start >= n || length > n - start)
     return fail(fmt::format("expected prompt and sample of at most {} bytes, got {} and {}", n,
@@ -118,13 +118,13 @@ Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
       PhiloxWords words = philox({static_cast<uint32_t>(index), static_cast<uint32_t>(sequence),
                                   static_cast<uint32_t>(sequence >> 32), 0},
                                  seed);
-      std::optional<int> byte =
-          choose(next.subspan(row * vocabulary, bytes), options, uniform(words[0], words[1]));
+      std::span<const float> symbols = next.subspan(row * vocabulary, vocabulary);
+      std::optional<int> byte = choose(symbols.first(bytes), options, uniform(words[0], words[1]));
       if (!byte)
         return fail(fmt::format("the logits at position {} are not numbers", index),
                     ErrorKind::NonFinite);
       drawn[row] = *byte;
-      emit(row, static_cast<uint8_t>(*byte));
+      emit({row, static_cast<uint8_t>(*byte), negativeLogLikelihood(symbols, *byte)});
     }
     if (index + 1 == start + length)
       return {};

@@ -13,6 +13,14 @@
 
 namespace stc::runtime {
 
+/// A byte that was drawn, and what it cost: -log of the probability that the model gave it among
+/// all symbols, in nats, whatever the options made of that.
+struct DrawnByte {
+  int64_t row = 0;
+  uint8_t byte = 0;
+  double nats = 0;
+};
+
 /// Runs `sample_step`: tokens i32 [batch], position i32 [] to logits f32 [batch, vocabulary] of the
 /// next byte, which keeps keys and values in the program's variables, and, for long prompts,
 /// `sample_prefill`: tokens i32 [batch, n], last i32 [] to the same logits.
@@ -32,7 +40,7 @@ public:
   /// told apart here. Errors: prompt and length exceed the context, logits that are not numbers.
   Result<void> run(std::span<const uint8_t> prompt, int64_t length, const SamplingOptions &options,
                    uint64_t seed, int64_t firstSequence,
-                   const std::function<void(int64_t row, uint8_t byte)> &emit);
+                   const std::function<void(const DrawnByte &)> &emit);
 
 private:
   explicit Sampler(Executor &executor) : executor(executor) {}

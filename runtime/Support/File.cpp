@@ -86,7 +86,7 @@ AtomicFile::~AtomicFile() {
   unlink(temporary.c_str());
 }
 
-Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
+Result<void> writeAll(int descriptor, std::span<const std::byte> bytes, const std::string &path) {
   while (!bytes.empty()) {
     ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR)
@@ -117,6 +117,10 @@ Result<void> AtomicFile::cutTo(int64_t size) {
   return {};
 }
 
+Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
+  return writeAll(descriptor, bytes, path);
+}
+
 Result<void> AtomicFile::commit() {
   if (fsync(descriptor) != 0)
     return systemError(path, "write");
@@ -125,13 +129,18 @@ Result<void> AtomicFile::commit() {
   close(std::exchange(descriptor, -1));
   // The new name itself is on the disk only when its folder is.
   size_t slash = path.rfind('/');
-  std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory >= 0) {
-    fsync(directory);
-    close(directory);
-  }
-  return {};
+  return syncFolder(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+}
+
+Result<void> syncFolder(const std::string &path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0)
+    return systemError(path, "open");
+  // A file system that cannot sync a folder says EINVAL.
+  bool synced = fsync(descriptor) == 0 || errno == EINVAL;
+  auto error = systemError(path, "sync");
+  close(descriptor);
+  return synced ? Result<void>() : error;
 }
 
 } // namespace stc::runtime

@@ -55,6 +55,12 @@ private:
   int descriptor = -1;
 };
 
+/// Writes all of the bytes to an open file; `path` is for the message. Error: Io.
+Result<void> writeAll(int descriptor, std::span<const std::byte> bytes, const std::string &path);
+
+/// Brings the names in a folder to the disk: what was created, renamed or removed there. Error: Io.
+Result<void> syncFolder(const std::string &path);
+
 /// The system's words for errno, after the path: "<path>: cannot <verb>: No space left on device".
 tl::unexpected<Error> systemError(const std::string &path, const char *verb);
 

@@ -40,4 +40,6 @@ std::string formatDuration(double seconds) {
   return fmt::format("{}:{:02}", minutes, whole % 60);
 }
 
+std::string bitsUnit(std::string_view kind) { return kind == "image" ? "bits/dim" : "bits/byte"; }
+
 } // namespace stc::runtime

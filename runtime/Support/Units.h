@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace stc::runtime {
 
@@ -14,5 +15,9 @@ std::string formatCount(uint64_t count);
 
 /// "3:07", "2:03:07", for hours beyond a day "3d 02:03".
 std::string formatDuration(double seconds);
+
+/// What bits are counted by, for a data.kind: "bits/dim" for images, as the field calls the bytes
+/// of these, otherwise "bits/byte".
+std::string bitsUnit(std::string_view kind);
 
 } // namespace stc::runtime

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
-#include <numbers>
 #include <numeric>
 
 namespace stc::runtime {
@@ -27,45 +26,137 @@ Result<Evaluator> Evaluator::create(Executor &executor) {
   return evaluator;
 }
 
-Result<Evaluation> Evaluator::run(ByteData &data, int64_t most) {
+std::vector<int64_t> powersOfTwo(int64_t window) {
+  std::vector<int64_t> starts = {0};
+  for (int64_t start = 1; start < window; start *= 2)
+    starts.push_back(start);
+  return starts;
+}
+
+std::vector<int64_t> equalBuckets(int64_t window, int64_t count) {
+  count = std::clamp<int64_t>(count, 1, window);
+  std::vector<int64_t> starts;
+  for (int64_t i = 0; i < count; ++i)
+    starts.push_back(window * i / count);
+  return starts;
+}
+
+static double sumOf(std::span<const float> nats) {
+  return std::accumulate(nats.begin(), nats.end(), 0.0);
+}
+
+// Hands on the nats of windows 0, 1, ...; returns how many there were before a signal.
+Result<int64_t> Evaluator::visitWindows(int64_t windows, const Read &read, const Visit &visit) {
   const program::Entry &entry = *executor.program().entries()->Get(index);
   auto tokens = executor.elements<int32_t>(*findTensor(*entry.inputs(), "tokens"));
   auto targets = executor.elements<int32_t>(*findTensor(*entry.inputs(), "targets"));
   auto nll = executor.elements<float>(*findTensor(*entry.outputs(), "nll"));
-
-  int64_t windows = std::min(most, data.windows());
-  double sum = 0, squares = 0;
-  Evaluation result;
-  for (int64_t first = 0; first < windows && !pendingInterrupt(); first += batch) {
+  for (int64_t first = 0; first < windows; first += batch) {
+    if (pendingInterrupt())
+      return first;
     // The last batch is filled up with its last window.
     for (int64_t row = 0; row < batch; ++row)
-      if (auto read = data.read(std::min(first + row, windows - 1), tokens.subspan(row * n, n),
-                                targets.subspan(row * n, n));
-          !read)
-        return forward(read);
+      if (auto got = read(std::min(first + row, windows - 1), tokens.subspan(row * n, n),
+                          targets.subspan(row * n, n));
+          !got)
+        return forward(got);
     executor.run(index);
     for (int64_t row = 0; row < std::min(batch, windows - first); ++row) {
-      auto values = nll.subspan(row * n, n);
-      double bits = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(n) /
-                    std::numbers::ln2;
-      if (!std::isfinite(bits))
+      std::span<const float> nats = nll.subspan(row * n, n);
+      if (!std::isfinite(sumOf(nats)))
         return fail(fmt::format("the loss of window {} is not a number", first + row),
                     ErrorKind::NonFinite);
-      sum += bits;
-      squares += bits * bits;
-      ++result.windows;
+      visit(first + row, nats);
     }
   }
-  if (result.windows == 0)
-    return result;
-  double count = static_cast<double>(result.windows);
-  result.bytes = result.windows * n;
-  result.bitsPerByte = sum / count;
-  if (result.windows > 1) {
-    double variance = (squares - sum * sum / count) / (count - 1);
-    result.standardError = std::sqrt(std::max(variance, 0.0) / count);
-  }
+  return windows;
+}
+
+Result<Evaluation> Evaluator::run(ByteData &data, int64_t most,
+                                  std::span<const int64_t> bucketStarts) {
+  Evaluation result;
+  for (size_t i = 0; i < bucketStarts.size(); ++i)
+    result.positions.push_back(
+        {bucketStarts[i], i + 1 < bucketStarts.size() ? bucketStarts[i + 1] : n, {}});
+  BitsMean all;
+  Result<int64_t> windows = visitWindows(
+      std::min(most, data.windows()),
+      [&](int64_t window, auto tokens, auto targets) { return data.read(window, tokens, targets); },
+      [&](int64_t, std::span<const float> nats) {
+        all.add(sumOf(nats), n);
+        for (auto &[first, end, bits] : result.positions)
+          bits.add(sumOf(nats.subspan(first, end - first)), end - first);
+      });
+  if (!windows)
+    return forward(windows);
+  result.windows = *windows;
+  result.bytes = all.bytes();
+  result.bitsPerByte = all.mean();
+  result.standardError = all.standardError();
   return result;
+}
+
+// Predicts bytes [first, last) of the data, each with at least `context` bytes before it, and adds
+// up the nats of each block of n of them. False: a signal came first.
+Result<bool> Evaluator::sumBlocks(ByteData &data, int64_t context, int64_t first, int64_t last,
+                                  std::span<double> blocks) {
+  int64_t stride = n - context;
+  // The last window moves back until it lies in the data; its predictions have more context.
+  auto startOf = [&](int64_t window) {
+    return std::min(first + window * stride - context, data.bytes() - n);
+  };
+  int64_t windows = (last - first + stride - 1) / stride;
+  Result<int64_t> done = visitWindows(
+      windows,
+      [&](int64_t window, auto tokens, auto targets) {
+        return data.readFrom(startOf(window), tokens, targets);
+      },
+      [&](int64_t window, std::span<const float> nats) {
+        int64_t begin = first + window * stride, end = std::min(begin + stride, last);
+        for (int64_t byte = begin; byte < end; ++byte)
+          blocks[(byte - first) / n] += nats[byte - startOf(window)];
+      });
+  if (!done)
+    return forward(done);
+  return *done == windows;
+}
+
+Result<std::vector<ContextBits>>
+Evaluator::runContexts(ByteData &data, std::span<const int64_t> contexts, int64_t most,
+                       const std::function<void(const ContextBits &)> &show) {
+  for (int64_t context : contexts)
+    if (context < 0 || context >= n)
+      return fail(fmt::format("expected contexts of 0 to {} bytes, one less than the window, got "
+                              "{}",
+                              n - 1, context));
+  std::vector<ContextBits> rows;
+  if (contexts.empty())
+    return rows;
+  int64_t first = std::ranges::max(contexts);
+  int64_t bytes = data.bytes() - first;
+  bytes = std::min(bytes, most > bytes / n ? bytes : most * n);
+  std::vector<double> base((bytes + n - 1) / n);
+  for (int64_t context : contexts) {
+    std::vector<double> blocks(base.size());
+    Result<bool> whole = sumBlocks(data, context, first, first + bytes, blocks);
+    if (!whole)
+      return forward(whole);
+    if (!*whole)
+      return rows;
+    if (rows.empty())
+      base = blocks;
+    BitsMean bits, change;
+    for (size_t block = 0; block < blocks.size(); ++block) {
+      int64_t size = std::min(n, bytes - static_cast<int64_t>(block) * n);
+      bits.add(blocks[block], size);
+      change.add(blocks[block] - base[block], size);
+    }
+    rows.push_back({context, bits.mean(), bits.standardError(), change.mean(),
+                    change.standardError(), bits.bytes()});
+    if (show)
+      show(rows.back());
+  }
+  return rows;
 }
 
 } // namespace stc::runtime

@@ -23,4 +23,5 @@ config.substitutions += [
     (r"\bstc-opt\b", stc_opt),
     ("%check-examples", f"{config.python} {config.test_source_root}/check-examples.py"),
     ("%stc_root", config.stc_src_root),
+    ("%python", config.python),
 ]

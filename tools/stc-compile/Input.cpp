@@ -2,6 +2,8 @@
 
 #include "tools/stc-compile/Input.h"
 
+#include "compiler/Explain/Explain.h"
+
 #include "compiler/Model/Model.h"
 
 #include <mlir/Parser/Parser.h>
@@ -22,7 +24,7 @@ static FailureOr<Input> readSpecification(const std::string &path, MLIRContext &
   }
   Input input;
   input.module = model::build(*spec, &context);
-  input.origin = {spec->name, spec::settings(*spec), spec->text};
+  input.origin = {spec->name, spec::settings(*spec), spec->text, pictureModel(*spec).value_or("")};
   input.spec = std::move(*spec);
   return input;
 }

@@ -1,12 +1,14 @@
 //===- main.cpp - stc-compile: specifications and IR to programs ----------===//
 
 #include "compiler/Pipeline/Compile.h"
+#include "compiler/Target/CudaCode.h"
 #include "compiler/Target/HostCode.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
 #include "tools/stc-compile/Report.h"
 
 #include <CLI/CLI.hpp>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/FormatVariadic.h>
 #include <llvm/Support/SourceMgr.h>
 #include <mlir/IR/Diagnostics.h>
@@ -18,7 +20,7 @@ using namespace stc;
 
 namespace {
 struct Options {
-  std::string input, output, emit = "program", cpu = "native", dump, picture;
+  std::string input, output, emit = "program", cpu = "native", target = "host", dump, picture;
   bool gradient = false, explain = false;
 };
 
@@ -93,10 +95,20 @@ LogicalResult explain(const Options &options, const Input &input,
   return success();
 }
 
+FailureOr<std::string> compileForGpu(ModuleOp module, CodeKind kind) {
+  FailureOr<std::vector<std::string>> kernels = compileCuda(module, kind);
+  if (failed(kernels))
+    return failure();
+  return llvm::join(*kernels, "\n");
+}
+
 LogicalResult compile(const Options &options) {
   auto target = HostTarget::create(options.cpu);
   if (!target)
     return fail(target.error());
+  if (options.target != "host" && options.emit == "program")
+    return fail("expected --emit of a level before program for " + options.target +
+                ", which stc-run cannot run yet");
   DialectRegistry registry;
   registerCompiler(registry);
   MLIRContext context(registry);
@@ -108,7 +120,7 @@ LogicalResult compile(const Options &options) {
     return failure();
   ModuleOp module = *input->module;
 
-  CompileOptions compileOptions{*target};
+  CompileOptions compileOptions{*target, options.target};
   compileOptions.gradients = options.gradient;
   if (input->spec)
     takeSettings(compileOptions, *input->spec);
@@ -138,7 +150,8 @@ LogicalResult compile(const Options &options) {
     return write(options.output, print(module));
   if (options.emit != "program") {
     auto kind = options.emit == "llvm" ? CodeKind::LLVM : CodeKind::Assembly;
-    FailureOr<std::string> code = compileHost(module, *target, kind);
+    FailureOr<std::string> code =
+        options.target == "host" ? compileHost(module, *target, kind) : compileForGpu(module, kind);
     return failed(code) ? failure() : write(options.output, *code);
   }
   auto program = finishProgram(module, *target, input->origin);
@@ -163,13 +176,17 @@ int main(int argc, char **argv) {
                "say what was found out about patterns, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
+  app.add_option("--target", options.target, "where kernels run: host, or sm_90a (a Hopper GPU)")
+      ->check(CLI::IsMember({"host", "sm_90a"}))
+      ->capture_default_str();
   app.add_option("--cpu", options.cpu, "the CPU to compile for: native, or LLVM's name of one")
       ->capture_default_str();
   std::string footer = "levels, in order:\n  stc          as it was read or built\n";
   for (const Phase &phase : phases())
     footer += llvm::formatv("  {0,-12} {1}\n", phase.name, phase.description).str();
-  app.footer(footer + "  llvm         optimized LLVM IR\n  assembly     of the CPU\n  program      "
-                      "what stc-run takes");
+  app.footer(footer +
+             "  llvm         optimized LLVM IR\n  assembly     of the CPU, or PTX\n  program      "
+             "what stc-run takes");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success &help) {

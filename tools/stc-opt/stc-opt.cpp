@@ -2,6 +2,7 @@
 
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToHost/HostPipeline.h"
 #include "compiler/Transforms/Passes.h"
 #include "dialects/Plan/Plan.h"
@@ -22,5 +23,6 @@ int main(int argc, char **argv) {
   stc::registerStcToTilePasses();
   stc::registerStcConversionPasses();
   stc::registerHostPipeline();
+  stc::registerCudaPipeline();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "STC's passes\n", registry));
 }

@@ -6,6 +6,7 @@
 #include "tools/stc-run/Session.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 namespace stc::run {
 
 using namespace runtime;
+using nlohmann::ordered_json;
 
 namespace {
 
@@ -20,10 +22,111 @@ struct EvalOptions : SessionOptions {
   DataOptions data{{}, Part::Test};
   std::string weights;
   int64_t windows = std::numeric_limits<int64_t>::max();
-  bool json = false;
+  bool byPosition = false, json = false;
+  int64_t buckets = 0;
+  std::vector<int64_t> contexts;
 };
 
-Result<int> eval(const EvalOptions &options) {
+class EvalRun {
+public:
+  EvalRun(Session &session, Evaluator evaluator, ByteData data, const EvalOptions &options)
+      : evaluator(std::move(evaluator)), data(std::move(data)), options(options),
+        unit(bitsUnit(*Settings(session.program()).text("data.kind", "text"))) {}
+
+  Result<void> run() { return options.contexts.empty() ? runMean() : runContexts(); }
+
+private:
+  Result<void> runMean();
+  Result<void> runContexts();
+  void printPositions(const Evaluation &evaluation) const;
+
+  Evaluator evaluator;
+  ByteData data;
+  const EvalOptions &options;
+  std::string unit;
+};
+
+ordered_json toJson(const BitsMean &bits) {
+  return {{"bits_per_byte", bits.mean()},
+          {"standard_error", bits.standardError()},
+          {"bytes", bits.bytes()}};
+}
+
+} // namespace
+
+void EvalRun::printPositions(const Evaluation &evaluation) const {
+  fmt::print("\n{:>16} {:>10} {:>10} {:>14}\n", "position", unit, "std. error", "bytes");
+  for (const auto &[first, end, bits] : evaluation.positions)
+    fmt::print("{:>16} {:>10.4f} {:>10.4f} {:>14}\n",
+               end - first == 1 ? std::to_string(first) : fmt::format("{}-{}", first, end - 1),
+               bits.mean(), bits.standardError(), formatCount(bits.bytes()));
+}
+
+Result<void> EvalRun::runMean() {
+  std::vector<int64_t> starts;
+  if (options.byPosition)
+    starts = options.buckets > 0 ? equalBuckets(evaluator.window(), options.buckets)
+                                 : powersOfTwo(evaluator.window());
+  Result<Evaluation> result = evaluator.run(data, options.windows, starts);
+  if (!result)
+    return forward(result);
+  if (!options.json) {
+    fmt::print("{:.4f} +- {:.4f} {} over {} bytes ({} windows of {})\n", result->bitsPerByte,
+               result->standardError, unit, formatCount(result->bytes),
+               formatCount(result->windows), evaluator.window());
+    if (options.byPosition)
+      printPositions(*result);
+    return {};
+  }
+  ordered_json json = {{"bits_per_byte", result->bitsPerByte},
+                       {"standard_error", result->standardError},
+                       {"unit", unit},
+                       {"windows", result->windows},
+                       {"bytes", result->bytes}};
+  for (const auto &[first, end, bits] : result->positions) {
+    ordered_json row = {{"first", first}, {"end", end}};
+    row.update(toJson(bits));
+    json["by_position"].push_back(row);
+  }
+  fmt::print("{}\n", json.dump(2));
+  return {};
+}
+
+Result<void> EvalRun::runContexts() {
+  // Rows come one by one: a long context takes long.
+  bool header = false;
+  auto show = [&](const ContextBits &row) {
+    if (!header)
+      fmt::print("{:>10} {:>10} {:>10} {:>18} {:>10} {:>14}\n", "context", unit, "std. error",
+                 fmt::format("change from {}", row.context), "std. error", "bytes");
+    header = true;
+    fmt::print("{:>10} {:>10.4f} {:>10.4f} {:>+18.4f} {:>10.4f} {:>14}\n", row.context,
+               row.bitsPerByte, row.standardError, row.change, row.changeError,
+               formatCount(row.bytes));
+    std::fflush(stdout);
+  };
+  Result<std::vector<ContextBits>> rows = evaluator.runContexts(
+      data, options.contexts, options.windows,
+      options.json ? std::function<void(const ContextBits &)>() : std::function(show));
+  if (!rows)
+    return forward(rows);
+  if (!options.json)
+    return {};
+  ordered_json all = ordered_json::array();
+  for (const ContextBits &row : *rows)
+    all.push_back({{"context", row.context},
+                   {"bits_per_byte", row.bitsPerByte},
+                   {"standard_error", row.standardError},
+                   {"change", row.change},
+                   {"change_standard_error", row.changeError},
+                   {"bytes", row.bytes}});
+  fmt::print(
+      "{}\n",
+      ordered_json{{"unit", unit}, {"window", evaluator.window()}, {"contexts", all}}.dump(2));
+  return {};
+}
+
+static Result<int> eval(const EvalOptions &options) {
   auto session = Session::open(options);
   if (!session)
     return forward(session);
@@ -39,33 +142,39 @@ Result<int> eval(const EvalOptions &options) {
   if (auto initialized = (*session)->initialize(0, options.weights); !initialized)
     return forward(initialized);
   catchInterrupts();
-  Result<Evaluation> result = evaluator->run(*data, options.windows);
-  if (!result)
-    return forward(result);
-  if (options.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"bits_per_byte", result->bitsPerByte},
-                                              {"standard_error", result->standardError},
-                                              {"windows", result->windows},
-                                              {"bytes", result->bytes}}
-                           .dump(2));
-  else
-    fmt::print("{:.4f} +- {:.4f} bits/byte over {} bytes ({} windows of {})\n", result->bitsPerByte,
-               result->standardError, formatCount(result->bytes), formatCount(result->windows),
-               evaluator->window());
+  if (auto run = EvalRun(**session, std::move(*evaluator), std::move(*data), options).run(); !run)
+    return forward(run);
   int signal = pendingInterrupt();
   return signal ? 128 + signal : 0;
 }
 
-} // namespace
-
 void addEval(CLI::App &app, Command &run) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App *command = app.add_subcommand("eval", "prints the bits per byte on held-out bytes");
+  CLI::App *command = app.add_subcommand(
+      "eval", "prints the bits per byte (of images: per dimension) on held-out data");
   options->add(*command);
   options->data.add(*command);
   command->add_option("--weights", options->weights, "weights (.safetensors)")->required();
-  command->add_option("--windows", options->windows, "windows at most; default: all of the part")
+  command
+      ->add_option("--windows", options->windows,
+                   "windows at most, with --contexts as many bytes; default: all of the part")
       ->check(CLI::PositiveNumber);
+  CLI::Option *byPosition =
+      command->add_flag("--by-position", options->byPosition,
+                        "also the mean by position in the window, in powers of two");
+  command
+      ->add_option("--buckets", options->buckets,
+                   "with --by-position: so many equal ranges of positions instead")
+      ->check(CLI::PositiveNumber)
+      ->needs(byPosition);
+  command
+      ->add_option("--contexts", options->contexts,
+                   "instead: the mean over predictions with at least so many bytes before them, "
+                   "for each of these, such as 0,256,384; windows overlap")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::NonNegativeNumber)
+      ->excludes(byPosition);
   command->add_flag("--json", options->json, "as JSON");
   command->callback([=, &run] { run = [=] { return eval(*options); }; });
 }

@@ -1,12 +1,18 @@
 //===- Sample.cpp - stc-run sample --------------------------------------------------------===//
+#include "runtime/Media/Image.h"
+#include "runtime/Media/Sound.h"
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/Units.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fmt/format.h>
+#include <numbers>
 #include <optional>
 
 namespace stc::run {
@@ -15,21 +21,75 @@ using namespace runtime;
 
 namespace {
 
+using Bytes = std::vector<uint8_t>;
+
 struct SampleOptions : SessionOptions {
-  std::string weights, prompt, promptFile;
+  std::string weights, prompt, promptFile, out;
+  DataOptions complete{{}, Part::Test};
   SamplingOptions sampling;
-  std::optional<int64_t> length;
-  int64_t count = 1;
+  std::optional<int64_t> length, rows;
+  int64_t count = 1, completions = 4;
+  double keep = 0.5;
   uint64_t seed = 0;
+  bool likelihood = false;
 };
 
-Result<std::string> readPrompt(const SampleOptions &options) {
+/// A prompt with what the model made of it.
+struct Sequence {
+  Bytes bytes;
+  /// What the sampled bytes cost.
+  double nats = 0;
+};
+
+/// What the program's data.kind makes of sequences of bytes.
+enum class Kind { Text, Image, Audio };
+
+class SampleRun {
+public:
+  SampleRun(Session &session, Sampler sampler, const SampleOptions &options)
+      : settings(session.program()), sampler(std::move(sampler)), options(options) {}
+
+  /// Finds out what can be known to be wrong before hours of sampling.
+  Result<void> prepare();
+  Result<void> run();
+
+private:
+  Result<void> checkOut() const;
+  Result<void> prepareImage();
+  Result<void> prepareCompletions();
+  Result<std::vector<Sequence>> sample(const Bytes &prompt, int64_t count, int64_t first,
+                                       const std::function<void(const DrawnByte &)> &also = {});
+  Result<void> runText();
+  Result<void> runImages();
+  Result<void> runSounds();
+  Result<void> runCompletions();
+  Image imageOf(Bytes bytes) const { return {height, width, channels, std::move(bytes)}; }
+  void show(const std::string &what, const Sequence &sequence) const;
+
+  Settings settings;
+  Sampler sampler;
+  const SampleOptions &options;
+  std::string unit;
+  Kind kind = Kind::Text;
+  Bytes prompt;
+  int64_t length = 0;
+  int64_t height = 0, width = 0, channels = 0; // of images
+  int64_t rate = 0;                            // of sounds
+  std::optional<ByteData> originals;
+};
+
+Result<Bytes> readPrompt(const SampleOptions &options) {
   if (options.promptFile.empty())
-    return options.prompt;
+    return Bytes(options.prompt.begin(), options.prompt.end());
   Result<MappedFile> file = MappedFile::open(options.promptFile);
   if (!file)
     return forward(file);
-  return std::string(reinterpret_cast<const char *>(file->bytes().data()), file->bytes().size());
+  auto bytes = reinterpret_cast<const uint8_t *>(file->bytes().data());
+  return Bytes(bytes, bytes + file->bytes().size());
+}
+
+std::string_view textOf(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
 void print(std::string_view text) {
@@ -37,35 +97,233 @@ void print(std::string_view text) {
   std::fflush(stdout);
 }
 
-// A single sequence is shown as it comes; of several, each when it is complete, under a line of its
-// own.
-Result<void> sampleAll(Sampler &sampler, const SampleOptions &options, const std::string &prompt,
-                       int64_t length) {
-  std::span bytes(reinterpret_cast<const uint8_t *>(prompt.data()), prompt.size());
-  if (options.count == 1)
-    print(prompt);
-  for (int64_t first = 0; first < options.count; first += sampler.batch()) {
-    std::vector<std::string> texts(sampler.batch(), prompt);
-    auto emit = [&](int64_t row, uint8_t byte) {
-      char c = static_cast<char>(byte);
-      if (options.count > 1)
-        texts[row] += c;
-      else if (row == 0)
-        print({&c, 1});
-    };
-    if (auto sampled = sampler.run(bytes, length, options.sampling, options.seed, first, emit);
-        !sampled)
-      return sampled;
-    for (int64_t row = 0; options.count > 1 && row < sampler.batch(); ++row)
-      if (first + row < options.count)
-        print(fmt::format("--- sample {}\n{}\n", first + row + 1, texts[row]));
+} // namespace
+
+Result<void> SampleRun::prepare() {
+  Result<std::string> name = settings.text("data.kind", "text");
+  if (!name)
+    return forward(name);
+  unit = bitsUnit(*name);
+  kind = *name == "image" ? Kind::Image : *name == "audio" ? Kind::Audio : Kind::Text;
+  if (auto checked = checkOut(); !checked)
+    return checked;
+  Result<Bytes> bytes = readPrompt(options);
+  if (!bytes)
+    return forward(bytes);
+  prompt = std::move(*bytes);
+  length = options.length.value_or(sampler.context() - static_cast<int64_t>(prompt.size()));
+  if (kind == Kind::Image)
+    if (auto prepared = prepareImage(); !prepared)
+      return prepared;
+  if (kind == Kind::Audio) {
+    Result<int64_t> setting = settings.integer("data.rate");
+    if (!setting)
+      return forward(setting);
+    rate = *setting;
   }
-  if (options.count == 1)
-    print("\n");
+  if (options.complete.path.empty())
+    return {};
+  if (kind != Kind::Image)
+    return fail(fmt::format("{}: --complete is for models of images, this is one of {}; give "
+                            "--prompt-file",
+                            options.program, *name));
+  return prepareCompletions();
+}
+
+// Pictures and sounds are no good on a terminal.
+Result<void> SampleRun::checkOut() const {
+  std::string_view ending = kind == Kind::Image ? ".png" : kind == Kind::Audio ? ".wav" : "";
+  if (!ending.empty() && !options.out.ends_with(ending))
+    return fail(fmt::format("{}: expected --out with the name of a {} file for a model of {}, such "
+                            "as --out samples{}, found {}",
+                            options.program, ending, kind == Kind::Image ? "images" : "sounds",
+                            ending, options.out.empty() ? "none" : options.out));
+  if (options.out.empty())
+    return {};
+  std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
+  std::error_code error;
+  if (!folder.empty())
+    std::filesystem::create_directories(folder, error);
+  if (error)
+    return fail(fmt::format("{}: cannot create: {}", folder.string(), error.message()),
+                ErrorKind::Io);
+  if (auto file = AtomicFile::create(options.out); !file)
+    return forward(file);
   return {};
 }
 
-Result<int> sample(const SampleOptions &options) {
+Result<void> SampleRun::prepareImage() {
+  Result<std::vector<double>> shape = settings.numbers("data.shape", {});
+  if (!shape)
+    return forward(shape);
+  if (shape->size() != 3 || (*shape)[0] * (*shape)[1] * (*shape)[2] != sampler.context())
+    return fail(fmt::format("{}: expected a height, width and channels of {} in all as setting "
+                            "'data.shape'",
+                            options.program, sampler.context()));
+  height = std::llround((*shape)[0]);
+  width = std::llround((*shape)[1]);
+  channels = std::llround((*shape)[2]);
+  if (channels != 1 && channels != 3)
+    return fail(
+        fmt::format("{}: expected images of 1 or 3 channels, found {}", options.program, channels));
+  if (length + static_cast<int64_t>(prompt.size()) < sampler.context())
+    return fail("images are sampled whole: --length is for text and audio");
+  return {};
+}
+
+Result<void> SampleRun::prepareCompletions() {
+  int64_t rows = options.rows.value_or(std::llround(options.keep * static_cast<double>(height)));
+  if (rows >= height)
+    return fail(
+        fmt::format("expected to keep fewer than the {} rows of an image, got {}", height, rows));
+  length = (height - rows) * width * channels;
+  Result<ByteData> data =
+      ByteData::open(options.complete.path, options.complete.part, settings, sampler.context());
+  if (!data)
+    return forward(data);
+  if (data->windows() < options.count)
+    return fail(fmt::format("{}: expected {} images in this part, found {}", options.complete.path,
+                            options.count, data->windows()));
+  originals.emplace(std::move(*data));
+  return {};
+}
+
+Result<void> SampleRun::run() {
+  if (originals)
+    return runCompletions();
+  switch (kind) {
+  case Kind::Text:
+    return runText();
+  case Kind::Image:
+    return runImages();
+  case Kind::Audio:
+    return runSounds();
+  }
+  return {};
+}
+
+// Sequences first, first + 1, ..., a batch at a time.
+Result<std::vector<Sequence>>
+SampleRun::sample(const Bytes &start, int64_t count, int64_t first,
+                  const std::function<void(const DrawnByte &)> &also) {
+  std::vector<Sequence> all(count, {start, 0});
+  for (int64_t done = 0; done < count; done += sampler.batch()) {
+    auto emit = [&](const DrawnByte &drawn) {
+      if (done + drawn.row >= count)
+        return;
+      Sequence &sequence = all[done + drawn.row];
+      sequence.bytes.push_back(drawn.byte);
+      sequence.nats += drawn.nats;
+      if (also)
+        also(drawn);
+    };
+    if (auto sampled =
+            sampler.run(start, length, options.sampling, options.seed, first + done, emit);
+        !sampled)
+      return forward(sampled);
+  }
+  return all;
+}
+
+void SampleRun::show(const std::string &what, const Sequence &sequence) const {
+  if (options.likelihood && length > 0)
+    fmt::print("{}: {:.4f} {} over {} sampled bytes\n", what,
+               sequence.nats / std::numbers::ln2 / static_cast<double>(length), unit,
+               formatCount(length));
+}
+
+// A single text is shown on the terminal as it comes; of several, each under a line of its own.
+Result<void> SampleRun::runText() {
+  bool live = options.out.empty() && options.count == 1;
+  if (live)
+    print(textOf(prompt));
+  std::string text;
+  std::vector<Sequence> shown;
+  for (int64_t first = 0; first < options.count; first += sampler.batch()) {
+    auto echo = [](const DrawnByte &drawn) { print(textOf({&drawn.byte, 1})); };
+    Result<std::vector<Sequence>> sequences =
+        sample(prompt, std::min(sampler.batch(), options.count - first), first,
+               live ? std::function<void(const DrawnByte &)>(echo) : nullptr);
+    if (!sequences)
+      return forward(sequences);
+    for (Sequence &sequence : *sequences) {
+      std::string one(textOf(sequence.bytes));
+      if (options.count > 1)
+        one = fmt::format("--- sample {}\n{}\n", shown.size() + 1, one);
+      options.out.empty() && !live ? print(one) : void(text += one);
+      shown.push_back(std::move(sequence));
+    }
+  }
+  if (live)
+    print("\n");
+  if (!options.out.empty()) {
+    Result<AtomicFile> file = AtomicFile::create(options.out);
+    if (!file)
+      return forward(file);
+    if (auto written = file->write(text); !written)
+      return written;
+    if (auto committed = file->commit(); !committed)
+      return committed;
+  }
+  for (size_t i = 0; i < shown.size(); ++i)
+    show(fmt::format("sample {}", i + 1), shown[i]);
+  return {};
+}
+
+Result<void> SampleRun::runImages() {
+  Result<std::vector<Sequence>> sequences = sample(prompt, options.count, 0);
+  if (!sequences)
+    return forward(sequences);
+  std::vector<Image> images;
+  for (Sequence &sequence : *sequences) {
+    show(fmt::format("image {}", images.size() + 1), sequence);
+    images.push_back(imageOf(std::move(sequence.bytes)));
+  }
+  return writePng(options.out, makeSheet(images, squareColumns(options.count, images[0])));
+}
+
+// One file a sound: a.wav, or a-1.wav, a-2.wav, ... of several.
+Result<void> SampleRun::runSounds() {
+  Result<std::vector<Sequence>> sequences = sample(prompt, options.count, 0);
+  if (!sequences)
+    return forward(sequences);
+  std::string stem = options.out.substr(0, options.out.size() - 4);
+  for (size_t i = 0; i < sequences->size(); ++i) {
+    show(fmt::format("sound {}", i + 1), (*sequences)[i]);
+    std::string path = options.count == 1 ? options.out : fmt::format("{}-{}.wav", stem, i + 1);
+    if (auto written = writeWav(path, (*sequences)[i].bytes, rate); !written)
+      return written;
+  }
+  return {};
+}
+
+// A row of the sheet: what is given, the completions, the original.
+Result<void> SampleRun::runCompletions() {
+  int64_t n = sampler.context(), given = n - length;
+  std::vector<int32_t> tokens(n), targets(n);
+  std::vector<Image> images;
+  for (int64_t index = 0; index < options.count; ++index) {
+    if (auto read = originals->read(index, tokens, targets); !read)
+      return read;
+    Bytes original(targets.begin(), targets.end());
+    Bytes start(original.begin(), original.begin() + given);
+    Result<std::vector<Sequence>> sequences =
+        sample(start, options.completions, index * options.completions);
+    if (!sequences)
+      return forward(sequences);
+    Image gap = Image::filled(height, width, channels, 128);
+    std::ranges::copy(start, gap.pixels.begin());
+    images.push_back(std::move(gap));
+    for (size_t i = 0; i < sequences->size(); ++i) {
+      show(fmt::format("image {} completion {}", index + 1, i + 1), (*sequences)[i]);
+      images.push_back(imageOf(std::move((*sequences)[i].bytes)));
+    }
+    images.push_back(imageOf(std::move(original)));
+  }
+  return writePng(options.out, makeSheet(images, options.completions + 2));
+}
+
+static Result<int> sample(const SampleOptions &options) {
   auto session = Session::open(options);
   if (!session)
     return forward(session);
@@ -75,27 +333,51 @@ Result<int> sample(const SampleOptions &options) {
   for (uint32_t entry : sampler->entries())
     if (auto enough = (*session)->requireMemory(entry); !enough)
       return forward(enough);
-  Result<std::string> prompt = readPrompt(options);
-  if (!prompt)
-    return forward(prompt);
+  SampleRun run(**session, std::move(*sampler), options);
+  if (auto prepared = run.prepare(); !prepared)
+    return forward(prepared);
   if (auto initialized = (*session)->initialize(0, options.weights); !initialized)
     return forward(initialized);
-  int64_t room = sampler->context() - static_cast<int64_t>(prompt->size());
-  if (auto sampled = sampleAll(*sampler, options, *prompt, options.length.value_or(room)); !sampled)
+  if (auto sampled = run.run(); !sampled)
     return forward(sampled);
   return 0;
 }
 
-} // namespace
+static void addCompletion(CLI::App &command, SampleOptions &options, CLI::Option &prompt,
+                          CLI::Option &promptFile) {
+  CLI::Option *complete =
+      command
+          .add_option("--complete", options.complete.path,
+                      "images whose first rows are given; the sheet has a line for each of the "
+                      "first --count: what is given, completions, the original")
+          ->excludes(&prompt)
+          ->excludes(&promptFile);
+  options.complete.addPart(command)->needs(complete);
+  command.add_option("--completions", options.completions, "of each image; default: 4")
+      ->check(CLI::PositiveNumber)
+      ->needs(complete);
+  CLI::Option *keep =
+      command.add_option("--keep", options.keep, "share of the rows that is given; default: 0.5")
+          ->check(CLI::Range(0.0, 1.0))
+          ->needs(complete);
+  command.add_option("--rows", options.rows, "rows that are given, instead")
+      ->check(CLI::NonNegativeNumber)
+      ->needs(complete)
+      ->excludes(keep);
+}
 
 void addSample(CLI::App &app, Command &run) {
   auto options = std::make_shared<SampleOptions>();
-  CLI::App *command = app.add_subcommand("sample", "continues a text");
+  CLI::App *command = app.add_subcommand("sample", "samples texts, images (.png) or sounds (.wav)");
   options->add(*command);
   command->add_option("--weights", options->weights, "weights (.safetensors)")->required();
+  command->add_option("--out", options->out,
+                      "file for the samples: a .png sheet of images, a .wav file for each sound, "
+                      "or text, by default to the terminal");
   CLI::Option *prompt = command->add_option("--prompt", options->prompt, "text to continue");
-  command->add_option("--prompt-file", options->promptFile, "file with the text to continue")
-      ->excludes(prompt);
+  CLI::Option *promptFile =
+      command->add_option("--prompt-file", options->promptFile, "file with the bytes to continue")
+          ->excludes(prompt);
   command
       ->add_option("--length", options->length,
                    "bytes to add; default: as many as the context has room for")
@@ -113,6 +395,10 @@ void addSample(CLI::App &app, Command &run) {
                    "only the most likely bytes that have this probability together")
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--seed", options->seed, "the same seed gives the same bytes; default: 0");
+  command->add_flag(
+      "--likelihood", options->likelihood,
+      "also the bits per byte that the sampled bytes cost the model at temperature 1");
+  addCompletion(*command, *options, *prompt, *promptFile);
   command->callback([=, &run] { run = [=] { return sample(*options); }; });
 }
 

@@ -24,7 +24,11 @@ void DataOptions::add(CLI::App &command) {
   command
       .add_option("--data", path, "file of bytes, .npy array of u8, or folder that prepare wrote")
       ->required();
-  command
+  addPart(command);
+}
+
+CLI::Option *DataOptions::addPart(CLI::App &command) {
+  return command
       .add_option(
           "--split", part,
           "part of a file, by the fractions of the program, or file of a folder: train, valid, "

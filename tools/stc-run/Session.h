@@ -13,7 +13,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+} // namespace CLI
 
 namespace stc::run {
 
@@ -31,6 +32,8 @@ struct DataOptions {
   runtime::Part part;
 
   void add(CLI::App &command);
+  /// The part alone, where the path is an option of another name.
+  CLI::Option *addPart(CLI::App &command);
 };
 
 /// The most memory that was resident so far, in bytes.

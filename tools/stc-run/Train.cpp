@@ -1,17 +1,22 @@
 //===- Train.cpp - stc-run train ----------------------------------------------------------===//
+#include "runtime/Checkpoint/RunFolder.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Interrupt.h"
 #include "runtime/Support/Units.h"
 #include "runtime/Train/Evaluate.h"
+#include "runtime/Train/Metrics.h"
 #include "runtime/Train/Progress.h"
 #include "runtime/Train/Trainer.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace stc::run {
@@ -23,69 +28,77 @@ namespace {
 struct TrainOptions : SessionOptions {
   DataOptions data{{}, Part::Train};
   std::string out, weights;
-  std::optional<int64_t> steps, seed;
-  int64_t evalEvery = 0, evalWindows = 64, saveEvery = 1000;
+  std::optional<int64_t> steps, seed, saveEvery;
+  int64_t evalEvery = 0, evalWindows = 64, keep = 3;
+  bool resume = false, fresh = false, allowOtherOrder = false, tensorBoard = false;
 };
 
-/// The weights of a run: where they go and which step they are of.
-class WeightsFile {
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// When to write a checkpoint: every so many steps, or every five minutes. Where a write takes
+/// long, less often, so that no more than 4 % of the time goes into writing.
+class SaveClock {
 public:
-  WeightsFile(Executor &executor, const std::string &folder)
-      : executor(executor), path(folder + "/weights.safetensors") {}
+  explicit SaveClock(std::optional<int64_t> everySteps) : everySteps(everySteps) {}
 
-  // Finds out now, not after hours, that the folder cannot be written.
-  Result<void> prepare(const std::string &folder) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error)
-      return fail(fmt::format("{}: cannot create: {}", folder, error.message()), ErrorKind::Io);
-    if (auto file = AtomicFile::create(path); !file)
-      return forward(file);
-    return {};
+  bool due(int64_t step) const {
+    if (everySteps)
+      return step % *everySteps == 0;
+    return secondsSince(last) >= std::max(300.0, 24 * lastTook);
   }
-
-  Result<void> save(int64_t step) {
-    if (step == savedStep)
-      return {};
-    auto saved = saveWeights(executor, path);
-    if (saved)
-      savedStep = step;
-    return saved;
+  void saved(double seconds) {
+    last = Clock::now();
+    lastTook = seconds;
+    sum += seconds;
+    ++number;
   }
-
-  std::string describe() const {
-    return savedStep == 0 ? "no weights were written"
-                          : fmt::format("{} has the weights of step {}", path, savedStep);
-  }
+  double seconds() const { return sum; }
+  int64_t count() const { return number; }
 
 private:
-  Executor &executor;
-  std::string path;
-  int64_t savedStep = 0;
+  std::optional<int64_t> everySteps;
+  Clock::time_point last = Clock::now();
+  double lastTook = 0, sum = 0;
+  int64_t number = 0;
 };
 
 class TrainRun {
 public:
   TrainRun(Session &session, const TrainOptions &options)
-      : session(session), options(options), settings(session.program()),
-        weights(session.executor(), options.out) {}
+      : session(session), options(options), settings(session.program()), clock(options.saveEvery) {}
 
   Result<int> run();
 
 private:
   Result<void> prepare();
+  Result<void> openData();
+  Result<void> openFolder();
+  Result<void> resume(const Checkpoint &checkpoint);
+  Result<void> start();
+  Result<void> describeRun() const;
   Result<void> loop();
-  Result<void> evaluate(int64_t step);
+  Result<bool> evaluate();
+  Result<void> save();
+  bool evaluationIsDue() const;
   void summarize() const;
+  std::string describeWeights() const;
 
   Session &session;
   const TrainOptions &options;
   Settings settings;
-  WeightsFile weights;
-  int64_t steps = 0, seed = 0, done = 0;
+  SaveClock clock;
+  /// As of now, but for the seconds, which are those of the calls before this one.
+  TrainingState state;
+  int64_t firstStep = 0, savedStep = 0;
+  std::optional<RunFolder> folder;
   std::optional<Trainer> trainer;
   std::optional<Evaluator> evaluator;
   std::optional<ByteData> data, heldOut;
+  std::optional<Metrics> metrics;
   std::optional<Progress> progress;
 };
 
@@ -96,92 +109,251 @@ template <class T> Result<void> take(Result<T> result, std::optional<T> &target)
   return {};
 }
 
+std::string partName(Part part) {
+  constexpr const char *names[] = {"train", "valid", "test", "all"};
+  return names[static_cast<int>(part)];
+}
+
 } // namespace
 
-Result<void> TrainRun::prepare() {
-  Executor &executor = session.executor();
-  if (auto taken = take(Trainer::create(executor), trainer); !taken)
+Result<void> TrainRun::openData() {
+  if (auto taken = take(
+          ByteData::open(options.data.path, options.data.part, settings, trainer->window()), data);
+      !taken)
     return taken;
-  if (auto enough = session.requireMemory(trainer->entry()); !enough)
-    return enough;
+  Result<std::string> split = settings.text("data.split", "");
+  if (!split)
+    return forward(split);
+  std::error_code unknown;
+  auto bytes = std::filesystem::file_size(options.data.path, unknown);
+  state.data = options.data.path;
+  state.order = {0, trainer->batch(), trainer->window(), unknown ? 0 : int64_t(bytes),
+                 partName(options.data.part)};
+  if (options.data.part != Part::All && !split->empty())
+    state.order.part += " of " + *split;
+  if (options.evalEvery == 0)
+    return {};
+  if (auto taken = take(Evaluator::create(session.executor()), evaluator); !taken)
+    return taken;
+  return take(ByteData::open(options.data.path, Part::Valid, settings, evaluator->window()),
+              heldOut);
+}
+
+Result<void> TrainRun::openFolder() {
+  if (auto taken = take(RunFolder::open(options.out), folder); !taken)
+    return taken;
+  if (options.fresh)
+    if (auto cleared = folder->clear(); !cleared)
+      return cleared;
+  std::vector<int64_t> checkpoints = folder->checkpoints();
+  if (checkpoints.empty() && folder->hasWeights())
+    return fail(fmt::format("{}: expected no weights, found weights.safetensors and no checkpoint "
+                            "to go on from: choose another --out, or --fresh to throw them away",
+                            options.out));
+  if (!checkpoints.empty() && !options.resume)
+    return fail(fmt::format("{}: expected no checkpoints, found that of step {}: --resume goes on "
+                            "from it, another --out keeps it, --fresh throws it away",
+                            options.out, checkpoints.back()));
+  if (options.resume && checkpoints.empty())
+    fmt::print("{} has no checkpoint to resume: starting from the first step\n", options.out);
+  return {};
+}
+
+Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
+  const TrainingState &before = checkpoint.state();
+  state.order.seed = options.seed.value_or(before.order.seed);
+  if (state.order != before.order) {
+    std::string what = differences(before.order, state.order);
+    if (!options.allowOtherOrder)
+      return fail(fmt::format("{}: its data came in another order: {}; --allow-other-order goes on "
+                              "all the same",
+                              checkpoint.path(), what));
+    fmt::print("the data comes in another order than before: {}\n", what);
+  }
+  if (auto loaded = checkpoint.load(session.executor()); !loaded)
+    return loaded;
+  if (!checkpoint.sameSpecification(session.program()))
+    fmt::print("the program's specification is not that of {}\n", checkpoint.path());
+  state.step = firstStep = savedStep = before.step;
+  state.steps = options.steps.value_or(before.steps);
+  state.seconds = before.seconds;
+  state.evaluatedStep = before.evaluatedStep;
+  state.best = before.best;
+  // What a kill may have come before.
+  return folder->publish(state, options.keep);
+}
+
+Result<void> TrainRun::start() {
   Result<int64_t> stepsSetting = settings.integer("train.steps", options.steps);
   Result<int64_t> seedSetting = settings.integer("train.seed", 0);
   for (auto *setting : {&stepsSetting, &seedSetting})
     if (!*setting)
       return forward(*setting);
-  steps = options.steps.value_or(*stepsSetting);
-  seed = options.seed.value_or(*seedSetting);
-  if (auto taken = take(
-          ByteData::open(options.data.path, options.data.part, settings, trainer->window()), data);
-      !taken)
-    return taken;
-  if (options.evalEvery > 0) {
-    if (auto taken = take(Evaluator::create(executor), evaluator); !taken)
-      return taken;
-    if (auto taken = take(
-            ByteData::open(options.data.path, Part::Valid, settings, evaluator->window()), heldOut);
-        !taken)
-      return taken;
-  }
-  if (auto prepared = weights.prepare(options.out); !prepared)
-    return prepared;
-  return session.initialize(seed, options.weights);
+  state.steps = options.steps.value_or(*stepsSetting);
+  state.order.seed = options.seed.value_or(*seedSetting);
+  return session.initialize(state.order.seed, options.weights);
 }
 
-Result<void> TrainRun::evaluate(int64_t step) {
+// run.json: what people and plots want to know of a run.
+Result<void> TrainRun::describeRun() const {
+  const program::Program &program = session.program();
+  int64_t parameters = 0;
+  for (const program::Tensor *tensor : variablesOf(program, VariableSet::Weights))
+    parameters += elements(*tensor);
+  auto settingsText = nlohmann::ordered_json::object();
+  for (const program::Setting *setting : *program.settings())
+    settingsText[setting->key()->str()] = setting->value()->str();
+  nlohmann::ordered_json text = {{"program", program.name()->str()}, {"parameters", parameters},
+                                 {"settings", settingsText},         {"data", state.data},
+                                 {"seed", state.order.seed},         {"steps", state.steps},
+                                 {"threads", options.threads}};
+  Result<AtomicFile> file = AtomicFile::create(folder->file("run.json"));
+  if (!file)
+    return forward(file);
+  auto replace = nlohmann::ordered_json::error_handler_t::replace;
+  if (auto written = file->write(text.dump(2, ' ', false, replace) + "\n"); !written)
+    return written;
+  return file->commit();
+}
+
+Result<void> TrainRun::prepare() {
+  if (auto taken = take(Trainer::create(session.executor()), trainer); !taken)
+    return taken;
+  if (auto enough = session.requireMemory(trainer->entry()); !enough)
+    return enough;
+  if (auto opened = openData(); !opened)
+    return opened;
+  if (auto opened = openFolder(); !opened)
+    return opened;
+  auto warn = [](const std::string &line) { fmt::print(stderr, "stc-run: warning: {}\n", line); };
+  Result<std::optional<Checkpoint>> checkpoint = folder->newest(warn);
+  if (!checkpoint)
+    return forward(checkpoint);
+  if (auto ready = *checkpoint ? resume(**checkpoint) : start(); !ready)
+    return ready;
+  if (auto described = describeRun(); !described)
+    return described;
+  return take(Metrics::open(options.out, state.step, state.evaluatedStep, options.tensorBoard),
+              metrics);
+}
+
+bool TrainRun::evaluationIsDue() const {
+  return evaluator && state.evaluatedStep < state.step &&
+         (state.step % options.evalEvery == 0 || state.step == state.steps);
+}
+
+// Returns whether it is the best so far. One that a signal cut short does not count: it is done
+// when the run is resumed.
+Result<bool> TrainRun::evaluate() {
   Result<Evaluation> evaluation = evaluator->run(*heldOut, options.evalWindows);
   if (!evaluation)
     return forward(evaluation);
-  if (evaluation->windows > 0)
-    progress->note(fmt::format("step {}: held-out {:.4f} +- {:.4f} bits/byte", step,
-                               evaluation->bitsPerByte, evaluation->standardError));
+  if (pendingInterrupt())
+    return false;
+  state.evaluatedStep = state.step;
+  progress->note(fmt::format("step {}: held-out {:.4f} +- {:.4f} bits/byte", state.step,
+                             evaluation->bitsPerByte, evaluation->standardError));
+  if (auto written = metrics->evaluation(state.step, *evaluation); !written)
+    return forward(written);
+  if (state.best && state.best->bitsPerByte <= evaluation->bitsPerByte)
+    return false;
+  state.best = {state.step, evaluation->bitsPerByte};
+  return true;
+}
+
+Result<void> TrainRun::save() {
+  if (savedStep == state.step)
+    return {};
+  auto start = Clock::now();
+  // The metrics of a checkpoint's steps are on the disk before it is there.
+  if (auto synced = metrics->sync(); !synced)
+    return synced;
+  TrainingState now = state;
+  now.seconds += progress->elapsedSeconds();
+  if (auto saved = folder->save(session.executor(), now, options.keep); !saved)
+    return saved;
+  savedStep = state.step;
+  clock.saved(secondsSince(start));
   return {};
 }
 
 Result<void> TrainRun::loop() {
-  for (int64_t step = 1; step <= steps && !pendingInterrupt(); ++step) {
-    Result<StepReport> report = trainer->step(step, *data, seed);
+  // One that a signal prevented, or that is only asked for now.
+  if (state.step > 0 && evaluationIsDue())
+    if (auto evaluated = evaluate(); !evaluated)
+      return forward(evaluated);
+  while (state.step < state.steps && !pendingInterrupt()) {
+    auto start = Clock::now();
+    Result<StepReport> report = trainer->step(state.step + 1, *data, state.order.seed);
     if (!report)
       return forward(report);
-    done = step;
+    ++state.step;
     progress->show(*report);
-    if (step % options.saveEvery == 0)
-      if (auto saved = weights.save(step); !saved)
+    if (auto written = metrics->step(*report, state.seconds + progress->elapsedSeconds(),
+                                     secondsSince(start), trainer->batch() * trainer->window());
+        !written)
+      return written;
+    bool best = false;
+    if (evaluationIsDue()) {
+      Result<bool> evaluated = evaluate();
+      if (!evaluated)
+        return forward(evaluated);
+      best = *evaluated;
+    }
+    if (best || clock.due(state.step))
+      if (auto saved = save(); !saved)
         return saved;
-    if (evaluator && (step % options.evalEvery == 0 || step == steps))
-      if (auto evaluated = evaluate(step); !evaluated)
-        return evaluated;
   }
-  return done > 0 ? weights.save(done) : Result<void>();
+  if (auto saved = save(); !saved)
+    return saved;
+  return metrics->sync();
+}
+
+std::string TrainRun::describeWeights() const {
+  return savedStep == 0 ? "no weights were written"
+                        : fmt::format("{} has the weights of step {}",
+                                      folder->file("weights.safetensors"), savedStep);
 }
 
 void TrainRun::summarize() const {
   double seconds = progress->elapsedSeconds();
-  fmt::print("{} steps in {}; reading data took {:.3f} s ({:.2f} %)\n", done,
-             formatDuration(seconds), trainer->dataSeconds(),
-             100 * trainer->dataSeconds() / std::max(seconds, 1e-9));
+  auto percent = [&](double part) { return 100 * part / std::max(seconds, 1e-9); };
+  fmt::print("{} steps in {}; reading data took {:.3f} s ({:.2f} %), writing {} checkpoints {:.3f} "
+             "s ({:.2f} %)\n",
+             state.step - firstStep, formatDuration(seconds), trainer->dataSeconds(),
+             percent(trainer->dataSeconds()), clock.count(), clock.seconds(),
+             percent(clock.seconds()));
   fmt::print("peak resident memory {}, planned {}\n", formatBytes(peakResidentBytes()),
              formatBytes(session.program().entries()->Get(trainer->entry())->peak_bytes() +
                          memoryNeed(session.program(), options.threads).scratch(options.threads)));
-  fmt::print("{}\n", weights.describe());
+  if (state.best)
+    fmt::print("least held-out loss: {:.4f} bits/byte, step {}\n", state.best->bitsPerByte,
+               state.best->step);
+  fmt::print("{}\n", describeWeights());
 }
 
 Result<int> TrainRun::run() {
   catchInterrupts();
   if (auto prepared = prepare(); !prepared)
     return forward(prepared);
+  if (firstStep > 0)
+    fmt::print("resuming after step {} of {}\n", firstStep, state.steps);
   fmt::print("training '{}': {} steps of {} x {} bytes on {} threads, {} windows an epoch\n",
-             session.program().name()->str(), steps, trainer->batch(), trainer->window(),
+             session.program().name()->str(), state.steps, trainer->batch(), trainer->window(),
              options.threads, formatCount(data->windowsPerEpoch()));
-  progress.emplace(steps, trainer->batch() * trainer->window());
+  progress.emplace(state.steps, trainer->batch() * trainer->window());
   Result<void> trained = loop();
   progress->finish();
-  if (!trained)
-    return fail(fmt::format("{}; {}", trained.error().message, weights.describe()),
+  if (!trained) {
+    // The lines up to the failure say how it came to it; the failure itself is what is reported.
+    (void)metrics->sync();
+    return fail(fmt::format("{}; {}", trained.error().message, describeWeights()),
                 trained.error().kind);
+  }
   summarize();
   if (int signal = pendingInterrupt()) {
-    fmt::print("stopped by a signal after step {} of {}\n", done, steps);
+    fmt::print("stopped by a signal after step {} of {}; --resume goes on\n", state.step,
+               state.steps);
     return 128 + signal;
   }
   return 0;
@@ -192,7 +364,8 @@ void addTrain(CLI::App &app, Command &run) {
   CLI::App *command = app.add_subcommand("train", "trains a model on a file of bytes");
   options->add(*command);
   options->data.add(*command);
-  command->add_option("--out", options->out, "folder for weights.safetensors")->required();
+  command->add_option("--out", options->out, "folder of the run, for weights and checkpoints")
+      ->required();
   command->add_option("--weights", options->weights, "weights (.safetensors) to start from");
   command->add_option("--steps", options->steps, "steps; default: train.steps of the program")
       ->check(CLI::PositiveNumber);
@@ -207,8 +380,20 @@ void addTrain(CLI::App &app, Command &run) {
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--save-every", options->saveEvery,
-                   "steps between writes of the weights; default: 1000")
+                   "steps between checkpoints; default: five minutes")
       ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--keep", options->keep,
+                   "checkpoints to keep, beside that of the least held-out loss; default: 3")
+      ->check(CLI::PositiveNumber);
+  CLI::Option *fresh = command->add_flag(
+      "--fresh", options->fresh, "throw away the run that --out holds, but not its samples");
+  command->add_flag("--resume", options->resume, "go on from the newest checkpoint in --out")
+      ->excludes(fresh);
+  command->add_flag("--allow-other-order", options->allowOtherOrder,
+                    "resume with another seed, batch, window or data");
+  command->add_flag("--tensorboard", options->tensorBoard,
+                    "also write the curves for TensorBoard, to tensorboard/ in --out");
   command->callback([=, &run] {
     run = [=]() -> Result<int> {
       auto session = Session::open(*options);

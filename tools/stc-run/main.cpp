@@ -50,6 +50,9 @@ int main(int argc, char **argv) {
   addTrain(app, run);
   addEval(app, run);
   addSample(app, run);
+  addExport(app, run);
+  addImport(app, run);
+  addReport(app, run);
   addInfo(app, run);
   addCall(app, run);
   addBench(app, run);

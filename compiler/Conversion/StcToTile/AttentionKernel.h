@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/StcToTile/KernelOutliner.h"
-#include "compiler/Schedule/HostSchedule.h"
+#include "compiler/Schedule/AttentionSchedule.h"
 
 namespace stc {
 

@@ -127,8 +127,7 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   };
   std::vector<WalkForm> &walks = entry->second;
   for (const pattern::Walk &walk : pattern->walks()) {
-    AttentionSchedule schedule =
-        rowByRow ? AttentionSchedule{1, 1} : chooseSchedule(walk, n, vectors);
+    AttentionSchedule schedule = rowByRow ? AttentionSchedule{1, 1} : choose(walk, n);
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments)
       form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
@@ -137,7 +136,7 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   // The first kernel writes all rows: a walk over every position, if need be one without a key.
   auto covering = llvm::find_if(walks, [&](const WalkForm &walk) { return coversAll(walk.query); });
   if (covering == walks.end())
-    walks.insert(walks.begin(), WalkForm{{}, chooseSchedule(pattern::Walk(), n, vectors), {}});
+    walks.insert(walks.begin(), WalkForm{{}, choose(pattern::Walk(), n), {}});
   else
     std::rotate(walks.begin(), covering, covering + 1);
   return ArrayRef<WalkForm>(walks);

@@ -13,8 +13,10 @@ namespace stc {
 /// worked out once.
 class AttentionConverter {
 public:
-  AttentionConverter(KernelOutliner &outliner, HostVectors vectors)
-      : outliner(outliner), vectors(vectors) {}
+  /// Chooses the tiles of a walk over n positions.
+  using Chooser = std::function<AttentionSchedule(const pattern::Walk &, int64_t n)>;
+  AttentionConverter(KernelOutliner &outliner, Chooser choose)
+      : outliner(outliner), choose(std::move(choose)) {}
 
   /// Replaces the op, and with the gradient a concatenation of its results where there is one.
   mlir::LogicalResult convert(AttentionOp op);
@@ -44,7 +46,7 @@ private:
   launchWalks(Op op, mlir::ValueRange inputs, mlir::TypeRange resultTypes, const Recipe &recipe);
 
   KernelOutliner &outliner;
-  HostVectors vectors;
+  Chooser choose;
   std::map<std::tuple<std::string, int64_t, bool>, std::vector<WalkForm>> forms;
   /// Patterns whose empty rows have been named.
   std::set<std::pair<std::string, int64_t>> warned;

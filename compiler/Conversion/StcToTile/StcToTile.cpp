@@ -1,6 +1,8 @@
 //===- StcToTile.cpp - from ops on tensors to launches of kernels ---------===//
 
 #include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/HostSchedule.h"
 
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
 
@@ -60,8 +62,15 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
   using ConvertStcToTileBase::ConvertStcToTileBase;
 
   void runOnOperation() override {
+    if (target != "host" && target != "sm_90a") {
+      getOperation().emitError("expected the target host or sm_90a, found ") << target;
+      return signalPassFailure();
+    }
     KernelOutliner outliner(getOperation());
-    AttentionConverter attention(outliner, {lanes, accumulators});
+    HostVectors vectors{lanes, accumulators};
+    AttentionConverter attention(outliner, [&](const pattern::Walk &walk, int64_t n) {
+      return target == "sm_90a" ? chooseHopperTiles(walk, n) : chooseSchedule(walk, n, vectors);
+    });
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (failed(convertAttention(function, attention)))
         return signalPassFailure();

@@ -80,8 +80,8 @@ static LogicalResult convertKernel(tile::KernelOp kernel) {
   }
   OpBuilder builder(kernel);
   Location loc = kernel.getLoc();
-  auto planKernel =
-      plan::KernelOp::create(builder, loc, kernel.getSymName(), kernel.getKind(), /*scratch=*/0);
+  auto planKernel = plan::KernelOp::create(builder, loc, kernel.getSymName(), kernel.getKind(),
+                                           /*scratch=*/0, plan::GridAttr());
   builder.createBlock(&planKernel.getBody());
   auto module = ModuleOp::create(builder, loc);
   builder.setInsertionPointToStart(module.getBody());

@@ -78,6 +78,22 @@ TEST_F(ByteDataTest, TokensAreTheBytesBefore) {
   }
 }
 
+TEST_F(ByteDataTest, ReadsFromAnyByteOfThePart) {
+  auto data = open(1000, Part::Valid, 10); // bytes 900 to 949
+  ASSERT_TRUE(data) << data.error().message;
+  EXPECT_EQ(data->bytes(), 50);
+  std::vector<int32_t> tokens(10), targets(10);
+  for (int64_t start : {0, 7, 40}) {
+    ASSERT_TRUE(data->readFrom(start, tokens, targets));
+    EXPECT_EQ(tokens[0], startSymbol);
+    EXPECT_EQ(targets[0], (900 + start) * 7 % 251);
+    EXPECT_EQ(targets[9], (909 + start) * 7 % 251);
+  }
+  EXPECT_THAT(data->readFrom(41, tokens, targets).error().message,
+              HasSubstr("expected a window of 10 bytes inside the 50 of this part, got one at 41"));
+  EXPECT_FALSE(data->readFrom(-1, tokens, targets));
+}
+
 TEST_F(ByteDataTest, PartsFollowEachOther) {
   std::vector<int32_t> tokens(10), targets(10);
   struct Case {

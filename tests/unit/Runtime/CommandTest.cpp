@@ -1,18 +1,15 @@
 //===- CommandTest.cpp - stc-run as a person runs it ------------------------------------------===//
+#include "tests/unit/Runtime/Command.h"
 #include "runtime/Data/NpyFile.h"
 #include "tests/unit/Runtime/MockModel.h"
 
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <regex>
-#include <sys/wait.h>
-#include <thread>
-#include <unistd.h>
 
 namespace stc::runtime::test {
 namespace {
@@ -20,39 +17,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-struct Outcome {
-  int code = -1;
-  std::string out, err;
-};
-
-// Runs stc-run, sends it a signal after a while if one is given.
-Outcome run(std::vector<std::string> arguments, int signal = 0) {
-  std::string out = temporaryPath("out"), err = temporaryPath("err");
-  arguments.insert(arguments.begin(), STC_RUN);
-  std::vector<char *> argv;
-  for (std::string &argument : arguments)
-    argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  std::filesystem::remove(out);
-  pid_t child = fork();
-  if (child == 0) {
-    dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
-    dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
-    execv(argv[0], argv.data());
-    _exit(127);
-  }
-  if (signal) {
-    // Once it trains, which its first line says.
-    while (readFile(out).find("step 1/") == std::string::npos)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    kill(child, signal);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), readFile(out),
-          readFile(err)};
-}
 
 class CommandTest : public testing::Test {
 protected:
@@ -116,9 +80,9 @@ TEST_F(CommandTest, TrainEvalSample) {
 
   // The same seed trains to the same bits, another does not.
   std::string bits = readFile(weights);
-  run({"train", program, "--data", data, "--out", folder, "--threads", "1"});
+  run({"train", program, "--data", data, "--out", folder, "--fresh", "--threads", "1"});
   EXPECT_EQ(readFile(weights), bits);
-  run({"train", program, "--data", data, "--out", folder, "--seed", "4"});
+  run({"train", program, "--data", data, "--out", folder, "--fresh", "--seed", "4"});
   EXPECT_NE(readFile(weights), bits);
 }
 
@@ -144,11 +108,12 @@ TEST_F(CommandTest, ALossThatIsNoNumberKeepsTheLastGoodWeights) {
   std::filesystem::remove_all(folder);
   EXPECT_THAT(run({"train", failing, "--data", data, "--out", folder}).err,
               HasSubstr("no weights were written"));
-  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  EXPECT_FALSE(std::filesystem::exists(weights));
 }
 
 TEST_F(CommandTest, AStepThatLossScalingLeavesOutIsNoError) {
-  std::vector<std::string> train = {"train", "", "--data", data, "--out", folder, "--steps", "60"};
+  std::vector<std::string> train = {"train", "",        "--data", data,     "--out",
+                                    folder,  "--steps", "60",     "--fresh"};
   train[1] = mockModel(57, 65536).write("scaled.stcp");
   Outcome scaled = run(train);
   EXPECT_EQ(scaled.code, 0) << scaled.err;

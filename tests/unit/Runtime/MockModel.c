@@ -82,3 +82,18 @@ void mockSamplePrefill(void *const *buffers, const int64_t *sizes, int64_t item,
     cache[i] = ((const int32_t *)buffers[2])[item * sizes[0] + i];
   next(buffers[0], cache, *(const int32_t *)buffers[3], (float *)buffers[4] + item * symbols);
 }
+
+// w, tokens, targets, nll; sizes: n. An item is a sequence; the nats are what mockSampleStep's logits
+// say.
+void mockEvalHistory(void *const *buffers, const int64_t *sizes, int64_t item, void *scratch) {
+  const int32_t *tokens = (const int32_t *)buffers[1] + item * sizes[0];
+  for (int64_t i = 0; i < sizes[0]; ++i) {
+    float logits[symbols];
+    next(buffers[0], tokens, i, logits);
+    double sum = 0, most = logits[symbols - 1];
+    for (int symbol = 0; symbol < symbols; ++symbol)
+      sum += exp(logits[symbol] - most);
+    int64_t at = item * sizes[0] + i;
+    ((float *)buffers[3])[at] = log(sum) + most - logits[((const int32_t *)buffers[2])[at]];
+  }
+}

@@ -13,8 +13,8 @@ ProgramSpec mockModel(int64_t failingStep, int64_t lossScale) {
   ProgramSpec spec;
   spec.arena = 8192;
   spec.code = readFile(STC_MOCK_MODEL);
-  spec.kernels = {
-      {"mockInit"}, {"mockTrainStep"}, {"mockEval"}, {"mockSampleStep"}, {"mockSamplePrefill"}};
+  spec.kernels = {{"mockInit"},       {"mockTrainStep"},     {"mockEval"},
+                  {"mockSampleStep"}, {"mockSamplePrefill"}, {"mockEvalHistory"}};
   spec.variables = {{{"w", DType::F32, {256}, w}},
                     {{"step", DType::I64, {}, step}, program::Role::Counter},
                     {{"cache", DType::I32, all, cache}, program::Role::Scratch}};
@@ -54,6 +54,14 @@ ProgramSpec mockModel(int64_t failingStep, int64_t lossScale) {
        launch(4, mockBatch, {w, cache, tokens, last, logits}, {mockContext})}};
   if (lossScale)
     spec.entries[1].outputs.push_back({"loss_scale", DType::F32, {}, scale});
+  return spec;
+}
+
+ProgramSpec mockHistoryModel() {
+  ProgramSpec spec = mockModel();
+  StepSpec::Launch &eval = spec.entries[2].steps[0].launch[0];
+  eval.kernel = 5;
+  eval.buffers.insert(eval.buffers.begin() + 1, spec.entries[2].inputs[0].offset);
   return spec;
 }
 

@@ -13,6 +13,10 @@ inline constexpr int64_t mockBatch = 2, mockContext = 32;
 /// alone.
 ProgramSpec mockModel(int64_t failingStep = 0, int64_t lossScale = 0);
 
+/// The same, where `eval` counts what the logits of sampling say: every token before in the window
+/// matters.
+ProgramSpec mockHistoryModel();
+
 /// Bytes of four values, of 1.75 bits each.
 std::string mockData(int64_t bytes);
 

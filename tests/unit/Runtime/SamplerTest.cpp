@@ -80,7 +80,7 @@ protected:
     std::vector<std::string> texts(sampler->batch());
     auto run = sampler->run({reinterpret_cast<const uint8_t *>(prompt.data()), prompt.size()},
                             length, options, seed, first,
-                            [&](int64_t row, uint8_t byte) { texts[row] += char(byte); });
+                            [&](const DrawnByte &drawn) { texts[drawn.row] += char(drawn.byte); });
     error = run ? "" : run.error().message;
     return texts;
   }
@@ -113,6 +113,33 @@ TEST_F(SamplerTest, PrefillAndStepsAgree) {
   load(spec);
   EXPECT_EQ(sample(prompt, 10, 3), prefilled);
   EXPECT_EQ(error, "");
+}
+
+// What sampling says of its bytes is what evaluation says of them, whatever the options.
+TEST_F(SamplerTest, LikelihoodIsThatOfEvaluation) {
+  load(mockHistoryModel());
+  auto sampler = Sampler::create(*executor);
+  ASSERT_TRUE(sampler);
+  std::vector<std::string> texts(mockBatch, "abc");
+  std::vector<std::vector<double>> nats(mockBatch, std::vector<double>(3));
+  ASSERT_TRUE(sampler->run(std::span(reinterpret_cast<const uint8_t *>("abc"), 3), mockContext - 3,
+                           {0.7, 20, 0.8}, 5, 0, [&](const DrawnByte &drawn) {
+                             texts[drawn.row] += static_cast<char>(drawn.byte);
+                             nats[drawn.row].push_back(drawn.nats);
+                           }));
+  const program::Entry &eval = *file->program().entries()->Get(2);
+  auto tokens = executor->elements<int32_t>(*eval.inputs()->Get(0));
+  auto targets = executor->elements<int32_t>(*eval.inputs()->Get(1));
+  for (int64_t row = 0; row < mockBatch; ++row)
+    for (int64_t i = 0; i < mockContext; ++i) {
+      tokens[row * mockContext + i] = i == 0 ? 256 : static_cast<uint8_t>(texts[row][i - 1]);
+      targets[row * mockContext + i] = static_cast<uint8_t>(texts[row][i]);
+    }
+  executor->run(2);
+  auto expected = executor->elements<float>(*eval.outputs()->Get(0));
+  for (int64_t row = 0; row < mockBatch; ++row)
+    for (int64_t i = 3; i < mockContext; ++i)
+      EXPECT_NEAR(nats[row][i], expected[row * mockContext + i], 1e-4);
 }
 
 TEST_F(SamplerTest, TheStartSymbolIsNeverDrawn) {

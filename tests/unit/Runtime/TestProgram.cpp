@@ -102,7 +102,8 @@ std::string ProgramSpec::build() const {
   std::vector<uint8_t> codeBytes(code.begin(), code.end());
   builder.Finish(CreateProgramDirect(builder, "test", target.c_str(), "x86-64", &featureNames,
                                      arena, &variableTables, &entryTables, &kernelTables,
-                                     &codeBytes, &settingTables, "# a test"));
+                                     &codeBytes, &settingTables, "# a test",
+                                     picture.empty() ? nullptr : picture.c_str()));
   return {reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize()};
 }
 

@@ -72,6 +72,8 @@ struct ProgramSpec {
   std::vector<std::pair<std::string, std::string>> settings;
   /// The test kernels' shared object by default.
   std::string code;
+  /// None if empty.
+  std::string picture;
 
   ProgramSpec();
   /// The FlatBuffer.

@@ -1,0 +1,99 @@
+//===- TensorMaps.cpp - buffers seen by the copy engine through views -----===//
+
+#include "compiler/Conversion/TileToCuda/TensorMaps.h"
+
+#include "compiler/Pattern/Pattern.h"
+
+#include <mlir/Dialect/MemRef/IR/MemRef.h>
+
+using namespace mlir;
+using namespace stc;
+
+CudaTensor::CudaTensor(Value operand) : type(cast<MemRefType>(operand.getType())) {
+  if (auto cast = operand.getDefiningOp<memref::ReinterpretCastOp>())
+    operand = cast.getSource();
+  argument = llvm::cast<BlockArgument>(operand).getArgNumber();
+  (void)type.getStridesAndOffset(strides, offset);
+}
+
+static pattern::View viewOf(tile::ViewAttr view) {
+  return {view.getPeriod(), view.getFirst(), view.getWidth(), view.getResidues()};
+}
+
+// A box is at most 256 long; sizes and strides are multiples of 16 bytes.
+bool stc::fitsTensorMap(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows) {
+  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
+  for (int64_t stride : ArrayRef(tensor.strides).drop_back())
+    if (stride * bytes % 16 != 0)
+      return false;
+  if ((tensor.offset + view.getFirst() * tensor.strides[1]) * bytes % 16 != 0 || rows > 256)
+    return false;
+  int64_t width = view.getWidth();
+  return width == 1 || rows % width == 0 || width % rows == 0;
+}
+
+bool stc::endsExactly(const CudaTensor &tensor, tile::ViewAttr view) {
+  return view.getPeriod() == 1 || tensor.positions() % view.getPeriod() == 0;
+}
+
+unsigned TensorMaps::get(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows,
+                         int64_t columns) {
+  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8, n = tensor.positions();
+  int64_t period = view.getPeriod(), width = view.getWidth();
+  int64_t position = tensor.strides[1] * bytes;
+  SmallVector<int64_t> sizes = {tensor.size()}, strides, box = {columns};
+  auto dimension = [&](int64_t size, int64_t stride, int64_t extent) {
+    sizes.push_back(size), strides.push_back(stride), box.push_back(extent);
+  };
+  int64_t blocks = std::max<int64_t>(llvm::divideCeil(n - view.getFirst(), period), 1);
+  if (width > 1) {
+    dimension(width, position, std::min(rows, width));
+    dimension(blocks, position * period, std::max<int64_t>(rows / width, 1));
+  } else {
+    dimension(blocks, position * period, rows);
+    if (view.getResidues() > 1)
+      dimension(view.getResidues(), position, 1);
+  }
+  dimension(tensor.heads(), tensor.strides[2] * bytes, 1);
+  dimension(tensor.type.getDimSize(0), tensor.strides[0] * bytes, 1);
+  Attribute map = plan::TensorMapAttr::get(
+      context, tensor.argument, tensor.offset * bytes + view.getFirst() * position,
+      tensor.type.getElementType(), sizes, strides, box, columns * bytes);
+  for (auto [k, other] : llvm::enumerate(maps))
+    if (other == map)
+      return k;
+  maps.push_back(map);
+  return maps.size() - 1;
+}
+
+CudaEmitter::Values stc::boxCoordinates(CudaEmitter &e, tile::ViewAttr view, Value row,
+                                        int64_t column, Value residue, Value head, Value batch) {
+  CudaEmitter::Values all = {e.i(column)};
+  if (view.getWidth() > 1) {
+    all.push_back(e.rem(row, view.getWidth()));
+    all.push_back(e.div(row, view.getWidth()));
+  } else {
+    all.push_back(row);
+    if (view.getResidues() > 1)
+      all.push_back(residue);
+  }
+  all.push_back(head);
+  all.push_back(batch);
+  return all;
+}
+
+Value stc::rowPosition(CudaEmitter &e, tile::ViewAttr view, Value residue, Value row) {
+  int64_t width = view.getWidth();
+  Value position = width == 1
+                       ? e.mul(row, view.getPeriod())
+                       : e.add(e.mul(e.div(row, width), view.getPeriod()), e.rem(row, width));
+  position = e.add(position, view.getFirst());
+  return view.getResidues() == 1 ? position : e.add(position, residue);
+}
+
+Value stc::rowCount(CudaEmitter &e, tile::ViewAttr view, Value residue, int64_t positions) {
+  if (view.getResidues() == 1)
+    return e.i(viewOf(view).rows(positions, 0));
+  Value behind = e.sub(e.i(positions - view.getFirst() + view.getPeriod() - 1), residue);
+  return e.div(behind, view.getPeriod());
+}

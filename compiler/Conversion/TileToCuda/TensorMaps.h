@@ -1,0 +1,64 @@
+//===- TensorMaps.h - buffers seen by the copy engine through views -*- C++ -*-===//
+//
+// A view is an affine change of coordinates, and so is a tensor map: tiles of rows of any view that
+// fits are one copy instruction, whatever the distance of the rows in memory.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Conversion/TileToCuda/CudaEmitter.h"
+#include "dialects/Plan/Plan.h"
+
+namespace stc {
+
+/// A buffer [batch, positions, heads, size] of a kernel, which is a part of one of its arguments.
+struct CudaTensor {
+  explicit CudaTensor(mlir::Value operand);
+
+  mlir::MemRefType type;
+  unsigned argument;
+  int64_t offset; // elements
+  llvm::SmallVector<int64_t> strides;
+
+  int64_t positions() const { return type.getDimSize(1); }
+  int64_t heads() const { return type.getDimSize(2); }
+  int64_t size() const { return type.getDimSize(3); }
+};
+
+/// How many rows lie side by side in a tile's row of shared memory: columns of one swizzled panel.
+inline int64_t panelColumns(int64_t paddedSize) { return paddedSize % 64 == 0 ? 64 : 32; }
+/// Sizes of heads that products take; what is missing is filled with zeros by the copy.
+inline int64_t paddedHead(int64_t size) { return llvm::alignTo(size, 32); }
+
+/// Whether tiles of so many rows of a view are boxes of a tensor map.
+bool fitsTensorMap(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows);
+/// Whether the view's rows end where the map's boxes are cut off: no box has rows that do not
+/// exist.
+bool endsExactly(const CudaTensor &tensor, tile::ViewAttr view);
+
+/// The maps of one kernel, in the order of its parameters.
+class TensorMaps {
+public:
+  explicit TensorMaps(mlir::MLIRContext *context) : context(context) {}
+
+  /// The number of the map for boxes of `rows` rows and a panel of columns.
+  unsigned get(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows, int64_t columns);
+
+  llvm::ArrayRef<mlir::Attribute> all() const { return maps; }
+
+private:
+  mlir::MLIRContext *context;
+  llvm::SmallVector<mlir::Attribute> maps;
+};
+
+/// The coordinates of the box at a row, a multiple of the box's rows.
+CudaEmitter::Values boxCoordinates(CudaEmitter &e, tile::ViewAttr view, mlir::Value row,
+                                   int64_t column, mlir::Value residue, mlir::Value head,
+                                   mlir::Value batch);
+
+/// The position of a row.
+mlir::Value rowPosition(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, mlir::Value row);
+/// How many rows a residue of the view has.
+mlir::Value rowCount(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, int64_t positions);
+
+} // namespace stc

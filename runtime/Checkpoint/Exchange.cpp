@@ -1,0 +1,150 @@
+//===- Exchange.cpp - weights to and from other programs ----------------------------------===//
+#include "runtime/Checkpoint/Exchange.h"
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Checkpoint/Weights.h"
+#include "runtime/Program/Tensor.h"
+#include "runtime/Support/File.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <fmt/format.h>
+#include <map>
+#include <nlohmann/json.hpp>
+
+namespace stc::runtime {
+
+using program::DType;
+
+namespace {
+
+// What stands for the '*' of a pattern; the empty text where there is none. No value: it does not
+// fit.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view name) {
+  size_t star = pattern.find('*');
+  if (star == pattern.npos)
+    return pattern == name ? std::optional<std::string_view>("") : std::nullopt;
+  std::string_view before = pattern.substr(0, star), after = pattern.substr(star + 1);
+  if (name.size() < before.size() + after.size() || !name.starts_with(before) ||
+      !name.ends_with(after))
+    return std::nullopt;
+  return name.substr(before.size(), name.size() - before.size() - after.size());
+}
+
+float widen(DType dtype, uint16_t bits) {
+  if (dtype == DType::BF16)
+    return std::bit_cast<float>(uint32_t(bits) << 16);
+  return static_cast<float>(std::bit_cast<_Float16>(bits));
+}
+
+std::vector<float> toFloats(const NamedTensor &tensor) {
+  std::vector<float> values(tensor.data.size() / byteSize(tensor.dtype));
+  for (size_t i = 0; i < values.size(); ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, tensor.data.data() + i * sizeof(bits), sizeof(bits));
+    values[i] = widen(tensor.dtype, bits);
+  }
+  return values;
+}
+
+bool isFinite(std::span<const std::byte> floats) {
+  for (size_t i = 0; i < floats.size(); i += sizeof(float)) {
+    float value;
+    std::memcpy(&value, floats.data() + i, sizeof(value));
+    if (!std::isfinite(value))
+      return false;
+  }
+  return true;
+}
+
+} // namespace
+
+Result<NameMap> NameMap::open(const std::string &path) {
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return forward(file);
+  const char *text = reinterpret_cast<const char *>(file->bytes().data());
+  auto json = nlohmann::ordered_json::parse(text, text + file->bytes().size(), nullptr,
+                                            /*allow_exceptions=*/false);
+  if (!json.is_object())
+    return fail(path + ": expected a JSON object of names to other names");
+  NameMap names;
+  for (const auto &[name, other] : json.items()) {
+    if (!other.is_string())
+      return fail(fmt::format("{}: expected a name for '{}', found {}", path, name, other.dump()));
+    names.pairs.emplace_back(name, other.get<std::string>());
+    auto stars = std::ranges::count(name, '*');
+    if (stars > 1 || stars != std::ranges::count(names.pairs.back().second, '*'))
+      return fail(fmt::format("{}: expected one '*' or none on both sides, found '{}' to '{}'",
+                              path, name, names.pairs.back().second));
+  }
+  return names;
+}
+
+std::string NameMap::toOther(std::string_view name) const {
+  for (const auto &[ours, other] : pairs)
+    if (auto star = match(ours, name)) {
+      std::string result = other;
+      size_t place = result.find('*');
+      return place == result.npos ? result : result.replace(place, 1, *star);
+    }
+  return std::string(name);
+}
+
+Result<void> exportWeights(const std::string &from, const std::string &to, const NameMap &names) {
+  Result<SafetensorsFile> file = SafetensorsFile::open(from);
+  if (!file)
+    return forward(file);
+  std::vector<NamedTensor> tensors = file->tensors();
+  std::map<std::string, std::string> taken;
+  for (NamedTensor &tensor : tensors) {
+    std::string other = names.toOther(tensor.name);
+    auto [it, isNew] = taken.try_emplace(other, tensor.name);
+    if (!isNew)
+      return fail(fmt::format("expected names that differ, found '{}' for both '{}' and '{}'",
+                              other, it->second, tensor.name));
+    tensor.name = other;
+  }
+  Result<uint64_t> written = writeSafetensors(to, tensors);
+  return written ? Result<void>() : forward(written);
+}
+
+Result<void> importWeights(const program::Program &program, const std::string &from,
+                           const std::string &to, const NameMap &names) {
+  Result<SafetensorsFile> file = SafetensorsFile::open(from);
+  if (!file)
+    return forward(file);
+  std::vector<const program::Tensor *> wanted = variablesOf(program, VariableSet::Weights);
+  // What is found is named as in its file, in messages too.
+  std::vector<std::string> otherNames;
+  for (const program::Tensor *tensor : wanted)
+    otherNames.push_back(names.toOther(tensor->name()->string_view()));
+  auto accept = [](DType found, DType target) {
+    return found == target ||
+           (target == DType::F32 && (found == DType::F16 || found == DType::BF16));
+  };
+  auto matched =
+      matchTensors(file->tensors(), wanted, otherNames, from,
+                   fmt::format("the weights of '{}'", program.name()->string_view()), accept);
+  if (!matched)
+    return forward(matched);
+  std::vector<std::vector<float>> converted; // keeps what the tensors below point to
+  std::vector<NamedTensor> tensors;
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    NamedTensor tensor = *(*matched)[i];
+    if (tensor.dtype != wanted[i]->dtype()) {
+      converted.push_back(toFloats(tensor));
+      tensor.data = std::as_bytes(std::span(converted.back()));
+      tensor.dtype = DType::F32;
+    }
+    if (tensor.dtype == DType::F32 && !isFinite(tensor.data))
+      return fail(fmt::format("{}: '{}' holds values that are not finite", from, tensor.name));
+    tensor.name = wanted[i]->name()->str();
+    tensors.push_back(std::move(tensor));
+  }
+  Result<uint64_t> written = writeSafetensors(to, tensors);
+  return written ? Result<void>() : forward(written);
+}
+
+} // namespace stc::runtime

@@ -1,0 +1,44 @@
+//===- Exchange.h - weights to and from other programs ------------------------------------===//
+//
+// STC's weights are named and laid out as a PyTorch module's state_dict would be: linear weights
+// [out, in], "transformer.h.3.attn.c_attn.weight". A map gives them the names of another module.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/Program/Program_generated.h"
+#include "runtime/Support/Error.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stc::runtime {
+
+/// Other names for STC's. In a pair, '*' stands for the same characters on both sides, a layer's
+/// number mostly; a name that no pair fits stays as it is.
+class NameMap {
+public:
+  NameMap() = default;
+  /// Reads a JSON object of STC's names to others: {"transformer.h.*.ln_1.weight":
+  /// "blocks.*.norm1.weight"}. Errors: no such object; not as many '*' on both sides, or more than
+  /// one.
+  static Result<NameMap> open(const std::string &path);
+
+  /// The first pair that fits decides.
+  std::string toOther(std::string_view name) const;
+
+private:
+  std::vector<std::pair<std::string, std::string>> pairs;
+};
+
+/// Writes the tensors of a weights file under their other names. Error: two would have the same.
+Result<void> exportWeights(const std::string &from, const std::string &to, const NameMap &names);
+
+/// Writes the weights of a program from a file with other names, f32, f16 or bf16. Errors: what is
+/// missing, unexpected or of another shape or dtype; a value that is not finite.
+Result<void> importWeights(const program::Program &program, const std::string &from,
+                           const std::string &to, const NameMap &names);
+
+} // namespace stc::runtime

@@ -1,0 +1,65 @@
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file --verify-diagnostics | FileCheck %s
+
+// Query tiles, key tiles and outputs are boxes of one view; one warpgroup copies, two compute.
+// CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 384, shared {{[0-9]+}}, maps [
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 1000, 2, 3], strides{{ ?}}[256, 128, 256000], box{{ ?}}[64, 128, 1, 1], swizzle 128>
+// CHECK: llvm.func @attention({{.*}}llvm.byval = !llvm.array<128 x i8>, nvvm.grid_constant}
+// CHECK-SAME: nvvm.kernel, nvvm.minctasm = 1 : i32, nvvm.reqntid = array<i32: 384>
+// CHECK: nvvm.setmaxregister decrease
+// CHECK: nvvm.elect.sync
+// CHECK-COUNT-3: nvvm.cp.async.bulk.tensor.shared.cluster.global
+// CHECK-NOT: nvvm.cp.async.bulk.tensor.shared.cluster.global
+// CHECK: nvvm.setmaxregister increase
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// CHECK: scf.for
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
+// CHECK: wgmma.wait_group.sync.aligned 1;
+// CHECK: nvvm.stmatrix
+// CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta
+!x = tensor<3x1000x2x64xbf16>
+!l = tensor<3x2x1000xf32>
+func.func @band(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"local(100)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// Two walks over one query view are one kernel: keys as they lie, and 4 of each block of 8, compacted.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-SAME: #plan.tensor_map<buffer 1, offset 0, f16, sizes{{ ?}}[32, 256, 1, 1], strides{{ ?}}[64, 64, 16384], box{{ ?}}[32, 128, 1, 1], swizzle 64>
+// CHECK-SAME: #plan.tensor_map<buffer 1, offset 256, f16, sizes{{ ?}}[32, 4, 32, 1, 1], strides{{ ?}}[64, 512, 64, 16384], box{{ ?}}[32, 4, 32, 1, 1], swizzle 64>
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16
+// CHECK-NOT: plan.kernel
+!x = tensor<1x256x1x32xf16>
+!l = tensor<1x1x256xf32>
+func.func @fixed(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"fixed(8, 4)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// The residues of a stride are a dimension of the map; the second kernel goes on from the first. Residues of
+// 64 rows at most take tiles of 64.
+// CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 384
+// CHECK: plan.kernel @attention_0 kind "attention" scratch 0 grid <threads 256
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 8, 32, 1, 1], strides{{ ?}}[4096, 128, 128, 32768], box{{ ?}}[64, 64, 1, 1, 1], swizzle 128>
+// CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> f32
+!x = tensor<1x256x1x64xbf16>
+!l = tensor<1x1x256xf32>
+func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"strided(32)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+!x = tensor<1x256x1x64xf32>
+!l = tensor<1x1x256xf32>
+func.func @wide(%q: !x, %k: !x, %v: !x) -> !x {
+  // expected-error @+1 {{expected operands of type bf16 or f16 on this GPU, found 'f32'}}
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"dense"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}

@@ -1,0 +1,41 @@
+//===- HopperScheduleTest.cpp - tiles on sm_90a for some shapes -----------===//
+#include "compiler/Schedule/HopperSchedule.h"
+
+#include <gtest/gtest.h>
+
+using namespace stc;
+
+namespace {
+TEST(HopperSchedule, KeyTilesAreWholeBlocksOfAllViews) {
+  struct Row {
+    std::vector<int64_t> widths;
+    std::optional<int64_t> keyRows;
+  };
+  for (const Row &row :
+       {Row{{1}, 128}, Row{{1, 32}, 128}, Row{{3}, 96}, Row{{7}, 112}, Row{{5}, 80},
+        Row{{256}, 128}, Row{{200}, std::nullopt}, Row{{3, 7}, std::nullopt}}) {
+    auto schedule = chooseHopperSchedule({64, 64, 128, row.widths});
+    EXPECT_EQ(schedule.has_value(), row.keyRows.has_value()) << row.widths[0];
+    if (schedule && row.keyRows)
+      EXPECT_EQ(schedule->keyRows, *row.keyRows);
+  }
+}
+
+TEST(HopperSchedule, RegistersFitTheMultiprocessor) {
+  for (int64_t groups : {1, 2, 3}) {
+    HopperSchedule schedule{groups};
+    EXPECT_LE(128 * (groups * schedule.computeRegisters() + schedule.copyRegisters()), 65536);
+    EXPECT_EQ(schedule.computeRegisters() % 8, 0);
+    EXPECT_EQ(schedule.copyRegisters() % 8, 0);
+  }
+}
+
+TEST(HopperSchedule, ShortViewsTakeShortTiles) {
+  auto rows = [](const char *pattern, int64_t n) {
+    return chooseHopperTiles(pattern::Pattern::parse(pattern, n)->walks().front(), n).rows;
+  };
+  EXPECT_EQ(rows("dense", 4096), 128);
+  EXPECT_EQ(rows("dense", 64), 64);
+  EXPECT_EQ(rows("stride(128)", 4096), 64);
+}
+} // namespace
