@@ -2,11 +2,11 @@
 #include "runtime/Checkpoint/Checkpoint.h"
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/Json.h"
 
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -77,16 +77,20 @@ bool isSealed(json &state) {
 // Throws where a key is missing or of another type.
 TrainingState toState(const json &state) {
   const json &order = state.at("order"), &best = state.at("best");
-  TrainingState result{state.at("step"),
-                       state.at("steps"),
-                       {order.at("seed"), order.at("batch"), order.at("window"),
-                        order.at("data_bytes"), order.at("part")},
+  // A fraction is another type, too: it need not fit an integer.
+  auto integer = [](const json &object, const char *key) {
+    return object.at(key).get_ref<const int64_t &>();
+  };
+  TrainingState result{integer(state, "step"),
+                       integer(state, "steps"),
+                       {integer(order, "seed"), integer(order, "batch"), integer(order, "window"),
+                        integer(order, "data_bytes"), order.at("part")},
                        state.at("data"),
                        state.at("seconds"),
-                       state.at("evaluated_step"),
+                       integer(state, "evaluated_step"),
                        {}};
   if (!best.is_null())
-    result.best = {best.at("step"), best.at("bits_per_byte")};
+    result.best = {integer(best, "step"), best.at("bits_per_byte")};
   return result;
 }
 
@@ -147,8 +151,7 @@ Result<Checkpoint> Checkpoint::open(const std::string &path) {
   Result<MappedFile> file = MappedFile::open(statePath);
   if (!file)
     return forward(file);
-  const char *text = reinterpret_cast<const char *>(file->bytes().data());
-  json state = json::parse(text, text + file->bytes().size(), nullptr, /*allow_exceptions=*/false);
+  json state = parseJson(file->text());
   if (!isSealed(state))
     return fail(statePath + ": its checksum does not fit its contents: it is damaged");
   Checkpoint checkpoint;
@@ -156,7 +159,7 @@ Result<Checkpoint> Checkpoint::open(const std::string &path) {
   try {
     if (state.at("version") != stateVersion)
       return fail(fmt::format("{}: expected version {}, found {}", statePath, stateVersion,
-                              state.at("version").dump()));
+                              printable(state.at("version").dump())));
     for (const PartOfCheckpoint &part : parts) {
       std::string name = fmt::format("{}/{}", path, part.file);
       Result<MappedFile> variables = MappedFile::open(name);
@@ -168,6 +171,9 @@ Result<Checkpoint> Checkpoint::open(const std::string &path) {
     checkpoint.program = state.at("program");
     checkpoint.specification = state.at("specification");
     checkpoint.training = toState(state);
+    if (checkpoint.training.step < 1)
+      return fail(fmt::format("{}: expected steps that were done, found {}", statePath,
+                              checkpoint.training.step));
   } catch (const json::exception &error) {
     return fail(
         fmt::format("{}: expected the state of a training run: {}", statePath, error.what()));

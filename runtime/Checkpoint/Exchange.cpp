@@ -4,6 +4,7 @@
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/Json.h"
 
 #include <algorithm>
 #include <bit>
@@ -11,7 +12,6 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <map>
-#include <nlohmann/json.hpp>
 
 namespace stc::runtime {
 
@@ -64,20 +64,19 @@ Result<NameMap> NameMap::open(const std::string &path) {
   Result<MappedFile> file = MappedFile::open(path);
   if (!file)
     return forward(file);
-  const char *text = reinterpret_cast<const char *>(file->bytes().data());
-  auto json = nlohmann::ordered_json::parse(text, text + file->bytes().size(), nullptr,
-                                            /*allow_exceptions=*/false);
+  auto json = parseJson(file->text());
   if (!json.is_object())
     return fail(path + ": expected a JSON object of names to other names");
   NameMap names;
   for (const auto &[name, other] : json.items()) {
     if (!other.is_string())
-      return fail(fmt::format("{}: expected a name for '{}', found {}", path, name, other.dump()));
+      return fail(fmt::format("{}: expected a name for '{}', found {}", path, printable(name),
+                              printable(other.dump())));
     names.pairs.emplace_back(name, other.get<std::string>());
     auto stars = std::ranges::count(name, '*');
     if (stars > 1 || stars != std::ranges::count(names.pairs.back().second, '*'))
       return fail(fmt::format("{}: expected one '*' or none on both sides, found '{}' to '{}'",
-                              path, name, names.pairs.back().second));
+                              path, printable(name), printable(names.pairs.back().second)));
   }
   return names;
 }

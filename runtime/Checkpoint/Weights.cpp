@@ -1,6 +1,7 @@
 //===- Weights.cpp - a program's variables in safetensors files -------------------------===//
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Program/Tensor.h"
+#include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <cmath>
@@ -58,20 +59,20 @@ matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor
     const program::Tensor *tensor = wanted[i];
     auto it = unused.find(names[i]);
     if (it == unused.end()) {
-      missing.push_back(names[i]);
+      missing.push_back(printable(names[i]));
       continue;
     }
     const NamedTensor &candidate = *it->second;
     if (!accept(candidate.dtype, tensor->dtype()) ||
         !std::ranges::equal(*tensor->shape(), candidate.shape))
-      different.push_back(fmt::format("{} is {}[{}] for {}", candidate.name,
+      different.push_back(fmt::format("{} is {}[{}] for {}", printable(candidate.name),
                                       dtypeName(candidate.dtype), fmt::join(candidate.shape, ", "),
                                       describe(*tensor)));
     matched.push_back(&candidate);
     unused.erase(it);
   }
   for (const auto &[name, tensor] : unused)
-    unexpected.emplace_back(name);
+    unexpected.push_back(printable(name));
   if (!missing.empty())
     problems.push_back("missing " + listNames(missing));
   if (!unexpected.empty())

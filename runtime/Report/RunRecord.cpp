@@ -1,12 +1,12 @@
 //===- RunRecord.cpp - what a run folder says of its run ---------------------------------===//
 #include "runtime/Report/RunRecord.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/Json.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <set>
 
 namespace stc::runtime {
@@ -15,10 +15,6 @@ using nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string_view textOf(const MappedFile &file) {
-  return {reinterpret_cast<const char *>(file.bytes().data()), file.bytes().size()};
-}
 
 std::string plain(const ordered_json &value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
@@ -30,7 +26,7 @@ Result<void> readDescription(const std::string &path, RunRecord &record) {
   Result<MappedFile> file = MappedFile::open(path);
   if (!file)
     return forward(file);
-  ordered_json json = ordered_json::parse(textOf(*file), nullptr, false);
+  ordered_json json = parseJson(file->text());
   if (!json.is_object())
     return fail(path + ": expected a JSON object");
   for (const auto &[key, value] : json.items()) {
@@ -54,7 +50,7 @@ template <class T> void addInOrder(std::vector<T> &all, const T &next) {
 
 // False if it is not a line of metrics. Kinds that we do not know are nobody's business.
 bool readLine(std::string_view line, RunRecord &record) {
-  ordered_json json = ordered_json::parse(line, nullptr, false);
+  ordered_json json = parseJson(line);
   if (!json.is_object() || !json.contains("kind") || !json["kind"].is_string())
     return false;
   auto number = [&](const char *key) {
@@ -82,7 +78,7 @@ Result<void> readMetrics(const std::string &path, RunRecord &record) {
   Result<MappedFile> file = MappedFile::open(path);
   if (!file)
     return forward(file);
-  std::string_view rest = textOf(*file);
+  std::string_view rest = file->text();
   for (int64_t number = 1; !rest.empty(); ++number) {
     std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));

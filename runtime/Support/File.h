@@ -26,6 +26,7 @@ public:
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return {data, size}; }
+  std::string_view text() const { return {reinterpret_cast<const char *>(data), size}; }
 
 private:
   const std::byte *data = nullptr;

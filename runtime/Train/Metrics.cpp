@@ -1,9 +1,9 @@
 //===- Metrics.cpp - the numbers of a run, as files ----------------------------------------===//
 #include "runtime/Train/Metrics.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/Json.h"
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <unistd.h>
 
@@ -19,9 +19,12 @@ constexpr auto flushTime = std::chrono::seconds(2);
 size_t keptBytes(std::string_view text, int64_t step, int64_t evaluatedStep) {
   size_t kept = 0;
   for (size_t end; (end = text.find('\n', kept)) != text.npos; kept = end + 1) {
-    json line = json::parse(text.substr(kept, end - kept), nullptr, /*allow_exceptions=*/false);
-    if (!line.is_object() || !line["step"].is_number_integer() ||
-        line["step"] > (line["kind"] == "eval" ? evaluatedStep : step))
+    // Constant: to ask for a key that is not there would add it, and move the others.
+    const json line = parseJson(text.substr(kept, end - kept));
+    if (!line.contains("step") || !line["step"].is_number_integer())
+      break;
+    bool isEvaluation = line.contains("kind") && line["kind"] == "eval";
+    if (line["step"] > (isEvaluation ? evaluatedStep : step))
       break;
   }
   return kept;
@@ -42,9 +45,7 @@ Result<Metrics> Metrics::open(const std::string &folder, int64_t step, int64_t e
     Result<MappedFile> before = MappedFile::open(metrics.path);
     if (!before)
       return forward(before);
-    std::string_view text(reinterpret_cast<const char *>(before->bytes().data()),
-                          before->bytes().size());
-    kept = keptBytes(text, step, evaluatedStep);
+    kept = keptBytes(before->text(), step, evaluatedStep);
   }
   if (ftruncate(metrics.descriptor, static_cast<off_t>(kept)) != 0)
     return systemError(metrics.path, "truncate");

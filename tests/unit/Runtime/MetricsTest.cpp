@@ -227,6 +227,8 @@ TEST(Metrics, GoesOnAfterAStep) {
   EXPECT_EQ(kept(one + "{}\n" + two, 3, 0), one);
   EXPECT_EQ(kept(one + std::string(4, '\0'), 3, 0), one);
   EXPECT_EQ(kept("", 3, 0), "");
+  std::string kindless = "{\"step\":3}\n";
+  EXPECT_EQ(kept(kindless + "{\"step\":4}\n", 3, 0), kindless);
 }
 
 } // namespace

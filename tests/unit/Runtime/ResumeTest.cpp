@@ -218,11 +218,16 @@ TEST_F(ResumeTest, ADamagedCheckpointIsSetAside) {
   };
   auto cut = [](std::string text) { return text.substr(0, text.size() - 1); };
   auto nothing = [](std::string) { return std::string(); };
+  auto nested = [](std::string) {
+    constexpr size_t deep = 200'000;
+    return R"({"checksum": "", "a": )" + std::string(deep, '[') + std::string(deep, ']') + "}";
+  };
   const Damage cases[] = {{"weights.safetensors", cut, "does not fit"},
                           {"weights.safetensors", nothing, "does not fit"},
                           {"optimizer.safetensors", flip, "does not fit"},
                           {"state.json", flip, "state.json"},
                           {"state.json", cut, nullptr}, // the line feed
+                          {"state.json", nested, "state.json: its checksum does not fit"},
                           {"state.json", nothing, "state.json: its checksum does not fit"}};
   for (const Damage &c : cases) {
     fs::remove_all(folder);
