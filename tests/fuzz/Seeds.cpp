@@ -95,6 +95,29 @@ void writeArrays() {
                    "'<f8'", "'<i4'", "'<i8'", "'|u1'", "'|b1'", "9223372036854775807"});
 }
 
+void writeRunFolder() {
+  write(seed("run-folder", "metrics"),
+        R"(m{"kind":"step","step":1,"bits_per_byte":7.5,"gradient_norm":1.5,"learning_rate":0.001,)"
+        R"("bytes_per_second":1e6,"seconds":0.5})"
+        "\n"
+        R"({"kind":"eval","step":1,"bits_per_byte":7.6,"standard_error":0.01,"bytes":100})"
+        "\n");
+  write(seed("run-folder", "run"),
+        R"(r{"program":"small","parameters":256,"settings":{"data.kind":"text"},"data":"a.txt",)"
+        R"("seed":3,"steps":100,"threads":2})");
+  // Of files of no bytes, and with a checksum of its own that the first mutation puts right.
+  write(
+      seed("run-folder", "state"),
+      R"(s{"version":1,"step":20,"steps":100,"program":"small","specification":"","data":"a.txt",)"
+      R"("order":{"seed":3,"batch":2,"window":32,"data_bytes":1000,"part":"train"},"seconds":1.5,)"
+      R"("evaluated_step":20,"best":{"step":20,"bits_per_byte":7.5},"files":)"
+      R"({"weights.safetensors":"2d06800538d394c2","optimizer.safetensors":"2d06800538d394c2"},)"
+      R"("checksum":""})");
+  write(seed("run-folder", "names"), R"(n{"h.*.attn.weight":"blocks.*.qkv","tok":"embedding"})");
+  writeDictionary("run-folder", {"\"kind\"", "\"step\"", "\"eval\"", "\"settings\"", "\"best\"",
+                                 "null", "1e300", "9223372036854775808", "-1", "*"});
+}
+
 Words patternWords() {
   return {"dense",  "local(",   "stride(", "strided(", "block(", "summary(",  "fixed(", "sinks(",
           "[i] ->", "[j] :",    "exists",  "floor(",   "ceil(",  "floord(",   "min(",   "max(",
@@ -174,6 +197,7 @@ int main(int argc, char **argv) {
   writePrograms();
   writeWeights();
   writeArrays();
+  writeRunFolder();
   writePatterns();
   writePictures();
   writeSounds();
