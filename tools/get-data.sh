@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # Fetches data to train on from Debian's packages.
 #
-#   tools/get-data.sh text    data/gcide.txt: the GNU Collaborative International Dictionary of
-#                             English, 40 MB of prose, from the package dict-gcide
+#   tools/get-data.sh text      data/gcide.txt: the GNU Collaborative International Dictionary of
+#                               English, 40 MB of prose, from the package dict-gcide
+#   tools/get-data.sh images    data/pictures: 31 photographs, from lomiri-wallpapers-16.04,
+#                               lomiri-wallpapers-20.04 and mate-backgrounds (75 MB to download)
+#   tools/get-data.sh audio     data/music: two hours of orchestral music in Ogg Vorbis, from
+#                               wesnoth-1.16-music (153 MB to download)
 #
-# Does nothing where the file is there. Needs no root.
+# Does nothing where the data is there. Needs no root.
+#
+# Not from Debian, to be brought by hand: enwik8 (a single file, used as it is), CIFAR-10 (the binary
+# version) and Downsampled ImageNet 64x64 (the npz files). docs/data.md says what to do with them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +29,12 @@ unpack() {
   dpkg-deb -x "$folder/$package"_*.deb "$folder"
 }
 
+# A folder to work in, removed at the end.
+make_work() {
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+}
+
 get_text() {
   local target=data/gcide.txt dictionary=/usr/share/dictd/gcide.dict.dz
   if [[ -f $target ]]; then
@@ -30,8 +43,7 @@ get_text() {
   fi
   if [[ ! -f $dictionary ]]; then
     say "downloading the package dict-gcide, 15 MB"
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
+    make_work
     unpack dict-gcide "$work"
     dictionary=$work$dictionary
   fi
@@ -41,7 +53,36 @@ get_text() {
   say "wrote $target, $(stat -c %s "$target") bytes"
 }
 
+# Copies the files of packages that match a regular expression into a folder of their own.
+get_files() { # target, pattern, packages
+  local target=$1 pattern=$2 package
+  shift 2
+  if [[ -d $target ]]; then
+    say "$target is there"
+    return
+  fi
+  make_work
+  for package in "$@"; do
+    say "downloading the package $package"
+    unpack "$package" "$work"
+  done
+  mkdir -p data
+  rm -rf "$target.part"
+  mkdir "$target.part"
+  find "$work" -type f -regex "$pattern" -exec cp {} "$target.part" \;
+  [[ -n $(ls "$target.part") ]] || fail "expected $pattern in $*, found none"
+  mv "$target.part" "$target"
+  say "wrote $target, $(find "$target" -type f | wc -l) files"
+}
+
 case ${1-} in
 text) get_text ;;
-*) fail "expected 'text', found '${1-}'" ;;
+images)
+  # Of mate-backgrounds, the folder of photographs; its other pictures are drawings.
+  get_files data/pictures '.*/backgrounds/\(.*_by_.*\|mate/nature/.*\)\.jpg' \
+    lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds
+  ;;
+audio) get_files data/music '.*\.ogg' wesnoth-1.16-music ;;
+-h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" ;;
+*) fail "expected 'text', 'images' or 'audio', found '${1-}'" ;;
 esac

@@ -10,7 +10,8 @@ packages=(
   llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools libisl-dev libtomlplusplus-dev
   # runtime: program file, checksums, dense products, pictures
   flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
-  libpng-dev zlib1g-dev
+  # pictures and sound
+  libpng-dev libturbojpeg0-dev zlib1g-dev libflac-dev libvorbis-dev libogg-dev
   # commands
   libcli11-dev libfmt-dev libexpected-dev
   # tests, with sanitizers; the demo compares with gzip and xz

@@ -1,77 +1,110 @@
-//===- ByteData.cpp - windows of a file of bytes --------------------------------------===//
+//===- ByteData.cpp - windows of data that is bytes ------------------------------------===//
 #include "runtime/Data/ByteData.h"
+#include "runtime/Data/NpyFile.h"
 #include "runtime/Data/Permutation.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Philox.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <numeric>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace stc::runtime {
 
-namespace {
-
-struct Extent {
-  int64_t first, size;
-};
-
-Result<Extent> extentOf(Part part, int64_t bytes, const Settings &settings) {
-  if (part == Part::All)
-    return Extent{0, bytes};
-  Result<std::vector<double>> split = settings.numbers("data.split", {0.9, 0.05, 0.05});
-  if (!split)
-    return forward(split);
-  double sum = std::accumulate(split->begin(), split->end(), 0.0);
-  // Thirds that were rounded up may exceed 1 by a little.
-  if (split->size() != 3 || *std::ranges::min_element(*split) < 0 || !(sum <= 1 + 1e-6))
-    return fail(
-        fmt::format("expected three fractions of 1 in all as setting 'data.split', found [{}]",
-                    fmt::join(*split, ", ")));
-  double before = std::accumulate(split->begin(), split->begin() + static_cast<int>(part), 0.0);
-  auto at = [&](double where) {
-    return std::min<int64_t>(std::llround(where * static_cast<double>(bytes)), bytes);
-  };
-  int64_t first = at(before);
-  return Extent{first, at(before + (*split)[static_cast<int>(part)]) - first};
-}
-
-} // namespace
-
 Result<ByteData> ByteData::open(const std::string &path, Part part, const Settings &settings,
                                 int64_t window) {
-  ByteData data;
-  data.path = path;
-  data.window = window;
+  std::error_code error;
+  bool folder = std::filesystem::is_directory(path, error);
+  if (folder && part == Part::All)
+    return fail(fmt::format("{}: expected one part of a folder (train, valid or test), found all: "
+                            "each part is a file of its own",
+                            path));
+  ByteData data(folder ? fmt::format("{}/{}.npy", path, partNames[int(part)]) : path, window);
+  if (folder && !std::filesystem::exists(data.path, error))
+    return fail(fmt::format("{}: expected a folder that stc-run prepare wrote, found no {}.npy",
+                            path, partNames[int(part)]));
+  if (auto opened = data.openFile(); !opened)
+    return forward(opened);
+  if (auto selected = data.select(folder ? Part::All : part, settings); !selected)
+    return forward(selected);
   data.buffer.resize(window);
-  data.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (data.descriptor < 0)
+  return data;
+}
+
+// Finds out where the data is: the file is all of it, or a .npy array.
+Result<void> ByteData::openFile() {
+  descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
     return fail(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   struct stat status;
-  if (fstat(data.descriptor, &status) != 0 || !S_ISREG(status.st_mode))
+  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
     return fail(fmt::format("{}: expected a file, found something else", path));
-  Result<Extent> extent = extentOf(part, status.st_size, settings);
-  if (!extent)
-    return forward(extent);
-  if (extent->size < window)
-    return fail(fmt::format("{}: expected at least {} bytes (one window) in this part of the file, "
-                            "found {}",
-                            path, window, extent->size));
-  data.first = extent->first;
-  data.size = extent->size;
-  return data;
+  size = status.st_size;
+  return readNpyStart();
+}
+
+Result<void> ByteData::readNpyStart() {
+  std::vector<std::byte> start(std::min<int64_t>(size, 1 << 16));
+  ssize_t count = pread(descriptor, start.data(), start.size(), 0);
+  if (count < 0)
+    return systemError(path, "read");
+  start.resize(count);
+  if (!isNpy(start))
+    return {};
+  Result<NpyHeader> header = parseNpyHeader(start);
+  if (!header)
+    return fail(fmt::format("{}: {}", path, header.error().message));
+  if (header->dtype != program::DType::U8 || header->shape.empty())
+    return fail(fmt::format("{}: expected an array of u8 of at least one dimension, found {}", path,
+                            describe(*header)));
+  if (size - header->dataStart != header->dataBytes)
+    return fail(fmt::format("{}: expected {} bytes of {} after the header, found {}", path,
+                            header->dataBytes, describe(*header), size - header->dataStart));
+  first = header->dataStart;
+  size = header->dataBytes;
+  records = header->shape.size() > 1;
+  if (!records)
+    return {};
+  std::span<const int64_t> record = std::span(header->shape).subspan(1);
+  // An empty array may have any sizes, whose product need not fit.
+  int64_t bytes = size > 0 ? size / header->shape[0] : window;
+  if (bytes != window)
+    return fail(fmt::format("{}: expected records of {} bytes, the model's context, found {} = {}",
+                            path, window, fmt::join(record, " x "), bytes));
+  return {};
+}
+
+Result<void> ByteData::select(Part part, const Settings &settings) {
+  int64_t unit = records ? window : 1;
+  Split split({1, 0, 0}, size / unit);
+  if (part != Part::All) {
+    auto fractions = splitFractions(settings);
+    if (!fractions)
+      return forward(fractions);
+    split = Split(*fractions, size / unit);
+  }
+  first += split.first(part) * unit;
+  size = split.size(part) * unit;
+  if (size >= window)
+    return {};
+  if (records)
+    return fail(
+        fmt::format("{}: expected at least one record in this part of the file, found none", path));
+  return fail(fmt::format("{}: expected at least {} bytes (one window) in this part of the file, "
+                          "found {}",
+                          path, window, size));
 }
 
 ByteData::ByteData(ByteData &&other) noexcept
     : path(std::move(other.path)), descriptor(std::exchange(other.descriptor, -1)),
-      first(other.first), size(other.size), window(other.window), buffer(std::move(other.buffer)) {}
+      first(other.first), size(other.size), window(other.window), records(other.records),
+      buffer(std::move(other.buffer)) {}
 
 ByteData::~ByteData() {
   if (descriptor >= 0)
@@ -104,6 +137,10 @@ Result<void> ByteData::read(int64_t index, std::span<int32_t> tokens, std::span<
 
 Result<void> ByteData::readFrom(int64_t start, std::span<int32_t> tokens,
                                 std::span<int32_t> targets) {
+  if (records)
+    return fail(fmt::format("{}: expected a stream of bytes, found records of {}: a context begins "
+                            "with its record",
+                            path, window));
   if (start < 0 || start > size - window)
     return fail(fmt::format("{}: expected a window of {} bytes inside the {} of this part, got one "
                             "at {}",
@@ -111,15 +148,17 @@ Result<void> ByteData::readFrom(int64_t start, std::span<int32_t> tokens,
   return readAt(start, tokens, targets);
 }
 
-// One window less than would fit leaves room for every offset.
+// In a stream, one window less than would fit leaves room for every offset.
 int64_t ByteData::windowsPerEpoch() const {
+  if (records)
+    return windows();
   return std::max<int64_t>(1, (size + 1 - window) / window);
 }
 
 int64_t ByteData::shuffledStart(int64_t sample, uint64_t seed) const {
   int64_t count = windowsPerEpoch();
   uint64_t epoch = sample / count;
-  uint64_t offsets = std::min(window, size - count * window + 1);
+  uint64_t offsets = records ? 1 : std::min(window, size - count * window + 1);
   // The permutation's counters have a round number in the second word.
   uint32_t word = philox(
       {0, UINT32_MAX, static_cast<uint32_t>(epoch), static_cast<uint32_t>(epoch >> 32)}, seed)[0];

@@ -1,6 +1,6 @@
-//===- ByteData.h - windows of a file of bytes ----------------------------------------===//
+//===- ByteData.h - windows of data that is bytes ---------------------------------------===//
 //
-// A part of a file (its training, validation or test bytes) as windows of n bytes. The model sees
+// A part of the data (its training, validation or test bytes) as windows of n bytes. The model sees
 // byte i - 1 at position i and predicts byte i; at position 0 it sees the start symbol, in training
 // as in sampling. Windows are read when they are wanted: a file of any size takes no memory, and
 // one that shrinks under the run is an error.
@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/Data/Split.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Support/Error.h"
 
@@ -21,13 +22,18 @@ namespace stc::runtime {
 /// What stands before the first byte; bytes are 0 to 255.
 inline constexpr int32_t startSymbol = 256;
 
-/// Which bytes of a file: one after the other, by the program's setting data.split (fractions
-/// for training, validation and test, by default 0.9, 0.05, 0.05), or all of them.
-enum class Part { Train, Valid, Test, All };
-
+/// Two kinds of data. A stream has windows at any byte. Records are the windows: a picture is never
+/// read from its middle on.
 class ByteData {
 public:
-  /// Errors: no such file, a part shorter than one window, fractions that do not fit into 1.
+  /// `path` names one of these:
+  /// - a .npy array of u8, found by its first bytes: a stream if it has one dimension; with more,
+  ///   each of the first dimension's elements is a record, which must have `window` bytes;
+  /// - any other file: its bytes as a stream;
+  /// - a folder with train.npy, valid.npy and test.npy, of which `part` says one.
+  /// A file's parts follow each other in it, by the program's setting data.split; records are not
+  /// cut. Errors: no such file, a part shorter than one window, records of another size, fractions
+  /// that do not fit into 1, all of a folder.
   static Result<ByteData> open(const std::string &path, Part part, const Settings &settings,
                                int64_t window);
   ByteData(ByteData &&other) noexcept;
@@ -47,7 +53,8 @@ public:
   Result<void> readFrom(int64_t start, std::span<int32_t> tokens, std::span<int32_t> targets);
 
   /// Reads the sample of that number of a training run. An epoch visits each of its windows once,
-  /// in an order given by the seed and the epoch, all moved by an offset of the epoch.
+  /// in an order given by the seed and the epoch; those of a stream are all moved by an offset of
+  /// the epoch.
   Result<void> readShuffled(int64_t sample, uint64_t seed, std::span<int32_t> tokens,
                             std::span<int32_t> targets);
 
@@ -56,12 +63,18 @@ public:
   int64_t windowsPerEpoch() const;
 
 private:
-  ByteData() = default;
+  ByteData(std::string path, int64_t window) : path(std::move(path)), window(window) {}
+  Result<void> openFile();
+  Result<void> readNpyStart();
+  Result<void> select(Part part, const Settings &settings);
   Result<void> readAt(int64_t start, std::span<int32_t> tokens, std::span<int32_t> targets);
 
   std::string path;
   int descriptor = -1;
-  int64_t first = 0, size = 0, window = 0;
+  /// Where the part starts in the file, and its bytes.
+  int64_t first = 0, size = 0;
+  int64_t window;
+  bool records = false;
   std::vector<uint8_t> buffer;
 };
 

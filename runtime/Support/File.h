@@ -9,6 +9,7 @@
 #include "runtime/Support/Error.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,7 +33,7 @@ private:
 };
 
 /// Writes a file under a temporary name beside the wanted one; commit() syncs it and renames it.
-/// Without a commit, nothing is left behind.
+/// Without a commit, nothing is left behind. A device or a pipe is written to as it is.
 class AtomicFile {
 public:
   static Result<AtomicFile> create(const std::string &path);
@@ -41,6 +42,10 @@ public:
 
   Result<void> write(std::span<const std::byte> bytes);
   Result<void> write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
+  /// Replaces bytes that were written before, such as a header that counts what followed.
+  Result<void> writeAt(int64_t offset, std::string_view text);
+  /// Takes back what was written after the first `size` bytes.
+  Result<void> cutTo(int64_t size);
   Result<void> commit();
 
 private:

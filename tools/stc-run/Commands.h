@@ -19,6 +19,7 @@ namespace stc::run {
 /// Returns the exit code.
 using Command = std::function<runtime::Result<int>()>;
 
+void addPrepare(CLI::App &app, Command &run);
 void addTrain(CLI::App &app, Command &run);
 void addEval(CLI::App &app, Command &run);
 void addSample(CLI::App &app, Command &run);

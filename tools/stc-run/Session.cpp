@@ -21,14 +21,18 @@ void SessionOptions::add(CLI::App &command) {
 }
 
 void DataOptions::add(CLI::App &command) {
-  command.add_option("--data", path, "file of bytes")->required();
+  command
+      .add_option("--data", path, "file of bytes, .npy array of u8, or folder that prepare wrote")
+      ->required();
   addPart(command);
 }
 
 CLI::Option *DataOptions::addPart(CLI::App &command) {
   return command
-      .add_option("--split", part,
-                  "part of the file, by the fractions of the program: train, valid, test or all")
+      .add_option(
+          "--split", part,
+          "part of a file, by the fractions of the program, or file of a folder: train, valid, "
+          "test or all")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Part>{{"train", Part::Train},
                                                                       {"valid", Part::Valid},
                                                                       {"test", Part::Test},

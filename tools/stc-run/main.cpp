@@ -46,6 +46,7 @@ int main(int argc, char **argv) {
              "3 something this machine does not have (CPU feature, memory), 4 the loss is not a\n"
              "number, 5 the system refused to read or write, 130 or 143 interrupted by a signal");
   Command run;
+  addPrepare(app, run);
   addTrain(app, run);
   addEval(app, run);
   addSample(app, run);

@@ -1,5 +1,6 @@
 //===- ByteDataTest.cpp - windows, splits, shuffling ----------------------------------------===//
 #include "runtime/Data/ByteData.h"
+#include "runtime/Data/NpyFile.h"
 #include "runtime/Data/Permutation.h"
 #include "tests/unit/Runtime/MockModel.h"
 
@@ -139,8 +140,10 @@ TEST_F(ByteDataTest, SaysWhatDoesNotFit) {
       open(9, Part::All, 10).error().message,
       HasSubstr("expected at least 10 bytes (one window) in this part of the file, found 9"));
   EXPECT_THAT(open(100, Part::Valid, 10).error().message, HasSubstr("found 5"));
-  EXPECT_THAT(ByteData::open(temporaryPath(""), Part::All, settings, 1).error().message,
-              HasSubstr("expected a file"));
+  std::string parts = temporaryPath("odd-parts");
+  std::filesystem::create_directories(parts + "/train.npy");
+  EXPECT_THAT(ByteData::open(parts, Part::Train, settings, 1).error().message,
+              HasSubstr("expected a file, found something else"));
   EXPECT_THAT(ByteData::open(temporaryPath("none"), Part::All, settings, 1).error().message,
               HasSubstr("No such file"));
 
@@ -150,6 +153,99 @@ TEST_F(ByteDataTest, SaysWhatDoesNotFit) {
   Settings tooMuch(other->program());
   EXPECT_THAT(ByteData::open(path, Part::Test, tooMuch, 1).error().message,
               HasSubstr("expected three fractions of 1 in all"));
+}
+
+TEST_F(ByteDataTest, AnArrayOfOneDimensionIsAStream) {
+  std::vector<std::byte> bytes(1000);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = std::byte(i % 251);
+  const int64_t shape[] = {1000};
+  ASSERT_TRUE(writeNpy(path, DType::U8, shape, bytes));
+  auto data = ByteData::open(path, Part::Valid, settings, 10);
+  ASSERT_TRUE(data) << data.error().message;
+  EXPECT_EQ(data->windows(), 5);
+  EXPECT_EQ(data->windowsPerEpoch(), 4);
+  std::vector<int32_t> tokens(10), targets(10);
+  ASSERT_TRUE(data->read(0, tokens, targets));
+  EXPECT_EQ(targets[0], 900 % 251);
+}
+
+// Windows are the records, whole, and each once in an epoch; fractions are rounded to records.
+TEST_F(ByteDataTest, ArraysOfMoreDimensionsAreRecords) {
+  std::vector<std::byte> bytes(41 * 12);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = std::byte(i / 12);
+  const int64_t shape[] = {41, 2, 2, 3};
+  ASSERT_TRUE(writeNpy(path, DType::U8, shape, bytes));
+  std::vector<int32_t> tokens(12), targets(12);
+  struct Case {
+    Part part;
+    int first, end;
+  };
+  for (const Case &c : {Case{Part::Train, 0, 37}, Case{Part::Valid, 37, 39},
+                        Case{Part::Test, 39, 41}, Case{Part::All, 0, 41}}) {
+    auto data = ByteData::open(path, c.part, settings, 12);
+    ASSERT_TRUE(data) << data.error().message;
+    EXPECT_EQ(data->windows(), c.end - c.first);
+    EXPECT_EQ(data->windowsPerEpoch(), c.end - c.first);
+    for (int epoch = 0; epoch < 3; ++epoch) {
+      std::set<int> seen;
+      for (int i = 0; i < data->windowsPerEpoch(); ++i) {
+        ASSERT_TRUE(data->readShuffled(epoch * data->windowsPerEpoch() + i, 5, tokens, targets));
+        EXPECT_EQ(targets, std::vector<int32_t>(12, targets[0]));
+        seen.insert(targets[0]);
+      }
+      EXPECT_EQ(static_cast<int>(seen.size()), c.end - c.first);
+      EXPECT_EQ(*seen.begin(), c.first);
+    }
+  }
+}
+
+TEST_F(ByteDataTest, SaysWhichArraysDoNotFit) {
+  auto errorOf = [&](DType dtype, std::vector<int64_t> shape, size_t bytes, Part part = Part::All) {
+    EXPECT_TRUE(writeNpy(path, dtype, shape, std::vector<std::byte>(bytes)));
+    auto data = ByteData::open(path, part, settings, 12);
+    return data ? "" : data.error().message;
+  };
+  EXPECT_THAT(errorOf(DType::U8, {2, 2, 2, 4}, 32),
+              HasSubstr("expected records of 12 bytes, the model's context, found 2 x 2 x 4 = 16"));
+  EXPECT_THAT(errorOf(DType::F32, {12}, 48), HasSubstr("expected an array of u8"));
+  EXPECT_THAT(errorOf(DType::U8, {}, 1), HasSubstr("at least one dimension, found u8[]"));
+  EXPECT_THAT(errorOf(DType::U8, {11}, 11), HasSubstr("expected at least 12 bytes"));
+  EXPECT_THAT(errorOf(DType::U8, {0, 12}, 0), HasSubstr("expected at least one record"));
+  EXPECT_THAT(errorOf(DType::U8, {3, 12}, 36, Part::Test), HasSubstr("at least one record"));
+  EXPECT_THAT(errorOf(DType::U8, {3, 12}, 35), HasSubstr("expected 36 bytes of u8[3, 12]"));
+  writeFile(path, "\x93NUMPY\1");
+  EXPECT_THAT(ByteData::open(path, Part::All, settings, 1).error().message,
+              HasSubstr("expected a .npy file"));
+}
+
+TEST_F(ByteDataTest, AFolderHasAFileForEachPart) {
+  std::string folder = temporaryPath("parts");
+  std::filesystem::create_directory(folder);
+  auto write = [&](const char *name, uint8_t value) {
+    auto writer = NpyWriter::create(folder + name, {2, 5});
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE(writer->write(std::vector<uint8_t>(30, value)));
+    ASSERT_TRUE(writer->cutTo(20));
+    ASSERT_TRUE(writer->write(std::vector<uint8_t>(value * 10, value)));
+    ASSERT_TRUE(writer->commit());
+  };
+  write("/train.npy", 1);
+  write("/valid.npy", 2);
+  std::vector<int32_t> tokens(10), targets(10);
+  for (Part part : {Part::Train, Part::Valid}) {
+    auto data = ByteData::open(folder, part, settings, 10);
+    ASSERT_TRUE(data) << data.error().message;
+    int value = int(part) + 1;
+    EXPECT_EQ(data->windows(), 2 + value);
+    ASSERT_TRUE(data->read(2, tokens, targets));
+    EXPECT_EQ(targets[0], value);
+  }
+  EXPECT_THAT(ByteData::open(folder, Part::Test, settings, 10).error().message,
+              HasSubstr("expected a folder that stc-run prepare wrote, found no test.npy"));
+  EXPECT_THAT(ByteData::open(folder, Part::All, settings, 10).error().message,
+              HasSubstr("expected one part of a folder (train, valid or test), found all"));
 }
 
 TEST_F(ByteDataTest, AFileThatShrinksIsAnError) {

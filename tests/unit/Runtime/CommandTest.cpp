@@ -186,7 +186,7 @@ TEST_F(CommandTest, BadInputIsOneLine) {
       {{"train", features.write("features.stcp"), "--data", data, "--out", folder},
        3,
        "needs the feature 'time_travel'"},
-      {{"train", program, "--data", temporaryPath(""), "--out", folder}, 1, "expected a file"},
+      {{"train", program, "--data", temporaryPath(""), "--out", folder}, 1, "found no train.npy"},
       {{"train", program, "--data", data, "--out", foreign + "/x"}, 5, "cannot create"},
       {{"train", smallProgram().write("small.stcp"), "--data", data, "--out", folder},
        1,

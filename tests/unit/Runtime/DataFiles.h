@@ -1,0 +1,40 @@
+//===- DataFiles.h - small pictures and sounds for the tests
+//-----------------------------------===//
+#pragma once
+
+#include "runtime/Data/Picture.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stc::runtime::test {
+
+inline std::span<const std::byte> bytesOf(const std::string &text) {
+  return std::as_bytes(std::span(text));
+}
+
+/// A file of PNG; `channels` are gray, gray and alpha, RGB, RGB and alpha.
+std::string writePng(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels);
+/// A file of JPEG of high quality; 1 or 3 channels.
+std::string writeJpeg(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels);
+
+struct ZipMemberSpec {
+  std::string name, contents;
+  bool deflated = false, zip64 = false;
+};
+std::string writeZip(const std::vector<ZipMemberSpec> &members);
+
+/// The start of a .npy file of u8.
+std::string npyStart(const std::string &shape);
+
+/// Interleaved samples of -1 to 1. `format` 1 is PCM, 3 is float.
+std::string writeWav(int format, int bits, int rate, int channels, std::span<const float> samples);
+std::string writeFlac(int rate, int channels, std::span<const float> samples);
+std::string writeVorbis(int rate, int channels, std::span<const float> samples);
+
+/// A tone of half the full range.
+std::vector<float> tone(double frequency, double rate, int64_t samples);
+
+} // namespace stc::runtime::test
