@@ -137,6 +137,10 @@ Result<void> ByteData::read(int64_t index, std::span<int32_t> tokens, std::span<
 
 Result<void> ByteData::readFrom(int64_t start, std::span<int32_t> tokens,
                                 std::span<int32_t> targets) {
+  if (records)
+    return fail(fmt::format("{}: expected a stream of bytes, found records of {}: a context begins "
+                            "with its record",
+                            path, window));
   if (start < 0 || start > size - window)
     return fail(fmt::format("{}: expected a window of {} bytes inside the {} of this part, got one "
                             "at {}",

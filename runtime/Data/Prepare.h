@@ -1,7 +1,8 @@
 //===- Prepare.h - data as people have it becomes data to train on ---------------------------===//
 //
 // Writes train.npy, valid.npy and test.npy from files of text, sound or pictures, with the memory
-// of one picture or of some thousand samples. All three files appear, or none.
+// of one picture or of some thousand samples. The files appear at the end, one after the other,
+// each complete; an error before leaves none.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

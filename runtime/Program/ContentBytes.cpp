@@ -63,6 +63,8 @@ uint64_t contentBytes(const Program &program) {
   sum.add(program.kernels());
   sum.add(program.code());
   sum.add(program.settings());
+  if (program.picture())
+    sum.add(program.picture());
   return sum.bytes;
 }
 

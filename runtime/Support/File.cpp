@@ -68,8 +68,14 @@ MappedFile::~MappedFile() {
 Result<AtomicFile> AtomicFile::create(const std::string &path) {
   AtomicFile file;
   file.path = path;
-  file.temporary = fmt::format("{}.tmp{}", path, getpid());
-  file.descriptor = ::open(file.temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  // A device or a pipe is written to, not replaced by a file.
+  struct stat status;
+  bool special =
+      stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  if (!special)
+    file.temporary = fmt::format("{}.tmp{}", path, getpid());
+  file.descriptor = ::open(special ? path.c_str() : file.temporary.c_str(),
+                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file.descriptor < 0)
     return systemError(path, "create");
   return file;
@@ -83,7 +89,8 @@ AtomicFile::~AtomicFile() {
   if (descriptor < 0)
     return;
   close(descriptor);
-  unlink(temporary.c_str());
+  if (!temporary.empty())
+    unlink(temporary.c_str());
 }
 
 Result<void> writeAll(int descriptor, std::span<const std::byte> bytes, const std::string &path) {
@@ -96,6 +103,10 @@ Result<void> writeAll(int descriptor, std::span<const std::byte> bytes, const st
     bytes = bytes.subspan(written);
   }
   return {};
+}
+
+Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
+  return writeAll(descriptor, bytes, path);
 }
 
 Result<void> AtomicFile::writeAt(int64_t offset, std::string_view text) {
@@ -117,11 +128,11 @@ Result<void> AtomicFile::cutTo(int64_t size) {
   return {};
 }
 
-Result<void> AtomicFile::write(std::span<const std::byte> bytes) {
-  return writeAll(descriptor, bytes, path);
-}
-
 Result<void> AtomicFile::commit() {
+  if (temporary.empty()) {
+    close(std::exchange(descriptor, -1));
+    return {};
+  }
   if (fsync(descriptor) != 0)
     return systemError(path, "write");
   if (rename(temporary.c_str(), path.c_str()) != 0)

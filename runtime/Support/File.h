@@ -34,7 +34,7 @@ private:
 };
 
 /// Writes a file under a temporary name beside the wanted one; commit() syncs it and renames it.
-/// Without a commit, nothing is left behind.
+/// Without a commit, nothing is left behind. A device or a pipe is written to as it is.
 class AtomicFile {
 public:
   static Result<AtomicFile> create(const std::string &path);

@@ -7,6 +7,7 @@
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Program/Signature.h"
+#include "runtime/Report/Page.h"
 #include "tests/fuzz/Fuzz.h"
 #include "tools/stc-run/Describe.h"
 
@@ -36,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   constexpr int threads = 4;
   FUZZ_REQUIRE(!run::describeAsText(**program, threads).empty(), "info");
   FUZZ_REQUIRE(!run::describeAsJson(**program, threads).empty(), "info --json");
+  FUZZ_REQUIRE(runtime::makePage({}, *program), "report");
   runtime::Settings settings(**program);
   for (const char *key : {"data.kind", "data.context", "train.learning_rate", "data.split"}) {
     requireOneLine(settings.text(key));

@@ -124,10 +124,8 @@ Result<void> TrainRun::openData() {
   Result<std::string> split = settings.text("data.split", "");
   if (!split)
     return forward(split);
-  std::error_code unknown;
-  auto bytes = std::filesystem::file_size(options.data.path, unknown);
   state.data = options.data.path;
-  state.order = {0, trainer->batch(), trainer->window(), unknown ? 0 : int64_t(bytes),
+  state.order = {0, trainer->batch(), trainer->window(), data->bytes(),
                  partName(options.data.part)};
   if (options.data.part != Part::All && !split->empty())
     state.order.part += " of " + *split;

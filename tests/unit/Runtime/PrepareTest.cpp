@@ -71,7 +71,7 @@ protected:
     return names;
   }
 
-  std::string in = temporaryPath("in"), out = temporaryPath("out");
+  std::string in = temporaryPath("prepare-in"), out = temporaryPath("prepare-out");
   PrepareOptions options;
   std::vector<std::string> warnings;
 };
