@@ -62,6 +62,12 @@ LogicalResult Environment::clearOffPattern(Operation *user, Value value) {
   return success();
 }
 
+void Environment::round(Tensor &tensor) const {
+  if (rounding == Rounding::Float32)
+    for (double &value : tensor.floats)
+      value = static_cast<float>(value);
+}
+
 FailureOr<std::vector<Tensor>> Environment::run(Block &block, ArrayRef<Tensor> inputs) {
   for (auto [argument, input] : llvm::zip_equal(block.getArguments(), inputs)) {
     values[argument] = std::make_unique<Tensor>(input);
@@ -101,6 +107,7 @@ LogicalResult Environment::execute(Operation *op) {
   for (Value result : op->getResults()) {
     if (failed(clearOffPattern(op, result)))
       return failure();
+    round((*this)[result]);
     if (usesLeft[result] == 0)
       values.erase(result);
   }

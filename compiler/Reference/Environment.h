@@ -10,8 +10,8 @@ namespace stc::reference {
 
 class Environment {
 public:
-  Environment(PatternTable &patterns, std::map<std::string, Tensor> &variables)
-      : variables(variables), patterns(patterns) {}
+  Environment(PatternTable &patterns, std::map<std::string, Tensor> &variables, Rounding rounding)
+      : variables(variables), patterns(patterns), rounding(rounding) {}
 
   /// The tensor of a defined value.
   Tensor &operator[](mlir::Value value) { return *values.find(value)->second; }
@@ -30,9 +30,11 @@ public:
 private:
   mlir::LogicalResult execute(mlir::Operation *op);
   mlir::LogicalResult clearOffPattern(mlir::Operation *user, mlir::Value value);
+  void round(Tensor &tensor) const;
   void release(mlir::Operation *user);
 
   PatternTable &patterns;
+  Rounding rounding;
   llvm::DenseMap<mlir::Value, std::unique_ptr<Tensor>> values;
   llvm::DenseMap<mlir::Value, size_t> usesLeft;
 };

@@ -45,7 +45,8 @@ static LogicalResult verifyInput(func::FuncOp function, unsigned index, const Te
   return success();
 }
 
-FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor> inputs) {
+FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor> inputs,
+                                                 Rounding rounding) {
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function || !llvm::hasSingleElement(function.getBody()))
     return module.emitError() << "expected a function named '" << name
@@ -56,7 +57,7 @@ FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor
   for (unsigned index = 0; index < inputs.size(); ++index)
     if (failed(verifyInput(function, index, inputs[index])))
       return failure();
-  return Environment(patterns, variables).run(function.getBody().front(), inputs);
+  return Environment(patterns, variables, rounding).run(function.getBody().front(), inputs);
 }
 
 LogicalResult reference::evaluate(FusedOp op, Environment &env) {

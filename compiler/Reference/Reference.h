@@ -1,8 +1,8 @@
 //===- Reference.h - the stc dialect straight from its definition ---------===//
 //
-// An interpreter of functions of the stc dialect. All float types are computed in double and never
-// rounded to their own width; every op is its description in StcOps.td written as loops. What the
-// compiler makes of a function is compared with what this says.
+// An interpreter of functions of the stc dialect. All float types are computed in double and,
+// unless asked for, never rounded to their own width; every op is its description in StcOps.td
+// written as loops. What the compiler makes of a function is compared with what this says.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -33,6 +33,10 @@ struct Tensor {
   int64_t size() const { return floats.size() + integers.size(); }
 };
 
+/// Whether each op's float results are rounded to float32. A function that loses digits then, op by
+/// op as it is defined, may lose them in compiled code too: differences of nearly equal numbers.
+enum class Rounding { None, Float32 };
+
 class Interpreter {
 public:
   /// The module must outlive the interpreter and verify. All variables are zero.
@@ -40,8 +44,8 @@ public:
 
   /// The function's results. What it writes stays in `variables` for the next call, also when it
   /// fails; a failure has been reported at its op. `stc.gradient` and calls have no value here.
-  mlir::FailureOr<std::vector<Tensor>> call(llvm::StringRef function,
-                                            llvm::ArrayRef<Tensor> inputs);
+  mlir::FailureOr<std::vector<Tensor>> call(llvm::StringRef function, llvm::ArrayRef<Tensor> inputs,
+                                            Rounding rounding = Rounding::None);
 
   /// By their names; read and set them freely between calls.
   std::map<std::string, Tensor> variables;

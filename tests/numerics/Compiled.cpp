@@ -88,7 +88,7 @@ std::unique_ptr<Compiled> Compiled::create(ModuleOp module, const CompileOptions
     ADD_FAILURE() << "expected a module that compiles";
     return nullptr;
   }
-  auto program = finishProgram(*compiled, options.target, {"test", {}, ""});
+  auto program = finishProgram(*compiled, options.target, {"test", {}, "", {}});
   if (failed(program)) {
     ADD_FAILURE() << "expected a program";
     return nullptr;
@@ -122,15 +122,20 @@ Results Compiled::call(const std::string &function, const Tensors &inputs) {
   Results results;
   for (const program::Tensor *output : *entry.outputs())
     results.found.push_back(read(*executor, *output));
-  auto expected = interpreter->call(function, inputs);
-  if (succeeded(expected))
-    results.expected = std::move(*expected);
-  else
-    ADD_FAILURE() << "expected the reference to know " << function;
+  results.expected = define(function, inputs, reference::Rounding::None);
   return results;
 }
 
-Results Compiled::callAtRandom(const std::string &function, uint64_t seed) {
+Tensors Compiled::define(const std::string &function, const Tensors &inputs,
+                         reference::Rounding rounding) {
+  auto results = interpreter->call(function, inputs, rounding);
+  if (succeeded(results))
+    return std::move(*results);
+  ADD_FAILURE() << "expected the reference to know " << function;
+  return {};
+}
+
+Tensors Compiled::randomInputs(const std::string &function, uint64_t seed) {
   int index = runtime::findEntry(executor->program(), function.c_str());
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> uniform(-2, 2);
@@ -139,7 +144,17 @@ Results Compiled::callAtRandom(const std::string &function, uint64_t seed) {
     inputs.push_back(read(*executor, *input));
     llvm::for_each(inputs.back().floats, [&](double &value) { value = uniform(random); });
   }
-  return call(function, inputs);
+  return inputs;
+}
+
+Results Compiled::callAtRandom(const std::string &function, uint64_t seed) {
+  return call(function, randomInputs(function, seed));
+}
+
+Results Compiled::roundedAtRandom(const std::string &function, uint64_t seed) {
+  Tensors inputs = randomInputs(function, seed);
+  return {define(function, inputs, reference::Rounding::Float32),
+          define(function, inputs, reference::Rounding::None)};
 }
 
 void Compiled::set(const std::string &variable, const Tensor &value) {

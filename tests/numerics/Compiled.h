@@ -43,6 +43,8 @@ public:
   Results call(const std::string &function, const Tensors &inputs);
   /// The same for random inputs in [-2, 2].
   Results callAtRandom(const std::string &function, uint64_t seed);
+  /// As callAtRandom, but found by rounding the definition to float32 op by op.
+  Results roundedAtRandom(const std::string &function, uint64_t seed);
 
   /// Sets a variable in both.
   void set(const std::string &variable, const reference::Tensor &value);
@@ -53,6 +55,10 @@ public:
 
 private:
   Compiled() : pool(2) {}
+
+  Tensors randomInputs(const std::string &function, uint64_t seed);
+  /// The function's results by definition; none, with a failed expectation, if it has no value.
+  Tensors define(const std::string &function, const Tensors &inputs, reference::Rounding rounding);
 
   mlir::OwningOpRef<mlir::ModuleOp> definition;
   std::unique_ptr<reference::Interpreter> interpreter;

@@ -214,7 +214,7 @@ TEST(Rows, RandomGraphs) {
   const char *count = std::getenv("STC_NUMERICS_GRAPHS"), *start = std::getenv("STC_NUMERICS_SEED");
   int64_t graphs = count ? std::atoll(count) : 24, seed = start ? std::atoll(start) : 20190423;
   double worst = 0;
-  int64_t cancelled = 0; // whose results are small differences of large numbers
+  int64_t cancelled = 0; // whose definition, too, loses as many digits in float32
   constexpr int64_t together = 4;
   for (int64_t first = 0; first < graphs; first += together) {
     std::string text;
@@ -227,15 +227,17 @@ TEST(Rows, RandomGraphs) {
     ASSERT_TRUE(compiled);
     for (int64_t k = first; k < std::min(graphs, first + together); ++k)
       for (const char *suffix : {"", ".grad"}) {
-        double error =
-            compiled->callAtRandom("graph" + std::to_string(k) + suffix, seed + k).jointError();
-        EXPECT_LT(error, 1e-4) << "graph" << k << suffix;
-        cancelled += error >= 1e-5;
+        std::string name = "graph" + std::to_string(k) + suffix;
+        double error = compiled->callAtRandom(name, seed + k).jointError();
         worst = std::max(worst, error);
+        if (error < 1e-5)
+          continue;
+        EXPECT_LT(error, 2 * compiled->roundedAtRandom(name, seed + k).jointError()) << name;
+        ++cancelled;
       }
   }
-  EXPECT_LE(cancelled, graphs / 50);
-  std::printf("%lld graphs, forward and gradient: largest relative error %.2g\n",
-              static_cast<long long>(graphs), worst);
+  std::printf("%lld graphs, forward and gradient: largest relative error %.2g; %lld with 1e-5 or "
+              "more, by cancellation\n",
+              static_cast<long long>(graphs), worst, static_cast<long long>(cancelled));
 }
 } // namespace

@@ -2,7 +2,8 @@
 //
 // An item does a range of rows, or a block of columns of them. Outputs that are combined over rows
 // are accumulated by each item for itself: row by row in its own part of a buffer of partial
-// results, or, where they have no columns, in a value that the loop over rows carries.
+// results, or, where they have no columns, in a value that the loop over rows carries: in double,
+// as a long sum of like numbers is rounded the same way each time.
 //
 //   for kept rows {                     only if some row dimensions are not combined
 //     for combined rows {
@@ -111,16 +112,15 @@ private:
     for (auto [number, output] : llvm::enumerate(program.outputs)) {
       if (!output.accumulates())
         continue;
-      Value neutral = neutralOf(output);
       Value part = keptRow ? keptRow : itemPart;
       if (output.kept & program.column()) {
         offsets[number] = b.mul(part, columns);
-        fill(number, neutral);
+        fill(number, neutralOf(output, accumulatorType(program.steps[output.step].element)));
       } else {
         offsets[number] = keptRow ? keptRow : b.item();
+        totals[number] = neutralOf(output, b.getF64Type());
         summed.push_back(number);
-        init.push_back(neutral);
-        totals[number] = neutral;
+        init.push_back(totals[number]);
       }
     }
     if (reduced) {
@@ -140,8 +140,10 @@ private:
     } else {
       buildRow();
     }
-    for (unsigned number : summed)
-      memref::StoreOp::create(b, totals[number], output(number), offsets[number]);
+    for (unsigned number : summed) {
+      Type element = cast<MemRefType>(output(number).getType()).getElementType();
+      memref::StoreOp::create(b, narrow(totals[number], element), output(number), offsets[number]);
+    }
   }
 
   //===--- indices --------------------------------------------------------===//
@@ -218,7 +220,7 @@ private:
         continue;
       Value value = values[output.step];
       if (output.accumulates())
-        totals[number] = combine(output, totals[number], widen(value));
+        addToTotal(number, value);
       else
         store(value, this->output(number), indices(output.kept, Value()));
     }
@@ -252,7 +254,14 @@ private:
     for (auto [step, result] : llvm::zip(sweep.reductions, results))
       values[step] = narrow(result, program.steps[step].element);
     for (auto [number, result] : llvm::zip(summed, results.drop_front(sweep.reductions.size())))
-      totals[number] = combine(program.outputs[number], totals[number], result);
+      addToTotal(number, result);
+  }
+
+  void addToTotal(unsigned number, Value value) {
+    Value &total = totals[number];
+    if (value.getType() != total.getType())
+      value = arith::ExtFOp::create(b, total.getType(), value);
+    total = combine(program.outputs[number], total, value);
   }
 
   /// All loads of a column come before its stores, so that results may stand in the memory of
@@ -381,8 +390,7 @@ private:
     return type == value.getType() ? value : arith::TruncFOp::create(b, type, value).getResult();
   }
 
-  Value neutralOf(const RowOutput &output) {
-    auto type = cast<FloatType>(accumulatorType(program.steps[output.step].element));
+  Value neutralOf(const RowOutput &output, Type type) {
     double value =
         output.reduction == Reduction::Sum ? 0 : -std::numeric_limits<double>::infinity();
     return arith::ConstantOp::create(b, b.getFloatAttr(type, value));

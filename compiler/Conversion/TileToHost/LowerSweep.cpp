@@ -1,7 +1,8 @@
 //===- LowerSweep.cpp - work over columns as vector code ------------------===//
 //
 // Columns stand in the lanes. Whole vectors come first; what is left of the row is one vector under
-// a mask, so that no element is computed by other code than its neighbours.
+// a mask, so that no element is computed by other code than its neighbours. Long rows are combined
+// block by block: a lane that adds thousands of like numbers rounds each time the same way.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,9 +40,7 @@ struct Sweep {
     }
     Value whole = e.roundDown(e.sub(op.getUpper(), op.getLower()), lanes),
           end = e.add(op.getLower(), whole);
-    auto sums = e.loop(op.getLower(), end, lanes, start, [&](Value column, ValueRange carried) {
-      return step(column, Value(), carried);
-    });
+    auto sums = sumOf(op.getLower(), end, start);
     auto rest = scf::IfOp::create(
         e.b, op.getResultTypes().empty() ? TypeRange() : TypeRange(ValueRange(sums)),
         e.less(end, op.getUpper()), /*withElseRegion=*/!sums.empty());
@@ -64,6 +63,31 @@ struct Sweep {
       auto flags = sum ? arith::FastMathFlags::reassoc : arith::FastMathFlags::none;
       result.replaceAllUsesWith(vector::ReductionOp::create(e.b, kind, rest.getResult(k), flags));
     }
+  }
+
+  /// Of whole vectors.
+  Emitter::Values sumOf(Value lower, Value upper, const Emitter::Values &start) {
+    auto vectors = [&](Value from, Value to) {
+      return e.loop(from, to, lanes, start, [&](Value column, ValueRange carried) {
+        return step(column, Value(), carried);
+      });
+    };
+    int64_t block = 64 * lanes;
+    auto from = getConstantIntValue(op.getLower()), to = getConstantIntValue(op.getUpper());
+    if (start.empty() || (from && to && *to - *from < 2 * block))
+      return vectors(lower, upper);
+    return e.loop(lower, upper, block, start, [&](Value first, ValueRange carried) {
+      Emitter::Values sums = vectors(first, e.min(e.add(first, block), upper));
+      for (auto [k, sum] : llvm::enumerate(sums))
+        sum = combine(k, carried[k], sum);
+      return sums;
+    });
+  }
+
+  Value combine(unsigned k, Value a, Value c) {
+    if (op.getCombine().getCombiner(k) == tile::Combiner::Sum)
+      return arith::AddFOp::create(e.b, a, c);
+    return arith::MaximumFOp::create(e.b, a, c);
   }
 
   /// The columns from `column` on, those of the mask where there is one. Gives the combined values.
@@ -89,10 +113,7 @@ struct Sweep {
     }
     Emitter::Values combined;
     for (auto [k, value] : llvm::enumerate(op.getCombine().getValues())) {
-      Value next = repeated(e.b, lookup(value), lanes);
-      bool sum = op.getCombine().getCombiner(k) == tile::Combiner::Sum;
-      next = sum ? arith::AddFOp::create(e.b, carried[k], next).getResult()
-                 : arith::MaximumFOp::create(e.b, carried[k], next).getResult();
+      Value next = combine(k, carried[k], repeated(e.b, lookup(value), lanes));
       combined.push_back(mask ? arith::SelectOp::create(e.b, mask, next, carried[k]).getResult()
                               : next);
     }

@@ -85,13 +85,14 @@ func.func @update(%g: tensor<64xf32>) {
 // CHECK-NEXT: tile.launch @combine_max(%[[PARTS]]#1) items 1 sizes [8, 1] {{.*}} -> tensor<f32>
 // CHECK: tile.kernel @rows kind "rows" (%{{.*}}: memref<?x64xf32>, %[[SUMS:.*]]: memref<?xf32>, %[[MAXIMA:.*]]: memref<?xf32>, %{{.*}}: index, %{{.*}}: index, %[[ITEM:.*]]: index) {
 // CHECK: %[[OFFSET:.*]] = arith.muli %[[ITEM]], %c64
-// CHECK: %[[MAX:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (f32) {
+// CHECK: %[[MAX:.*]] = scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (f64) {
 // CHECK: %[[AT:.*]] = arith.addi %[[OFFSET]], %{{.*}}
 // CHECK-NEXT: %[[OLD:.*]] = memref.load %[[SUMS]][%[[AT]]]
 // CHECK-NEXT: %[[NEW:.*]] = arith.addf %[[OLD]]
 // CHECK-NEXT: memref.store %[[NEW]], %[[SUMS]][%[[AT]]]
 // CHECK-NEXT: tile.combine max
-// CHECK: memref.store %[[MAX]], %[[MAXIMA]][%[[ITEM]]]
+// CHECK: %[[NARROW:.*]] = arith.truncf %[[MAX]] : f64 to f32
+// CHECK-NEXT: memref.store %[[NARROW]], %[[MAXIMA]][%[[ITEM]]]
 // CHECK: tile.kernel @combine_sum
 // CHECK: tile.kernel @combine_max
 func.func @columns(%x: tensor<4096x64xf32>) -> (tensor<64xf32>, tensor<f32>) {
