@@ -40,7 +40,7 @@ static FailureOr<Input> readModule(const std::string &path, MLIRContext &context
   input.module = parseSourceString<ModuleOp>(text, ParserConfig(&context), path);
   if (!input.module)
     return failure();
-  input.origin = {std::filesystem::path(path).stem(), {}, std::move(text)};
+  input.origin = {std::filesystem::path(path).stem(), {}, std::move(text), {}};
   return input;
 }
 

@@ -143,7 +143,8 @@ TEST(TensorBoard, ParsesBack) {
   auto metrics = Metrics::open(folder, 0, 0, true);
   ASSERT_TRUE(metrics) << metrics.error().message;
   ASSERT_TRUE(metrics->step({1, 7.5, std::nan(""), 0.25}, 1, 0.5, 64));
-  Evaluation evaluation{.bitsPerByte = 6, .standardError = 0.5, .windows = 2, .bytes = 64};
+  Evaluation evaluation{
+      .bitsPerByte = 6, .standardError = 0.5, .windows = 2, .bytes = 64, .positions = {}};
   ASSERT_TRUE(metrics->evaluation(300, evaluation));
   ASSERT_TRUE(metrics->sync());
   std::vector<std::string> files = eventFiles(folder);
