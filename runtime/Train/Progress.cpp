@@ -29,8 +29,9 @@ std::string bar(double fraction, int width) {
 
 } // namespace
 
-Progress::Progress(int64_t steps, int64_t tokensPerStep)
-    : steps(steps), tokensPerStep(tokensPerStep), terminal(isatty(STDOUT_FILENO)) {}
+Progress::Progress(int64_t steps, int64_t tokensPerStep, std::string unit)
+    : steps(steps), tokensPerStep(tokensPerStep), unit(std::move(unit)),
+      terminal(isatty(STDOUT_FILENO)) {}
 
 double Progress::smoothedBits() const { return bitsWeight > 0 ? bitsSum / bitsWeight : 0; }
 
@@ -41,8 +42,7 @@ double Progress::elapsedSeconds() const {
 std::string Progress::line(const StepReport &report) const {
   int64_t done = report.step - firstStep + 1;
   double perStep = elapsedSeconds() / static_cast<double>(done);
-  std::string text =
-      fmt::format("step {}/{}  {:.4f} bits/byte", report.step, steps, smoothedBits());
+  std::string text = fmt::format("step {}/{}  {:.4f} {}", report.step, steps, smoothedBits(), unit);
   if (!std::isnan(report.learningRate))
     text += fmt::format("  lr {:.2e}", report.learningRate);
   if (!std::isnan(report.gradientNorm))

@@ -13,8 +13,8 @@ namespace stc::runtime {
 /// both ends elsewhere.
 class Progress {
 public:
-  /// `tokensPerStep` bytes are predicted a step.
-  Progress(int64_t steps, int64_t tokensPerStep);
+  /// `tokensPerStep` bytes are predicted a step; `unit` is what their bits are counted by.
+  Progress(int64_t steps, int64_t tokensPerStep, std::string unit);
 
   void show(const StepReport &report);
   /// Prints a line of its own, between redraws.
@@ -33,6 +33,7 @@ private:
   int64_t steps, tokensPerStep, firstStep = 0;
   double bitsSum = 0, bitsWeight = 0;
   Clock::time_point start = Clock::now(), shown = {};
+  std::string unit;
   bool terminal, drawn = false;
 };
 

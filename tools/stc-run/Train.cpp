@@ -100,6 +100,7 @@ private:
   std::optional<ByteData> data, heldOut;
   std::optional<Metrics> metrics;
   std::optional<Progress> progress;
+  std::string unit;
 };
 
 template <class T> Result<void> take(Result<T> result, std::optional<T> &target) {
@@ -121,9 +122,11 @@ Result<void> TrainRun::openData() {
           ByteData::open(options.data.path, options.data.part, settings, trainer->window()), data);
       !taken)
     return taken;
-  Result<std::string> split = settings.text("data.split", "");
-  if (!split)
-    return forward(split);
+  Result<std::string> split = settings.text("data.split", ""),
+                      kind = settings.text("data.kind", "text");
+  if (!split || !kind)
+    return forward(split ? kind : split);
+  unit = bitsUnit(*kind);
   state.data = options.data.path;
   state.order = {0, trainer->batch(), trainer->window(), data->bytes(),
                  partName(options.data.part)};
@@ -249,8 +252,8 @@ Result<bool> TrainRun::evaluate() {
   if (pendingInterrupt())
     return false;
   state.evaluatedStep = state.step;
-  progress->note(fmt::format("step {}: held-out {:.4f} +- {:.4f} bits/byte", state.step,
-                             evaluation->bitsPerByte, evaluation->standardError));
+  progress->note(fmt::format("step {}: held-out {:.4f} +- {:.4f} {}", state.step,
+                             evaluation->bitsPerByte, evaluation->standardError, unit));
   if (auto written = metrics->evaluation(state.step, *evaluation); !written)
     return forward(written);
   if (state.best && state.best->bitsPerByte <= evaluation->bitsPerByte)
@@ -325,7 +328,7 @@ void TrainRun::summarize() const {
              formatBytes(session.program().entries()->Get(trainer->entry())->peak_bytes() +
                          memoryNeed(session.program(), options.threads).scratch(options.threads)));
   if (state.best)
-    fmt::print("least held-out loss: {:.4f} bits/byte, step {}\n", state.best->bitsPerByte,
+    fmt::print("least held-out loss: {:.4f} {}, step {}\n", state.best->bitsPerByte, unit,
                state.best->step);
   fmt::print("{}\n", describeWeights());
 }
@@ -339,7 +342,7 @@ Result<int> TrainRun::run() {
   fmt::print("training '{}': {} steps of {} x {} bytes on {} threads, {} windows an epoch\n",
              session.program().name()->str(), state.steps, trainer->batch(), trainer->window(),
              options.threads, formatCount(data->windowsPerEpoch()));
-  progress.emplace(state.steps, trainer->batch() * trainer->window());
+  progress.emplace(state.steps, trainer->batch() * trainer->window(), unit);
   Result<void> trained = loop();
   progress->finish();
   if (!trained) {

@@ -53,6 +53,16 @@ protected:
               data = temporaryPath("text"), folder = temporaryPath("view");
 };
 
+TEST_F(ViewCommandTest, TrainSaysBitsPerDimensionOfImages) {
+  Outcome text = run({"train", image, "--data", data, "--out", folder + "/image", "--steps", "1",
+                      "--eval-every", "1"});
+  ASSERT_EQ(text.code, 0) << text.err;
+  EXPECT_TRUE(std::regex_search(text.out, std::regex("step 1/1  [0-9.]+ bits/dim"))) << text.out;
+  EXPECT_TRUE(std::regex_search(text.out, std::regex("held-out [0-9.]+ \\+- [0-9.]+ bits/dim\n")))
+      << text.out;
+  EXPECT_THAT(text.out, Not(HasSubstr("bits/byte")));
+}
+
 TEST_F(ViewCommandTest, EvalByPosition) {
   Outcome text = with("eval", program, {"--data", data, "--by-position", "--windows", "10"});
   ASSERT_EQ(text.code, 0) << text.err;
