@@ -46,10 +46,7 @@ static std::string emptyRows(const Pattern &pattern) {
     return "none";
   if (proof.answer == Proof::Answer::Unknown)
     return "not decided: " + proof.reason;
-  std::string rows = pattern.emptyRows();
-  if (rows.empty())
-    rows = fmt::format("{} and perhaps more", grouped(proof.counterexample->first));
-  return rows + " (they attend to nothing; the output is zero)";
+  return pattern.emptyRows() + " (they attend to nothing; the output is zero)";
 }
 
 std::string proofsSection(const Pattern &pattern) {

@@ -11,10 +11,16 @@ namespace stc::pattern {
 /// The longest sequence.
 constexpr int64_t maxPositions = int64_t(1) << 30;
 
-/// isl's operations per question; about a second.
-constexpr unsigned long proofBudget = 1'000'000;
+/// isl's operations per question; up to a second.
+constexpr unsigned long proofBudget = 250'000;
 /// The same for what only makes code faster: a closed form. About a twentieth of a second.
 constexpr unsigned long closedFormBudget = 50'000;
+
+/// What is known of the rows that hold no key.
+struct EmptyRows {
+  Proof none;
+  std::string text;
+};
 
 struct Pattern::Impl {
   std::shared_ptr<Context> context;
@@ -26,7 +32,8 @@ struct Pattern::Impl {
   /// Null if isl did not get this far within its budget.
   isl::map relation;
   std::string whyNoRelation;
-  /// Found when they are first asked for. Segments keep the context, not the pattern.
+  // Found when they are first asked for. Segments keep the context, not the pattern.
+  mutable std::optional<EmptyRows> emptyRows;
   mutable std::optional<std::vector<Walk>> walks;
 };
 

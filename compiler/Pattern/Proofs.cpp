@@ -21,7 +21,7 @@ namespace {
 using Pair = std::pair<int64_t, int64_t>;
 /// The first positions, where counterexamples are looked for by evaluation.
 constexpr int64_t prefixPositions = 128;
-/// The most evaluations that checking one of isl's counterexamples may take.
+/// The most evaluations that checking isl's answer, or doing without it, may take.
 constexpr int64_t maxEvaluations = int64_t(1) << 24;
 
 Proof unknown(std::string reason) { return {Proof::Answer::Unknown, std::nullopt, reason}; }
@@ -66,51 +66,69 @@ Proof Pattern::causal() const {
   return refuted({i, j});
 }
 
-static isl::set rowsWithoutKeys(const Pattern::Impl &pattern) {
-  isl::set rows = pattern.context->set("{ [i] : 0 <= i < " + std::to_string(pattern.n) + " }");
-  return coalesced(rows.subtract(pattern.relation.domain()));
-}
+//===----------------------------------------------------------------------===//
+// Rows without keys
+//===----------------------------------------------------------------------===//
 
-Proof Pattern::noEmptyRow() const {
-  if (impl->relation.is_null())
-    return unknown(impl->whyNoRelation);
-  auto row = impl->context->ask(proofBudget, [&]() -> std::optional<int64_t> {
-    isl::set rows = rowsWithoutKeys(*impl);
-    if (rows.is_empty())
-      return std::nullopt;
-    return rows.dim_min_val(0).num_si();
-  });
-  if (!row)
-    return unknown(row.error());
-  if (!*row)
-    return proved();
-  bool isCausal = causal().answer == Proof::Answer::True;
-  std::vector<int64_t> keys = evaluateRow(*impl, **row, keysBelow(isCausal, **row, impl->n));
-  if (std::ranges::any_of(keys, [](int64_t holds) { return holds != 0; }))
-    return unknown("isl's counterexample did not hold");
-  return refuted({**row, -1});
-}
-
-std::string Pattern::emptyRows() const {
-  if (impl->relation.is_null())
-    return "";
-  auto text = impl->context->ask(proofBudget, [&]() -> std::string {
-    isl::set rows = rowsWithoutKeys(*impl);
+static EmptyRows emptyRowsBySets(const Pattern::Impl &pattern, bool isCausal) {
+  std::optional<int64_t> first;
+  auto text = pattern.context->ask(proofBudget, [&]() -> std::string {
+    isl::set all = pattern.context->set("{ [i] : 0 <= i < " + std::to_string(pattern.n) + " }");
+    isl::set rows = coalesced(all.subtract(pattern.relation.domain()));
     if (rows.is_empty())
       return "";
-    int64_t first = rows.dim_min_val(0).num_si(), last = rows.dim_max_val(0).num_si();
-    std::string interval = std::to_string(first) + " to " + std::to_string(last);
-    if (first == last)
-      return std::to_string(first);
-    isl::set hull = impl->context->set("{ [i] : " + std::to_string(first) +
-                                       " <= i <= " + std::to_string(last) + " }");
+    first = rows.dim_min_val(0).num_si();
+    int64_t last = rows.dim_max_val(0).num_si();
+    std::string interval = std::to_string(*first) + " to " + std::to_string(last);
+    if (*first == last)
+      return std::to_string(last);
+    isl::set hull = pattern.context->set("{ [i] : " + std::to_string(*first) +
+                                         " <= i <= " + std::to_string(last) + " }");
     if (hull.is_subset(rows))
       return interval;
     static const std::array<std::string, 1> names = {"i"};
     return "i in " + interval + " with " + conditionOf(rows.gist(hull)).str(names);
   });
-  return text.value_or("");
+  if (!first)
+    return text ? EmptyRows{proved(), ""} : EmptyRows{unknown(text.error()), ""};
+  std::vector<int64_t> keys = evaluateRow(pattern, *first, keysBelow(isCausal, *first, pattern.n));
+  if (std::ranges::any_of(keys, [](int64_t holds) { return holds != 0; }))
+    return {unknown("isl's counterexample did not hold"), ""};
+  return {refuted({*first, -1}), text.value_or(std::to_string(*first) + " and perhaps more")};
 }
+
+/// The same by looking at every pair.
+static EmptyRows emptyRowsByEvaluation(const Pattern::Impl &pattern, bool isCausal) {
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < pattern.n; ++i)
+    if (std::ranges::count(evaluateRow(pattern, i, keysBelow(isCausal, i, pattern.n)), 0) ==
+        keysBelow(isCausal, i, pattern.n))
+      rows.push_back(i);
+  if (rows.empty())
+    return {proved(), ""};
+  int64_t first = rows.front(), last = rows.back(), count = int64_t(rows.size());
+  std::string text = std::to_string(first);
+  if (count > 1)
+    text += " to " + std::to_string(last);
+  if (count < last - first + 1)
+    text = std::to_string(count) + " of " + text;
+  return {refuted({first, -1}), text};
+}
+
+static const EmptyRows &emptyRowsOf(const Pattern &pattern) {
+  const Pattern::Impl &impl = Access::impl(pattern);
+  if (impl.emptyRows)
+    return *impl.emptyRows;
+  bool isCausal = pattern.causal().answer == Proof::Answer::True;
+  EmptyRows rows = impl.relation.is_null() ? EmptyRows{unknown(impl.whyNoRelation), ""}
+                                           : emptyRowsBySets(impl, isCausal);
+  if (rows.none.answer == Proof::Answer::Unknown && impl.n * impl.n <= maxEvaluations)
+    rows = emptyRowsByEvaluation(impl, isCausal);
+  return impl.emptyRows.emplace(std::move(rows));
+}
+
+Proof Pattern::noEmptyRow() const { return emptyRowsOf(*this).none; }
+std::string Pattern::emptyRows() const { return emptyRowsOf(*this).text; }
 
 bool Pattern::operator==(const Pattern &other) const {
   if (impl == other.impl)

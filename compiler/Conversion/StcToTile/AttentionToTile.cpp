@@ -108,20 +108,32 @@ AttentionProblem problemOf(Value key, Value value, float scale) {
 
 } // namespace
 
-FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
-                                                          bool rowByRow) {
-  auto [entry, added] = forms.try_emplace({text.str(), n, rowByRow});
-  if (!added)
-    return ArrayRef<WalkForm>(entry->second);
+FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringRef text,
+                                                          int64_t n) {
+  auto known = patterns.find({text.str(), n});
+  if (known != patterns.end())
+    return known->second;
   auto pattern = pattern::Pattern::parse(text, n);
   if (!pattern)
     return op->emitOpError("in pattern \"")
            << text << "\" at byte " << pattern.error().offset << ": " << pattern.error().message;
   std::string empty = pattern->emptyRows();
-  if (!empty.empty() && warned.insert({text.str(), n}).second)
+  if (!empty.empty())
     op->emitWarning("pattern \"") << text
                                   << "\" has no key for some queries, whose output is zero: "
                                   << empty;
+  patterns.emplace(std::pair(text.str(), n), *pattern);
+  return *pattern;
+}
+
+FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
+                                                          bool rowByRow) {
+  auto [entry, added] = forms.try_emplace({text.str(), n, rowByRow});
+  if (!added)
+    return ArrayRef<WalkForm>(entry->second);
+  auto pattern = patternOf(op, text, n);
+  if (failed(pattern))
+    return failure();
   auto coversAll = [&](const pattern::View &view) {
     return view.width * view.residues == view.period;
   };

@@ -5,7 +5,6 @@
 #include "compiler/Conversion/StcToTile/StcToTile.h"
 
 #include <map>
-#include <set>
 
 namespace stc {
 
@@ -24,6 +23,8 @@ public:
   mlir::LogicalResult convert(AttentionRowOp op);
 
 private:
+  /// The pattern of a text; the first time, a warning names the rows that have no key.
+  mlir::FailureOr<pattern::Pattern> patternOf(mlir::Operation *op, llvm::StringRef text, int64_t n);
   /// The walks of a pattern; the first reaches every query position. With `rowByRow` their ranges
   /// are those of single queries, not of strips.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
@@ -48,8 +49,7 @@ private:
   KernelOutliner &outliner;
   Chooser choose;
   std::map<std::tuple<std::string, int64_t, bool>, std::vector<WalkForm>> forms;
-  /// Patterns whose empty rows have been named.
-  std::set<std::pair<std::string, int64_t>> warned;
+  std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;
 };
 
 } // namespace stc
