@@ -37,9 +37,36 @@ struct HopperSchedule {
   bool operator==(const HopperSchedule &) const = default;
 };
 
+/// Of the gradient by tiles of keys.
+struct HopperGradShape {
+  int64_t querySize = 64, valueSize = 64;
+  /// Rows of a tile of keys, 64 or 128; widths of the blocks of rows of the query views.
+  int64_t keyRows = 128;
+  std::vector<int64_t> queryWidths;
+};
+
+struct HopperGradSchedule {
+  /// Warpgroups that compute, each 64 keys; one more copies.
+  int64_t groups = 2;
+  /// Queries of a tile, 64 or 128.
+  int64_t queryRows = 128;
+
+  /// Tiles of queries in flight. Two, so that a tile of score gradients is free again in time.
+  static constexpr int64_t stages = 2;
+  int64_t keyRows() const { return 64 * groups; }
+  int64_t threads() const { return 128 * (groups + 1); }
+  int64_t computeRegisters() const { return 240; }
+  int64_t copyRegisters() const { return groups == 1 ? 56 : 24; }
+  bool operator==(const HopperGradSchedule &) const = default;
+};
+
 /// Tiles of queries, whose key ranges are found for all at once.
 AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n);
 /// No value where no tile of keys fits all views.
 std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape);
+
+/// The same for tiles of keys and the queries that meet them.
+AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n);
+std::optional<HopperGradSchedule> chooseHopperGradSchedule(const HopperGradShape &shape);
 
 } // namespace stc

@@ -25,12 +25,13 @@ LogicalResult WalkOp::verify() {
 }
 
 namespace {
-template <typename Op> LogicalResult verifyShapes(Op op, bool oneQuery) {
+template <typename Op>
+LogicalResult verifyShapes(Op op, TypedValue<MemRefType> outputBuffer, bool oneQuery) {
   for (Operation &child : op.getWalks().front())
     if (!isa<WalkOp>(child))
       return op.emitOpError("(C1) expected only tile.walk in the body, found ") << child.getName();
   auto query = op.getQuery().getType(), key = op.getKey().getType(),
-       value = op.getValue().getType(), output = op.getOutput().getType();
+       value = op.getValue().getType(), output = outputBuffer.getType();
   if (query.getDimSize(3) != key.getDimSize(3) || value.getDimSize(3) != output.getDimSize(3))
     return op.emitOpError("(C2) expected equal sizes of query and key, and of value and output");
   int64_t queries = oneQuery ? 1 : key.getDimSize(1);
@@ -51,15 +52,39 @@ template <typename Op> LogicalResult verifyStrips(Op op) {
 } // namespace
 
 LogicalResult AttentionOp::verify() {
-  return failure(failed(verifyStrips(*this)) || failed(verifyShapes(*this, /*oneQuery=*/false)));
+  return failure(failed(verifyStrips(*this)) ||
+                 failed(verifyShapes(*this, getOutput(), /*oneQuery=*/false)));
 }
 
 LogicalResult AttentionGradOp::verify() {
-  return failure(failed(verifyStrips(*this)) || failed(verifyShapes(*this, /*oneQuery=*/false)));
+  return failure(failed(verifyStrips(*this)) ||
+                 failed(verifyShapes(*this, getOutput(), /*oneQuery=*/false)));
+}
+
+LogicalResult AttentionKeyGradOp::verify() {
+  if (getRows() <= 0)
+    return emitOpError("(C1) expected rows, found ") << getRows();
+  return verifyShapes(*this, getOutputGrad(), /*oneQuery=*/false);
+}
+
+LogicalResult AttentionDeltaOp::verify() {
+  auto output = getOutput().getType(), grad = getOutputGrad().getType();
+  if (output.getShape() != grad.getShape())
+    return emitOpError("(C1) expected output and output_grad of one shape, found ")
+           << output << " and " << grad;
+  return success();
+}
+
+LogicalResult AttentionQueryGradOp::verify() {
+  auto sum = getQuerySum().getType(), grad = getQueryGrad().getType();
+  if (sum.getShape() != grad.getShape())
+    return emitOpError("(C1) expected query_sum and query_grad of one shape, found ")
+           << sum << " and " << grad;
+  return success();
 }
 
 LogicalResult AttentionRowOp::verify() {
   if (getViews().size() != static_cast<size_t>(llvm::range_size(getWalkOps())))
     return emitOpError("(C1) expected a query view for each walk, found ") << getViews().size();
-  return verifyShapes(*this, /*oneQuery=*/true);
+  return verifyShapes(*this, getOutput(), /*oneQuery=*/true);
 }

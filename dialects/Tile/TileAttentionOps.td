@@ -19,7 +19,8 @@ def Tile_ViewAttr : AttrDef<Tile_Dialect, "View"> {
 def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;
 def Tile_RowBuffer : StridedMemRefRankOf<[F32, F64], [3]>;
 
-def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp", "AttentionRowOp"]>,
+def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp", "AttentionKeyGradOp",
+                                                "AttentionRowOp"]>,
                                    NoTerminator]> {
   let summary = "one dense part of a pattern: which key rows a strip of query rows meets";
   let description = [{
@@ -27,6 +28,8 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     `lo, fullLo, fullHi, hi`: key rows outside [lo, hi) hold no pair with the strip; those in
     [fullLo, fullHi) hold every pair with the strip's existing rows and need no mask. `mask` gets the
     residue, a query row and a key row and yields whether the pair exists. Rows are those of the views.
+    In `tile.attention_key_grad` it is the other way around: strips are of key rows, the view and the
+    ranges are those of queries.
 
     ```mlir
     tile.walk view <1, 0, 1, 1> bounds {
@@ -114,6 +117,67 @@ def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
     `scale` $scale (`resume` $resume^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
     `,` type($outputGrad) `,` type($queryGrad) `,` type($keyGrad) `,` type($valueGrad)
+  }];
+}
+
+def Tile_AttentionDeltaOp : Tile_Op<"attention_delta"> {
+  let summary = "what a gradient by tiles of keys needs of each query first";
+  let description = [{
+    `delta` gets the products of output and gradient, summed over the value's elements
+    (FlashAttention-2, arXiv 2307.08691, Sec. 3.1.2), `query_sum` zeros. Queries are counted as
+    ((batch * positions) + position) * heads + head; this does [tile * rows, (tile + 1) * rows).
+
+    Constraints:
+    - (C1) output and its gradient have one shape.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$output, Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$delta,
+                       Tile_AttentionBuffer:$querySum, Index:$tile, I64Attr:$rows);
+  let assemblyFormat = [{
+    `output` $output `output_grad` $outputGrad `delta` $delta `query_sum` $querySum `at` `[` $tile `]`
+    `rows` $rows attr-dict `:` type($output) `,` type($outputGrad) `,` type($delta) `,` type($querySum)
+  }];
+}
+
+def Tile_AttentionKeyGradOp : Tile_AttentionLike<"attention_key_grad"> {
+  let summary = "the gradient of attention for one tile of keys";
+  let description = [{
+    Keys are rows [tile * rows, (tile + 1) * rows) of one residue of `view`, as far as they exist; the
+    walks say which queries meet them. Scores are computed again, the probabilities come from the
+    log-sum-exp. The gradients of key and value are written, or with `resume` added to what stands
+    there. What the tile gives to the gradient of a query, but for the scale, is added to `query_sum`, in
+    any order: it is a sum over all tiles of keys.
+
+    Constraints: as `tile.attention`.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
+                       Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
+                       Tile_AttentionBuffer:$querySum, Tile_AttentionBuffer:$keyGrad,
+                       Tile_AttentionBuffer:$valueGrad,
+                       Index:$batch, Index:$head, Index:$residue, Index:$tile,
+                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume);
+  let assemblyFormat = [{
+    `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
+    `delta` $delta `query_sum` $querySum `key_grad` $keyGrad `value_grad` $valueGrad
+    `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows
+    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
+    `,` type($delta) `,` type($querySum) `,` type($keyGrad) `,` type($valueGrad)
+  }];
+}
+
+def Tile_AttentionQueryGradOp : Tile_Op<"attention_query_grad"> {
+  let summary = "the gradient of queries from the sums over keys";
+  let description = [{
+    `query_grad` gets `query_sum` times the scale. Queries are counted as in `tile.attention_delta`.
+
+    Constraints:
+    - (C1) both have one shape.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$querySum, Tile_AttentionBuffer:$queryGrad, Index:$tile,
+                       I64Attr:$rows, F32Attr:$scale);
+  let assemblyFormat = [{
+    `query_sum` $querySum `query_grad` $queryGrad `at` `[` $tile `]` `rows` $rows `scale` $scale attr-dict
+    `:` type($querySum) `,` type($queryGrad)
   }];
 }
 

@@ -12,8 +12,8 @@ tile::ViewAttr viewAttr(MLIRContext *context, const pattern::View &view) {
   return tile::ViewAttr::get(context, view.period, view.first, view.width, view.residues);
 }
 
-int64_t tileCount(const AttentionProblem &problem, const pattern::View &query) {
-  return llvm::divideCeil(query.maxRows(problem.positions), problem.schedule.rows);
+int64_t tileCount(const AttentionProblem &problem, const pattern::View &view) {
+  return llvm::divideCeil(view.maxRows(problem.positions), problem.schedule.rows);
 }
 
 /// Buffers as tensors [batch, positions, heads, size], and the item taken apart into batch, head,
@@ -39,12 +39,15 @@ struct Frame {
   struct Item {
     Value batch, head, residue, tile;
   };
-  /// Later tiles have more keys in a causal pattern, and lower items start first.
-  Item takeApart(const pattern::View &query, int64_t tiles) {
+  /// Lower items start first, and the longest should: in a causal pattern later tiles of queries
+  /// have more keys, but earlier tiles of keys more queries.
+  Item takeApart(const pattern::View &view, int64_t tiles, bool lastFirst = true) {
     Value heads = b.index(problem.headCount), batches = b.index(problem.batch);
-    Value inner = b.index(problem.headCount * problem.batch * query.residues);
+    Value inner = b.index(problem.headCount * problem.batch * view.residues);
     Item item;
-    item.tile = arith::SubIOp::create(b, b.index(tiles - 1), b.div(b.item(), inner));
+    item.tile = b.div(b.item(), inner);
+    if (lastFirst)
+      item.tile = arith::SubIOp::create(b, b.index(tiles - 1), item.tile);
     Value rest = b.rem(b.item(), inner);
     item.head =
         b.add(b.mul(b.rem(rest, heads), b.index(problem.headStep)), b.index(problem.firstHead));
@@ -62,7 +65,7 @@ struct Frame {
   }
 
   void walk(const SegmentForm &segment) {
-    auto op = tile::WalkOp::create(b, viewAttr(b.getContext(), segment.key));
+    auto op = tile::WalkOp::create(b, viewAttr(b.getContext(), segment.view));
     OpBuilder::InsertionGuard guard(b);
     auto enter = [&](Region &region, unsigned arguments) {
       Block &block = region.emplaceBlock();
@@ -84,8 +87,8 @@ struct Frame {
 };
 } // namespace
 
-int64_t stc::attentionItems(const AttentionProblem &problem, const pattern::View &query) {
-  return tileCount(problem, query) * attentionGradItems(problem, query);
+int64_t stc::attentionItems(const AttentionProblem &problem, const pattern::View &view) {
+  return tileCount(problem, view) * attentionGradItems(problem, view);
 }
 
 int64_t stc::attentionGradItems(const AttentionProblem &problem, const pattern::View &query) {
@@ -102,11 +105,11 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
   SmallVector<Value> t;
   for (auto [k, view] : llvm::enumerate(views))
     t.push_back(frame.tensor(view, k < 2 ? problem.querySize : problem.valueSize));
-  auto item = frame.takeApart(walk.query, tileCount(problem, walk.query));
+  auto item = frame.takeApart(walk.view, tileCount(problem, walk.view));
   auto op = tile::AttentionOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.residue,
-      item.tile, viewAttr(b.getContext(), walk.query), problem.schedule.rows,
-      problem.schedule.strip, APFloat(problem.scale), problem.resume);
+      item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows, problem.schedule.strip,
+      APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -117,12 +120,44 @@ void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, c
   for (auto [k, view] : llvm::enumerate(views))
     t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 5, 6}, int(k)) ? problem.querySize
                                                                             : problem.valueSize));
-  auto item = frame.takeApart(walk.query, 1);
+  auto item = frame.takeApart(walk.view, 1);
   auto op = tile::AttentionGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7], item.batch, item.head,
-      item.residue, viewAttr(b.getContext(), walk.query), problem.schedule.rows,
+      item.residue, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
       problem.schedule.strip, APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
+}
+
+void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem,
+                               const WalkForm &walk, ArrayRef<BufferView> views, unsigned logsumexp,
+                               unsigned delta) {
+  Frame frame{b, problem};
+  SmallVector<Value> t;
+  for (auto [k, view] : llvm::enumerate(views))
+    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 4, 5}, int(k)) ? problem.querySize
+                                                                            : problem.valueSize));
+  auto item = frame.takeApart(walk.view, tileCount(problem, walk.view), /*lastFirst=*/false);
+  auto op = tile::AttentionKeyGradOp::create(
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5], t[6], item.batch,
+      item.head, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
+      problem.schedule.rows, APFloat(problem.scale), problem.resume);
+  frame.walks(op.getWalks(), walk.segments);
+}
+
+void stc::fillAttentionDelta(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
+                             ArrayRef<BufferView> views, unsigned delta) {
+  Frame frame{b, problem};
+  tile::AttentionDeltaOp::create(b, frame.tensor(views[0], problem.valueSize),
+                                 frame.tensor(views[1], problem.valueSize), b.buffer(delta),
+                                 frame.tensor(views[2], problem.querySize), b.item(), rows);
+}
+
+void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
+                                 ArrayRef<BufferView> views) {
+  Frame frame{b, problem};
+  tile::AttentionQueryGradOp::create(b, frame.tensor(views[0], problem.querySize),
+                                     frame.tensor(views[1], problem.querySize), b.item(), rows,
+                                     APFloat(problem.scale));
 }
 
 void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
@@ -143,7 +178,7 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   SmallVector<SegmentForm> segments;
   for (const WalkForm &walk : walks)
     for (const SegmentForm &segment : walk.segments) {
-      queries.push_back(viewAttr(b.getContext(), walk.query));
+      queries.push_back(viewAttr(b.getContext(), walk.view));
       segments.push_back(segment);
     }
   auto op = tile::AttentionRowOp::create(b, query, key, value, output, item.batch, item.head, at,

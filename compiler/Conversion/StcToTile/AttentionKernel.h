@@ -30,21 +30,22 @@ struct AttentionProblem {
   AttentionSchedule schedule;
 };
 
-/// One segment of a walk with its ranges for strips of the schedule.
+/// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule.
 struct SegmentForm {
-  pattern::View key;
+  pattern::View view;
   pattern::Range range;
   pattern::Expr predicate;
 };
 
-/// How many items the kernels have.
-int64_t attentionItems(const AttentionProblem &problem, const pattern::View &query);
+/// How many items the kernels have: tiles of a view, residues of one, heads.
+int64_t attentionItems(const AttentionProblem &problem, const pattern::View &view);
 int64_t attentionGradItems(const AttentionProblem &problem, const pattern::View &query);
 int64_t attentionRowItems(const AttentionProblem &problem);
 
-/// One kernel's work: a query view and its segments.
+/// One kernel's work: the view of the axis that is cut into tiles, queries or keys, and its
+/// segments.
 struct WalkForm {
-  pattern::View query;
+  pattern::View view;
   AttentionSchedule schedule;
   std::vector<SegmentForm> segments;
 };
@@ -56,6 +57,17 @@ void fillAttention(KernelBuilder &b, const AttentionProblem &problem, const Walk
                    llvm::ArrayRef<BufferView> views, unsigned logsumexp);
 void fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                        llvm::ArrayRef<BufferView> views, unsigned logsumexp);
+
+/// The gradient by tiles of keys: views are query, key, value, output gradient, the sums of
+/// queries, key gradient and value gradient.
+void fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                          llvm::ArrayRef<BufferView> views, unsigned logsumexp, unsigned delta);
+/// What goes before it and after it, over `rows` queries an item: views are output, output gradient
+/// and sums of queries; sums of queries and query gradient.
+void fillAttentionDelta(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
+                        llvm::ArrayRef<BufferView> views, unsigned delta);
+void fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
+                            llvm::ArrayRef<BufferView> views);
 
 /// For sampling: views are query, key, value and output, `position` the number of the buffer with
 /// the query's position; all walks in one kernel.

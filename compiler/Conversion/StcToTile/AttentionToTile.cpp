@@ -9,6 +9,7 @@
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
 
 #include <mlir/IR/BuiltinOps.h>
+#include <numeric>
 
 using namespace mlir;
 using namespace stc;
@@ -126,29 +127,57 @@ FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringR
   return *pattern;
 }
 
-FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
-                                                          bool rowByRow) {
-  auto [entry, added] = forms.try_emplace({text.str(), n, rowByRow});
-  if (!added)
-    return ArrayRef<WalkForm>(entry->second);
-  auto pattern = patternOf(op, text, n);
-  if (failed(pattern))
-    return failure();
-  auto coversAll = [&](const pattern::View &view) {
-    return view.width * view.residues == view.period;
-  };
-  std::vector<WalkForm> &walks = entry->second;
-  for (const pattern::Walk &walk : pattern->walks()) {
-    AttentionSchedule schedule = rowByRow ? AttentionSchedule{1, 1} : choose(walk, n);
+/// The segments of all walks that share a view of keys, as one walk.
+static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_t n,
+                                         const AttentionTiles &tiles) {
+  std::vector<WalkForm> walks;
+  for (const pattern::Walk &walk : pattern.walks())
+    for (const pattern::Segment &segment : walk.segments) {
+      auto found =
+          llvm::find_if(walks, [&](const WalkForm &form) { return form.view == segment.key; });
+      if (found == walks.end())
+        found = walks.insert(found, {segment.key, tiles.ofKeys(segment.key, n), {}});
+      found->segments.push_back(
+          {segment.query, segment.queriesOf(found->schedule.rows), segment.predicate});
+    }
+  return walks;
+}
+
+static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int64_t n,
+                                            const AttentionTiles &tiles, bool single) {
+  std::vector<WalkForm> walks;
+  for (const pattern::Walk &walk : pattern.walks()) {
+    AttentionSchedule schedule = single ? AttentionSchedule{1, 1} : tiles.ofQueries(walk, n);
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments)
       form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
     walks.push_back(std::move(form));
   }
-  // The first kernel writes all rows: a walk over every position, if need be one without a key.
-  auto covering = llvm::find_if(walks, [&](const WalkForm &walk) { return coversAll(walk.query); });
+  return walks;
+}
+
+static WalkForm noPairs(AttentionSchedule schedule) {
+  return {{}, schedule, {SegmentForm{{}, {}, pattern::Expr()}}};
+}
+
+FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
+                                                          Axis axis) {
+  auto [entry, added] = forms.try_emplace({text.str(), n, axis});
+  if (!added)
+    return ArrayRef<WalkForm>(entry->second);
+  auto pattern = patternOf(op, text, n);
+  if (failed(pattern))
+    return failure();
+  std::vector<WalkForm> &walks = entry->second;
+  walks = axis == Axis::Keys ? walksByKeys(*pattern, n, tiles)
+                             : walksByQueries(*pattern, n, tiles, axis == Axis::SingleQueries);
+  // The first kernel writes all rows: a walk over every position, if need be one without a pair.
+  auto covering = llvm::find_if(walks, [](const WalkForm &walk) {
+    return walk.view.width * walk.view.residues == walk.view.period;
+  });
   if (covering == walks.end())
-    walks.insert(walks.begin(), WalkForm{{}, choose(pattern::Walk(), n), {}});
+    walks.insert(walks.begin(),
+                 noPairs(axis == Axis::Keys ? tiles.ofKeys({}, n) : tiles.ofQueries({}, n)));
   else
     std::rotate(walks.begin(), covering, covering + 1);
   return ArrayRef<WalkForm>(walks);
@@ -171,11 +200,12 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
 }
 
 template <typename Op>
-FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange inputs,
-                                                              TypeRange resultTypes,
-                                                              const Recipe &recipe) {
+FailureOr<SmallVector<Value>>
+AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, TypeRange resultTypes,
+                                const Recipe &recipe) {
   OpBuilder b(op);
-  SmallVector<Value> results;
+  SmallVector<Value> results(begun);
+  const bool oneKernel = recipe.axis == Axis::SingleQueries;
   AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
   auto heads = op.getPattern().getHeads();
   // Heads take the patterns in turn: pattern k serves the heads k, k + count, ...
@@ -184,25 +214,24 @@ FailureOr<SmallVector<Value>> AttentionConverter::launchWalks(Op op, ValueRange 
     problem.headStep = count;
     problem.headCount = llvm::divideCeil(problem.heads - k, count);
     problem.resume = false;
-    auto all = walksOf(op, heads[k], problem.positions, /*rowByRow=*/recipe.oneKernel);
+    auto all = walksOf(op, heads[k], problem.positions, recipe.axis);
     if (failed(all))
       return failure();
-    for (size_t w = 0; w < (recipe.oneKernel ? 1 : all->size()); ++w) {
-      ArrayRef<WalkForm> walks = recipe.oneKernel ? *all : all->slice(w, 1);
+    for (size_t w = 0; w < (oneKernel ? 1 : all->size()); ++w) {
+      ArrayRef<WalkForm> walks = oneKernel ? *all : all->slice(w, 1);
       problem.schedule = walks[0].schedule;
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
-      auto types = bufferTypes(operands, results.empty() ? resultTypes : TypeRange());
+      auto types = bufferTypes(operands, resultTypes.drop_front(results.size()));
       auto key = keyOf(recipe.name, problem, heads[k], w, recipe.views, types);
       auto kernel =
           outliner.get(key, recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
                        [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
-                               recipe.items(problem, walks[0].query), {});
-      if (!results.empty()) { // the last operands are written in place
-        auto ties = llvm::to_vector(llvm::seq<int64_t>(inputs.size(), operands.size()));
-        call.setTied(ties);
-      }
+                               recipe.items(problem, walks[0].view), {});
+      SmallVector<int64_t> ties(call.getTied()); // what is there already is written in place
+      std::iota(ties.begin(), ties.begin() + results.size(), int64_t(inputs.size()));
+      call.setTied(ties);
       results.assign(call.getResults().begin(), call.getResults().end());
       problem.resume = true;
     }
@@ -219,8 +248,8 @@ LogicalResult AttentionConverter::convert(AttentionOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttention(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention", views, /*oneKernel=*/false, fill, attentionItems};
-  auto results = launchWalks(op, inputs.values, op->getResultTypes(), recipe);
+  Recipe recipe{"attention", views, Axis::Queries, fill, attentionItems};
+  auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
   op->replaceAllUsesWith(*results);
@@ -228,40 +257,132 @@ LogicalResult AttentionConverter::convert(AttentionOp op) {
   return success();
 }
 
+/// Where the gradients go: tensors of their own, or columns of one that they are concatenated to.
+namespace {
+struct Gradients {
+  explicit Gradients(AttentionGradOp op) : op(op), concat(commonConcat(op)) {}
+
+  SmallVector<Type> types() {
+    return concat ? SmallVector<Type>{concat.getType()} : SmallVector<Type>(op->getResultTypes());
+  }
+  /// Of query, key or value, where the first of these tensors is the buffer of that number.
+  BufferView view(unsigned gradient, unsigned firstBuffer) {
+    Value result = op->getResult(gradient);
+    if (!concat)
+      return plainView(firstBuffer + gradient, result);
+    return {firstBuffer, columnOf(concat, result), concat.getType().getShape().back()};
+  }
+  void replace(ValueRange results) {
+    if (!concat) {
+      op->replaceAllUsesWith(results);
+      return op.erase();
+    }
+    SmallVector<Operation *> reshapes =
+        llvm::map_to_vector(concat.getInputs(), [](Value part) { return part.getDefiningOp(); });
+    concat.replaceAllUsesWith(results[0]);
+    concat.erase();
+    for (Operation *reshape : reshapes)
+      reshape->erase();
+    op.erase();
+  }
+
+  AttentionGradOp op;
+  ConcatOp concat;
+};
+} // namespace
+
 LogicalResult AttentionConverter::convert(AttentionGradOp op) {
+  if (tiles.ofKeys)
+    return convertByKeys(op);
   Buffers inputs;
   SmallVector<BufferView> views;
   for (Value tensor :
        {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
     views.push_back(inputs.view(tensor));
   unsigned logsumexp = inputs.add(op.getLogsumexp()), firstResult = inputs.values.size();
-  ConcatOp concat = commonConcat(op);
-  SmallVector<Type> resultTypes(op->getResultTypes());
-  if (concat)
-    resultTypes = {concat.getType()};
-  for (auto [k, result] : llvm::enumerate(op.getResults()))
-    views.push_back(concat ? BufferView{firstResult, columnOf(concat, result),
-                                        concat.getType().getShape().back()}
-                           : plainView(firstResult + k, result));
+  Gradients gradients(op);
+  for (unsigned k = 0; k < 3; ++k)
+    views.push_back(gradients.view(k, firstResult));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionGrad(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention_grad", views, /*oneKernel=*/false, fill, attentionGradItems};
-  auto results = launchWalks(op, inputs.values, resultTypes, recipe);
+  Recipe recipe{"attention_grad", views, Axis::Queries, fill, attentionGradItems};
+  auto results = launchWalks(op, inputs.values, {}, gradients.types(), recipe);
   if (failed(results))
     return failure();
-  if (!concat) {
-    op->replaceAllUsesWith(*results);
-    op.erase();
-    return success();
-  }
-  SmallVector<Operation *> reshapes =
-      llvm::map_to_vector(concat.getInputs(), [](Value part) { return part.getDefiningOp(); });
-  concat.replaceAllUsesWith((*results)[0]);
-  concat.erase();
-  for (Operation *reshape : reshapes)
-    reshape->erase();
-  op.erase();
+  gradients.replace(*results);
+  return success();
+}
+
+// Three kinds of kernels: what each query needs once, the tiles of keys, and the sums of queries
+// brought to their type.
+LogicalResult AttentionConverter::convertByKeys(AttentionGradOp op) {
+  OpBuilder b(op);
+  AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
+  constexpr int64_t rows = 256; // queries an item, where each is for itself
+  const int64_t queries = problem.batch * problem.positions * problem.heads;
+  auto launch = [&](StringRef name, Buffers &inputs, ArrayRef<BufferView> views, ValueRange tied,
+                    TypeRange types, function_ref<void(KernelBuilder &)> fill) {
+    SmallVector<Value> operands(inputs.values);
+    llvm::append_range(operands, tied);
+    auto buffers = bufferTypes(operands, types.drop_front(tied.size()));
+    auto key = keyOf(name, problem, "", 0, views, buffers);
+    auto kernel = outliner.get(key, name, "attention", op.getLoc(), buffers, /*sizes=*/0, fill);
+    auto call =
+        createLaunch(b, op.getLoc(), kernel, types, operands, llvm::divideCeil(queries, rows), {});
+    SmallVector<int64_t> ties(call.getTied());
+    std::iota(ties.begin(), ties.begin() + tied.size(), int64_t(inputs.values.size()));
+    call.setTied(ties);
+    return call;
+  };
+
+  auto f32 = b.getF32Type();
+  Type deltaType = typeOf(op.getLogsumexp()), sumType = typeOf(op.getQuery()).clone(f32);
+  Buffers inputs;
+  SmallVector<BufferView> views = {inputs.view(op.getOutput()), inputs.view(op.getOutputGrad())};
+  unsigned deltaBuffer = inputs.values.size();
+  views.push_back(plainView(deltaBuffer + 1, op.getQuery()));
+  auto begun = launch("attention_delta", inputs, views, {}, {deltaType, sumType},
+                      [&](KernelBuilder &builder) {
+                        fillAttentionDelta(builder, problem, rows, views, deltaBuffer);
+                      });
+  Value delta = begun.getResult(0), sum = begun.getResult(1);
+
+  inputs = {};
+  views.clear();
+  for (Value tensor : {op.getQuery(), op.getKey(), op.getValue(), op.getOutputGrad()})
+    views.push_back(inputs.view(tensor));
+  unsigned logsumexp = inputs.add(op.getLogsumexp());
+  deltaBuffer = inputs.add(delta);
+  unsigned sumBuffer = inputs.values.size();
+  Gradients gradients(op);
+  views.push_back(plainView(sumBuffer, op.getQuery()));
+  // Without a concatenation the query's gradient is none of these kernels' buffers.
+  unsigned firstGradient = gradients.concat ? sumBuffer + 1 : sumBuffer;
+  for (unsigned k : {1, 2})
+    views.push_back(gradients.view(k, firstGradient));
+  SmallVector<Type> types = gradients.types();
+  if (!gradients.concat)
+    types.erase(types.begin());
+  types.insert(types.begin(), sumType);
+  auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
+    fillAttentionKeyGrad(b, problem, walks[0], views, logsumexp, deltaBuffer);
+  };
+  Recipe recipe{"attention_key_grad", views, Axis::Keys, fill, attentionItems};
+  auto results = launchWalks(op, inputs.values, sum, types, recipe);
+  if (failed(results))
+    return failure();
+
+  inputs = {};
+  views = {plainView(inputs.add((*results)[0]), op.getQuery()), gradients.view(0, 1)};
+  ValueRange tied = gradients.concat ? ValueRange(*results).drop_front() : ValueRange();
+  auto converted = launch(
+      "attention_query_grad", inputs, views, tied, gradients.types()[0],
+      [&](KernelBuilder &builder) { fillAttentionQueryGrad(builder, problem, rows, views); });
+  if (gradients.concat)
+    gradients.replace(converted.getResults());
+  else
+    gradients.replace({converted.getResult(0), (*results)[1], (*results)[2]});
   return success();
 }
 
@@ -277,8 +398,8 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   auto items = [](const AttentionProblem &problem, const pattern::View &) {
     return attentionRowItems(problem);
   };
-  Recipe recipe{"attention_row", views, /*oneKernel=*/true, fill, items};
-  auto results = launchWalks(op, inputs.values, op->getResultTypes(), recipe);
+  Recipe recipe{"attention_row", views, Axis::SingleQueries, fill, items};
+  auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
   op->replaceAllUsesWith(*results);

@@ -8,14 +8,19 @@
 
 namespace stc {
 
+/// Chooses tiles over n positions: of a walk's queries, and of keys where the gradient goes by
+/// these (null: by tiles of queries, too).
+struct AttentionTiles {
+  std::function<AttentionSchedule(const pattern::Walk &, int64_t n)> ofQueries;
+  std::function<AttentionSchedule(const pattern::View &key, int64_t n)> ofKeys;
+};
+
 /// Turns attention ops into launches. One object serves a module, so that the sets of a pattern are
 /// worked out once.
 class AttentionConverter {
 public:
-  /// Chooses the tiles of a walk over n positions.
-  using Chooser = std::function<AttentionSchedule(const pattern::Walk &, int64_t n)>;
-  AttentionConverter(KernelOutliner &outliner, Chooser choose)
-      : outliner(outliner), choose(std::move(choose)) {}
+  AttentionConverter(KernelOutliner &outliner, AttentionTiles tiles)
+      : outliner(outliner), tiles(std::move(tiles)) {}
 
   /// Replaces the op, and with the gradient a concatenation of its results where there is one.
   mlir::LogicalResult convert(AttentionOp op);
@@ -25,10 +30,11 @@ public:
 private:
   /// The pattern of a text; the first time, a warning names the rows that have no key.
   mlir::FailureOr<pattern::Pattern> patternOf(mlir::Operation *op, llvm::StringRef text, int64_t n);
-  /// The walks of a pattern; the first reaches every query position. With `rowByRow` their ranges
-  /// are those of single queries, not of strips.
+  /// What is cut into tiles: in sampling, each query is one.
+  enum class Axis { Queries, SingleQueries, Keys };
+  /// The walks of a pattern; the first reaches every position of the axis.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
-                                                    int64_t n, bool rowByRow);
+                                                    int64_t n, Axis axis);
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
@@ -37,18 +43,22 @@ private:
   struct Recipe {
     llvm::StringRef name;
     llvm::ArrayRef<BufferView> views;
-    bool oneKernel;
+    Axis axis;
     llvm::function_ref<Fill> fill;
     llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items;
   };
-  /// Launches the kernels of all heads' patterns, each going on from the results of the one before.
+  /// Launches the kernels of all heads' patterns, each going on from the results of the one before;
+  /// the first results are `begun` before.
   template <typename Op>
   mlir::FailureOr<llvm::SmallVector<mlir::Value>>
-  launchWalks(Op op, mlir::ValueRange inputs, mlir::TypeRange resultTypes, const Recipe &recipe);
+  launchWalks(Op op, mlir::ValueRange inputs, mlir::ValueRange begun, mlir::TypeRange resultTypes,
+              const Recipe &recipe);
+
+  mlir::LogicalResult convertByKeys(AttentionGradOp op);
 
   KernelOutliner &outliner;
-  Chooser choose;
-  std::map<std::tuple<std::string, int64_t, bool>, std::vector<WalkForm>> forms;
+  AttentionTiles tiles;
+  std::map<std::tuple<std::string, int64_t, Axis>, std::vector<WalkForm>> forms;
   std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;
 };
 

@@ -68,9 +68,12 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
     }
     KernelOutliner outliner(getOperation());
     HostVectors vectors{lanes, accumulators};
-    AttentionConverter attention(outliner, [&](const pattern::Walk &walk, int64_t n) {
-      return target == "sm_90a" ? chooseHopperTiles(walk, n) : chooseSchedule(walk, n, vectors);
-    });
+    AttentionTiles tiles{
+        [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
+        nullptr};
+    if (target == "sm_90a")
+      tiles = {chooseHopperTiles, chooseHopperKeyTiles};
+    AttentionConverter attention(outliner, std::move(tiles));
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (failed(convertAttention(function, attention)))
         return signalPassFailure();

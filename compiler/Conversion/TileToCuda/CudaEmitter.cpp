@@ -119,10 +119,12 @@ CudaEmitter::Values CudaEmitter::choose(Value condition, TypeRange types,
                                         function_ref<Values()> yes, function_ref<Values()> no) {
   auto branch = scf::IfOp::create(b, types, condition, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, yes());
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, no());
+  for (auto [block, body] : {std::pair(branch.thenBlock(), yes), {branch.elseBlock(), no}}) {
+    b.setInsertionPointToStart(block);
+    Values results = body();
+    if (!types.empty()) // else there is a terminator already
+      scf::YieldOp::create(b, results);
+  }
   return Values(branch.getResults());
 }
 
@@ -231,6 +233,14 @@ void CudaEmitter::copyTile(Value sharedAddress, Value map, Value barrier, ValueR
 void CudaEmitter::storeTile(Value map, Value sharedAddress, ValueRange coordinates) {
   NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(b, map, shared(sharedAddress), coordinates,
                                                      Value(), NVVM::TMAStoreMode::TILE, Value());
+}
+void CudaEmitter::addTile(Value map, Value sharedAddress, ValueRange coordinates) {
+  NVVM::CpAsyncBulkTensorReduceOp::create(b, map, shared(sharedAddress), NVVM::TMAReduxKind::ADD,
+                                          NVVM::TMAStoreMode::TILE, coordinates, Value());
+}
+void CudaEmitter::addGlobal(Value address, Value value) {
+  LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::fadd, address, value,
+                            LLVM::AtomicOrdering::monotonic, "device");
 }
 void CudaEmitter::commitStores() { NVVM::CpAsyncBulkCommitGroupOp::create(b); }
 void CudaEmitter::waitStores(int64_t pending) {
@@ -361,4 +371,15 @@ void CudaEmitter::storeMatrix(Value address, ArrayRef<Value> values, bool transp
   NVVM::StMatrixOp::create(
       b, shared(address), values, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
       NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+}
+
+std::pair<Value, Value> CudaEmitter::loadPair(Value address) {
+  Value both = loadShared(address, VectorType::get({2}, f32));
+  return {LLVM::ExtractElementOp::create(b, both, i(0)),
+          LLVM::ExtractElementOp::create(b, both, i(1))};
+}
+void CudaEmitter::storePair(Value low, Value high, Value address) {
+  Value both = LLVM::PoisonOp::create(b, VectorType::get({2}, f32));
+  both = LLVM::InsertElementOp::create(b, both, low, i(0));
+  storeShared(LLVM::InsertElementOp::create(b, both, high, i(1)), address);
 }

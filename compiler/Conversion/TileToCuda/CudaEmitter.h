@@ -112,6 +112,9 @@ public:
   //===--- asynchronous copies ---===//
   void copyTile(Value sharedAddress, Value map, Value barrier, mlir::ValueRange coordinates);
   void storeTile(Value map, Value sharedAddress, mlir::ValueRange coordinates);
+  /// Adds floats to those of memory, in any order.
+  void addTile(Value map, Value sharedAddress, mlir::ValueRange coordinates);
+  void addGlobal(Value address, Value value);
   void commitStores();
   /// Until at most `pending` of this thread's groups of stores still read shared memory.
   void waitStores(int64_t pending);
@@ -140,6 +143,9 @@ public:
   /// Four registers of each of 32 lanes as 8 x 8 matrices, rows of 16 bytes at the lanes'
   /// addresses.
   void storeMatrix(Value address, llvm::ArrayRef<Value> registers, bool transposed);
+  /// Two floats side by side.
+  std::pair<Value, Value> loadPair(Value address);
+  void storePair(Value low, Value high, Value address);
 
 private:
   Values assembly(const llvm::Twine &text, const llvm::Twine &constraints,

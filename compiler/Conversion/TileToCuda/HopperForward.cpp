@@ -37,39 +37,29 @@ public:
   void run();
 
 private:
-  /// The scalars of an item.
-  struct Item {
-    Value batch, head, residue, tile;
-  };
+  using Item = HopperItem;
   Item itemOf(IRMapping &mapping) {
     auto at = [&](Value value) { return mapping.lookup(value); };
     return {at(op.getBatch()), at(op.getHead()), at(op.getResidue()), at(op.getTile())};
   }
-  Value shared(int64_t offset) { return e.add(kernel.sharedBase, offset); }
+  Value shared(int64_t offset) { return kernel.shared(offset); }
   Value slotted(int64_t offset, Value slot, int64_t bytes) {
-    return e.add(shared(offset), e.mul(slot, bytes));
+    return kernel.slotted(offset, slot, bytes);
   }
-  void copy(Value target, const SharedTile &tile, const CudaTensor &tensor, tile::ViewAttr view,
-            Value row, const Item &item, Value barrier);
 
   void produce();
   void consume();
   Values consumeItem(const Item &item, Ring keys, Value queryParity);
 
-  /// What a thread knows of its place: its warpgroup, lane and first row of the tile.
-  struct Place {
-    Value group, thread, lane, warp, row, column;
-  } place;
+  HopperPlace place;
 
   Values scores(Value slot);
-  Values masked(const Item &item, const KeyTiles &tiles, Value number, Values scores);
   struct Softmax {
     Values maximum, sum; // of two rows
   };
   /// P for the scores; rescale factors of the rows into `rescale`.
   Values probabilities(const Values &scores, Softmax &state, Values &rescale);
   Values rescaled(const Values &sums, const Values &factors);
-  void clearMissing(const KeyTiles &tiles, Value number, Value slot);
   void begin(const Item &item, Softmax &state, Values &sums);
   void end(const Item &item, const Softmax &state, Values sums);
   Value queryRow(const Item &item, int64_t half) {
@@ -115,12 +105,7 @@ void Forward::run() {
     e.fenceInit();
   });
   e.syncAll();
-  place.group = e.sub(group, 1);
-  place.thread = e.band(thread, 127);
-  place.lane = e.band(thread, 31);
-  place.warp = e.div(place.thread, 32);
-  place.row = e.add(e.add(e.mul(place.group, 64), e.mul(place.warp, 16)), e.div(place.lane, 4));
-  place.column = e.mul(e.band(place.lane, 3), 2);
+  place = HopperPlace(e, thread, group);
   e.ifElse(
       e.equal(group, 0),
       [&] {
@@ -135,14 +120,6 @@ void Forward::run() {
   kernel.finish(schedule.threads(), plan.bytes());
 }
 
-void Forward::copy(Value target, const SharedTile &tile, const CudaTensor &tensor,
-                   tile::ViewAttr view, Value row, const Item &item, Value barrier) {
-  unsigned map = kernel.maps.get(tensor, view, tile.rows, tile.panel());
-  for (int64_t p = 0; p < tile.panels(); ++p)
-    e.copyTile(e.add(target, p * tile.panelBytes()), kernel.map(map), barrier,
-               boxCoordinates(e, view, row, p * tile.panel(), item.residue, item.head, item.batch));
-}
-
 void Forward::produce() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
@@ -150,9 +127,9 @@ void Forward::produce() {
     Value queryParity = carried[2];
     e.wait(shared(queryEmpty), e.bxor(queryParity, 1));
     e.expectBytes(shared(queryFull), e.i(queryTile.bytes()));
-    copy(shared(queries), queryTile, query, op.getView(), e.mul(item.tile, schedule.queryRows()),
-         item, shared(queryFull));
-    KeyTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+    kernel.copy(shared(queries), queryTile, query, op.getView(),
+                e.mul(item.tile, schedule.queryRows()), item, shared(queryFull));
+    WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
     auto ring =
         e.loop(zero, tiles.count, e.i(1), carried.take_front(2), [&](Value t, ValueRange r) {
           Ring at{r[0], r[1]};
@@ -163,8 +140,8 @@ void Forward::produce() {
             e.wait(slotted(emptyBarrier, at.slot, 8), empty);
             e.expectBytes(full, e.i(tile.bytes()));
             tiles.byWalk(t, [&](unsigned walk, Value row) {
-              copy(slotted(offset, at.slot, tile.bytes()), tile, tensor, walks[walk].getView(), row,
-                   item, full);
+              kernel.copy(slotted(offset, at.slot, tile.bytes()), tile, tensor,
+                          walks[walk].getView(), row, item, full);
             });
           };
           load(key, keyTile, keys, keyFull, keyEmpty);
@@ -192,32 +169,6 @@ Values Forward::scores(Value slot) {
                         /*transposed=*/false);
   auto b = keyTile.operand(e, slotted(keys, slot, keyTile.bytes()), /*transposed=*/false);
   return e.product(schedule.keyRows, a, b);
-}
-
-Values Forward::masked(const Item &item, const KeyTiles &tiles, Value number, Values scores) {
-  SmallVector<Type> types(scores.size(), e.f32);
-  return tiles.chooseByWalk(number, types, [&](unsigned walk, Value keyRow) {
-    const WalkRange &range = tiles.range(walk);
-    Value full =
-        e.both(e.compare(arith::CmpIPredicate::sle, range.fullLo, keyRow),
-               e.compare(arith::CmpIPredicate::sle, e.add(keyRow, schedule.keyRows), range.fullHi));
-    return e.choose(
-        full, types, [&] { return scores; },
-        [&] {
-          Values result;
-          Value none = e.f(-std::numeric_limits<float>::infinity());
-          Value rows[] = {queryRow(item, 0), queryRow(item, 1)};
-          Value base = e.add(keyRow, place.column);
-          for (auto [k, score] : llvm::enumerate(scores)) {
-            Value column = e.add(base, 8 * int64_t(k / 4) + int64_t(k % 2));
-            Value in =
-                e.inlineNarrow(walks[walk].getMask(), {item.residue, rows[k / 2 % 2], column})[0];
-            in = e.both(in, e.less(column, range.hi));
-            result.push_back(e.select(in, score, none));
-          }
-          return result;
-        });
-  });
 }
 
 // Rows 8 apart alternate in pairs: values 4j, 4j+1 are of the first, 4j+2, 4j+3 of the second.
@@ -267,35 +218,6 @@ Values Forward::rescaled(const Values &sums, const Values &factors) {
   return result;
 }
 
-// In a view that does not end where its boxes do, the copy brought rows that are not the view's: of
-// another batch, or never written. Their weights are 0, but 0 times NaN is NaN.
-void Forward::clearMissing(const KeyTiles &tiles, Value number, Value slot) {
-  bool exact =
-      llvm::all_of(walks, [&](tile::WalkOp walk) { return endsExactly(value, walk.getView()); });
-  if (exact)
-    return;
-  tiles.byWalk(number, [&](unsigned walk, Value keyRow) {
-    if (endsExactly(value, walks[walk].getView()))
-      return;
-    Value begin = e.max(e.sub(tiles.range(walk).hi, keyRow), e.i(0)), rows = e.i(schedule.keyRows);
-    e.ifThen(e.less(begin, rows), [&] {
-      Value base = slotted(values, slot, valueTile.bytes());
-      auto quad = VectorType::get({4}, e.i32);
-      Value zeros = arith::ConstantOp::create(e.b, DenseElementsAttr::get(quad, int32_t(0)));
-      const int64_t chunks = valueTile.rowBytes() / 16;
-      for (int64_t p = 0; p < valueTile.panels(); ++p)
-        e.loop(e.add(e.mul(begin, chunks), place.thread), e.mul(rows, chunks), e.i(128), {},
-               [&](Value chunk, ValueRange) {
-                 e.storeShared(zeros,
-                               e.add(e.add(base, p * valueTile.panelBytes()), e.mul(chunk, 16)));
-                 return Values();
-               });
-      e.fenceShared();
-      e.syncThreads(e.add(place.group, 1), 128);
-    });
-  });
-}
-
 void Forward::begin(const Item &item, Softmax &state, Values &sums) {
   Value none = e.f(-std::numeric_limits<float>::infinity()), zero = e.f(0);
   state = {{none, none}, {zero, zero}};
@@ -317,23 +239,7 @@ void Forward::begin(const Item &item, Softmax &state, Values &sums) {
           Values result = {
               e.select(has, e.mulf(lse, e.f(1 / op.getScale().convertToFloat())), none),
               e.select(e.both(has, first), e.f(1), zero)};
-          for (int64_t c = 0; c < outputTile.columns; c += 8) {
-            Value column = e.add(place.column, c);
-            auto pair = e.choose(
-                e.less(column, e.i(output.size())), {e.f32, e.f32},
-                [&] {
-                  Value base = kernel.address(output, item.batch, position, item.head);
-                  Value index = arith::ExtSIOp::create(e.b, e.i64, e.mul(column, 2));
-                  Value p = LLVM::GEPOp::create(e.b, base.getType(), e.b.getI8Type(), base,
-                                                ArrayRef<LLVM::GEPArg>{index});
-                  auto [low, high] = e.unpack(LLVM::LoadOp::create(e.b, e.i32, p));
-                  return Values{low, high};
-                },
-                [&] {
-                  return Values{zero, zero};
-                });
-            result.append(pair);
-          }
+          result.append(kernel.loadRow(output, position, item, place, outputTile.columns));
           return result;
         },
         [&] {
@@ -350,7 +256,7 @@ void Forward::begin(const Item &item, Softmax &state, Values &sums) {
 }
 
 Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
-  KeyTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+  WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   Value leader = e.equal(place.thread, 0);
   auto release = [&](int64_t barrier, Value slot) {
@@ -358,7 +264,8 @@ Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
   };
   auto accumulate = [&](ArrayRef<Value> weights, Value number, Ring at, Values sums) {
     e.wait(slotted(valueFull, at.slot, 8), at.parity);
-    clearMissing(tiles, number, at.slot);
+    tiles.clearMissing(number, value, valueTile, slotted(values, at.slot, valueTile.bytes()),
+                       place.thread, 128, [&] { e.syncThreads(e.add(place.group, 1), 128); });
     CudaEmitter::Fragments fragments;
     for (size_t k = 0; k < weights.size(); k += 4)
       fragments.push_back(SmallVector<Value, 4>(weights.slice(k, 4)));
@@ -372,6 +279,7 @@ Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
     return flat;
   };
 
+  const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
   Softmax state;
   Values sums, rescale;
   begin(item, state, sums);
@@ -379,7 +287,8 @@ Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
   e.wait(slotted(keyFull, keyRing.slot, 8), keyRing.parity);
   Values score = e.waitProducts(0, scores(keyRing.slot));
   release(keyEmpty, keyRing.slot);
-  Values weights = packed(probabilities(masked(item, tiles, zero, score), state, rescale));
+  Values weights =
+      packed(probabilities(tiles.masked(zero, own, place.column, score), state, rescale));
   if (op.getResume())
     sums = rescaled(sums, rescale);
 
@@ -404,7 +313,7 @@ Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
     sums = accumulate(weights, e.sub(t, 1), last, sums);
     nextScore = e.waitProducts(1, nextScore);
     release(keyEmpty, at.slot);
-    weights = packed(probabilities(masked(item, tiles, t, nextScore), state, rescale));
+    weights = packed(probabilities(tiles.masked(t, own, place.column, nextScore), state, rescale));
     sums = e.waitProducts(0, sums);
     release(valueEmpty, last.slot);
     Values result = rescaled(sums, rescale);
@@ -450,47 +359,22 @@ void Forward::end(const Item &item, const Softmax &state, Values sums) {
     for (int h = 0; h < 2; ++h) {
       Value row = queryRow(item, h);
       e.ifThen(e.less(row, rows), [&] {
-        Value position = rowPosition(e, op.getView(), item.residue, row);
-        Value base = kernel.address(output, item.batch, position, item.head);
-        for (auto [k, fragment] : llvm::enumerate(fragments))
-          for (int j = 0; j < 2; ++j) {
-            Value column = e.add(place.column, 16 * int64_t(k) + 8 * j);
-            e.ifThen(e.less(column, e.i(output.size())), [&] {
-              Value index = arith::ExtSIOp::create(e.b, e.i64, e.mul(column, 2));
-              Value p = LLVM::GEPOp::create(e.b, base.getType(), e.b.getI8Type(), base,
-                                            ArrayRef<LLVM::GEPArg>{index});
-              LLVM::StoreOp::create(e.b, fragment[2 * j + h], p);
-            });
-          }
+        kernel.storeRow(output, rowPosition(e, op.getView(), item.residue, row), item, place,
+                        fragments, h);
       });
     }
     return;
   }
-  // Through shared memory: rows of 16 bytes by lane, where the swizzle wants them.
   Value leader = e.equal(place.thread, 0), barrier = e.add(place.group, 1);
   Value base = e.add(shared(outputs), e.mul(place.group, outputTile.bytes()));
   e.ifThen(leader, [&] { e.waitStores(0); });
   e.syncThreads(barrier, 128);
-  Value row = e.add(e.mul(place.warp, 16), e.band(place.lane, 15)), half = e.div(place.lane, 16);
-  const int64_t chunks = outputTile.rowBytes() / 16, perPanel = outputTile.panel() / 16;
-  // The swizzle takes the chunk's number against bits 7 and up of the address.
-  Value swizzle = chunks == 8 ? e.band(row, 7) : e.band(e.div(row, 2), 3);
-  Value rowBase = e.add(base, e.mul(row, outputTile.rowBytes()));
-  for (auto [k, fragment] : llvm::enumerate(fragments)) {
-    Value chunk = e.bxor(e.add(half, 2 * int64_t(k % perPanel)), swizzle);
-    Value at =
-        e.add(e.add(rowBase, e.mul(chunk, 16)), int64_t(k / perPanel) * outputTile.panelBytes());
-    e.storeMatrix(at, fragment, /*transposed=*/false);
-  }
+  outputTile.write(e, base, place, fragments);
   e.fenceShared();
   e.syncThreads(barrier, 128);
   e.ifThen(leader, [&] {
-    unsigned map = kernel.maps.get(output, op.getView(), outputTile.rows, outputTile.panel());
     Value first = e.add(e.mul(item.tile, schedule.queryRows()), e.mul(place.group, 64));
-    for (int64_t p = 0; p < outputTile.panels(); ++p)
-      e.storeTile(kernel.map(map), e.add(base, p * outputTile.panelBytes()),
-                  boxCoordinates(e, op.getView(), first, p * outputTile.panel(), item.residue,
-                                 item.head, item.batch));
+    kernel.store(base, outputTile, output, op.getView(), first, item);
     e.commitStores();
   });
 }

@@ -62,16 +62,94 @@ Value HopperKernel::address(const CudaTensor &tensor, Value batch, Value positio
                              buffer(tensor.argument), ArrayRef<LLVM::GEPArg>{offset});
 }
 
+void HopperKernel::copy(Value target, const SharedTile &tile, const CudaTensor &tensor,
+                        tile::ViewAttr view, Value row, const HopperItem &item, Value barrier) {
+  unsigned number = maps.get(tensor, view, tile.rows, tile.panel());
+  for (int64_t p = 0; p < tile.panels(); ++p)
+    e->copyTile(
+        e->add(target, p * tile.panelBytes()), map(number), barrier,
+        boxCoordinates(*e, view, row, p * tile.panel(), item.residue, item.head, item.batch));
+}
+
+void HopperKernel::store(Value source, const SharedTile &tile, const CudaTensor &tensor,
+                         tile::ViewAttr view, Value row, const HopperItem &item) {
+  unsigned number = maps.get(tensor, view, 64, tile.panel());
+  for (int64_t p = 0; p < tile.panels(); ++p)
+    e->storeTile(
+        map(number), e->add(source, p * tile.panelBytes()),
+        boxCoordinates(*e, view, row, p * tile.panel(), item.residue, item.head, item.batch));
+}
+
+Value HopperKernel::elementAddress(const CudaTensor &tensor, Value position, const HopperItem &item,
+                                   Value column) {
+  Value base = address(tensor, item.batch, position, item.head);
+  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
+  Value index = arith::ExtSIOp::create(*b, e->i64, e->mul(column, bytes));
+  return LLVM::GEPOp::create(*b, base.getType(), b->getI8Type(), base,
+                             ArrayRef<LLVM::GEPArg>{index});
+}
+
+CudaEmitter::Values HopperKernel::loadRow(const CudaTensor &tensor, Value position,
+                                          const HopperItem &item, const HopperPlace &place,
+                                          int64_t columns) {
+  CudaEmitter::Values all;
+  for (int64_t c = 0; c < columns; c += 8) {
+    Value column = e->add(place.column, c);
+    all.append(e->choose(
+        e->less(column, e->i(tensor.size())), {e->f32, e->f32},
+        [&] {
+          Value at = elementAddress(tensor, position, item, column);
+          auto [low, high] = e->unpack(LLVM::LoadOp::create(*b, e->i32, at));
+          return CudaEmitter::Values{low, high};
+        },
+        [&] {
+          return CudaEmitter::Values{e->f(0), e->f(0)};
+        }));
+  }
+  return all;
+}
+
+void HopperKernel::storeRow(const CudaTensor &tensor, Value position, const HopperItem &item,
+                            const HopperPlace &place, const CudaEmitter::Fragments &fragments,
+                            int half) {
+  for (auto [k, fragment] : llvm::enumerate(fragments))
+    for (int j = 0; j < 2; ++j) {
+      Value column = e->add(place.column, 16 * int64_t(k) + 8 * j);
+      e->ifThen(e->less(column, e->i(tensor.size())), [&] {
+        LLVM::StoreOp::create(*b, fragment[2 * j + half],
+                              elementAddress(tensor, position, item, column));
+      });
+    }
+}
+
+// Long items come first, so that blocks take them forth and back: who had the longest of one round
+// has the shortest of the next.
 CudaEmitter::Values
 HopperKernel::eachItem(ValueRange carried,
                        function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
-  Value first = NVVM::BlockIdXOp::create(*b, e->i32), step = NVVM::GridDimXOp::create(*b, e->i32);
-  return e->loop(first, items, step, carried, [&](Value item, ValueRange values) {
-    IRMapping mapping;
-    mapping.map(kernel.getItem(), item);
-    e->cloneNarrow(kernel.getBody().front(), mapping);
-    return body(mapping, values);
+  Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
+  Value back = e->sub(e->sub(blocks, 1), block);
+  SmallVector<Value> start(carried);
+  start.append({block, back});
+  // Carried beside the values: this round's place in the round, and the next one's.
+  auto results = e->loop(e->i(0), items, blocks, start, [&](Value first, ValueRange all) {
+    Value place = all[all.size() - 2], other = all.back();
+    ValueRange values = all.drop_back(2);
+    Value item = e->add(first, place);
+    auto done = e->choose(
+        e->less(item, items), values.getTypes(),
+        [&] {
+          IRMapping mapping;
+          mapping.map(kernel.getItem(), item);
+          e->cloneNarrow(kernel.getBody().front(), mapping);
+          return body(mapping, values);
+        },
+        [&] { return CudaEmitter::Values(values); });
+    done.append({other, place});
+    return done;
   });
+  results.pop_back_n(2);
+  return results;
 }
 
 void HopperKernel::finish(int64_t threads, int64_t sharedBytes) {
@@ -109,36 +187,71 @@ CudaEmitter::SharedOperand SharedTile::operand(CudaEmitter &e, Value address,
   return operand;
 }
 
-WalkRange stc::walkRange(CudaEmitter &e, tile::WalkOp walk, Value residue, Value tile,
-                         int64_t keyRows) {
+void SharedTile::clear(CudaEmitter &e, Value address, Value begin, Value thread,
+                       int64_t threads) const {
+  auto quad = VectorType::get({4}, e.i32);
+  Value zeros = arith::ConstantOp::create(e.b, DenseElementsAttr::get(quad, int32_t(0)));
+  const int64_t chunks = rowBytes() / 16;
+  for (int64_t p = 0; p < panels(); ++p)
+    e.loop(e.add(e.mul(begin, chunks), thread), e.i(rows * chunks), e.i(threads), {},
+           [&](Value chunk, ValueRange) {
+             e.storeShared(zeros, e.add(e.add(address, p * panelBytes()), e.mul(chunk, 16)));
+             return CudaEmitter::Values();
+           });
+  e.fenceShared();
+}
+
+// Rows of 16 bytes by lane, where the swizzle wants them: it takes the chunk's number against bits
+// 7 and up of the address.
+void SharedTile::write(CudaEmitter &e, Value address, const HopperPlace &place,
+                       const CudaEmitter::Fragments &fragments) const {
+  Value row = e.add(e.mul(place.warp, 16), e.band(place.lane, 15)), half = e.div(place.lane, 16);
+  const int64_t chunks = rowBytes() / 16, perPanel = panel() / 16;
+  Value swizzle = chunks == 8 ? e.band(row, 7) : e.band(e.div(row, 2), 3);
+  Value rowBase = e.add(address, e.mul(row, rowBytes()));
+  for (auto [k, fragment] : llvm::enumerate(fragments)) {
+    Value chunk = e.bxor(e.add(half, 2 * int64_t(k % perPanel)), swizzle);
+    Value at = e.add(e.add(rowBase, e.mul(chunk, 16)), int64_t(k / perPanel) * panelBytes());
+    e.storeMatrix(at, fragment, /*transposed=*/false);
+  }
+}
+
+HopperPlace::HopperPlace(CudaEmitter &e, Value threadOfBlock, Value groupOfBlock)
+    : group(e.sub(groupOfBlock, 1)), thread(e.band(threadOfBlock, 127)),
+      lane(e.band(threadOfBlock, 31)), warp(e.div(thread, 32)),
+      row(e.add(e.add(e.mul(group, 64), e.mul(warp, 16)), e.div(lane, 4))),
+      column(e.mul(e.band(lane, 3), 2)) {}
+
+static WalkRange walkRange(CudaEmitter &e, tile::WalkOp walk, Value residue, Value tile,
+                           int64_t rows) {
   auto bounds = e.inlineNarrow(walk.getBounds(), {residue, tile});
   Value lo = bounds[0], hi = bounds[3], none = e.i(0);
   WalkRange range;
   range.fullLo = bounds[1];
   range.fullHi = bounds[2];
   range.hi = hi;
-  range.first = e.div(e.max(lo, none), keyRows);
-  Value count = e.sub(e.div(e.add(hi, keyRows - 1), keyRows), range.first);
+  range.first = e.div(e.max(lo, none), rows);
+  Value count = e.sub(e.div(e.add(hi, rows - 1), rows), range.first);
   range.count = e.select(e.less(lo, hi), count, none);
   return range;
 }
 
-KeyTiles::KeyTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue, Value tile,
-                   int64_t keyRows)
-    : e(e), keyRows(keyRows) {
+WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue, Value tile,
+                     int64_t rows)
+    : e(e), walks(walks), residue(residue), tileRows(rows) {
   Value end;
   for (tile::WalkOp walk : walks) {
-    ranges.push_back(walkRange(e, walk, residue, tile, keyRows));
+    ranges.push_back(walkRange(e, walk, residue, tile, rows));
     end = end ? e.add(end, ranges.back().count) : ranges.back().count;
     ends.push_back(end);
   }
   count = e.max(end ? end : e.i(0), e.i(1));
 }
 
-void KeyTiles::byWalk(Value number, function_ref<void(unsigned, Value)> body) const {
+void WalkTiles::byWalk(Value number, function_ref<void(unsigned, Value)> body) const {
   std::function<void(unsigned)> from = [&](unsigned walk) {
     Value row = e.max(
-        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), keyRows), e.i(0));
+        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), tileRows), e.i(0));
     if (walk + 1 == ranges.size())
       return body(walk, row);
     e.ifElse(
@@ -148,11 +261,11 @@ void KeyTiles::byWalk(Value number, function_ref<void(unsigned, Value)> body) co
 }
 
 CudaEmitter::Values
-KeyTiles::chooseByWalk(Value number, TypeRange types,
-                       function_ref<CudaEmitter::Values(unsigned, Value)> body) const {
+WalkTiles::chooseByWalk(Value number, TypeRange types,
+                        function_ref<CudaEmitter::Values(unsigned, Value)> body) const {
   std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned walk) {
     Value row = e.max(
-        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), keyRows), e.i(0));
+        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), tileRows), e.i(0));
     if (walk + 1 == ranges.size())
       return body(walk, row);
     return e.choose(
@@ -160,6 +273,58 @@ KeyTiles::chooseByWalk(Value number, TypeRange types,
         [&] { return from(walk + 1); });
   };
   return from(0);
+}
+
+CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
+                                      const CudaEmitter::Values &scores) const {
+  SmallVector<Type> types(scores.size(), e.f32);
+  return chooseByWalk(number, types, [&](unsigned walk, Value row) {
+    tile::WalkOp op = walks[walk];
+    Value full =
+        e.both(e.compare(arith::CmpIPredicate::sle, ranges[walk].fullLo, row),
+               e.compare(arith::CmpIPredicate::sle, e.add(row, tileRows), ranges[walk].fullHi));
+    if (own.existing) // the last tile
+      full = e.both(full, own.wholeTile);
+    return e.choose(
+        full, types, [&] { return scores; },
+        [&] {
+          CudaEmitter::Values result;
+          Value none = e.f(-std::numeric_limits<float>::infinity());
+          Value base = e.add(row, lane);
+          for (auto [k, score] : llvm::enumerate(scores)) {
+            Value other = e.add(base, 8 * int64_t(k / 4) + int64_t(k % 2));
+            Value mine = own.rows[k / 2 % 2];
+            SmallVector<Value> pair = {residue, mine, other};
+            if (own.areKeys)
+              std::swap(pair[1], pair[2]);
+            Value in = e.inlineNarrow(op.getMask(), pair)[0];
+            in = e.both(in, e.less(other, ranges[walk].hi));
+            if (own.existing)
+              in = e.both(in, e.less(mine, own.existing));
+            result.push_back(e.select(in, score, none));
+          }
+          return result;
+        });
+  });
+}
+
+void WalkTiles::clearMissing(Value number, const CudaTensor &tensor, const SharedTile &tile,
+                             Value address, Value thread, int64_t threads,
+                             function_ref<void()> synchronize) const {
+  auto exact = [&](tile::WalkOp walk) { return endsExactly(tensor, walk.getView()); };
+  if (llvm::all_of(walks, exact))
+    return;
+  byWalk(number, [&](unsigned walk, Value row) {
+    tile::WalkOp op = walks[walk];
+    if (exact(op))
+      return;
+    Value existing = e.sub(rowCount(e, op.getView(), residue, tensor.positions()), row);
+    existing = e.max(existing, e.i(0));
+    e.ifThen(e.less(existing, e.i(tile.rows)), [&] {
+      tile.clear(e, address, existing, thread, threads);
+      synchronize();
+    });
+  });
 }
 
 Ring stc::next(CudaEmitter &e, Ring ring, int64_t stages) {

@@ -22,6 +22,41 @@ private:
   int64_t used = 0;
 };
 
+/// The scalars of an item.
+struct HopperItem {
+  mlir::Value batch, head, residue, tile;
+};
+
+/// A computing thread's place: its warpgroup (of those that compute), number and warp in it, and
+/// its first row and column in a tile of 64 rows a warpgroup, as products have their results.
+struct HopperPlace {
+  mlir::Value group, thread, lane, warp, row, column;
+
+  HopperPlace() = default;
+  HopperPlace(CudaEmitter &e, mlir::Value thread, mlir::Value group);
+};
+
+/// A tile of rows in shared memory, in panels of columns.
+struct SharedTile {
+  int64_t rows, columns; // padded
+
+  int64_t panel() const { return panelColumns(columns); }
+  int64_t rowBytes() const { return panel() * 2; }
+  int64_t panels() const { return columns / panel(); }
+  int64_t panelBytes() const { return rows * rowBytes(); }
+  int64_t bytes() const { return rows * columns * 2; }
+
+  /// As an operand whose sum runs along the columns, or along the rows (`transposed`), `extent`
+  /// long.
+  CudaEmitter::SharedOperand operand(CudaEmitter &e, mlir::Value address, bool transposed) const;
+  /// Zeros in the rows from `begin` on, by a number of threads.
+  void clear(CudaEmitter &e, mlir::Value address, mlir::Value begin, mlir::Value thread,
+             int64_t threads) const;
+  /// Writes a warpgroup's 64 rows from `address` on.
+  void write(CudaEmitter &e, mlir::Value address, const HopperPlace &place,
+             const CudaEmitter::Fragments &fragments) const;
+};
+
 /// The frame of a kernel: a function from tensor maps, buffers and the number of items, whose
 /// blocks take items in turn.
 class HopperKernel {
@@ -40,6 +75,30 @@ public:
   mlir::Value address(const CudaTensor &tensor, mlir::Value batch, mlir::Value position,
                       mlir::Value head, int64_t column = 0);
 
+  /// Of one element of a row.
+  mlir::Value elementAddress(const CudaTensor &tensor, mlir::Value position, const HopperItem &item,
+                             mlir::Value column);
+
+  /// A place in shared memory, or that of a slot among equal ones.
+  mlir::Value shared(int64_t offset) { return e->add(sharedBase, offset); }
+  mlir::Value slotted(int64_t offset, mlir::Value slot, int64_t bytes) {
+    return e->add(shared(offset), e->mul(slot, bytes));
+  }
+  /// Starts the copies of a tile from a row of a view on; the tile is full when the barrier has its
+  /// bytes.
+  void copy(mlir::Value target, const SharedTile &tile, const CudaTensor &tensor,
+            tile::ViewAttr view, mlir::Value row, const HopperItem &item, mlir::Value barrier);
+  /// Starts the copies of 64 rows of a tile to a tensor; rows that do not exist are left out where
+  /// the view ends exactly.
+  void store(mlir::Value source, const SharedTile &tile, const CudaTensor &tensor,
+             tile::ViewAttr view, mlir::Value row, const HopperItem &item);
+  /// A lane's elements of a row: pairs, 8 columns apart.
+  CudaEmitter::Values loadRow(const CudaTensor &tensor, mlir::Value position,
+                              const HopperItem &item, const HopperPlace &place, int64_t columns);
+  /// Half `half` of each fragment into a row.
+  void storeRow(const CudaTensor &tensor, mlir::Value position, const HopperItem &item,
+                const HopperPlace &place, const CudaEmitter::Fragments &fragments, int half);
+
   /// Runs `body` for the items of this block, with values carried from one to the next; `mapping`
   /// has the kernel's scalars of the item.
   CudaEmitter::Values eachItem(
@@ -49,9 +108,8 @@ public:
   /// Turns the kernel into one of the plan, with its grid.
   void finish(int64_t threads, int64_t sharedBytes);
 
-  mlir::Value sharedBase;
-
 private:
+  mlir::Value sharedBase;
   tile::KernelOp kernel;
   mlir::OpBuilder outer;
   plan::KernelOp result;
@@ -63,48 +121,52 @@ private:
   mlir::Value items;
 };
 
-/// A tile of rows in shared memory, in panels of columns.
-struct SharedTile {
-  int64_t rows, columns; // padded
-
-  int64_t panel() const { return panelColumns(columns); }
-  int64_t rowBytes() const { return panel() * 2; }
-  int64_t panels() const { return columns / panel(); }
-  int64_t panelBytes() const { return rows * rowBytes(); }
-  int64_t bytes() const { return rows * columns * 2; }
-
-  /// As an operand whose sum runs along the columns, or along the rows (`transposed`), `extent`
-  /// long.
-  CudaEmitter::SharedOperand operand(CudaEmitter &e, mlir::Value address, bool transposed) const;
-};
-
-/// One walk of a tile of queries, in tiles of keys.
+/// The rows of one walk that a tile meets.
 struct WalkRange {
   mlir::Value first, count, fullLo, fullHi, hi;
 };
-WalkRange walkRange(CudaEmitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value tile,
-                    int64_t keyRows);
 
-/// All walks of a tile of queries as one sequence of key tiles, from the last of each to its first.
-class KeyTiles {
+/// All walks of a tile as one sequence of tiles of the other axis, from the last of each walk to
+/// its first.
+class WalkTiles {
 public:
-  KeyTiles(CudaEmitter &e, llvm::ArrayRef<tile::WalkOp> walks, mlir::Value residue,
-           mlir::Value tile, int64_t keyRows);
+  WalkTiles(CudaEmitter &e, llvm::ArrayRef<tile::WalkOp> walks, mlir::Value residue,
+            mlir::Value tile, int64_t rows);
 
   /// At least one, so that no loop is empty; it then has no pair.
   mlir::Value count;
 
-  /// Runs the function of the walk that the number belongs to, with the tile's first key row.
+  /// Runs the function of the walk that the number belongs to, with the tile's first row.
   void byWalk(mlir::Value number,
-              llvm::function_ref<void(unsigned walk, mlir::Value keyRow)> body) const;
-  CudaEmitter::Values chooseByWalk(
-      mlir::Value number, mlir::TypeRange types,
-      llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value keyRow)> body) const;
+              llvm::function_ref<void(unsigned walk, mlir::Value row)> body) const;
+  CudaEmitter::Values
+  chooseByWalk(mlir::Value number, mlir::TypeRange types,
+               llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row)> body) const;
   const WalkRange &range(unsigned walk) const { return ranges[walk]; }
+
+  /// The rows of the axis that is cut into tiles, in a lane's results: two numbers and, where a row
+  /// that does not exist would do harm, how many rows exist (null: no tile is cut off).
+  struct Own {
+    std::array<mlir::Value, 2> rows;
+    bool areKeys = false;
+    mlir::Value existing, wholeTile; // i1: all of the tile's rows exist
+  };
+  /// Scores of pairs that are not the pattern's become minus infinity. `column` is the lane's first
+  /// row of the other axis.
+  CudaEmitter::Values masked(mlir::Value number, const Own &own, mlir::Value column,
+                             const CudaEmitter::Values &scores) const;
+  /// Zeros in the rows of a tensor's tile that are not the view's: the copy brought those of
+  /// another batch, or memory that was never written. Their weights are 0, but 0 times NaN is NaN.
+  /// `synchronize` makes all who read the tile wait for all who clear.
+  void clearMissing(mlir::Value number, const CudaTensor &tensor, const SharedTile &tile,
+                    mlir::Value address, mlir::Value thread, int64_t threads,
+                    llvm::function_ref<void()> synchronize) const;
 
 private:
   CudaEmitter &e;
-  int64_t keyRows;
+  llvm::SmallVector<tile::WalkOp> walks;
+  mlir::Value residue;
+  int64_t tileRows;
   llvm::SmallVector<WalkRange> ranges;
   llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
 };

@@ -19,38 +19,84 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
-static LogicalResult lowerForward(tile::KernelOp kernel, tile::AttentionOp op) {
+/// Whether products take these operands.
+template <typename Op> static LogicalResult checkHeads(Op op) {
   Type element = op.getQuery().getType().getElementType();
   if (!element.isBF16() && !element.isF16())
     return op.emitOpError("expected operands of type bf16 or f16 on this GPU, found ") << element;
   if (op.getQuerySize() > 128 || op.getValueSize() > 128)
     return op.emitOpError("expected heads of at most 128 elements on this GPU, found ")
            << std::max(op.getQuerySize(), op.getValueSize());
-  HopperShape shape{op.getQuerySize(), op.getValueSize(), static_cast<int64_t>(op.getRows()), {}};
+  return success();
+}
+
+template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
+  std::vector<int64_t> widths;
   for (tile::WalkOp walk : op.getWalkOps())
-    shape.keyWidths.push_back(walk.getView().getWidth());
-  auto schedule = chooseHopperSchedule(shape);
+    widths.push_back(walk.getView().getWidth());
+  return widths;
+}
+
+template <typename Op>
+static LogicalResult checkMaps(Op op, ValueRange operands, tile::ViewAttr view, int64_t rows) {
+  for (Value operand : operands)
+    if (!fitsTensorMap(CudaTensor(operand), view, rows))
+      return op.emitOpError("expected rows at multiples of 16 bytes on this GPU");
+  return success();
+}
+
+static constexpr StringLiteral kUnfit = "expected views whose rows fill tiles on this GPU";
+
+static LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
+  if (failed(checkHeads(op)))
+    return failure();
+  auto schedule = chooseHopperSchedule(
+      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
   if (!schedule)
-    return op.emitOpError("expected views whose rows fill tiles on this GPU");
+    return op.emitOpError(kUnfit);
   for (tile::WalkOp walk : op.getWalkOps())
-    for (Value operand : {op.getKey(), op.getValue()})
-      if (!fitsTensorMap(CudaTensor(operand), walk.getView(), schedule->keyRows))
-        return op.emitOpError("expected rows at multiples of 16 bytes on this GPU");
+    if (failed(checkMaps(op, {op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows)))
+      return failure();
   return lowerHopperForward(kernel, op, *schedule);
+}
+
+static LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
+  if (failed(checkHeads(op)))
+    return failure();
+  auto schedule = chooseHopperGradSchedule(
+      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+  if (!schedule || !fitsTensorMap(CudaTensor(op.getKey()), op.getView(), 64))
+    return op.emitOpError(kUnfit);
+  if (failed(checkMaps(op, {op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
+                       op.getView(), schedule->keyRows())))
+    return failure();
+  for (tile::WalkOp walk : op.getWalkOps())
+    if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad(), op.getQuerySum()}, walk.getView(),
+                         schedule->queryRows)))
+      return failure();
+  return lowerHopperBackward(kernel, op, *schedule);
+}
+
+static LogicalResult lower(tile::KernelOp kernel) {
+  for (Operation &op : kernel.getBody().front()) {
+    if (auto attention = dyn_cast<tile::AttentionOp>(op))
+      return lower(kernel, attention);
+    if (auto grad = dyn_cast<tile::AttentionKeyGradOp>(op))
+      return lower(kernel, grad);
+    if (auto delta = dyn_cast<tile::AttentionDeltaOp>(op))
+      return lowerAttentionDelta(kernel, delta);
+    if (auto grad = dyn_cast<tile::AttentionQueryGradOp>(op))
+      return lowerAttentionQueryGrad(kernel, grad);
+  }
+  return kernel.emitError("expected a kernel of attention; others run on the host alone so far");
 }
 
 namespace {
 struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCudaPass> {
   void runOnOperation() override {
-    for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<tile::KernelOp>())) {
-      auto attention = kernel.getBody().front().getOps<tile::AttentionOp>();
-      if (attention.empty()) {
-        kernel.emitError("expected a kernel of attention; others run on the host alone so far");
+    for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<tile::KernelOp>()))
+      if (failed(lower(kernel)))
         return signalPassFailure();
-      }
-      if (failed(lowerForward(kernel, *attention.begin())))
-        return signalPassFailure();
-    }
   }
 };
 } // namespace

@@ -126,14 +126,17 @@ func.func @layers(%x: !x) -> !x {
 
 // -----
 
-// Parts of the queries' view only: the first kernel writes all rows, here without a key.
+// Parts of the queries' view only: the first kernel writes all rows, here without a pair.
 !x = tensor<1x64x1x8xf32>
 !l = tensor<1x1x64xf32>
 // CHECK-LABEL: func.func @nothing(
 // CHECK-NEXT: tile.launch @attention(%{{.*}}) items 1
 // CHECK-NEXT: return
 // CHECK: tile.attention {{.*}} view <1, 0, 1, 1>
-// CHECK-NEXT: } :
+// CHECK-NEXT: tile.walk view <1, 0, 1, 1> bounds {
+// CHECK-COUNT-4: arith.constant 0 : index
+// CHECK-NEXT: tile.yield
+// CHECK-NOT: tile.walk
 func.func @nothing(%x: !x) -> !x {
   // expected-warning @+1 {{has no key for some queries, whose output is zero: 0 to 63}}
   %o, %lse = stc.attention %x, %x, %x scale 0.5 pattern <"dense - dense"> : !x, !x, !x -> !x, !l

@@ -1,0 +1,39 @@
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s
+
+// A tile of keys stays, tiles of queries pass by: scores and their gradients transposed, three products
+// that sum, one of them by the copy engine into the sums of queries in float32.
+// CHECK-LABEL: plan.kernel @attention_delta
+// CHECK-SAME: grid <threads 256, shared 0, maps{{ ?}}[]>
+// CHECK: nvvm.shfl.sync bfly
+// CHECK-LABEL: plan.kernel @attention_key_grad kind
+// CHECK-SAME: #plan.tensor_map<buffer 6, offset 0, f32, sizes{{ ?}}[64, 1024, 2, 1], strides{{ ?}}[512, 256, 524288], box{{ ?}}[32, 64, 1, 1], swizzle 128>
+// CHECK: nvvm.setmaxregister decrease 24
+// CHECK: nvvm.setmaxregister increase 240
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// CHECK: nvvm.stmatrix {{.*}}layout = #nvvm.mma_layout<col>
+// CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
+// CHECK: nvvm.cp.async.bulk.tensor.reduce
+// CHECK-LABEL: plan.kernel @attention_query_grad
+!x = tensor<1x1024x2x64xbf16>
+!l = tensor<1x2x1024xf32>
+func.func @band(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"local(100)">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  return %dq, %dk, %dv : !x, !x, !x
+}
+
+// -----
+
+// Where a box would have rows that are not the view's, single rows are added.
+// CHECK-LABEL: plan.kernel @attention_key_grad kind
+// CHECK-NOT: nvvm.cp.async.bulk.tensor.reduce
+// CHECK: llvm.atomicrmw fadd
+// CHECK-LABEL: plan.kernel @attention_query_grad
+!x = tensor<1x250x1x64xf16>
+!l = tensor<1x1x250xf32>
+func.func @stride(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"stride(3)">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  return %dq, %dk, %dv : !x, !x, !x
+}
