@@ -47,7 +47,7 @@ struct GridSpec {
 struct KernelSpec {
   std::string symbol, kind = "test";
   uint64_t scratch = 0;
-  std::optional<GridSpec> grid;
+  std::optional<GridSpec> grid = {};
 };
 
 /// One action of an entry: the kind that is set.
