@@ -89,7 +89,7 @@ std::unique_ptr<Compiled> Compiled::create(ModuleOp module, const CompileOptions
     ADD_FAILURE() << "expected a module that compiles";
     return nullptr;
   }
-  auto program = finishProgram(*compiled, options.target, {"test", {}, "", {}});
+  auto program = finishProgram(*compiled, options, {"test", {}, "", {}});
   if (failed(program)) {
     ADD_FAILURE() << "expected a program";
     return nullptr;

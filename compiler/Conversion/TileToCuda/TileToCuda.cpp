@@ -26,6 +26,8 @@ static LogicalResult lowerForward(tile::KernelOp kernel, tile::AttentionOp op) {
   if (op.getQuerySize() > 128 || op.getValueSize() > 128)
     return op.emitOpError("expected heads of at most 128 elements on this GPU, found ")
            << std::max(op.getQuerySize(), op.getValueSize());
+  if (op.getWalkOps().empty())
+    return op.emitOpError("expected keys for some query on this GPU, found none for any");
   HopperShape shape{op.getQuerySize(), op.getValueSize(), static_cast<int64_t>(op.getRows()), {}};
   for (tile::WalkOp walk : op.getWalkOps())
     shape.keyWidths.push_back(walk.getView().getWidth());
