@@ -21,7 +21,7 @@ using CUstream = struct CUstream_st *;
 using CUevent = struct CUevent_st *;
 
 /// Opaque, and a parameter of kernels by value.
-struct alignas(64) CUtensorMap {
+struct alignas(128) CUtensorMap {
   uint64_t opaque[16];
 };
 

@@ -161,7 +161,7 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned grid
   int maps = fake.settings.maps, addresses = fake.settings.addresses;
   for (int k = 0; k < maps; ++k) {
     const FakeMap *map; /* an encoded map is where it was recorded */
-    if ((uintptr_t)parameters[k] % 64 != 0)
+    if ((uintptr_t)parameters[k] % 128 != 0)
       return invalidValue;
     memcpy(&map, parameters[k], sizeof(map));
     launch.maps[k] = *map;
