@@ -43,7 +43,7 @@ std::optional<Bench> compile(const cases::Case &test, mlir::MLIRContext &context
   options.gradients = true;
   if (!module || failed(runPhases(*module, options)))
     return std::nullopt;
-  auto program = finishProgram(*module, options, {test.name, {}, ""});
+  auto program = finishProgram(*module, options, {test.name, {}, "", ""});
   if (failed(program))
     return std::nullopt;
   Bench bench{std::move(*program), nullptr};
