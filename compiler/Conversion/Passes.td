@@ -24,6 +24,13 @@ def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
   let dependentDialects = ["::stc::plan::PlanDialect"];
 }
 
+def CheckCudaSteps : Pass<"check-cuda-steps", "::mlir::ModuleOp"> {
+  let summary = "Refuse what does not run on a GPU yet";
+  let description = [{
+    Dense products, and kernels of another kind than attention: one error, at the first of them.
+  }];
+}
+
 def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
   let summary = "Make the ops of the tile dialect in a kernel loops over vectors";
   let description = [{

@@ -32,10 +32,17 @@ LogicalResult stc::runPhases(ModuleOp module, const CompileOptions &options, Str
   return success();
 }
 
-FailureOr<std::vector<std::byte>> stc::finishProgram(ModuleOp module, const HostTarget &target,
+FailureOr<std::vector<std::byte>> stc::finishProgram(ModuleOp module, const CompileOptions &options,
                                                      const ProgramOrigin &origin) {
-  FailureOr<std::string> code = compileHost(module, target, CodeKind::SharedObject);
-  if (failed(code))
+  if (options.device != "host") {
+    FailureOr<std::vector<std::string>> images = compileCuda(module, CodeKind::SharedObject);
+    if (failed(images))
+      return failure();
+    return buildProgram(module, {.target = options.device, .images = std::move(*images)}, origin);
+  }
+  const HostTarget &target = options.target;
+  FailureOr<std::string> object = compileHost(module, target, CodeKind::SharedObject);
+  if (failed(object))
     return failure();
-  return buildProgram(module, target, *code, origin);
+  return buildProgram(module, {options.device, target.cpu(), target.features(), *object}, origin);
 }

@@ -20,8 +20,9 @@ mlir::LogicalResult
 runPhases(mlir::ModuleOp module, const CompileOptions &options, llvm::StringRef last = {},
           llvm::function_ref<mlir::LogicalResult(unsigned, const Phase &)> after = {});
 
-/// The program of a module that all phases went over, as the payload of a program file.
+/// The program of a module that all phases went over, with the same options, as the payload of a
+/// program file.
 mlir::FailureOr<std::vector<std::byte>>
-finishProgram(mlir::ModuleOp module, const HostTarget &target, const ProgramOrigin &origin);
+finishProgram(mlir::ModuleOp module, const CompileOptions &options, const ProgramOrigin &origin);
 
 } // namespace stc

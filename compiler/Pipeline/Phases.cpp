@@ -54,7 +54,9 @@ static constexpr Phase table[] = {
            createConvertStcToTile({options.device, vectors.lanes, vectors.accumulators}));
      }},
     {"plan", "steps over bytes of one arena",
-     [](OpPassManager &passes, const CompileOptions &) {
+     [](OpPassManager &passes, const CompileOptions &options) {
+       if (options.device != "host")
+         passes.addPass(createCheckCudaSteps());
        passes.addPass(createConvertTileToPlan());
      }},
     {"kernels", "kernels in the LLVM dialect",

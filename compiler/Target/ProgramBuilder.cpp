@@ -33,9 +33,8 @@ static std::optional<program::DType> dtypeOf(Type type) {
 namespace {
 class PlanWriter {
 public:
-  PlanWriter(ModuleOp module, const HostTarget &target, const std::string &code,
-             const ProgramOrigin &origin)
-      : module(module), target(target), code(code), origin(origin) {}
+  PlanWriter(ModuleOp module, const ProgramCode &code, const ProgramOrigin &origin)
+      : module(module), code(code), origin(origin) {}
 
   FailureOr<std::vector<std::byte>> build();
 
@@ -45,19 +44,20 @@ private:
   FailureOr<Offset<program::Tensor>> tensor(Operation *op, StringRef name, plan::BufferAttr buffer);
   FailureOr<Table<program::Tensor>> tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers);
   LogicalResult addVariable(plan::VariableOp op);
-  void addKernel(plan::KernelOp op);
+  LogicalResult addKernel(plan::KernelOp op);
+  FailureOr<Offset<program::Grid>> grid(plan::KernelOp op);
   LogicalResult addEntry(plan::EntryOp op);
   FailureOr<Offset<program::Step>> step(Operation &op);
 
   ModuleOp module;
-  const HostTarget &target;
-  const std::string &code;
+  const ProgramCode &code;
   const ProgramOrigin &origin;
   flatbuffers::FlatBufferBuilder builder;
   Table<program::Variable> variables;
   Table<program::Kernel> kernels;
   Table<program::Entry> entries;
   llvm::DenseMap<StringAttr, uint32_t> kernelNumbers;
+  int64_t arenaBytes = 0;
 };
 } // namespace
 
@@ -98,10 +98,43 @@ LogicalResult PlanWriter::addVariable(plan::VariableOp op) {
   return success();
 }
 
-void PlanWriter::addKernel(plan::KernelOp op) {
+FailureOr<Offset<program::Grid>> PlanWriter::grid(plan::KernelOp op) {
+  std::vector<Offset<program::TensorMap>> maps;
+  for (auto map : op.getGrid()->getMaps().getAsRange<plan::TensorMapAttr>()) {
+    std::optional<program::DType> dtype = dtypeOf(map.getElement());
+    if (!dtype)
+      return op.emitError("expected an element type that programs have, found ")
+             << map.getElement();
+    std::vector<int64_t> sizes = map.getSizes().vec(), strides = map.getStrides().vec(),
+                         box = map.getBox().vec();
+    maps.push_back(program::CreateTensorMapDirect(builder, map.getBuffer(), map.getOffset(), *dtype,
+                                                  &sizes, &strides, &box, map.getSwizzle()));
+  }
+  const std::string &image = code.images[kernels.size()];
+  std::vector<uint8_t> bytes(image.begin(), image.end());
+  return program::CreateGridDirect(builder, op.getGrid()->getThreads(), op.getGrid()->getShared(),
+                                   &maps, &bytes);
+}
+
+LogicalResult PlanWriter::addKernel(plan::KernelOp op) {
   kernelNumbers[op.getSymNameAttr()] = static_cast<uint32_t>(kernels.size());
+  FailureOr<Offset<program::Grid>> launched = Offset<program::Grid>();
+  if (op.getGrid())
+    launched = grid(op);
+  if (failed(launched))
+    return failure();
   kernels.push_back(program::CreateKernelDirect(builder, op.getSymName().str().c_str(),
-                                                op.getScratch(), op.getKind().str().c_str()));
+                                                op.getScratch(), op.getKind().str().c_str(),
+                                                *launched));
+  return success();
+}
+
+/// The first byte behind all that a tensor map of a buffer at an offset spans.
+static int64_t endOf(plan::TensorMapAttr map, int64_t offset) {
+  int64_t last = map.getSizes()[0] * map.getElement().getIntOrFloatBitWidth() / 8;
+  for (auto [size, stride] : llvm::zip_equal(map.getSizes().drop_front(), map.getStrides()))
+    last += (size - 1) * stride;
+  return offset + map.getOffset() + last;
 }
 
 FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
@@ -116,6 +149,12 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
     for (plan::BufferAttr buffer : launch.getBuffers().getAsRange<plan::BufferAttr>())
       buffers.push_back(buffer.getOffset());
     std::vector<int64_t> sizes = launch.getSizes().vec();
+    // The maps of views whose last block is cut off span more than their buffers.
+    if (auto grid =
+            SymbolTable::lookupNearestSymbolFrom<plan::KernelOp>(&op, launch.getKernelAttr())
+                .getGrid())
+      for (auto map : grid->getMaps().getAsRange<plan::TensorMapAttr>())
+        arenaBytes = std::max(arenaBytes, endOf(map, buffers[map.getBuffer()]));
     return make(
         program::Action::Launch,
         program::CreateLaunchDirect(builder, kernel->second, launch.getItems(), &buffers, &sizes));
@@ -162,23 +201,25 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   for (auto variable : module.getOps<plan::VariableOp>())
     if (failed(addVariable(variable)))
       return failure();
+  arenaBytes = (*arenas.begin()).getBytes();
   for (auto kernel : module.getOps<plan::KernelOp>())
-    addKernel(kernel);
+    if (failed(addKernel(kernel)))
+      return failure();
   for (auto entry : module.getOps<plan::EntryOp>())
     if (failed(addEntry(entry)))
       return failure();
 
   Table<flatbuffers::String> features;
-  for (const std::string &feature : target.features())
+  for (const std::string &feature : code.features)
     features.push_back(builder.CreateString(feature));
   Table<program::Setting> settings;
   for (const auto &[key, value] : origin.settings)
     settings.push_back(program::CreateSettingDirect(builder, key.c_str(), value.c_str()));
-  std::vector<uint8_t> codeBytes(code.begin(), code.end());
+  std::vector<uint8_t> object(code.object.begin(), code.object.end());
   builder.Finish(program::CreateProgramDirect(
-      builder, origin.name.c_str(), "host", target.cpu().c_str(), &features,
-      (*arenas.begin()).getBytes(), &variables, &entries, &kernels, &codeBytes, &settings,
-      origin.specification.c_str(), origin.picture.empty() ? nullptr : origin.picture.c_str()));
+      builder, origin.name.c_str(), code.target.c_str(), code.cpu.c_str(), &features, arenaBytes,
+      &variables, &entries, &kernels, &object, &settings, origin.specification.c_str(),
+      origin.picture.empty() ? nullptr : origin.picture.c_str()));
 
   // The runtime refuses what is unsound; a program that it would refuse is not written.
   const auto *root = flatbuffers::GetRoot<program::Program>(builder.GetBufferPointer());
@@ -188,8 +229,7 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   return std::vector<std::byte>(bytes, bytes + builder.GetSize());
 }
 
-FailureOr<std::vector<std::byte>> stc::buildProgram(ModuleOp module, const HostTarget &target,
-                                                    const std::string &code,
+FailureOr<std::vector<std::byte>> stc::buildProgram(ModuleOp module, const ProgramCode &code,
                                                     const ProgramOrigin &origin) {
-  return PlanWriter(module, target, code, origin).build();
+  return PlanWriter(module, code, origin).build();
 }

@@ -1,8 +1,6 @@
 //===- ProgramBuilder.h - the compiled program as bytes ---------*- C++ -*-===//
 #pragma once
 
-#include "compiler/Target/HostTarget.h"
-
 #include <mlir/IR/BuiltinOps.h>
 
 #include <cstddef>
@@ -22,11 +20,18 @@ struct ProgramOrigin {
   std::string picture;
 };
 
+/// For which target a program is, with the code of its kernels: for the host, one object as
+/// compileHost gives it; for a GPU, an image for each `plan.kernel` as compileCuda does.
+struct ProgramCode {
+  std::string target, cpu = "";
+  std::vector<std::string> features = {};
+  std::string object = "";
+  std::vector<std::string> images = {};
+};
+
 /// The payload of a program file (runtime/Program/Program.fbs): the plan of a module whose kernels
-/// are lowered, with their code as compileHost gives it.
-mlir::FailureOr<std::vector<std::byte>> buildProgram(mlir::ModuleOp module,
-                                                     const HostTarget &target,
-                                                     const std::string &code,
+/// are lowered, with their code.
+mlir::FailureOr<std::vector<std::byte>> buildProgram(mlir::ModuleOp module, const ProgramCode &code,
                                                      const ProgramOrigin &origin);
 
 } // namespace stc

@@ -2,12 +2,12 @@
 #include "runtime/Checkpoint/Exchange.h"
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Json.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <fmt/format.h>
@@ -30,22 +30,6 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
       !name.ends_with(after))
     return std::nullopt;
   return name.substr(before.size(), name.size() - before.size() - after.size());
-}
-
-float widen(DType dtype, uint16_t bits) {
-  if (dtype == DType::BF16)
-    return std::bit_cast<float>(uint32_t(bits) << 16);
-  return static_cast<float>(std::bit_cast<_Float16>(bits));
-}
-
-std::vector<float> toFloats(const NamedTensor &tensor) {
-  std::vector<float> values(tensor.data.size() / byteSize(tensor.dtype));
-  for (size_t i = 0; i < values.size(); ++i) {
-    uint16_t bits;
-    std::memcpy(&bits, tensor.data.data() + i * sizeof(bits), sizeof(bits));
-    values[i] = widen(tensor.dtype, bits);
-  }
-  return values;
 }
 
 bool isFinite(std::span<const std::byte> floats) {
@@ -133,7 +117,7 @@ Result<void> importWeights(const program::Program &program, const std::string &f
   for (size_t i = 0; i < wanted.size(); ++i) {
     NamedTensor tensor = *(*matched)[i];
     if (tensor.dtype != wanted[i]->dtype()) {
-      converted.push_back(toFloats(tensor));
+      converted.push_back(widen(tensor.dtype, tensor.data));
       tensor.data = std::as_bytes(std::span(converted.back()));
       tensor.dtype = DType::F32;
     }

@@ -3,21 +3,16 @@
 #include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
 
-#include <cstring>
 #include <fmt/format.h>
 
 namespace stc::runtime {
 
 Result<void> setInteger(Executor &executor, const program::Tensor &tensor, int64_t value) {
-  if (elements(tensor) == 1 && tensor.dtype() == program::DType::I64) {
-    std::memcpy(executor.data(tensor), &value, sizeof(value));
-    return {};
-  }
-  if (elements(tensor) == 1 && tensor.dtype() == program::DType::I32) {
-    int32_t narrow = static_cast<int32_t>(value);
-    std::memcpy(executor.data(tensor), &narrow, sizeof(narrow));
-    return {};
-  }
+  int32_t narrow = static_cast<int32_t>(value);
+  if (elements(tensor) == 1 && tensor.dtype() == program::DType::I64)
+    return executor.write(tensor, std::as_bytes(std::span(&value, 1)));
+  if (elements(tensor) == 1 && tensor.dtype() == program::DType::I32)
+    return executor.write(tensor, std::as_bytes(std::span(&narrow, 1)));
   return fail(fmt::format("expected '{}' to be an i32 or i64 scalar, found {}",
                           tensor.name()->str(), describe(tensor)));
 }
@@ -34,8 +29,7 @@ Result<void> initialize(Executor &executor, int64_t seed) {
     if (auto set = setInteger(executor, *input, seed); !set)
       return set;
   }
-  executor.run(index);
-  return {};
+  return executor.run(index);
 }
 
 } // namespace stc::runtime

@@ -1,7 +1,7 @@
 //===- Variables.h - the first values of a program's variables --------------------===//
 #pragma once
 
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Support/Error.h"
 
 #include <cstdint>

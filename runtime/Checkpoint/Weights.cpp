@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
@@ -14,7 +13,7 @@ namespace stc::runtime {
 
 namespace {
 
-bool isFinite(Executor &executor, const program::Tensor &tensor) {
+bool isFinite(HostExecutor &executor, const program::Tensor &tensor) {
   auto all = [](auto values) {
     return std::ranges::all_of(values, [](auto value) { return std::isfinite(value); });
   };
@@ -84,7 +83,7 @@ matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor
   return matched;
 }
 
-Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path) {
+Result<uint64_t> saveVariables(HostExecutor &executor, VariableSet set, const std::string &path) {
   std::vector<NamedTensor> tensors;
   for (const program::Tensor *tensor : variablesOf(executor.program(), set)) {
     if (!isFinite(executor, *tensor))
@@ -116,8 +115,8 @@ Result<void> loadVariables(Executor &executor, VariableSet set, const std::strin
   if (!matched)
     return forward(matched);
   for (size_t i = 0; i < wanted.size(); ++i)
-    if (std::span data = (*matched)[i]->data; !data.empty())
-      std::memcpy(executor.data(*wanted[i]), data.data(), data.size());
+    if (auto written = executor.write(*wanted[i], (*matched)[i]->data); !written)
+      return written;
   return {};
 }
 

@@ -28,9 +28,18 @@ public:
     add(tensor->shape());
   }
   void add(const Variable *variable) { add(variable->tensor()); }
+  void add(const TensorMap *map) {
+    add(map->sizes());
+    add(map->strides());
+    add(map->box());
+  }
   void add(const Kernel *kernel) {
     add(kernel->symbol());
     add(kernel->kind());
+    if (const Grid *grid = kernel->grid()) {
+      add(grid->maps());
+      add(grid->image());
+    }
   }
   void add(const Step *step) {
     if (const Launch *launch = step->action_as_Launch()) {

@@ -17,6 +17,9 @@ namespace {
 
 using Strings = std::set<std::string_view>;
 
+// What every GPU takes as the parameters of a launch, and how they count.
+constexpr uint64_t maxParameterBytes = 4096, mapBytes = 128, addressBytes = 8, itemsBytes = 4;
+
 std::string_view view(const flatbuffers::String *text) { return text->string_view(); }
 
 // Eight-byte elements are read in place; the FlatBuffers verifier checks the alignment of a
@@ -37,6 +40,7 @@ private:
                             const std::string &where);
   Result<void> checkEntry(const Entry &entry);
   Result<void> checkLaunch(const Launch &launch);
+  Result<void> checkGridLaunch(const Launch &launch, const Grid &grid);
   Result<void> checkGemm(const Gemm &gemm);
   Result<void> checkOperand(const char *name, const Matrix &matrix, int64_t rows, int64_t columns,
                             const Gemm &gemm);
@@ -99,6 +103,33 @@ Result<void> Checker::checkLaunch(const Launch &launch) {
   for (uint64_t offset : *launch.buffers())
     if (!inArena(offset, 0))
       return outside("a buffer", offset, 0);
+  const Grid *grid = program.kernels()->Get(launch.kernel())->grid();
+  return grid ? checkGridLaunch(launch, *grid) : Result<void>();
+}
+
+Result<void> Checker::checkGridLaunch(const Launch &launch, const Grid &grid) {
+  const auto &buffers = *launch.buffers();
+  if (launch.items() > static_cast<uint64_t>(std::numeric_limits<int32_t>::max()))
+    return fail(fmt::format("expected at most 2^31 - 1 items on a GPU, found {}", launch.items()));
+  if (launch.sizes()->size() > 0)
+    return fail(fmt::format("expected no sizes on a GPU, found {}", launch.sizes()->size()));
+  uint64_t parameters = grid.maps()->size() * mapBytes + buffers.size() * addressBytes + itemsBytes;
+  if (parameters > maxParameterBytes)
+    return fail(fmt::format("expected at most {} bytes of parameters, found {}", maxParameterBytes,
+                            parameters));
+  for (uint32_t k = 0; k < grid.maps()->size(); ++k) {
+    const TensorMap &map = *grid.maps()->Get(k);
+    if (map.buffer() >= buffers.size())
+      return fail(fmt::format("expected tensor map {} of a buffer below {}, found {}", k,
+                              buffers.size(), map.buffer()));
+    uint64_t start = buffers.Get(map.buffer());
+    if (start % 16 != 0)
+      return fail(fmt::format("expected the buffer of tensor map {} at a multiple of 16 bytes, "
+                              "found it at {}",
+                              k, start));
+    if (!inArena(start, map.offset()) || !inArena(start + map.offset(), spanOf(map)))
+      return outside(fmt::format("tensor map {}", k), start + map.offset(), spanOf(map));
+  }
   return {};
 }
 
@@ -127,6 +158,8 @@ Result<void> Checker::checkOperand(const char *name, const Matrix &matrix, int64
 }
 
 Result<void> Checker::checkGemm(const Gemm &gemm) {
+  if (view(program.target()) != hostTarget)
+    return fail(fmt::format("expected no gemm in a program for {}", view(program.target())));
   if (gemm.dtype() != DType::F32 && gemm.dtype() != DType::F64)
     return fail(fmt::format("expected a gemm in f32 or f64, found {}", dtypeName(gemm.dtype())));
   for (int64_t size : {gemm.m(), gemm.n(), gemm.k()})
@@ -193,6 +226,8 @@ Result<void> Checker::checkEntry(const Entry &entry) {
 Result<void> Checker::check() {
   if (program.arena_bytes() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     return fail(fmt::format("expected a smaller arena, found {} bytes", program.arena_bytes()));
+  if (auto checked = checkKernels(program); !checked)
+    return checked;
   Strings names;
   // Of what is kept from one step to the next, which has its place to itself.
   uint64_t kept = 0;

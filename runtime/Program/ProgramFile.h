@@ -17,7 +17,7 @@
 
 namespace stc::runtime {
 
-inline constexpr uint32_t programFormatVersion = 1;
+inline constexpr uint32_t programFormatVersion = 2;
 inline constexpr size_t programHeaderBytes = 32;
 
 /// Writes a finished FlatBuffer as a program file: it appears whole or not at all.
@@ -46,7 +46,18 @@ private:
 uint64_t contentBytes(const program::Program &program);
 
 /// What the schema cannot say: every offset with its extent lies inside the arena and is aligned to
-/// its element, kernels exist, shapes do not overflow, names are unique. Returns what is wrong.
+/// its element, kernels exist and are for the program's target, shapes do not overflow, names are
+/// unique. Returns what is wrong.
 Result<void> checkProgram(const program::Program &program);
+
+inline constexpr const char *hostTarget = "host", *hopperTarget = "sm_90a";
+
+/// Bytes that a tensor map spans, from its first element to behind its last; the most that 64 bits
+/// hold where they are more.
+uint64_t spanOf(const program::TensorMap &map);
+
+/// What is wrong with the kernels of a program for its target, by themselves: whether each has a
+/// grid, and the limits of the grids and tensor maps.
+Result<void> checkKernels(const program::Program &program);
 
 } // namespace stc::runtime

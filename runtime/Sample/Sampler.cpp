@@ -21,7 +21,7 @@ constexpr int64_t prefillShare = 16;
 
 } // namespace
 
-Result<Sampler> Sampler::create(Executor &executor) {
+Result<Sampler> Sampler::create(HostExecutor &executor) {
   const program::Program &program = executor.program();
   const Expected inputs[] = {{"tokens", DType::I32, {"batch"}}, {"position", DType::I32, {}}};
   const Expected outputs[] = {{"logits", DType::F32, {"batch", "vocabulary"}}};

@@ -27,7 +27,7 @@ struct DrawnByte {
 class Sampler {
 public:
   /// Error: the program has no entry `sample_step`.
-  static Result<Sampler> create(Executor &executor);
+  static Result<Sampler> create(HostExecutor &executor);
 
   int64_t batch() const { return batchSize; }
   /// The most bytes of a sequence, prompt included.
@@ -43,13 +43,13 @@ public:
                    const std::function<void(const DrawnByte &)> &emit);
 
 private:
-  explicit Sampler(Executor &executor) : executor(executor) {}
+  explicit Sampler(HostExecutor &executor) : executor(executor) {}
   std::span<const float> readPrompt(std::span<const uint8_t> prompt);
   std::span<const float> step(int64_t position);
   const program::Tensor &input(uint32_t entry, std::string_view name) const;
   std::span<const float> logits(uint32_t entry) const;
 
-  Executor &executor;
+  HostExecutor &executor;
   uint32_t stepEntry = 0;
   std::optional<uint32_t> prefillEntry;
   int64_t batchSize = 0, n = 0, vocabulary = 0;

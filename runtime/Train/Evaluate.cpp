@@ -12,7 +12,7 @@ namespace stc::runtime {
 
 using program::DType;
 
-Result<Evaluator> Evaluator::create(Executor &executor) {
+Result<Evaluator> Evaluator::create(HostExecutor &executor) {
   const Expected inputs[] = {{"tokens", DType::I32, {"batch", "n"}},
                              {"targets", DType::I32, {"batch", "n"}}};
   const Expected outputs[] = {{"nll", DType::F32, {"batch", "n"}}};

@@ -12,7 +12,7 @@ namespace stc::runtime {
 
 using program::DType;
 
-Result<Trainer> Trainer::create(Executor &executor) {
+Result<Trainer> Trainer::create(HostExecutor &executor) {
   const Expected inputs[] = {{"tokens", DType::I32, {"batch", "n"}},
                              {"targets", DType::I32, {"batch", "n"}}};
   const Expected outputs[] = {{"loss", DType::F32, {}}};

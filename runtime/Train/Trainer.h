@@ -23,7 +23,7 @@ struct StepReport {
 class Trainer {
 public:
   /// Error: the program has no such entry.
-  static Result<Trainer> create(Executor &executor);
+  static Result<Trainer> create(HostExecutor &executor);
 
   int64_t batch() const { return batchSize; }
   int64_t window() const { return n; }
@@ -38,9 +38,9 @@ public:
   double dataSeconds() const { return reading; }
 
 private:
-  explicit Trainer(Executor &executor) : executor(executor) {}
+  explicit Trainer(HostExecutor &executor) : executor(executor) {}
 
-  Executor &executor;
+  HostExecutor &executor;
   uint32_t index = 0;
   int64_t batchSize = 0, n = 0;
   double reading = 0;

@@ -6,23 +6,40 @@
 
 namespace stc::cases {
 
+static std::string tensor(std::initializer_list<int64_t> sizes, const std::string &element) {
+  std::string text = "tensor<";
+  for (int64_t size : sizes)
+    text += std::to_string(size) + "x";
+  return text + element + ">";
+}
+
+static std::string scaleOf(const Case &test) {
+  return std::to_string(1 / std::sqrt(double(test.querySize)));
+}
+
 std::string Case::function() const {
-  auto tensor = [](std::initializer_list<int64_t> sizes, const std::string &encoding = "") {
-    std::string text = "tensor<";
-    for (int64_t size : sizes)
-      text += std::to_string(size) + "x";
-    return text + "f32" + encoding + ">";
-  };
-  std::string key = tensor({batch, n, heads, querySize}),
-              value = tensor({batch, n, heads, valueSize});
-  std::string scores = tensor({batch, heads, n, n}, ", #stc.pattern" + attribute());
-  std::string scale = std::to_string(1 / std::sqrt(double(querySize)));
+  std::string key = tensor({batch, n, heads, querySize}, "f32"),
+              value = tensor({batch, n, heads, valueSize}, "f32");
+  std::string scores = tensor({batch, heads, n, n}, "f32, #stc.pattern" + attribute());
+  std::string scale = scaleOf(*this);
   return "func.func @" + name + "(%q: " + key + ", %k: " + key + ", %v: " + value + ") -> " +
          value + " {\n" + "  %c = arith.constant dense<" + scale + "> : " + scores + "\n" +
          "  %s = stc.scores %q, %k : " + key + ", " + key + " -> " + scores + "\n" +
          "  %t = arith.mulf %s, %c : " + scores + "\n" + "  %p = stc.softmax %t : " + scores +
          "\n" + "  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n" +
          "  return %o : " + value + "\n}\n";
+}
+
+std::string Case::attention(const std::string &element) const {
+  std::string key = tensor({batch, n, heads, querySize}, element),
+              value = tensor({batch, n, heads, valueSize}, element),
+              rows = tensor({batch, heads, n}, "f32");
+  return "func.func @" + name + "(%q: " + key + " {stc.name = \"q\"}, %k: " + key +
+         " {stc.name = \"k\"}, %v: " + value + " {stc.name = \"v\"}) -> (" + value +
+         " {stc.name = \"output\"}, " + rows + " {stc.name = \"logsumexp\"}) {\n" +
+         "  %o, %l = stc.attention %q, %k, %v scale " + scaleOf(*this) + " pattern " + attribute() +
+         " : " + key + ", " + key + ", " + value + " -> " + value + ", " + rows +
+         "\n  return %o, %l : " + value + ", " + rows + "\n}\n";
 }
 
 std::string Case::attribute() const {

@@ -57,15 +57,17 @@ void writeDictionary(const std::string &target, const Words &words) {
 }
 
 void writePrograms() {
-  runtime::test::ProgramSpec small = runtime::test::smallProgram(), bare = small;
+  runtime::test::ProgramSpec small = runtime::test::smallProgram(), bare = small,
+                             gpu = runtime::test::gpuProgram();
   small.code = bare.code = "code";
   bare.entries.clear();
   bare.kernels.clear();
-  for (const auto &[name, spec] : {std::pair("small", &small), {"bare", &bare}}) {
+  for (const auto &[name, spec] : {std::pair("small", &small), {"bare", &bare}, {"gpu", &gpu}}) {
     std::string payload = spec->build();
     require(runtime::writeProgram(seed("program", name), bytesOf(payload)));
   }
-  writeDictionary("program", {"data.kind", "data.context", "data.split", "[0.9, 0.05, 0.05]"});
+  writeDictionary("program", {"data.kind", "data.context", "data.split", "[0.9, 0.05, 0.05]",
+                              "host", "sm_90a"});
 }
 
 void writeWeights() {

@@ -31,13 +31,13 @@ CompileOptions stc::test::optionsForHost() { return {HostTarget::create("native"
 //===--- tensors of the program -------------------------------------------===//
 
 template <typename T>
-static auto copyOf(runtime::Executor &executor, const program::Tensor &tensor) {
+static auto copyOf(runtime::HostExecutor &executor, const program::Tensor &tensor) {
   std::span<T> elements = executor.elements<T>(tensor);
   return std::vector<std::conditional_t<std::is_floating_point_v<T>, double, int64_t>>(
       elements.begin(), elements.end());
 }
 
-static Tensor read(runtime::Executor &executor, const program::Tensor &tensor) {
+static Tensor read(runtime::HostExecutor &executor, const program::Tensor &tensor) {
   std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
   switch (tensor.dtype()) {
   case program::DType::F32:
@@ -51,7 +51,8 @@ static Tensor read(runtime::Executor &executor, const program::Tensor &tensor) {
   }
 }
 
-static void write(runtime::Executor &executor, const program::Tensor &tensor, const Tensor &value) {
+static void write(runtime::HostExecutor &executor, const program::Tensor &tensor,
+                  const Tensor &value) {
   switch (tensor.dtype()) {
   case program::DType::F32:
     llvm::copy(value.floats, executor.elements<float>(tensor).begin());
@@ -88,13 +89,13 @@ std::unique_ptr<Compiled> Compiled::create(ModuleOp module, const CompileOptions
     ADD_FAILURE() << "expected a module that compiles";
     return nullptr;
   }
-  auto program = finishProgram(*compiled, options.target, {"test", {}, "", {}});
+  auto program = finishProgram(*compiled, options, {"test", {}, "", {}});
   if (failed(program)) {
     ADD_FAILURE() << "expected a program";
     return nullptr;
   }
   result->program = std::move(*program);
-  auto executor = runtime::Executor::create(
+  auto executor = runtime::HostExecutor::create(
       *flatbuffers::GetRoot<program::Program>(result->program.data()), result->pool);
   if (!executor) {
     ADD_FAILURE() << executor.error().message;

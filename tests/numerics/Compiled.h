@@ -64,7 +64,7 @@ private:
   std::unique_ptr<reference::Interpreter> interpreter;
   std::vector<std::byte> program;
   runtime::ThreadPool pool;
-  std::unique_ptr<runtime::Executor> executor;
+  std::unique_ptr<runtime::HostExecutor> executor;
 };
 
 } // namespace stc::test

@@ -27,7 +27,7 @@ namespace {
 /// A case's program on the machine's threads.
 struct Bench {
   std::vector<std::byte> program;
-  std::unique_ptr<runtime::Executor> executor;
+  std::unique_ptr<runtime::HostExecutor> executor;
 
   double seconds(const std::string &entry) {
     int index = runtime::findEntry(executor->program(), entry.c_str());
@@ -43,11 +43,11 @@ std::optional<Bench> compile(const cases::Case &test, mlir::MLIRContext &context
   options.gradients = true;
   if (!module || failed(runPhases(*module, options)))
     return std::nullopt;
-  auto program = finishProgram(*module, target, {test.name, {}, ""});
+  auto program = finishProgram(*module, options, {test.name, {}, "", ""});
   if (failed(program))
     return std::nullopt;
   Bench bench{std::move(*program), nullptr};
-  auto executor = runtime::Executor::create(
+  auto executor = runtime::HostExecutor::create(
       *flatbuffers::GetRoot<program::Program>(bench.program.data()), pool);
   if (!executor) {
     fmt::print(stderr, "bench-attention: error: {}: {}\n", test.name, executor.error().message);

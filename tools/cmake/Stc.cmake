@@ -29,6 +29,13 @@ function(stc_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
 endfunction()
 
+# stc_run_anywhere(NAME): makes an executable that needs glibc alone; sanitizers bring their own libraries.
+function(stc_run_anywhere name)
+  if(NOT STC_SANITIZE)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
+  endif()
+endfunction()
+
 # stc_unit_test(NAME SOURCES a.cpp ... DEPS lib ... [SHARDS k]): a GoogleTest executable, run by ctest,
 # in k processes where it takes long.
 function(stc_unit_test name)

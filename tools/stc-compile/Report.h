@@ -1,6 +1,7 @@
 //===- Report.h - what stc-compile tells a person ---------------*- C++ -*-===//
 #pragma once
 
+#include "compiler/Schedule/HostSchedule.h"
 #include "tools/stc-compile/Input.h"
 
 namespace stc {

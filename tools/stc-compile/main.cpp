@@ -106,9 +106,6 @@ LogicalResult compile(const Options &options) {
   auto target = HostTarget::create(options.cpu);
   if (!target)
     return fail(target.error());
-  if (options.target != "host" && options.emit == "program")
-    return fail("expected --emit of a level before program for " + options.target +
-                ", which stc-run cannot run yet");
   DialectRegistry registry;
   registerCompiler(registry);
   MLIRContext context(registry);
@@ -154,7 +151,7 @@ LogicalResult compile(const Options &options) {
         options.target == "host" ? compileHost(module, *target, kind) : compileForGpu(module, kind);
     return failed(code) ? failure() : write(options.output, *code);
   }
-  auto program = finishProgram(module, *target, input->origin);
+  auto program = finishProgram(module, compileOptions, input->origin);
   if (failed(program))
     return failure();
   auto written = runtime::writeProgram(options.output, *program);

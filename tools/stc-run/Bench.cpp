@@ -1,5 +1,6 @@
 //===- Bench.cpp - stc-run bench: how long the entries take and where ----------------------===//
 #include "runtime/Device/Host/LargeProduct.h"
+#include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Philox.h"
 #include "runtime/Support/Units.h"
@@ -8,9 +9,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 namespace stc::run {
 
@@ -19,7 +22,7 @@ using program::DType;
 
 namespace {
 
-struct BenchOptions : SessionOptions {
+struct BenchOptions : DeviceOptions {
   std::string entry;
   int repetitions = 9, warmUp = 2;
   bool json = false;
@@ -28,8 +31,9 @@ struct BenchOptions : SessionOptions {
 struct Measurement {
   std::string entry;
   double median = 0, best = 0;
-  /// The large product on the same threads, measured between the repetitions.
-  double sgemmFlops = 0;
+  /// The large product on the same threads, measured between the repetitions, where that is on the
+  /// host.
+  std::optional<double> sgemmFlops;
   /// Seconds of one run by kind of work, from profiled runs.
   std::map<std::string, double> kinds;
   double gemmFlopsPerSecond = 0;
@@ -37,76 +41,97 @@ struct Measurement {
 
 // Random numbers for floating point, bytes for integers; a scalar that names a position gets the
 // last one, where most is to be done.
-void fillInputs(Executor &executor, const program::Entry &entry, const Settings &settings) {
-  for (const program::Tensor *input : *entry.inputs()) {
-    int64_t count = elements(*input);
-    auto fill = [&]<class T>(T, auto value) {
-      std::span<T> values = executor.elements<T>(*input);
-      for (int64_t i = 0; i < count; ++i) {
-        PhiloxWords words = philox({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0},
-                                   input->offset());
-        values[i] = static_cast<T>(value(uniform(words[0], words[1])));
-      }
-    };
-    auto real = [](double u) { return 2 * u - 1; };
-    int64_t last = settings.integer("data.context", 1).value_or(1) - 1;
-    auto integer = [&](double u) {
-      if (input->shape()->size() > 0)
-        return static_cast<int64_t>(u * 256);
-      std::string_view name = input->name()->string_view();
-      return name == "position" || name == "last" ? last : 0;
-    };
-    if (input->dtype() == DType::F32)
-      fill(float(), real);
-    else if (input->dtype() == DType::F64)
-      fill(double(), real);
-    else if (input->dtype() == DType::I32)
-      fill(int32_t(), integer);
-    else if (input->dtype() == DType::I64)
-      fill(int64_t(), integer);
-    else if (input->dtype() == DType::U8)
-      fill(uint8_t(), integer);
-  }
+std::vector<std::byte> randomInput(const program::Tensor &input, const Settings &settings) {
+  std::vector<std::byte> data(bytes(input));
+  auto fill = [&]<class T>(T, auto value) {
+    for (int64_t i = 0, count = elements(input); i < count; ++i) {
+      PhiloxWords words =
+          philox({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0}, input.offset());
+      T element = static_cast<T>(value(uniform(words[0], words[1])));
+      std::memcpy(data.data() + i * sizeof(T), &element, sizeof(T));
+    }
+  };
+  auto real = [](double u) { return 2 * u - 1; };
+  auto narrowReal = [&](double u) { return narrow(input.dtype(), static_cast<float>(real(u))); };
+  int64_t last = settings.integer("data.context", 1).value_or(1) - 1;
+  auto integer = [&](double u) {
+    if (input.shape()->size() > 0)
+      return static_cast<int64_t>(u * 256);
+    std::string_view name = input.name()->string_view();
+    return name == "position" || name == "last" ? last : 0;
+  };
+  if (input.dtype() == DType::F32)
+    fill(float(), real);
+  else if (input.dtype() == DType::F64)
+    fill(double(), real);
+  else if (isNarrow(input.dtype()))
+    fill(uint16_t(), narrowReal);
+  else if (input.dtype() == DType::I32)
+    fill(int32_t(), integer);
+  else if (input.dtype() == DType::I64)
+    fill(int64_t(), integer);
+  else if (input.dtype() == DType::U8)
+    fill(uint8_t(), integer);
+  return data;
 }
 
-Result<Measurement> measure(Session &session, const std::string &name, LargeProduct &reference,
+/// An entry on random inputs.
+class Bench {
+public:
+  Bench(Executor &executor, uint32_t index)
+      : executor(executor), index(index), entry(*executor.program().entries()->Get(index)) {
+    Settings settings(executor.program());
+    for (const program::Tensor *input : *entry.inputs())
+      inputs.push_back(randomInput(*input, settings));
+  }
+
+  /// Seconds of one run.
+  Result<double> run(Profile *profile = nullptr) {
+    // Inputs may share memory with what the last run computed.
+    for (uint32_t k = 0; k < inputs.size(); ++k)
+      if (auto written = executor.write(*entry.inputs()->Get(k), inputs[k]); !written)
+        return forward(written);
+    return executor.time(index, profile);
+  }
+
+private:
+  Executor &executor;
+  uint32_t index;
+  const program::Entry &entry;
+  std::vector<std::vector<std::byte>> inputs;
+};
+
+/// `reference` may be null.
+Result<Measurement> measure(Session &session, const std::string &name, LargeProduct *reference,
                             const BenchOptions &options) {
   Result<uint32_t> index = session.entry(name);
   if (!index)
     return forward(index);
-  Executor &executor = session.executor();
-  const program::Program &program = session.program();
-  const program::Entry &entry = *program.entries()->Get(*index);
-  Settings settings(program);
-  auto run = [&](Profile *profile) {
-    // Inputs may share memory with what the last run computed.
-    fillInputs(executor, entry, settings);
-    return secondsOf([&] { executor.run(*index, profile); });
-  };
-  for (int i = 0; i < options.warmUp; ++i) {
-    run(nullptr);
-    reference.seconds();
-  }
+  Bench bench(session.executor(), *index);
   std::vector<double> times, references;
-  for (int i = 0; i < options.repetitions; ++i) {
-    times.push_back(run(nullptr));
-    references.push_back(reference.seconds());
+  for (int i = -options.warmUp; i < options.repetitions; ++i) {
+    Result<double> seconds = bench.run();
+    if (!seconds)
+      return forward(seconds);
+    double product = reference ? reference->seconds() : 0;
+    if (i < 0)
+      continue;
+    times.push_back(*seconds);
+    references.push_back(product);
   }
   Profile profile;
   int profiled = std::max(1, options.repetitions / 3);
   for (int i = 0; i < profiled; ++i)
-    run(&profile);
+    if (Result<double> seconds = bench.run(&profile); !seconds)
+      return forward(seconds);
 
-  Measurement result{name,
-                     median(times),
-                     *std::ranges::min_element(times),
-                     LargeProduct::flops / median(references),
-                     {},
-                     0};
+  Measurement result{name, median(times), *std::ranges::min_element(times), {}, {}, 0};
+  if (reference)
+    result.sgemmFlops = LargeProduct::flops / median(references);
+  const auto &kernels = *session.program().kernels();
   for (uint32_t kernel = 0; kernel < profile.kernels.size(); ++kernel)
     if (profile.kernels[kernel] > 0)
-      result.kinds[program.kernels()->Get(kernel)->kind()->str()] +=
-          profile.kernels[kernel] / profiled;
+      result.kinds[kernels.Get(kernel)->kind()->str()] += profile.kernels[kernel] / profiled;
   if (profile.gemm > 0) {
     result.kinds["gemm"] = profile.gemm / profiled;
     result.gemmFlopsPerSecond = profile.gemmFlops / profile.gemm;
@@ -117,8 +142,10 @@ Result<Measurement> measure(Session &session, const std::string &name, LargeProd
 }
 
 void printText(const Measurement &m) {
-  fmt::print("{}: median {:.3f} ms, best {:.3f} ms; sgemm of {} cubed {:.1f} GFLOP/s\n", m.entry,
-             m.median * 1e3, m.best * 1e3, LargeProduct::size, m.sgemmFlops * 1e-9);
+  fmt::print("{}: median {:.3f} ms, best {:.3f} ms{}\n", m.entry, m.median * 1e3, m.best * 1e3,
+             m.sgemmFlops ? fmt::format("; sgemm of {} cubed {:.1f} GFLOP/s", LargeProduct::size,
+                                        *m.sgemmFlops * 1e-9)
+                          : "");
   std::vector<std::pair<std::string, double>> kinds(m.kinds.begin(), m.kinds.end());
   std::ranges::sort(kinds, [](const auto &a, const auto &b) { return a.second > b.second; });
   double total = 0;
@@ -130,12 +157,14 @@ void printText(const Measurement &m) {
 }
 
 nlohmann::ordered_json toJson(const Measurement &m) {
-  return {{"entry", m.entry},
-          {"median_seconds", m.median},
-          {"best_seconds", m.best},
-          {"sgemm_flops_per_second", m.sgemmFlops},
-          {"gemm_flops_per_second", m.gemmFlopsPerSecond},
-          {"seconds_by_kind", m.kinds}};
+  nlohmann::ordered_json json = {
+      {"entry", m.entry}, {"median_seconds", m.median}, {"best_seconds", m.best}};
+  if (m.sgemmFlops) {
+    json["sgemm_flops_per_second"] = *m.sgemmFlops;
+    json["gemm_flops_per_second"] = m.gemmFlopsPerSecond;
+  }
+  json["seconds_by_kind"] = m.kinds;
+  return json;
 }
 
 Result<int> bench(const BenchOptions &options) {
@@ -151,23 +180,33 @@ Result<int> bench(const BenchOptions &options) {
       names.push_back(entry->name()->str());
   if (names.empty())
     names.push_back(options.entry); // for its error
-  LargeProduct reference((*session)->executor().threads());
+  std::optional<LargeProduct> reference;
+  if (HostExecutor *host = (*session)->host())
+    reference.emplace(host->threads());
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string &name : names) {
-    Result<Measurement> measurement = measure(**session, name, reference, options);
+    Result<Measurement> measurement =
+        measure(**session, name, reference ? &*reference : nullptr, options);
     if (!measurement)
       return forward(measurement);
     options.json ? all.push_back(toJson(*measurement)) : printText(*measurement);
   }
-  if (options.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"threads", options.threads},
-                                              {"repetitions", options.repetitions},
-                                              {"peak_resident_bytes", peakResidentBytes()},
-                                              {"entries", all}}
-                           .dump(2));
-  else
-    fmt::print("{} threads, {} repetitions; peak resident memory {}\n", options.threads,
-               options.repetitions, formatBytes(peakResidentBytes()));
+  const cuda::Device *gpu = (*session)->gpu();
+  if (options.json) {
+    nlohmann::ordered_json json;
+    if (gpu)
+      json["gpu"] = gpu->name();
+    else
+      json["threads"] = options.threads;
+    json["repetitions"] = options.repetitions;
+    json["peak_resident_bytes"] = peakResidentBytes();
+    json["entries"] = all;
+    fmt::print("{}\n", json.dump(2));
+    return 0;
+  }
+  fmt::print("{}, {} repetitions; peak resident memory {}\n",
+             gpu ? gpu->name() : fmt::format("{} threads", options.threads), options.repetitions,
+             formatBytes(peakResidentBytes()));
   return 0;
 }
 

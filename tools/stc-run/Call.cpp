@@ -1,11 +1,11 @@
 //===- Call.cpp - stc-run call: any entry on .npy files ----------------------------------===//
 #include "runtime/Data/NpyFile.h"
+#include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 
 #include <CLI/CLI.hpp>
-#include <cstring>
 #include <fmt/format.h>
 
 namespace stc::run {
@@ -14,7 +14,7 @@ using namespace runtime;
 
 namespace {
 
-struct CallOptions : SessionOptions {
+struct CallOptions : DeviceOptions {
   std::string entry;
   std::vector<std::string> inputs;
   std::string output = "out_";
@@ -22,25 +22,42 @@ struct CallOptions : SessionOptions {
   std::string weights;
 };
 
+// A .npy file has no bf16, and few programs write f16: floats of 16 bits are f32 in a file.
+program::DType inFile(const program::Tensor &tensor) {
+  return isNarrow(tensor.dtype()) ? program::DType::F32 : tensor.dtype();
+}
+
+std::string describeInFile(const program::Tensor &tensor) {
+  std::string text = describe(tensor);
+  return isNarrow(tensor.dtype()) ? "f32" + text.substr(text.find('[')) : text;
+}
+
 Result<void> readInput(const std::string &path, const program::Tensor &tensor, Executor &executor) {
   Result<NpyArray> array = readNpy(path);
   if (!array)
     return forward(array);
   const auto &shape = *tensor.shape();
-  if (array->dtype != tensor.dtype() ||
+  if (array->dtype != inFile(tensor) ||
       !std::equal(shape.begin(), shape.end(), array->shape.begin(), array->shape.end()))
-    return fail(fmt::format("{}: expected {} for input '{}', found {}", path, describe(tensor),
-                            tensor.name()->str(), describe(*array)));
-  if (!array->data.empty())
-    std::memcpy(executor.data(tensor), array->data.data(), array->data.size());
-  return {};
+    return fail(fmt::format("{}: expected {} for input '{}', found {}", path,
+                            describeInFile(tensor), tensor.name()->str(), describe(*array)));
+  if (!isNarrow(tensor.dtype()))
+    return executor.write(tensor, array->data);
+  std::span floats(reinterpret_cast<const float *>(array->data.data()),
+                   static_cast<size_t>(elements(tensor)));
+  return executor.write(tensor, narrow(tensor.dtype(), floats));
 }
 
 Result<void> writeOutput(const std::string &path, const program::Tensor &tensor,
                          Executor &executor) {
+  auto data = executor.read(tensor);
+  if (!data)
+    return forward(data);
   std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
-  return writeNpy(path, tensor.dtype(), shape,
-                  {executor.data(tensor), static_cast<size_t>(bytes(tensor))});
+  if (!isNarrow(tensor.dtype()))
+    return writeNpy(path, tensor.dtype(), shape, *data);
+  std::vector<float> floats = widen(tensor.dtype(), *data);
+  return writeNpy(path, program::DType::F32, shape, std::as_bytes(std::span(floats)));
 }
 
 Result<int> call(const CallOptions &options) {
@@ -61,12 +78,13 @@ Result<int> call(const CallOptions &options) {
   for (size_t i = 0; i < options.inputs.size(); ++i)
     if (auto read = readInput(options.inputs[i], *entry.inputs()->Get(i), executor); !read)
       return forward(read);
-  executor.run(*index);
+  if (auto ran = executor.run(*index); !ran)
+    return forward(ran);
   for (const program::Tensor *output : *entry.outputs()) {
     std::string path = options.output + output->name()->str() + ".npy";
     if (auto written = writeOutput(path, *output, executor); !written)
       return forward(written);
-    fmt::print("{} {}\n", path, describe(*output));
+    fmt::print("{} {}\n", path, describeInFile(*output));
   }
   return 0;
 }
@@ -78,7 +96,8 @@ void addCall(CLI::App &app, Command &run) {
   CLI::App *command = app.add_subcommand("call", "runs one entry on .npy files");
   options->add(*command);
   command->add_option("entry", options->entry, "name of the entry")->required();
-  command->add_option("inputs", options->inputs, "a .npy file for each input, in order");
+  command->add_option("inputs", options->inputs,
+                      "a .npy file for each input, in order; f32 for f16 and bf16");
   command->add_option("-o,--output", options->output,
                       "start of the outputs' names: PREFIXname.npy; default: out_");
   command->add_option("--seed", options->seed, "seed of the entry 'init', which runs before");

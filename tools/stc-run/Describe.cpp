@@ -1,6 +1,7 @@
 //===- Describe.cpp - what a program is and what it needs ------------------------------===//
 #include "tools/stc-run/Describe.h"
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Units.h"
 
@@ -56,6 +57,19 @@ std::vector<std::string> featureNames(const program::Program &program) {
   return names;
 }
 
+bool isForHost(const program::Program &program) {
+  return program.target()->string_view() == hostTarget;
+}
+
+/// Of the shared object, or of the kernels of a GPU.
+uint64_t codeBytes(const program::Program &program) {
+  uint64_t bytes = program.code()->size();
+  for (const program::Kernel *kernel : *program.kernels())
+    if (const program::Grid *grid = kernel->grid())
+      bytes += grid->image()->size();
+  return bytes;
+}
+
 } // namespace
 
 std::string describeAsJson(const program::Program &program, int threads) {
@@ -64,17 +78,21 @@ std::string describeAsJson(const program::Program &program, int threads) {
   nlohmann::ordered_json info;
   info["name"] = program.name()->str();
   info["target"] = program.target()->str();
-  info["cpu"] = program.cpu()->str();
-  info["features"] = featureNames(program);
+  if (isForHost(program)) {
+    info["cpu"] = program.cpu()->str();
+    info["features"] = featureNames(program);
+  }
   info["parameters"] = parameters.elements;
   info["parameter_tensors"] = parameters.tensors;
   info["parameter_bytes"] = parameters.bytes;
-  info["code_bytes"] = program.code()->size();
+  info["code_bytes"] = codeBytes(program);
   info["kernels"] = program.kernels()->size();
   info["arena_bytes"] = need.arena;
-  info["threads"] = threads;
-  info["scratch_bytes_per_thread"] = need.scratchPerThread;
-  info["workspace_bytes"] = need.workspace;
+  if (isForHost(program)) {
+    info["threads"] = threads;
+    info["scratch_bytes_per_thread"] = need.scratchPerThread;
+    info["workspace_bytes"] = need.workspace;
+  }
   info["entries"] = nlohmann::ordered_json::array();
   for (const program::Entry *entry : *program.entries())
     info["entries"].push_back({{"name", entry->name()->str()},
@@ -95,23 +113,31 @@ std::string describeAsText(const program::Program &program, int threads) {
   std::string text;
   auto line = std::back_inserter(text);
   fmt::format_to(line, "name        {}\n", program.name()->str());
-  fmt::format_to(line, "target      {}, CPU {}\n", program.target()->str(), program.cpu()->str());
-  fmt::format_to(line, "features    {}\n", fmt::join(featureNames(program), " "));
+  if (isForHost(program)) {
+    fmt::format_to(line, "target      host, CPU {}\n", program.cpu()->str());
+    fmt::format_to(line, "features    {}\n", fmt::join(featureNames(program), " "));
+  } else {
+    fmt::format_to(line, "target      {}\n", program.target()->str());
+  }
   fmt::format_to(line, "parameters  {} in {} tensors, {}\n", formatCount(parameters.elements),
                  parameters.tensors, formatBytes(parameters.bytes));
   fmt::format_to(line, "kernels     {}, {} of code\n", program.kernels()->size(),
-                 formatBytes(program.code()->size()));
+                 formatBytes(codeBytes(program)));
   fmt::format_to(line, "arena       {}\n", formatBytes(need.arena));
-  fmt::format_to(line, "scratch     {} for each of {} threads, {} for partial products\n",
-                 formatBytes(need.scratchPerThread), threads, formatBytes(need.workspace));
+  if (isForHost(program))
+    fmt::format_to(line, "scratch     {} for each of {} threads, {} for partial products\n",
+                   formatBytes(need.scratchPerThread), threads, formatBytes(need.workspace));
   fmt::format_to(line, "entries\n");
   for (const program::Entry *entry : *program.entries()) {
     fmt::format_to(line, "  {}({}) -> ({})\n", entry->name()->str(),
                    fmt::join(describeAll(*entry->inputs()), ", "),
                    fmt::join(describeAll(*entry->outputs()), ", "));
-    fmt::format_to(line, "      {} steps, planned peak {}, resident with scratch {}\n",
-                   entry->steps()->size(), formatBytes(entry->peak_bytes()),
-                   formatBytes(entry->peak_bytes() + need.scratch(threads)));
+    fmt::format_to(line, "      {} steps, planned peak {}", entry->steps()->size(),
+                   formatBytes(entry->peak_bytes()));
+    if (isForHost(program))
+      fmt::format_to(line, ", resident with scratch {}",
+                     formatBytes(entry->peak_bytes() + need.scratch(threads)));
+    text += '\n';
   }
   fmt::format_to(line, "settings\n");
   for (const program::Setting *setting : *program.settings())

@@ -13,7 +13,7 @@ using namespace runtime;
 
 namespace {
 
-struct InfoOptions : SessionOptions {
+struct InfoOptions : DeviceOptions {
   bool json = false;
 };
 
@@ -21,6 +21,8 @@ Result<int> info(const InfoOptions &options) {
   Result<ProgramFile> file = ProgramFile::open(options.program);
   if (!file)
     return forward(file);
+  if (auto checked = options.check(file->program()); !checked)
+    return forward(checked);
   fmt::print("{}", options.json ? describeAsJson(file->program(), options.threads)
                                 : describeAsText(file->program(), options.threads));
   return 0;

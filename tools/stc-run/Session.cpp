@@ -2,6 +2,7 @@
 #include "tools/stc-run/Session.h"
 #include "runtime/Checkpoint/Variables.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Program/Signature.h"
 #include "runtime/Support/Units.h"
 
@@ -18,6 +19,24 @@ void SessionOptions::add(CLI::App &command) {
   command.add_option("program", program, "compiled program (.stcp)")->required();
   command.add_option("--threads", threads, "threads to run on; default: all cores it may use")
       ->check(CLI::Range(1, 4096));
+}
+
+void DeviceOptions::add(CLI::App &command) {
+  SessionOptions::add(command);
+  command
+      .add_option("--device", device,
+                  "host, or cuda (a GPU); default: what the program was compiled for")
+      ->check(CLI::IsMember({"host", "cuda"}));
+}
+
+Result<void> DeviceOptions::check(const program::Program &compiled) const {
+  bool wantsHost = device == "host";
+  if (device.empty() || wantsHost == (compiled.target()->string_view() == hostTarget))
+    return {};
+  return fail(fmt::format("{}: expected a program for {}, found one that was compiled for target "
+                          "'{}': compile it with --target={}",
+                          program, wantsHost ? "the CPU" : "a GPU", compiled.target()->str(),
+                          wantsHost ? hostTarget : hopperTarget));
 }
 
 void DataOptions::add(CLI::App &command) {
@@ -44,16 +63,40 @@ uint64_t peakResidentBytes() {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? uint64_t(usage.ru_maxrss) << 10 : 0;
 }
 
-Result<std::unique_ptr<Session>> Session::open(const SessionOptions &options) {
+Result<std::unique_ptr<Session>> Session::open(const DeviceOptions &options) {
   Result<ProgramFile> file = ProgramFile::open(options.program);
   if (!file)
     return forward(file);
+  if (auto checked = options.check(file->program()); !checked)
+    return forward(checked);
   std::unique_ptr<Session> session(new Session(std::move(*file), options));
-  auto executor = Executor::create(session->program(), session->pool);
-  if (!executor)
-    return fail(options.program + ": " + executor.error().message, executor.error().kind);
-  session->bound = std::move(*executor);
+  if (auto ready = session->bind(); !ready)
+    return fail(options.program + ": " + ready.error().message, ready.error().kind);
   return session;
+}
+
+Result<std::unique_ptr<Session>> Session::openOnHost(const SessionOptions &options) {
+  return open({options, "host"});
+}
+
+Result<void> Session::bind() {
+  if (program().target()->string_view() == hostTarget) {
+    auto executor = HostExecutor::create(program(), pool);
+    if (!executor)
+      return forward(executor);
+    onHost = executor->get();
+    bound = std::move(*executor);
+    return {};
+  }
+  auto opened = cuda::Device::open();
+  if (!opened)
+    return forward(opened);
+  device = std::move(*opened);
+  auto executor = CudaExecutor::create(program(), *device);
+  if (!executor)
+    return forward(executor);
+  bound = std::move(*executor);
+  return {};
 }
 
 Result<uint32_t> Session::entry(const std::string &name) {
@@ -72,6 +115,8 @@ Result<uint32_t> Session::entry(const std::string &name) {
 }
 
 Result<void> Session::requireMemory(uint32_t index) {
+  if (!onHost)
+    return {};
   const program::Entry &entry = *program().entries()->Get(index);
   uint64_t need =
       entry.peak_bytes() + memoryNeed(program(), options.threads).scratch(options.threads);

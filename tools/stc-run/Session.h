@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/Data/ByteData.h"
+#include "runtime/Device/Cuda/Device.h"
 #include "runtime/Device/Host/Executor.h"
 #include "runtime/Device/Host/ThreadPool.h"
 #include "runtime/Program/ProgramFile.h"
@@ -26,6 +27,15 @@ struct SessionOptions {
   void add(CLI::App &command);
 };
 
+/// What those take besides that run on a GPU too.
+struct DeviceOptions : SessionOptions {
+  std::string device; ///< host, cuda, or empty for what the program was compiled for
+
+  void add(CLI::App &command);
+  /// An error if the program was compiled for another device.
+  runtime::Result<void> check(const program::Program &program) const;
+};
+
 /// Which data, for the subcommands that read some.
 struct DataOptions {
   std::string path;
@@ -39,13 +49,19 @@ struct DataOptions {
 /// The most memory that was resident so far, in bytes.
 uint64_t peakResidentBytes();
 
-/// A program bound to a pool.
+/// A program bound to a device.
 class Session {
 public:
-  static runtime::Result<std::unique_ptr<Session>> open(const SessionOptions &options);
+  static runtime::Result<std::unique_ptr<Session>> open(const DeviceOptions &options);
+  /// For what runs on the CPU alone.
+  static runtime::Result<std::unique_ptr<Session>> openOnHost(const SessionOptions &options);
 
   const program::Program &program() const { return file.program(); }
   runtime::Executor &executor() { return *bound; }
+  /// The same, where the program is for the host; otherwise null.
+  runtime::HostExecutor *host() { return onHost; }
+  /// The GPU, where the program is for one; otherwise null.
+  const runtime::cuda::Device *gpu() const { return device.get(); }
 
   /// Gives the variables their first values: of `init` with this seed, then of the weights file if
   /// one is named.
@@ -54,7 +70,7 @@ public:
   /// The index of an entry, or an error that lists those there are, or that this machine has not
   /// the memory for it.
   runtime::Result<uint32_t> entry(const std::string &name);
-  /// An error if this machine has not the memory for an entry.
+  /// An error if this machine has not the memory for an entry; a GPU's is reserved already.
   runtime::Result<void> requireMemory(uint32_t entry);
 
   const runtime::ThreadPool &threads() const { return pool; }
@@ -62,11 +78,14 @@ public:
 private:
   Session(runtime::ProgramFile file, const SessionOptions &options)
       : options(options), file(std::move(file)), pool(options.threads) {}
+  runtime::Result<void> bind();
 
   SessionOptions options;
   runtime::ProgramFile file;
   runtime::ThreadPool pool;
+  std::unique_ptr<runtime::cuda::Device> device;
   std::unique_ptr<runtime::Executor> bound;
+  runtime::HostExecutor *onHost = nullptr;
 };
 
 } // namespace stc::run

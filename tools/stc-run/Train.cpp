@@ -134,7 +134,7 @@ Result<void> TrainRun::openData() {
     state.order.part += " of " + *split;
   if (options.evalEvery == 0)
     return {};
-  if (auto taken = take(Evaluator::create(session.executor()), evaluator); !taken)
+  if (auto taken = take(Evaluator::create(*session.host()), evaluator); !taken)
     return taken;
   return take(ByteData::open(options.data.path, Part::Valid, settings, evaluator->window()),
               heldOut);
@@ -171,7 +171,7 @@ Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
                               checkpoint.path(), what));
     fmt::print("the data comes in another order than before: {}\n", what);
   }
-  if (auto loaded = checkpoint.load(session.executor()); !loaded)
+  if (auto loaded = checkpoint.load(*session.host()); !loaded)
     return loaded;
   if (!checkpoint.sameSpecification(session.program()))
     fmt::print("the program's specification is not that of {}\n", checkpoint.path());
@@ -218,7 +218,7 @@ Result<void> TrainRun::describeRun() const {
 }
 
 Result<void> TrainRun::prepare() {
-  if (auto taken = take(Trainer::create(session.executor()), trainer); !taken)
+  if (auto taken = take(Trainer::create(*session.host()), trainer); !taken)
     return taken;
   if (auto enough = session.requireMemory(trainer->entry()); !enough)
     return enough;
@@ -271,7 +271,7 @@ Result<void> TrainRun::save() {
     return synced;
   TrainingState now = state;
   now.seconds += progress->elapsedSeconds();
-  if (auto saved = folder->save(session.executor(), now, options.keep); !saved)
+  if (auto saved = folder->save(*session.host(), now, options.keep); !saved)
     return saved;
   savedStep = state.step;
   clock.saved(secondsSince(start));
@@ -397,7 +397,7 @@ void addTrain(CLI::App &app, Command &run) {
                     "also write the curves for TensorBoard, to tensorboard/ in --out");
   command->callback([=, &run] {
     run = [=]() -> Result<int> {
-      auto session = Session::open(*options);
+      auto session = Session::openOnHost(*options);
       if (!session)
         return forward(session);
       return TrainRun(**session, *options).run();

@@ -1,5 +1,6 @@
-//===- Executor.cpp - runs the entries of a program --------------------------------===//
+//===- Executor.cpp - runs the entries of a program on the CPU ----------------------===//
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Tensor.h"
 
 #include <algorithm>
 #include <chrono>
@@ -44,9 +45,9 @@ MemoryNeed memoryNeed(const program::Program &program, int threads) {
   return need;
 }
 
-Result<std::unique_ptr<Executor>> Executor::create(const program::Program &program,
-                                                   ThreadPool &pool) {
-  std::unique_ptr<Executor> executor(new Executor(program, pool));
+Result<std::unique_ptr<HostExecutor>> HostExecutor::create(const program::Program &program,
+                                                           ThreadPool &pool) {
+  std::unique_ptr<HostExecutor> executor(new HostExecutor(program, pool));
   auto library = KernelLibrary::load(program);
   if (!library)
     return forward(library);
@@ -66,7 +67,7 @@ Result<std::unique_ptr<Executor>> Executor::create(const program::Program &progr
   return executor;
 }
 
-Executor::BoundGemm Executor::bind(const program::Gemm &gemm) const {
+HostExecutor::BoundGemm HostExecutor::bind(const program::Gemm &gemm) const {
   auto operand = [&](const program::Matrix &matrix) {
     return GemmOperand{arena.data() + matrix.offset(), matrix.leading(), matrix.batch_step()};
   };
@@ -75,7 +76,7 @@ Executor::BoundGemm Executor::bind(const program::Gemm &gemm) const {
           operand(*gemm.c())};
 }
 
-Executor::BoundEntry Executor::bind(const program::Entry &entry) const {
+HostExecutor::BoundEntry HostExecutor::bind(const program::Entry &entry) const {
   BoundEntry bound;
   size_t buffers = 0;
   for (const program::Step *step : *entry.steps())
@@ -101,18 +102,18 @@ Executor::BoundEntry Executor::bind(const program::Entry &entry) const {
   return bound;
 }
 
-void Executor::run(const BoundLaunch &launch) {
+void HostExecutor::run(const BoundLaunch &launch) {
   pool.parallelFor(launch.items, [&](int64_t item, int thread) {
     launch.function(launch.buffers, launch.sizes, item,
                     scratch.data() + thread * need.scratchPerThread);
   });
 }
 
-void Executor::run(const BoundGemm &product) {
+void HostExecutor::run(const BoundGemm &product) {
   gemm(product.shape, product.plan, product.a, product.b, product.c, workspace.data(), pool);
 }
 
-void Executor::run(const BoundCopy &copy) {
+void HostExecutor::run(const BoundCopy &copy) {
   pool.parallelFor((copy.bytes + copyChunk - 1) / copyChunk, [&](int64_t item, int) {
     uint64_t first = item * copyChunk, count = std::min(copyChunk, copy.bytes - first);
     if (copy.source)
@@ -122,15 +123,20 @@ void Executor::run(const BoundCopy &copy) {
   });
 }
 
-void Executor::run(uint32_t index, Profile *profile) {
-  const BoundEntry &entry = entries[index];
+Result<void> HostExecutor::run(uint32_t entry) {
+  for (const auto &step : entries[entry].steps)
+    std::visit([&](const auto &bound) { run(bound); }, step);
+  return {};
+}
+
+Result<double> HostExecutor::time(uint32_t entry, Profile *profile) {
+  auto begin = std::chrono::steady_clock::now();
   if (!profile) {
-    for (const auto &step : entry.steps)
-      std::visit([&](const auto &bound) { run(bound); }, step);
-    return;
+    (void)run(entry);
+    return secondsSince(begin);
   }
   profile->kernels.resize(source.kernels()->size());
-  for (const auto &step : entry.steps) {
+  for (const auto &step : entries[entry].steps) {
     auto start = std::chrono::steady_clock::now();
     std::visit([&](const auto &bound) { run(bound); }, step);
     double seconds = secondsSince(start);
@@ -144,6 +150,16 @@ void Executor::run(uint32_t index, Profile *profile) {
       profile->copy += seconds;
     }
   }
+  return secondsSince(begin);
+}
+
+Result<void> HostExecutor::write(const program::Tensor &tensor, std::span<const std::byte> bytes) {
+  std::ranges::copy(bytes, data(tensor));
+  return {};
+}
+
+Result<std::vector<std::byte>> HostExecutor::read(const program::Tensor &tensor) {
+  return std::vector<std::byte>(data(tensor), data(tensor) + bytes(tensor));
 }
 
 } // namespace stc::runtime

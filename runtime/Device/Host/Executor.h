@@ -1,16 +1,15 @@
-//===- Executor.h - runs the entries of a program ----------------------------------===//
+//===- Executor.h - runs the entries of a program on the CPU ------------------------===//
 //
 // Binds a program to an arena and a pool once: loaded kernels, buffer addresses, cut products.
-// After that a run allocates nothing and decides nothing.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/Device/Executor.h"
 #include "runtime/Device/Host/Arena.h"
 #include "runtime/Device/Host/Gemm.h"
 #include "runtime/Device/Host/KernelLibrary.h"
 #include "runtime/Device/Host/ThreadPool.h"
-#include "runtime/Program/Program_generated.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -20,14 +19,6 @@
 #include <vector>
 
 namespace stc::runtime {
-
-/// Seconds spent, by kernel (in the program's order), in products and in copies.
-struct Profile {
-  std::vector<double> kernels;
-  double gemm = 0, copy = 0;
-  /// Multiply-adds of the products, times two.
-  double gemmFlops = 0;
-};
 
 /// What a program takes in memory: the arena, whose untouched pages do not count, and beside it
 /// what kernels and products need for intermediate values.
@@ -41,19 +32,21 @@ struct MemoryNeed {
 };
 MemoryNeed memoryNeed(const program::Program &program, int threads);
 
-class Executor {
+class HostExecutor final : public Executor {
 public:
   /// Keeps references: the program and the pool must outlive it. Errors: see KernelLibrary::load,
   /// and memory that this machine does not have.
-  static Result<std::unique_ptr<Executor>> create(const program::Program &program,
-                                                  ThreadPool &pool);
+  static Result<std::unique_ptr<HostExecutor>> create(const program::Program &program,
+                                                      ThreadPool &pool);
 
-  /// Runs one entry of the program, by its index. Inputs are set before, outputs read after, in the
-  /// arena: an output stays until the next run.
-  void run(uint32_t entry, Profile *profile = nullptr);
+  /// None of these fails.
+  Result<void> run(uint32_t entry) override;
+  Result<double> time(uint32_t entry, Profile *profile = nullptr) override;
+  Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
+  Result<std::vector<std::byte>> read(const program::Tensor &tensor) override;
 
-  const program::Program &program() const { return source; }
   ThreadPool &threads() { return pool; }
+  /// Where a tensor lies.
   std::byte *data(const program::Tensor &tensor) { return arena.data() + tensor.offset(); }
   template <class T> std::span<T> elements(const program::Tensor &tensor);
 
@@ -80,14 +73,13 @@ private:
     std::vector<std::variant<BoundLaunch, BoundGemm, BoundCopy>> steps;
   };
 
-  Executor(const program::Program &program, ThreadPool &pool) : source(program), pool(pool) {}
+  HostExecutor(const program::Program &program, ThreadPool &pool) : Executor(program), pool(pool) {}
   BoundEntry bind(const program::Entry &entry) const;
   BoundGemm bind(const program::Gemm &gemm) const;
   void run(const BoundLaunch &launch);
   void run(const BoundGemm &product);
   void run(const BoundCopy &copy);
 
-  const program::Program &source;
   ThreadPool &pool;
   KernelLibrary library;
   MemoryNeed need;
@@ -95,7 +87,7 @@ private:
   std::vector<BoundEntry> entries;
 };
 
-template <class T> std::span<T> Executor::elements(const program::Tensor &tensor) {
+template <class T> std::span<T> HostExecutor::elements(const program::Tensor &tensor) {
   size_t count = 1;
   for (int64_t size : *tensor.shape())
     count *= size;

@@ -44,7 +44,7 @@ class EvaluateTest : public testing::Test {
 protected:
   EvaluateTest() {
     file = ProgramFile::open(mockHistoryModel().write("history.stcp"));
-    executor = std::move(*Executor::create(file->program(), pool));
+    executor = std::move(*HostExecutor::create(file->program(), pool));
     EXPECT_TRUE(initialize(*executor, 1));
   }
 
@@ -73,7 +73,7 @@ protected:
 
   Result<ProgramFile> file = fail("");
   ThreadPool pool{1};
-  std::unique_ptr<Executor> executor;
+  std::unique_ptr<HostExecutor> executor;
   std::string contents;
 };
 

@@ -19,7 +19,7 @@ TEST(Executor, RunsLaunchesProductsAndCopies) {
   ASSERT_TRUE(file) << file.error().message;
   for (int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
-    auto executor = Executor::create(file->program(), pool);
+    auto executor = HostExecutor::create(file->program(), pool);
     ASSERT_TRUE(executor) << executor.error().message;
     const program::Entry &entry = *file->program().entries()->Get(0);
     auto tensor = [&](const auto &tensors, const char *name) {
@@ -29,7 +29,7 @@ TEST(Executor, RunsLaunchesProductsAndCopies) {
     std::ranges::copy(std::initializer_list{1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, x.begin());
     std::ranges::copy(std::initializer_list{1.0f, 0.0f, 0.0f, 1.0f, 1.0f, 1.0f}, y.begin());
     Profile profile;
-    (*executor)->run(findEntry(file->program(), "f"), &profile);
+    ASSERT_TRUE((*executor)->time(findEntry(file->program(), "f"), &profile));
     EXPECT_THAT(tensor(entry.outputs(), "q"), ElementsAre(5, 6, 11, 12));
     EXPECT_THAT(tensor(entry.outputs(), "sums"), ElementsAre(11, 23));
     EXPECT_THAT(tensor(entry.outputs(), "copy"), ElementsAre(11, 0));
@@ -45,9 +45,9 @@ TEST(Executor, RunsProgramsWithOtherCodeSideBySide) {
   auto second = ProgramFile::open(mockModel().write("second.stcp"));
   ASSERT_TRUE(first && second);
   ThreadPool pool(1);
-  auto one = Executor::create(first->program(), pool);
+  auto one = HostExecutor::create(first->program(), pool);
   ASSERT_TRUE(one) << one.error().message;
-  auto two = Executor::create(second->program(), pool);
+  auto two = HostExecutor::create(second->program(), pool);
   EXPECT_TRUE(two) << two.error().message;
 }
 
@@ -56,7 +56,7 @@ std::string creationError(const ProgramSpec &spec, ErrorKind kind) {
   if (!file)
     return file.error().message;
   ThreadPool pool(1);
-  auto executor = Executor::create(file->program(), pool);
+  auto executor = HostExecutor::create(file->program(), pool);
   if (executor)
     return "";
   EXPECT_EQ(executor.error().kind, kind);

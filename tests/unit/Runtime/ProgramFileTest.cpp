@@ -69,7 +69,7 @@ TEST(ProgramFile, SaysWhatItFoundInstead) {
   std::string good = readFile(codelessProgram().write("good.stcp")), changed = good;
   changed[8] = 7;
   writeFile(path, changed);
-  EXPECT_THAT(errorOf(path), HasSubstr("expected program format 1, found 7"));
+  EXPECT_THAT(errorOf(path), HasSubstr("expected program format 2, found 7"));
 }
 
 TEST(ProgramFile, EveryFlipAndTruncationIsAnError) {
@@ -90,13 +90,14 @@ TEST(ProgramFile, EveryFlipAndTruncationIsAnError) {
 // Damage that the checksum does not see reaches the verifier and the checks: an error, or a program
 // that can be read.
 TEST(ProgramFile, UnsoundContentsNeverCrash) {
-  std::string payload = codelessProgram().build(), path = temporaryPath("bad.stcp");
+  std::string payloads[] = {codelessProgram().build(), gpuProgram().build()},
+              path = temporaryPath("bad.stcp");
   unsigned seed = std::random_device()();
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
   int accepted = 0;
   for (int round = 0; round < 4000; ++round) {
-    std::string bad = payload;
+    std::string bad = payloads[round % 2];
     for (int flips = random() % 3; flips >= 0; --flips)
       bad[random() % bad.size()] = static_cast<char>(random() % 4 == 0 ? 0xff : random());
     auto written = writeProgram(path, std::as_bytes(std::span(bad)));
@@ -194,6 +195,83 @@ TEST(ProgramFile, ChecksTheMeaning) {
   };
   for (const Unsound &unsound : cases) {
     ProgramSpec spec = codelessProgram();
+    unsound.damage(spec);
+    EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
+  }
+}
+
+TEST(ProgramFile, ChecksWhatIsForAGpu) {
+  auto grid = [](ProgramSpec &spec) -> GridSpec & { return *spec.kernels[0].grid; };
+  auto map = [](ProgramSpec &spec) -> MapSpec & { return spec.kernels[0].grid->maps[1]; };
+  auto launch = [](ProgramSpec &spec) -> StepSpec::Launch & {
+    return spec.entries[0].steps[0].launch[0];
+  };
+  const Unsound cases[] = {
+      {"expected a program for host or sm_90a, found target 'sm_80'",
+       [](ProgramSpec &s) { s.target = "sm_80"; }},
+      {"expected no grid of kernel 'attention' in a program for host, found one",
+       [](ProgramSpec &s) { s.target = "host"; }},
+      {"expected a grid of kernel 'attention' in a program for sm_90a, found none",
+       [](ProgramSpec &s) { s.kernels[0].grid.reset(); }},
+      {"expected no code for the host in a program for sm_90a, found 3 bytes",
+       [](ProgramSpec &s) { s.code = "ELF"; }},
+      {"kernel 'attention': expected threads that are a multiple of 32 up to 1024, found 100",
+       [&](ProgramSpec &s) { grid(s).threads = 100; }},
+      {"up to 1024, found 1056", [&](ProgramSpec &s) { grid(s).threads = 1056; }},
+      {"up to 1024, found 0", [&](ProgramSpec &s) { grid(s).threads = 0; }},
+      {"expected at most 232448 bytes of shared memory, found 232449",
+       [&](ProgramSpec &s) { grid(s).shared = 232449; }},
+      {"expected a cubin or PTX as its image, found 0 bytes",
+       [&](ProgramSpec &s) { grid(s).image = ""; }},
+      {"found 2 bytes of something else",
+       [&](ProgramSpec &s) { grid(s).image = std::string("x\0", 2); }},
+      {"kernel 'attention': tensor map 1: expected sizes and a box of 1 to 5 dimensions and "
+       "strides of all but one, found 0 sizes",
+       [&](ProgramSpec &s) { map(s).sizes = {}; }},
+      {"found 6 sizes", [&](ProgramSpec &s) { map(s).sizes.resize(6, 1); }},
+      {"found 3 sizes, 1 strides", [&](ProgramSpec &s) { map(s).strides.pop_back(); }},
+      {"and a box of 2", [&](ProgramSpec &s) { map(s).box.pop_back(); }},
+      {"expected elements of bf16, f16 or f32, found i64",
+       [&](ProgramSpec &s) { map(s).dtype = DType::I64; }},
+      {"expected a swizzle of 64 or 128 bytes, found 32",
+       [&](ProgramSpec &s) { map(s).swizzle = 32; }},
+      {"expected an offset that is a multiple of 16 bytes, found 8",
+       [&](ProgramSpec &s) { map(s).offset = 8; }},
+      {"expected sizes of 1 to 2^32, found 0", [&](ProgramSpec &s) { map(s).sizes[1] = 0; }},
+      {"expected strides that are multiples of 16 bytes below 2^40, found 8",
+       [&](ProgramSpec &s) { map(s).strides[0] = 8; }},
+      {"below 2^40, found -16", [&](ProgramSpec &s) { map(s).strides[0] = -16; }},
+      {"expected a box of 1 to 256 elements a dimension, found 257",
+       [&](ProgramSpec &s) { map(s).box[1] = 257; }},
+      {"found 0", [&](ProgramSpec &s) { map(s).box[1] = 0; }},
+      {"at most the swizzle's 64, found 80", [&](ProgramSpec &s) { map(s).box[0] = 40; }},
+      {"a multiple of 16 bytes and at most the swizzle's 64, found 8",
+       [&](ProgramSpec &s) { map(s).box[0] = 4; }},
+      {"step 0: expected at most 2^31 - 1 items on a GPU, found 2147483648",
+       [&](ProgramSpec &s) { launch(s).items = uint64_t(1) << 31; }},
+      {"step 0: expected no sizes on a GPU, found 1",
+       [&](ProgramSpec &s) { launch(s).sizes = {3}; }},
+      {"step 0: expected at most 4096 bytes of parameters, found 4116",
+       [&](ProgramSpec &s) { grid(s).maps.resize(32, grid(s).maps[0]); }},
+      {"step 0: expected tensor map 1 of a buffer below 1, found 1",
+       [&](ProgramSpec &s) { launch(s).buffers.pop_back(); }},
+      {"step 0: expected the buffer of tensor map 0 at a multiple of 16 bytes, found it at 8",
+       [&](ProgramSpec &s) { launch(s).buffers[0] = 8; }},
+      {"step 0: expected tensor map 1 inside the arena of 4096 bytes, found 448 bytes at 3712",
+       [&](ProgramSpec &s) { launch(s).buffers[1] = 3648; }},
+      {"step 0: expected tensor map 1 inside the arena",
+       [&](ProgramSpec &s) { map(s).offset = ~0ull << 4; }},
+      {"found 18446744073709551615 bytes at 576",
+       [&](ProgramSpec &s) {
+         map(s).sizes[1] = int64_t(1) << 32;
+         map(s).strides[0] = (int64_t(1) << 40) - 16;
+       }},
+      {"step 3: expected no gemm in a program for sm_90a",
+       [](ProgramSpec &s) { s.entries[0].steps.push_back(smallProgram().entries[0].steps[0]); }},
+  };
+  EXPECT_EQ(errorOf(gpuProgram().write("sound.stcp")), "");
+  for (const Unsound &unsound : cases) {
+    ProgramSpec spec = gpuProgram();
     unsound.damage(spec);
     EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
   }

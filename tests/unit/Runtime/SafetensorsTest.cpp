@@ -121,7 +121,7 @@ TEST(Safetensors, DamageNeverCrashes) {
 
 struct Model {
   explicit Model(const ProgramSpec &spec) : file(ProgramFile::open(spec.write("m.stcp"))), pool(2) {
-    executor = std::move(*Executor::create(file->program(), pool));
+    executor = std::move(*HostExecutor::create(file->program(), pool));
   }
   std::span<float> w() {
     return executor->elements<float>(*file->program().variables()->Get(0)->tensor());
@@ -129,7 +129,7 @@ struct Model {
 
   Result<ProgramFile> file;
   ThreadPool pool;
-  std::unique_ptr<Executor> executor;
+  std::unique_ptr<HostExecutor> executor;
 };
 
 TEST(Weights, SaveAndLoad) {

@@ -66,7 +66,7 @@ protected:
   void load(const ProgramSpec &spec) {
     file = ProgramFile::open(spec.write("m.stcp"));
     ASSERT_TRUE(file) << file.error().message;
-    executor = std::move(*Executor::create(file->program(), pool));
+    executor = std::move(*HostExecutor::create(file->program(), pool));
     ASSERT_TRUE(initialize(*executor, 1));
   }
 
@@ -87,7 +87,7 @@ protected:
 
   Result<ProgramFile> file = fail("");
   ThreadPool pool{2};
-  std::unique_ptr<Executor> executor;
+  std::unique_ptr<HostExecutor> executor;
   std::string error;
 };
 

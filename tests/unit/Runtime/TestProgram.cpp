@@ -55,6 +55,19 @@ std::vector<flatbuffers::Offset<Tensor>> build(flatbuffers::FlatBufferBuilder &b
   return tensors;
 }
 
+flatbuffers::Offset<Kernel> build(flatbuffers::FlatBufferBuilder &builder, const KernelSpec &spec) {
+  flatbuffers::Offset<Grid> grid;
+  if (spec.grid) {
+    std::vector<flatbuffers::Offset<TensorMap>> maps;
+    for (const MapSpec &map : spec.grid->maps)
+      maps.push_back(CreateTensorMapDirect(builder, map.buffer, map.offset, map.dtype, &map.sizes,
+                                           &map.strides, &map.box, map.swizzle));
+    std::vector<uint8_t> image(spec.grid->image.begin(), spec.grid->image.end());
+    grid = CreateGridDirect(builder, spec.grid->threads, spec.grid->shared, &maps, &image);
+  }
+  return CreateKernelDirect(builder, spec.symbol.c_str(), spec.scratch, spec.kind.c_str(), grid);
+}
+
 flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const StepSpec &spec) {
   if (!spec.launch.empty()) {
     const StepSpec::Launch &l = spec.launch[0];
@@ -85,8 +98,7 @@ std::string ProgramSpec::build() const {
         CreateVariable(builder, test::build(builder, variable.tensor), variable.role));
   std::vector<flatbuffers::Offset<Kernel>> kernelTables;
   for (const KernelSpec &kernel : kernels)
-    kernelTables.push_back(
-        CreateKernelDirect(builder, kernel.symbol.c_str(), kernel.scratch, kernel.kind.c_str()));
+    kernelTables.push_back(test::build(builder, kernel));
   std::vector<flatbuffers::Offset<Entry>> entryTables;
   for (const EntrySpec &entry : entries) {
     std::vector<flatbuffers::Offset<Step>> steps;
@@ -131,6 +143,26 @@ ProgramSpec smallProgram() {
   copy.copy = {{256, 320, 8, false}};
   zero.copy = {{0, 324, 4, true}};
   entry.steps = {gemm, addOne, rowSum, copy, zero};
+  spec.entries = {entry};
+  return spec;
+}
+
+// x [4, 64] at 0, y [4, 64] at 512; what lies at 1024 is y again, its last 128 bytes zero.
+ProgramSpec gpuProgram() {
+  ProgramSpec spec;
+  spec.target = "sm_90a";
+  spec.code = "";
+  GridSpec grid{384, 100000, {}, "// PTX"};
+  grid.maps = {{0, 0, DType::BF16, {64, 4}, {128}, {64, 2}, 128},
+               {1, 64, DType::F16, {32, 2, 2}, {128, 256}, {32, 2, 1}, 64}};
+  spec.kernels = {{"attention", "attention", 0, grid}};
+  EntrySpec entry{"f", {{"x", DType::BF16, {4, 64}, 0}}, {}, {}};
+  entry.outputs = {{"y", DType::BF16, {4, 64}, 512}, {"again", DType::BF16, {4, 64}, 1024}};
+  StepSpec launch, copy, zero;
+  launch.launch = {{0, 1000, {0, 512}, {}}};
+  copy.copy = {{512, 1024, 512, false}};
+  zero.copy = {{0, 1408, 128, true}};
+  entry.steps = {launch, copy, zero};
   spec.entries = {entry};
   return spec;
 }

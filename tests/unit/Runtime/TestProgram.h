@@ -3,6 +3,7 @@
 
 #include "runtime/Program/ProgramFile.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,9 +30,24 @@ struct VariableSpec {
   program::Role role = program::Role::Parameter;
 };
 
+struct MapSpec {
+  uint32_t buffer = 0;
+  uint64_t offset = 0;
+  DType dtype = DType::BF16;
+  std::vector<int64_t> sizes, strides, box;
+  uint32_t swizzle = 128;
+};
+
+struct GridSpec {
+  uint32_t threads = 128, shared = 0;
+  std::vector<MapSpec> maps;
+  std::string image;
+};
+
 struct KernelSpec {
   std::string symbol, kind = "test";
   uint64_t scratch = 0;
+  std::optional<GridSpec> grid = {};
 };
 
 /// One action of an entry: the kind that is set.
@@ -84,5 +100,8 @@ struct ProgramSpec {
 
 /// A program with one entry of a launch, a gemm and copies over a small arena.
 ProgramSpec smallProgram();
+
+/// A program for a GPU with one entry of a launch with two tensor maps, a copy and zeros.
+ProgramSpec gpuProgram();
 
 } // namespace stc::runtime::test

@@ -1,0 +1,65 @@
+//===- Device.h - a GPU and its memory ----------------------------------------------===//
+#pragma once
+
+#include "runtime/Device/Cuda/Driver.h"
+#include "runtime/Support/Error.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace stc::runtime::cuda {
+
+/// A GPU with its primary context, which is current on the thread that opens it, and one stream on
+/// which all work is done in order.
+class Device {
+public:
+  /// The first GPU that the driver shows (the variable CUDA_VISIBLE_DEVICES chooses). Error
+  /// (Machine): there is no driver or no GPU.
+  static Result<std::unique_ptr<Device>> open(const std::string &library = driverLibrary);
+  Device(const Device &) = delete;
+  ~Device();
+
+  const Driver &driver() const { return *functions; }
+  CUstream stream() const { return work; }
+  Result<void> synchronize() const { return functions->streamSynchronize(work); }
+
+  /// "NVIDIA H100 80GB HBM3".
+  const std::string &name() const { return label; }
+  /// Compute capability: major and minor.
+  std::pair<int, int> capability() const { return {major, minor}; }
+  int multiprocessors() const { return processors; }
+  int cacheBytes() const { return cache; }
+
+private:
+  Device() = default;
+
+  std::unique_ptr<Driver> functions;
+  CUdevice number = 0;
+  CUcontext context = nullptr;
+  CUstream work = nullptr;
+  std::string label;
+  int major = 0, minor = 0, processors = 0, cache = 0;
+};
+
+/// Bytes on a device, which must outlive them.
+class Memory {
+public:
+  /// Zeros. Error (Machine): the device has not so much left; says how much it has.
+  static Result<Memory> create(const Device &device, uint64_t bytes);
+  Memory() = default;
+  Memory(Memory &&other) noexcept { *this = std::move(other); }
+  Memory &operator=(Memory &&other) noexcept;
+  ~Memory();
+
+  CUdeviceptr address() const { return start; }
+  uint64_t size() const { return bytes; }
+
+private:
+  const Device *device = nullptr;
+  CUdeviceptr start = 0;
+  uint64_t bytes = 0;
+};
+
+} // namespace stc::runtime::cuda

@@ -1,0 +1,95 @@
+//===- Driver.h - CUDA's driver, opened at run time ---------------------------------===//
+#pragma once
+
+#include "runtime/Device/Cuda/DriverTypes.h"
+#include "runtime/Support/Error.h"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stc::runtime::cuda {
+
+inline constexpr const char *driverLibrary = "libcuda.so.1";
+
+/// The functions of the driver that are used, under their names without "cu". A status that is not
+/// success is an error (Machine) with the function's name and the driver's own words.
+class Driver {
+  void *library = nullptr;
+  struct Symbol {
+    const char *name;
+    void **address;
+  };
+  std::vector<Symbol> symbols;
+
+public:
+  /// Error (Machine): there is no such library, or it lacks a function.
+  static Result<std::unique_ptr<Driver>> open(const std::string &path = driverLibrary);
+  Driver(const Driver &) = delete;
+  ~Driver();
+
+  template <class... Args> class Function {
+  public:
+    Function(Driver &driver, const char *name) : driver(driver), name(name) {
+      driver.symbols.push_back({name, &address});
+    }
+    Result<void> operator()(Args... args) const {
+      return driver.check(name, reinterpret_cast<CUresult (*)(Args...)>(address)(args...));
+    }
+
+  private:
+    const Driver &driver;
+    const char *name;
+    void *address = nullptr;
+  };
+
+  Function<unsigned> init{*this, "cuInit"};
+  Function<int *> deviceGetCount{*this, "cuDeviceGetCount"};
+  Function<CUdevice *, int> deviceGet{*this, "cuDeviceGet"};
+  Function<char *, int, CUdevice> deviceGetName{*this, "cuDeviceGetName"};
+  Function<int *, CUdevice_attribute, CUdevice> deviceGetAttribute{*this, "cuDeviceGetAttribute"};
+  Function<CUcontext *, CUdevice> primaryCtxRetain{*this, "cuDevicePrimaryCtxRetain"};
+  Function<CUdevice> primaryCtxRelease{*this, "cuDevicePrimaryCtxRelease_v2"};
+  Function<CUcontext> ctxSetCurrent{*this, "cuCtxSetCurrent"};
+
+  Function<size_t *, size_t *> memGetInfo{*this, "cuMemGetInfo_v2"}; // free, total
+  Function<CUdeviceptr *, size_t> memAlloc{*this, "cuMemAlloc_v2"};
+  Function<CUdeviceptr> memFree{*this, "cuMemFree_v2"};
+  Function<CUdeviceptr, const void *, size_t, CUstream> memcpyHtoD{*this, "cuMemcpyHtoDAsync_v2"};
+  Function<void *, CUdeviceptr, size_t, CUstream> memcpyDtoH{*this, "cuMemcpyDtoHAsync_v2"};
+  Function<CUdeviceptr, CUdeviceptr, size_t, CUstream> memcpyDtoD{*this, "cuMemcpyDtoDAsync_v2"};
+  Function<CUdeviceptr, unsigned char, size_t, CUstream> memset{*this, "cuMemsetD8Async"};
+
+  Function<CUmodule *, const void *, unsigned, CUjit_option *, void **> moduleLoad{
+      *this, "cuModuleLoadDataEx"};
+  Function<CUmodule> moduleUnload{*this, "cuModuleUnload"};
+  Function<CUfunction *, CUmodule, const char *> moduleGetFunction{*this, "cuModuleGetFunction"};
+  Function<CUfunction, CUfunction_attribute, int> funcSetAttribute{*this, "cuFuncSetAttribute"};
+  Function<CUfunction, size_t, size_t *, size_t *> funcGetParamInfo{*this, "cuFuncGetParamInfo"};
+  Function<int *, CUfunction, int, size_t> maxActiveBlocks{
+      *this, "cuOccupancyMaxActiveBlocksPerMultiprocessor"};
+  Function<CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
+           CUstream, void **, void **>
+      launchKernel{*this, "cuLaunchKernel"};
+  Function<CUtensorMap *, CUtensorMapDataType, uint32_t, void *, const uint64_t *, const uint64_t *,
+           const uint32_t *, const uint32_t *, CUtensorMapInterleave, CUtensorMapSwizzle,
+           CUtensorMapL2promotion, CUtensorMapFloatOOBfill>
+      tensorMapEncodeTiled{*this, "cuTensorMapEncodeTiled"};
+
+  Function<CUstream *, unsigned> streamCreate{*this, "cuStreamCreate"};
+  Function<CUstream> streamDestroy{*this, "cuStreamDestroy_v2"};
+  Function<CUstream> streamSynchronize{*this, "cuStreamSynchronize"};
+  Function<CUevent *, unsigned> eventCreate{*this, "cuEventCreate"};
+  Function<CUevent> eventDestroy{*this, "cuEventDestroy_v2"};
+  Function<CUevent, CUstream> eventRecord{*this, "cuEventRecord"};
+  Function<float *, CUevent, CUevent> eventElapsedTime{*this, "cuEventElapsedTime"}; // ms
+
+private:
+  Driver() = default;
+  Result<void> check(const char *name, CUresult status) const;
+
+  void *getErrorString = nullptr;
+};
+
+} // namespace stc::runtime::cuda

@@ -1,0 +1,149 @@
+//===- Kernel.cpp - kernels of a program on a GPU ------------------------------------===//
+#include "runtime/Device/Cuda/Kernel.h"
+#include "runtime/Support/File.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stc::runtime::cuda {
+
+namespace {
+
+// The first lines of what the driver's compiler says, as one.
+std::string oneLine(std::string log) {
+  log = log.c_str(); // up to the end of what was written
+  while (!log.empty() && log.back() == '\n')
+    log.pop_back();
+  for (size_t at; (at = log.find('\n')) != log.npos;)
+    log.replace(at, 1, "; ");
+  return printableStart(std::as_bytes(std::span(log)), 1000);
+}
+
+tl::unexpected<Error> ofKernel(const program::Kernel &kernel, const Error &error) {
+  return fail(
+      fmt::format("kernel '{}': {}", printable(kernel.symbol()->string_view()), error.message),
+      error.kind);
+}
+
+CUtensorMapDataType typeOf(program::DType dtype) {
+  switch (dtype) {
+  case program::DType::BF16:
+    return CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+  case program::DType::F16:
+    return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
+  default: // no other passes checkProgram
+    return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+  }
+}
+
+Result<CUtensorMap> encode(const Driver &driver, const program::TensorMap &map,
+                           CUdeviceptr buffer) {
+  CUtensorMap encoded;
+  std::vector<uint64_t> sizes(map.sizes()->begin(), map.sizes()->end()),
+      strides(map.strides()->begin(), map.strides()->end());
+  std::vector<uint32_t> box(map.box()->begin(), map.box()->end()), steps(box.size(), 1);
+  auto swizzle = map.swizzle() == 128 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B;
+  auto made = driver.tensorMapEncodeTiled(
+      &encoded, typeOf(map.dtype()), static_cast<uint32_t>(sizes.size()),
+      reinterpret_cast<void *>(buffer + map.offset()), sizes.data(), strides.data(), box.data(),
+      steps.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+      CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  if (!made)
+    return forward(made);
+  return encoded;
+}
+
+} // namespace
+
+Result<Kernel> Kernel::load(const Device &device, const program::Kernel &source) {
+  Kernel kernel(device, source);
+  if (auto loaded = kernel.load(); !loaded)
+    return ofKernel(source, loaded.error());
+  return kernel;
+}
+
+Result<void> Kernel::load() {
+  const Driver &driver = device->driver();
+  const program::Grid &grid = *source->grid();
+  // PTX is a text that ends with a zero, a cubin has to be aligned: a copy is both.
+  std::string image(grid.image()->begin(), grid.image()->end()), log(4096, '\0');
+  CUjit_option options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
+  void *values[] = {log.data(), reinterpret_cast<void *>(log.size())};
+  CUmodule raw = nullptr;
+  if (auto loaded = driver.moduleLoad(&raw, image.c_str(), 2, options, values); !loaded) {
+    std::string said = oneLine(log);
+    return fail(loaded.error().message + (said.empty() ? "" : ": " + said), loaded.error().kind);
+  }
+  module = {raw, Unloader{&driver}};
+  auto shared = static_cast<int>(grid.shared_bytes());
+  int blocks = 0; // of a multiprocessor
+  auto prepared = driver.moduleGetFunction(&function, raw, source->symbol()->c_str())
+                      .and_then([&] {
+                        return driver.funcSetAttribute(
+                            function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, shared);
+                      })
+                      .and_then([&] {
+                        return driver.maxActiveBlocks(&blocks, function,
+                                                      static_cast<int>(grid.threads()), shared);
+                      });
+  if (!prepared)
+    return prepared;
+  if (blocks == 0)
+    return fail(fmt::format("a block of {} threads and {} bytes of shared memory does not fit on "
+                            "this GPU",
+                            grid.threads(), shared),
+                ErrorKind::Machine);
+  residentBlocks = static_cast<unsigned>(blocks * device->multiprocessors());
+  return {};
+}
+
+Result<Launch> Launch::bind(const Kernel &kernel, const program::Launch &launch,
+                            CUdeviceptr arena) {
+  Launch bound(kernel);
+  bound.blocks = static_cast<unsigned>(std::min<uint64_t>(launch.items(), kernel.residentBlocks));
+  for (uint64_t offset : *launch.buffers())
+    bound.words.push_back(arena + offset);
+  for (const program::TensorMap *map : *kernel.source->grid()->maps()) {
+    auto encoded = encode(kernel.device->driver(), *map, bound.words[map->buffer()]);
+    if (!encoded)
+      return ofKernel(*kernel.source, encoded.error());
+    bound.maps.push_back(*encoded);
+  }
+  bound.words.push_back(launch.items());
+  for (CUtensorMap &map : bound.maps)
+    bound.parameters.push_back(&map);
+  for (uint64_t &word : bound.words)
+    bound.parameters.push_back(&word);
+  if (auto checked = bound.checkParameters(); !checked)
+    return ofKernel(*kernel.source, checked.error());
+  return bound;
+}
+
+// The driver reads as many parameters as the kernel has, wherever they are.
+Result<void> Launch::checkParameters() const {
+  const Driver &driver = kernel->device->driver();
+  size_t offset = 0, size = 0, count = parameters.size();
+  bool fits = true;
+  for (size_t k = 0; k < count; ++k) {
+    size_t wanted = k < maps.size() ? sizeof(CUtensorMap)
+                    : k + 1 < count ? sizeof(CUdeviceptr)
+                                    : sizeof(int32_t);
+    fits &= driver.funcGetParamInfo(kernel->function, k, &offset, &size) && size == wanted;
+  }
+  if (fits && !driver.funcGetParamInfo(kernel->function, count, &offset, &size))
+    return {};
+  return fail(fmt::format("expected the parameters of its launch, {} tensor maps, {} addresses and "
+                          "a number of items, found others in its code",
+                          maps.size(), words.size() - 1));
+}
+
+Result<void> Launch::operator()() const {
+  if (blocks == 0)
+    return {};
+  const program::Grid &grid = *kernel->source->grid();
+  return kernel->device->driver().launchKernel(kernel->function, blocks, 1, 1, grid.threads(), 1, 1,
+                                               grid.shared_bytes(), kernel->device->stream(),
+                                               const_cast<void **>(parameters.data()), nullptr);
+}
+
+} // namespace stc::runtime::cuda

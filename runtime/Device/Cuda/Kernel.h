@@ -1,0 +1,65 @@
+//===- Kernel.h - kernels of a program on a GPU --------------------------------------===//
+#pragma once
+
+#include "runtime/Device/Cuda/Device.h"
+#include "runtime/Program/Program_generated.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace stc::runtime::cuda {
+
+/// A kernel that is loaded. The program and the device must outlive it.
+class Kernel {
+public:
+  /// Error (Machine): the driver does not load it; with its compiler's log where it compiles PTX.
+  static Result<Kernel> load(const Device &device, const program::Kernel &kernel);
+
+  /// Blocks that run on the device at once.
+  unsigned blocks() const { return residentBlocks; }
+
+private:
+  friend class Launch;
+  struct Unloader {
+    const Driver *driver;
+    void operator()(CUmodule module) const { (void)driver->moduleUnload(module); }
+  };
+
+  Kernel(const Device &device, const program::Kernel &kernel) : device(&device), source(&kernel) {}
+  Result<void> load();
+
+  const Device *device;
+  const program::Kernel *source;
+  std::unique_ptr<CUmod_st, Unloader> module;
+  CUfunction function = nullptr;
+  unsigned residentBlocks = 0;
+};
+
+/// A kernel with all parameters of a launch. The kernel must outlive it.
+class Launch {
+public:
+  /// The buffers of the launch are relative to the arena. Error (Machine): the driver refuses a
+  /// tensor map; (Input): the kernel takes other parameters.
+  static Result<Launch> bind(const Kernel &kernel, const program::Launch &launch,
+                             CUdeviceptr arena);
+  Launch(Launch &&) = default;
+  Launch &operator=(Launch &&) = default;
+
+  /// Puts it on the device's stream.
+  Result<void> operator()() const;
+
+private:
+  explicit Launch(const Kernel &kernel) : kernel(&kernel) {}
+  Result<void> checkParameters() const;
+
+  const Kernel *kernel;
+  unsigned blocks = 0;
+  /// In the order of the parameters: the maps, then addresses and the number of items, of which the
+  /// kernel reads the lower half.
+  std::vector<CUtensorMap> maps;
+  std::vector<uint64_t> words;
+  std::vector<void *> parameters;
+};
+
+} // namespace stc::runtime::cuda

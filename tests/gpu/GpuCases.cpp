@@ -1,0 +1,156 @@
+//===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
+//
+// gpu_cases FOLDER: for each shared case in bf16 and f16, FOLDER/NAME.stcp, the compiled program,
+// and FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under
+// the names of the program's inputs and outputs. gpu_check runs them where there is no compiler.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Pipeline/Compile.h"
+#include "compiler/Reference/Reference.h"
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Program/NarrowFloat.h"
+#include "runtime/Program/ProgramFile.h"
+#include "runtime/Support/Units.h"
+#include "tests/cases/Cases.h"
+
+#include <fmt/format.h>
+#include <mlir/IR/Diagnostics.h>
+#include <mlir/Parser/Parser.h>
+
+#include <filesystem>
+#include <random>
+
+using namespace mlir;
+using namespace stc;
+using runtime::NamedTensor;
+
+namespace {
+/// A tensor that owns its bytes.
+struct Stored {
+  std::string name;
+  program::DType dtype;
+  std::vector<int64_t> shape;
+  std::vector<std::byte> data;
+};
+
+std::vector<int64_t> shapeOf(const program::Tensor &tensor) {
+  return {tensor.shape()->begin(), tensor.shape()->end()};
+}
+
+/// A random input of a narrow type, for the file and for the reference.
+std::pair<Stored, reference::Tensor> randomInput(const program::Tensor &tensor,
+                                                 std::mt19937_64 &random) {
+  reference::Tensor value;
+  value.shape = shapeOf(tensor);
+  int64_t count = 1;
+  for (int64_t size : value.shape)
+    count *= size;
+  std::uniform_real_distribution<float> uniform(-2, 2);
+  std::vector<float> drawn(count);
+  llvm::for_each(drawn, [&](float &x) { x = uniform(random); });
+  std::vector<std::byte> data = runtime::narrow(tensor.dtype(), drawn);
+  std::vector<float> rounded = runtime::widen(tensor.dtype(), data);
+  value.floats.assign(rounded.begin(), rounded.end());
+  return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
+}
+
+Stored expected(const program::Tensor &tensor, const reference::Tensor &value) {
+  std::vector<float> floats(value.floats.begin(), value.floats.end());
+  auto bytes = std::as_bytes(std::span(floats));
+  return {tensor.name()->str(), program::DType::F32, shapeOf(tensor), {bytes.begin(), bytes.end()}};
+}
+
+LogicalResult write(const std::filesystem::path &path, ArrayRef<std::byte> program,
+                    const std::vector<Stored> &tensors) {
+  std::vector<NamedTensor> named;
+  for (const Stored &tensor : tensors)
+    named.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.data});
+  auto written = runtime::writeProgram(path.string() + ".stcp", {program.data(), program.size()});
+  auto stored = runtime::writeSafetensors(path.string() + ".safetensors", named);
+  if (written && stored)
+    return success();
+  fmt::print(stderr, "gpu_cases: error: {}\n",
+             written ? stored.error().message : written.error().message);
+  return failure();
+}
+
+class Writer {
+public:
+  explicit Writer(std::filesystem::path folder) : folder(std::move(folder)) {
+    DialectRegistry registry;
+    registerCompiler(registry);
+    context.appendDialectRegistry(registry);
+  }
+
+  /// A case that the compiler refuses is no failure: it is printed and counted.
+  LogicalResult add(const cases::Case &test, const std::string &element);
+
+  int count = 0, refused = 0;
+
+private:
+  std::filesystem::path folder;
+  HostTarget target = HostTarget::create("native").value();
+  MLIRContext context;
+};
+} // namespace
+
+LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
+  std::string name = test.name + "_" + element, reason;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (reason.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      reason = diagnostic.str();
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(test.attention(element), &context);
+  if (!module) {
+    fmt::print(stderr, "gpu_cases: error: {}: {}\n", name, reason);
+    return failure();
+  }
+  OwningOpRef<ModuleOp> definition = module->clone();
+  CompileOptions options{target, "sm_90a"};
+  FailureOr<std::vector<std::byte>> program = failure();
+  if (succeeded(runPhases(*module, options)))
+    program = finishProgram(*module, options, {name, {}, "", ""});
+  if (failed(program)) {
+    ++refused;
+    fmt::print("{:<32} refused: {}\n", name, reason);
+    return success();
+  }
+  const auto *root = flatbuffers::GetRoot<program::Program>(program->data());
+  const program::Entry &entry = *root->entries()->Get(0);
+  std::mt19937_64 random(count);
+  std::vector<Stored> tensors;
+  std::vector<reference::Tensor> inputs;
+  for (const program::Tensor *tensor : *entry.inputs()) {
+    auto [stored, value] = randomInput(*tensor, random);
+    tensors.push_back(std::move(stored));
+    inputs.push_back(std::move(value));
+  }
+  auto outputs = reference::Interpreter(*definition).call(test.name, inputs);
+  if (failed(outputs))
+    return failure();
+  for (auto [tensor, value] : llvm::zip_equal(*entry.outputs(), *outputs))
+    tensors.push_back(expected(*tensor, value));
+  ++count;
+  return write(folder / name, *program, tensors);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) {
+    fmt::print(stderr, "usage: gpu_cases FOLDER\n");
+    return 2;
+  }
+  std::filesystem::create_directories(argv[1]);
+  Writer writer(argv[1]);
+  for (const cases::Case &test : cases::attentionCases())
+    for (const char *element : {"bf16", "f16"})
+      if (failed(writer.add(test, element)))
+        return 1;
+  uint64_t bytes = 0;
+  for (const auto &file : std::filesystem::directory_iterator(argv[1]))
+    bytes += file.file_size();
+  fmt::print("{} cases in {}, {} refused\n", writer.count, runtime::formatBytes(bytes),
+             writer.refused);
+  return 0;
+}

@@ -1,0 +1,157 @@
+//===- GpuCheck.cpp - runs the cases of gpu_cases on a GPU ----------------------------===//
+//
+// gpu_check FOLDER: runs each program there on its inputs, in memory that is poisoned before, and
+// compares its outputs with those of the reference. Without a folder it says which GPU there is.
+// Exit codes: 0 all are right, 1 one is not, 77 there is no Hopper GPU (the test is skipped).
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Device/Cuda/Executor.h"
+#include "runtime/Program/NarrowFloat.h"
+#include "runtime/Program/ProgramFile.h"
+#include "runtime/Program/Tensor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+
+using namespace stc::runtime;
+using stc::program::DType;
+namespace program = stc::program;
+
+namespace {
+
+constexpr int skipped = 77;
+
+std::vector<float> toFloats(DType dtype, std::span<const std::byte> data) {
+  if (isNarrow(dtype))
+    return widen(dtype, data);
+  std::vector<float> floats(data.size() / sizeof(float));
+  std::memcpy(floats.data(), data.data(), floats.size() * sizeof(float));
+  return floats;
+}
+
+// Of a tensor, by its norm; an output that is zero by definition has to be zero.
+double relativeError(std::span<const float> found, std::span<const float> expected) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    error += std::pow(double(found[i]) - expected[i], 2);
+    size += std::pow(double(expected[i]), 2);
+  }
+  return error == 0 ? 0 : std::sqrt(error / size);
+}
+
+// Of the worst element: a log-sum-exp is -1e30 where there is no key, and hides all else in a norm.
+double worstError(std::span<const float> found, std::span<const float> expected) {
+  double worst = 0;
+  for (size_t i = 0; i < found.size(); ++i) {
+    double error = std::abs(double(found[i]) - expected[i]) / (1 + std::abs(double(expected[i])));
+    if (!(error <= worst))
+      worst = error; // a NaN stays
+  }
+  return worst;
+}
+
+// Both the weights and the output are rounded to the type: to 2^-9 of their size in bf16 and 2^-12
+// in f16, at worst. Log-sum-exps are f32, from products that are exact.
+double boundOf(DType dtype) {
+  return dtype == DType::BF16 ? 4e-3 : dtype == DType::F16 ? 1e-3 : 1e-4;
+}
+
+const NamedTensor *find(const SafetensorsFile &file, const program::Tensor &tensor) {
+  for (const NamedTensor &named : file.tensors())
+    if (named.name == tensor.name()->string_view())
+      return &named;
+  return nullptr;
+}
+
+// NaNs in all that the program has, also behind its buffers.
+Result<void> poison(Executor &executor) {
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<int64_t> shape = {static_cast<int64_t>(executor.program().arena_bytes())};
+  builder.Finish(program::CreateTensorDirect(builder, "arena", DType::U8, &shape, 0));
+  std::vector<std::byte> ones(shape[0], std::byte(0xff));
+  return executor.write(*flatbuffers::GetRoot<program::Tensor>(builder.GetBufferPointer()), ones);
+}
+
+/// Prints a line for the case; whether it is right.
+Result<bool> check(const std::filesystem::path &path, const cuda::Device &device) {
+  auto file = ProgramFile::open(path);
+  if (!file)
+    return forward(file);
+  auto tensors =
+      SafetensorsFile::open(std::filesystem::path(path).replace_extension("safetensors"));
+  if (!tensors)
+    return forward(tensors);
+  auto executor = CudaExecutor::create(file->program(), device);
+  if (!executor)
+    return forward(executor);
+  const program::Entry &entry = *file->program().entries()->Get(0);
+  Result<void> ready = poison(**executor);
+  for (const program::Tensor *input : *entry.inputs()) {
+    const NamedTensor *named = find(*tensors, *input);
+    if (!named || static_cast<int64_t>(named->data.size()) != bytes(*input))
+      return fail(
+          fmt::format("expected an input '{}' of {}", input->name()->str(), describe(*input)));
+    if (ready)
+      ready = (*executor)->write(*input, named->data);
+  }
+  if (ready)
+    ready = (*executor)->run(0);
+  if (!ready)
+    return forward(ready);
+  bool right = true;
+  std::string line;
+  for (const program::Tensor *output : *entry.outputs()) {
+    const NamedTensor *named = find(*tensors, *output);
+    if (!named || static_cast<int64_t>(named->data.size() / sizeof(float)) != elements(*output))
+      return fail(
+          fmt::format("expected an output '{}' of {}", output->name()->str(), describe(*output)));
+    auto data = (*executor)->read(*output);
+    if (!data)
+      return forward(data);
+    auto found = toFloats(output->dtype(), *data), expected = toFloats(DType::F32, named->data);
+    double error =
+        isNarrow(output->dtype()) ? relativeError(found, expected) : worstError(found, expected);
+    right &= error <= boundOf(output->dtype());
+    line += fmt::format("  {} {:.2e}", output->name()->str(), error);
+  }
+  fmt::print("{:<32} {}{}\n", path.stem().string(), right ? "ok   " : "WRONG", line);
+  return right;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc > 2) {
+    fmt::print(stderr, "usage: gpu_check [FOLDER]\n");
+    return 2;
+  }
+  auto device = cuda::Device::open();
+  if (!device) {
+    fmt::print("skipped: {}\n", device.error().message);
+    return skipped;
+  }
+  auto [major, minor] = (*device)->capability();
+  fmt::print("{}, compute capability {}.{}\n", (*device)->name(), major, minor);
+  if (std::pair(major, minor) != std::pair(9, 0))
+    return skipped;
+  if (argc == 1)
+    return 0;
+  std::vector<std::filesystem::path> programs;
+  std::error_code unreadable;
+  for (const auto &file : std::filesystem::directory_iterator(argv[1], unreadable))
+    if (file.path().extension() == ".stcp")
+      programs.push_back(file.path());
+  std::ranges::sort(programs);
+  size_t wrong = 0;
+  for (const std::filesystem::path &path : programs) {
+    Result<bool> right = check(path, **device);
+    if (!right)
+      fmt::print("{:<32} FAILED  {}\n", path.stem().string(), right.error().message);
+    wrong += !right || !*right;
+  }
+  fmt::print("{} cases, {} wrong\n", programs.size(), wrong);
+  return wrong > 0 || programs.empty();
+}

@@ -1,0 +1,289 @@
+//===- CudaTest.cpp - programs on a GPU, with a driver that is none ---------------------===//
+#include "runtime/Data/NpyFile.h"
+#include "runtime/Device/Cuda/Executor.h"
+#include "runtime/Program/ProgramFile.h"
+#include "tests/unit/Runtime/Command.h"
+#include "tests/unit/Runtime/FakeCuda.h"
+#include "tests/unit/Runtime/TestProgram.h"
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace stc::runtime::test {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class CudaTest : public testing::Test {
+protected:
+  CudaTest() : library(dlopen(STC_FAKE_CUDA, RTLD_NOW)) {
+    reinterpret_cast<void (*)()>(dlsym(library, "fakeCudaReset"))();
+    fake = reinterpret_cast<FakeCuda *(*)()>(dlsym(library, "fakeCuda"))();
+  }
+  ~CudaTest() override {
+    executor.reset();
+    device.reset();
+    EXPECT_EQ(fake->liveBytes, 0u);
+    EXPECT_EQ(fake->liveModules + fake->liveEvents + fake->liveStreams + fake->liveContexts, 0);
+    dlclose(library);
+  }
+
+  /// The message of the error on the way to an executor, or none.
+  std::string open(const ProgramSpec &spec = gpuProgram()) {
+    auto opened = ProgramFile::open(spec.write("gpu.stcp"));
+    if (!opened)
+      return opened.error().message;
+    file = std::move(*opened);
+    auto gpu = cuda::Device::open(STC_FAKE_CUDA);
+    if (!gpu)
+      return machineError(gpu.error());
+    device = std::move(*gpu);
+    auto created = CudaExecutor::create(file.program(), *device);
+    if (!created)
+      return machineError(created.error());
+    executor = std::move(*created);
+    return "";
+  }
+
+  static std::string machineError(const Error &error) {
+    EXPECT_EQ(error.kind, ErrorKind::Machine) << error.message;
+    EXPECT_EQ(std::ranges::count(error.message, '\n'), 0);
+    return error.message;
+  }
+
+  const program::Tensor &input() { return *file.program().entries()->Get(0)->inputs()->Get(0); }
+  const program::Tensor &output(uint32_t k) {
+    return *file.program().entries()->Get(0)->outputs()->Get(k);
+  }
+
+  void *library;
+  FakeCuda *fake;
+  ProgramFile file;
+  std::unique_ptr<cuda::Device> device;
+  std::unique_ptr<CudaExecutor> executor;
+};
+
+TEST_F(CudaTest, LaunchesWhatTheProgramSays) {
+  ASSERT_EQ(open(), "");
+  EXPECT_STREQ(fake->image, "// PTX");
+  EXPECT_STREQ(fake->symbol, "attention");
+  EXPECT_EQ(fake->sharedAttribute, 100000);
+  EXPECT_EQ(fake->liveBytes, 4096u);
+  EXPECT_EQ(fake->launchCount, 0);
+  ASSERT_TRUE(executor->run(0));
+  ASSERT_EQ(fake->launchCount, 1);
+  const FakeLaunch &launch = fake->launches[0];
+  EXPECT_THAT(launch.grid, ElementsAre(132, 1, 1)); // 1000 items, 132 blocks fit
+  EXPECT_THAT(launch.block, ElementsAre(384, 1, 1));
+  EXPECT_EQ(launch.shared, 100000u);
+  uint64_t x = launch.words[0], y = launch.words[1];
+  EXPECT_EQ(y - x, 512u);
+  EXPECT_EQ(launch.words[2], 1000u);
+
+  const FakeMap &first = launch.maps[0], &second = launch.maps[1];
+  EXPECT_EQ(first.address, x);
+  EXPECT_EQ(first.type, 9); // bf16
+  EXPECT_EQ(first.rank, 2u);
+  EXPECT_THAT(first.sizes, ElementsAre(64, 4, 0, 0, 0));
+  EXPECT_THAT(first.strides, ElementsAre(128, 0, 0, 0));
+  EXPECT_THAT(first.box, ElementsAre(64, 2, 0, 0, 0));
+  EXPECT_THAT(first.steps, ElementsAre(1, 1, 0, 0, 0));
+  EXPECT_EQ(first.swizzle, 3); // 128 bytes
+  EXPECT_EQ(first.promotion, 2);
+  EXPECT_EQ(first.interleave + first.fill, 0);
+  EXPECT_EQ(second.address, y + 64);
+  EXPECT_EQ(second.type, 6); // f16
+  EXPECT_THAT(second.sizes, ElementsAre(32, 2, 2, 0, 0));
+  EXPECT_THAT(second.strides, ElementsAre(128, 256, 0, 0));
+  EXPECT_EQ(second.swizzle, 2); // 64 bytes
+}
+
+TEST_F(CudaTest, HasNoMoreBlocksThanItemsAndNoneForNone) {
+  ProgramSpec spec = gpuProgram();
+  spec.entries[0].steps[0].launch[0].items = 7;
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_EQ(fake->launches[0].grid[0], 7u);
+  executor.reset();
+  spec.entries[0].steps[0].launch[0].items = 0;
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_EQ(fake->launchCount, 1);
+}
+
+TEST_F(CudaTest, CopiesAndZeros) {
+  ASSERT_EQ(open(), "");
+  EXPECT_THAT(*executor->read(output(0)), Each(std::byte(0)));
+  ASSERT_TRUE(executor->write(output(0), std::vector(512, std::byte(7))));
+  ASSERT_TRUE(executor->run(0));
+  auto copied = executor->read(output(1));
+  ASSERT_TRUE(copied);
+  EXPECT_THAT(std::span(*copied).first(384), Each(std::byte(7)));
+  EXPECT_THAT(std::span(*copied).last(128), Each(std::byte(0)));
+}
+
+TEST_F(CudaTest, TimesByEvents) {
+  ASSERT_EQ(open(), "");
+  EXPECT_FLOAT_EQ(executor->time(0).value(), 0.5e-3);
+  Profile profile;
+  ASSERT_TRUE(executor->time(0, &profile));
+  EXPECT_EQ(fake->launchCount, 2);
+  EXPECT_EQ(fake->liveEvents, 4);
+  ASSERT_EQ(profile.kernels.size(), 1u);
+  EXPECT_FLOAT_EQ(profile.kernels[0], 0.5e-3);
+  EXPECT_FLOAT_EQ(profile.copy, 1e-3);
+}
+
+TEST_F(CudaTest, SaysWhatIsMissing) {
+  auto none = cuda::Device::open("libnone.so.1");
+  ASSERT_FALSE(none);
+  EXPECT_THAT(machineError(none.error()),
+              AllOf(HasSubstr("cannot open the CUDA driver: "), HasSubstr("libnone.so.1")));
+  auto other = cuda::Device::open(STC_TEST_KERNELS);
+  ASSERT_FALSE(other);
+  EXPECT_THAT(machineError(other.error()), HasSubstr("without cuInit"));
+
+  fake->settings.devices = 0;
+  EXPECT_EQ(open(), "expected a GPU that the CUDA driver knows, found none");
+  fake->settings.devices = 1;
+  fake->settings.major = 8;
+  EXPECT_EQ(open(), "this program was compiled for sm_90a: expected a GPU of compute capability "
+                    "9.0, found 8.0 (Fake GPU)");
+  fake->settings.major = 9;
+  fake->settings.freeBytes = 2048;
+  EXPECT_EQ(open(), "cannot reserve 4.0 KiB on the GPU, which has 2.0 KiB of 2.0 KiB left: "
+                    "cuMemAlloc: out of memory (error 2)");
+  fake->settings.freeBytes = 1 << 20;
+  fake->settings.blocks = 0;
+  EXPECT_EQ(open(), "kernel 'attention': a block of 384 threads and 100000 bytes of shared memory "
+                    "does not fit on this GPU");
+}
+
+TEST_F(CudaTest, RefusesProgramsForTheHost) {
+  EXPECT_EQ(open(smallProgram()), "this program was compiled for target 'host'; expected 'sm_90a'");
+}
+
+TEST_F(CudaTest, HandsOnWhatTheDriverSays) {
+  fake->settings.log = "ptxas application ptx input, line 7; error   : Unknown symbol\n"
+                       "ptxas fatal   : Ptx assembly aborted due to errors\n";
+  EXPECT_EQ(open(),
+            "kernel 'attention': cuModuleLoadDataEx: a PTX JIT compilation failed (error 218): "
+            "ptxas application ptx input, line 7; error   : Unknown symbol; "
+            "ptxas fatal   : Ptx assembly aborted due to errors");
+  fake->settings.log = nullptr;
+  fake->settings.fail = "cuTensorMapEncodeTiled";
+  EXPECT_EQ(open(), "entry 'f': kernel 'attention': cuTensorMapEncodeTiled: an illegal memory "
+                    "access was encountered (error 700)");
+  fake->settings.fail = "cuStreamSynchronize";
+  ASSERT_EQ(open(), "");
+  auto ran = executor->run(0);
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(machineError(ran.error()),
+            "cuStreamSynchronize: an illegal memory access was encountered (error 700)");
+}
+
+TEST_F(CudaTest, RefusesKernelsWithOtherParameters) {
+  for (int addresses : {1, 3}) {
+    fake->settings.addresses = addresses;
+    auto opened = ProgramFile::open(gpuProgram().write("gpu.stcp"));
+    device = cuda::Device::open(STC_FAKE_CUDA).value();
+    auto created = CudaExecutor::create(opened->program(), *device);
+    ASSERT_FALSE(created);
+    EXPECT_EQ(created.error().kind, ErrorKind::Input);
+    EXPECT_EQ(
+        created.error().message,
+        "entry 'f': kernel 'attention': expected the parameters of its launch, 2 tensor maps, "
+        "2 addresses and a number of items, found others in its code");
+  }
+}
+
+// stc-run finds the driver by its name alone.
+class CudaCommandTest : public testing::Test {
+protected:
+  CudaCommandTest() { setPath(std::filesystem::path(STC_FAKE_CUDA).parent_path()); }
+  ~CudaCommandTest() override { before ? setPath(*before) : void(unsetenv("LD_LIBRARY_PATH")); }
+
+  static void setPath(const std::string &path) { setenv("LD_LIBRARY_PATH", path.c_str(), 1); }
+  static std::string errorOf(const Outcome &outcome, int code) {
+    EXPECT_EQ(outcome.code, code) << outcome.err;
+    return outcome.err;
+  }
+
+  std::optional<std::string> before = getenv("LD_LIBRARY_PATH")
+                                          ? std::optional<std::string>(getenv("LD_LIBRARY_PATH"))
+                                          : std::nullopt;
+  std::string program = gpuProgram().write("gpu.stcp"), host = smallProgram().write("host.stcp"),
+              x = temporaryPath("x.npy"), prefix = temporaryPath("gpu_");
+};
+
+TEST_F(CudaCommandTest, Call) {
+  std::vector<float> ones(256, 1);
+  const int64_t shape[] = {4, 64};
+  ASSERT_TRUE(writeNpy(x, DType::F32, shape, std::as_bytes(std::span(ones))));
+  Outcome called = run({"call", program, "f", x, "-o", prefix, "--device", "cuda"});
+  ASSERT_EQ(called.code, 0) << called.err;
+  EXPECT_EQ(called.out, prefix + "y.npy f32[4, 64]\n" + prefix + "again.npy f32[4, 64]\n");
+  auto y = readNpy(prefix + "y.npy");
+  ASSERT_TRUE(y) << y.error().message;
+  EXPECT_EQ(y->dtype, DType::F32);
+}
+
+TEST_F(CudaCommandTest, BenchAndInfo) {
+  Outcome bench = run({"bench", program, "--repetitions", "3"});
+  ASSERT_EQ(bench.code, 0) << bench.err;
+  EXPECT_THAT(bench.out,
+              AllOf(HasSubstr("f: median 0.500 ms, best 0.500 ms\n"), HasSubstr("attention"),
+                    HasSubstr("copy"), HasSubstr("Fake GPU, 3 repetitions; peak resident memory")));
+  auto json = nlohmann::json::parse(run({"bench", program, "--json"}).out);
+  EXPECT_EQ(json["gpu"], "Fake GPU");
+  EXPECT_FLOAT_EQ(json["entries"][0]["seconds_by_kind"]["copy"].get<float>(), 1e-3f);
+
+  Outcome info = run({"info", program});
+  EXPECT_THAT(info.out, AllOf(HasSubstr("target      sm_90a\n"), HasSubstr("arena       4.0 KiB"),
+                              HasSubstr("kernels     1, 6 bytes of code")));
+  EXPECT_EQ(nlohmann::json::parse(run({"info", program, "--json"}).out)["target"], "sm_90a");
+}
+
+TEST_F(CudaCommandTest, RefusesAnotherDevice) {
+  for (const char *command : {"call", "bench"}) {
+    EXPECT_EQ(errorOf(run({command, program, "f", "--device", "host"}), 1),
+              "stc-run: error: " + program +
+                  ": expected a program for the CPU, found one that was compiled for target "
+                  "'sm_90a': compile it with --target=host\n");
+    EXPECT_EQ(errorOf(run({command, host, "f", "--device", "cuda"}), 1),
+              "stc-run: error: " + host +
+                  ": expected a program for a GPU, found one that was compiled for target 'host': "
+                  "compile it with --target=sm_90a\n");
+  }
+  EXPECT_EQ(run({"info", host, "--device", "cuda"}).code, 1);
+  for (const std::vector<std::string> &command :
+       {std::vector<std::string>{"train", program, "--data", x, "--out", prefix},
+        {"eval", program, "--data", x, "--weights", x},
+        {"sample", program, "--weights", x}})
+    EXPECT_THAT(errorOf(run(command), 1), HasSubstr(": expected a program for the CPU, found one"));
+}
+
+TEST_F(CudaCommandTest, SaysThatThereIsNoDriver) {
+  std::string folder = temporaryPath("no-driver");
+  std::filesystem::create_directory(folder);
+  writeFile(folder + "/libcuda.so.1", "");
+  setPath(folder);
+  Outcome outcome = run({"bench", program});
+  EXPECT_THAT(errorOf(outcome, 3),
+              AllOf(HasSubstr("error: " + program + ": cannot open the CUDA driver: "),
+                    HasSubstr("libcuda.so.1")));
+  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1);
+  EXPECT_EQ(run({"bench", host, "--repetitions", "1"}).code, 0);
+  EXPECT_EQ(run({"info", program}).code, 0);
+}
+
+} // namespace
+} // namespace stc::runtime::test
