@@ -30,16 +30,24 @@ std::string Case::function() const {
          "  return %o : " + value + "\n}\n";
 }
 
-std::string Case::attention(const std::string &element) const {
+std::string Case::withGradient(const std::string &element) const {
   std::string key = tensor({batch, n, heads, querySize}, element),
               value = tensor({batch, n, heads, valueSize}, element),
               rows = tensor({batch, heads, n}, "f32");
-  return "func.func @" + name + "(%q: " + key + " {stc.name = \"q\"}, %k: " + key +
-         " {stc.name = \"k\"}, %v: " + value + " {stc.name = \"v\"}) -> (" + value +
-         " {stc.name = \"output\"}, " + rows + " {stc.name = \"logsumexp\"}) {\n" +
-         "  %o, %l = stc.attention %q, %k, %v scale " + scaleOf(*this) + " pattern " + attribute() +
-         " : " + key + ", " + key + ", " + value + " -> " + value + ", " + rows +
-         "\n  return %o, %l : " + value + ", " + rows + "\n}\n";
+  std::string attributes = " scale " + scaleOf(*this) + " pattern " + attribute() + " : ";
+  auto named = [](const std::string &type, const std::string &label) {
+    return type + " {stc.name = \"" + label + "\"}";
+  };
+  return "func.func @" + name + "(%q: " + named(key, "q") + ", %k: " + named(key, "k") +
+         ", %v: " + named(value, "v") + ", %g: " + named(value, "output_grad") + ") -> (" +
+         named(value, "output") + ", " + named(rows, "logsumexp") + ", " + named(key, "q_grad") +
+         ", " + named(key, "k_grad") + ", " + named(value, "v_grad") + ") {\n" +
+         "  %o, %l = stc.attention %q, %k, %v" + attributes + key + ", " + key + ", " + value +
+         " -> " + value + ", " + rows + "\n" +
+         "  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %l, %g" + attributes + key + ", " +
+         key + ", " + value + ", " + value + ", " + rows + ", " + value + " -> " + key + ", " +
+         key + ", " + value + "\n  return %o, %l, %dq, %dk, %dv : " + value + ", " + rows + ", " +
+         key + ", " + key + ", " + value + "\n}\n";
 }
 
 std::string Case::attribute() const {

@@ -26,9 +26,9 @@ struct Case {
   /// A function of the stc dialect under the case's name, from query, key and value to the output,
   /// with attention unfused as in the paper.
   std::string function() const;
-  /// A function under the case's name from q, k and v of an element type ("bf16") to output and
-  /// logsumexp, as one op.
-  std::string attention(const std::string &element) const;
+  /// A function under the case's name from q, k, v and output_grad of an element type ("bf16") to
+  /// output, logsumexp, q_grad, k_grad and v_grad, as the two ops of attention.
+  std::string withGradient(const std::string &element) const;
 };
 
 inline std::ostream &operator<<(std::ostream &out, const Case &test) { return out << test.name; }

@@ -102,7 +102,7 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
       reason = diagnostic.str();
     return success();
   });
-  auto module = parseSourceString<ModuleOp>(test.attention(element), &context);
+  auto module = parseSourceString<ModuleOp>(test.withGradient(element), &context);
   if (!module) {
     fmt::print(stderr, "gpu_cases: error: {}: {}\n", name, reason);
     return failure();
