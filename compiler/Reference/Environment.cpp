@@ -62,10 +62,19 @@ LogicalResult Environment::clearOffPattern(Operation *user, Value value) {
   return success();
 }
 
-void Environment::round(Tensor &tensor) const {
-  if (rounding == Rounding::Float32)
-    for (double &value : tensor.floats)
-      value = static_cast<float>(value);
+void Environment::round(Value value) const {
+  if (rounding == Rounding::None)
+    return;
+  MLIRContext *context = value.getContext();
+  Type element = getElementTypeOrSelf(value.getType());
+  auto type =
+      rounding == Rounding::Float32 ? Float32Type::get(context) : dyn_cast<FloatType>(element);
+  for (double &number : values.at(value)->floats) {
+    APFloat rounded(number);
+    bool losesInfo;
+    rounded.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+    number = rounded.convertToDouble();
+  }
 }
 
 FailureOr<std::vector<Tensor>> Environment::run(Block &block, ArrayRef<Tensor> inputs) {
@@ -107,7 +116,7 @@ LogicalResult Environment::execute(Operation *op) {
   for (Value result : op->getResults()) {
     if (failed(clearOffPattern(op, result)))
       return failure();
-    round((*this)[result]);
+    round(result);
     if (usesLeft[result] == 0)
       values.erase(result);
   }

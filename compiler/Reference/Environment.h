@@ -30,7 +30,7 @@ public:
 private:
   mlir::LogicalResult execute(mlir::Operation *op);
   mlir::LogicalResult clearOffPattern(mlir::Operation *user, mlir::Value value);
-  void round(Tensor &tensor) const;
+  void round(mlir::Value value) const;
   void release(mlir::Operation *user);
 
   PatternTable &patterns;

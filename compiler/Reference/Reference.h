@@ -33,9 +33,10 @@ struct Tensor {
   int64_t size() const { return floats.size() + integers.size(); }
 };
 
-/// Whether each op's float results are rounded to float32. A function that loses digits then, op by
-/// op as it is defined, may lose them in compiled code too: differences of nearly equal numbers.
-enum class Rounding { None, Float32 };
+/// Whether each op's float results are rounded, to float32 or to the type that they have. A
+/// function that loses digits then, op by op as it is defined, may lose them in compiled code too:
+/// differences of nearly equal numbers.
+enum class Rounding { None, Float32, ToType };
 
 class Interpreter {
 public:

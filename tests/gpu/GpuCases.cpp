@@ -1,8 +1,9 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
 // gpu_cases FOLDER: for each shared case in bf16 and f16, FOLDER/NAME.stcp, the compiled program,
-// and FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under
-// the names of the program's inputs and outputs. gpu_check runs them where there is no compiler.
+// and FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them (with
+// each tensor in its type: the gradient reads a rounded output), under the names of the program's
+// inputs and outputs. gpu_check runs them where there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -127,7 +128,8 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
     tensors.push_back(std::move(stored));
     inputs.push_back(std::move(value));
   }
-  auto outputs = reference::Interpreter(*definition).call(test.name, inputs);
+  auto outputs =
+      reference::Interpreter(*definition).call(test.name, inputs, reference::Rounding::ToType);
   if (failed(outputs))
     return failure();
   for (auto [tensor, value] : llvm::zip_equal(*entry.outputs(), *outputs))

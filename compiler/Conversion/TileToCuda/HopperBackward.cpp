@@ -311,12 +311,12 @@ void Backward::consumeTile(const HopperItem &item, const WalkTiles &tiles,
   auto weightFragments = e.fragments(weights);
   grad = e.waitProducts(0, grad);
   auto gradFragments = e.fragments(scoreGrads(weights, grad, at.slot));
-  release(rowsEmpty, at.slot);
   writeScoreGrads(gradFragments, at.slot);
   sums.value =
       e.product(gradTile.columns, weightFragments, gradTile.operand(e, gradAt, true), sums.value);
   e.fenceShared();
   syncAllGroups();
+  release(rowsEmpty, at.slot); // only now all warps have read them
 
   Value scoresAt = slotted(scores, at.slot, scoreTile.bytes()), keysAt = shared(keys);
   if (part.byRows)
