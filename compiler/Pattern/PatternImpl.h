@@ -11,8 +11,10 @@ namespace stc::pattern {
 /// The longest sequence.
 constexpr int64_t maxPositions = int64_t(1) << 30;
 
-/// isl's operations per question; up to a second.
-constexpr unsigned long proofBudget = 250'000;
+/// isl's operations per question; about a second.
+constexpr unsigned long proofBudget = 1'000'000;
+/// The same where short sequences are decided without isl.
+constexpr unsigned long emptyRowsBudget = 250'000;
 /// The same for what only makes code faster: a closed form. About a twentieth of a second.
 constexpr unsigned long closedFormBudget = 50'000;
 

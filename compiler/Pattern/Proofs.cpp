@@ -72,7 +72,7 @@ Proof Pattern::causal() const {
 
 static EmptyRows emptyRowsBySets(const Pattern::Impl &pattern, bool isCausal) {
   std::optional<int64_t> first;
-  auto text = pattern.context->ask(proofBudget, [&]() -> std::string {
+  auto text = pattern.context->ask(emptyRowsBudget, [&]() -> std::string {
     isl::set all = pattern.context->set("{ [i] : 0 <= i < " + std::to_string(pattern.n) + " }");
     isl::set rows = coalesced(all.subtract(pattern.relation.domain()));
     if (rows.is_empty())
