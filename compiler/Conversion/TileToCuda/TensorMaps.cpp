@@ -20,16 +20,18 @@ static pattern::View viewOf(tile::ViewAttr view) {
   return {view.getPeriod(), view.getFirst(), view.getWidth(), view.getResidues()};
 }
 
-// A box is at most 256 long; sizes and strides are multiples of 16 bytes.
-bool stc::fitsTensorMap(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows) {
+// Strides and offsets are multiples of 16 bytes.
+bool stc::isAligned(const CudaTensor &tensor, tile::ViewAttr view) {
   int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
   for (int64_t stride : ArrayRef(tensor.strides).drop_back())
     if (stride * bytes % 16 != 0)
       return false;
-  if ((tensor.offset + view.getFirst() * tensor.strides[1]) * bytes % 16 != 0 || rows > 256)
-    return false;
+  return (tensor.offset + view.getFirst() * tensor.strides[1]) * bytes % 16 == 0;
+}
+
+bool stc::fillsBoxes(tile::ViewAttr view, int64_t rows) {
   int64_t width = view.getWidth();
-  return width == 1 || rows % width == 0 || width % rows == 0;
+  return rows % width == 0 || width % rows == 0;
 }
 
 bool stc::endsExactly(const CudaTensor &tensor, tile::ViewAttr view) {

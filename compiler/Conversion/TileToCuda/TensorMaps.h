@@ -30,8 +30,10 @@ inline int64_t panelColumns(int64_t paddedSize) { return paddedSize % 64 == 0 ? 
 /// Sizes of heads that products take; what is missing is filled with zeros by the copy.
 inline int64_t paddedHead(int64_t size) { return llvm::alignTo(size, 32); }
 
-/// Whether tiles of so many rows of a view are boxes of a tensor map.
-bool fitsTensorMap(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows);
+/// Whether the rows of a view stand where a tensor map can reach them, and whether tiles of so many
+/// of them are its boxes.
+bool isAligned(const CudaTensor &tensor, tile::ViewAttr view);
+bool fillsBoxes(tile::ViewAttr view, int64_t rows);
 /// Whether the view's rows end where the map's boxes are cut off: no box has rows that do not
 /// exist.
 bool endsExactly(const CudaTensor &tensor, tile::ViewAttr view);

@@ -37,15 +37,17 @@ template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
   return widths;
 }
 
+static constexpr StringLiteral kUnfit = "expected views whose rows fill tiles on this GPU";
+
 template <typename Op>
 static LogicalResult checkMaps(Op op, ValueRange operands, tile::ViewAttr view, int64_t rows) {
+  if (!fillsBoxes(view, rows))
+    return op.emitOpError(kUnfit);
   for (Value operand : operands)
-    if (!fitsTensorMap(CudaTensor(operand), view, rows))
+    if (!isAligned(CudaTensor(operand), view))
       return op.emitOpError("expected rows at multiples of 16 bytes on this GPU");
   return success();
 }
-
-static constexpr StringLiteral kUnfit = "expected views whose rows fill tiles on this GPU";
 
 static LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
   if (failed(checkHeads(op)))
@@ -65,7 +67,7 @@ static LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
     return failure();
   auto schedule = chooseHopperGradSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
-  if (!schedule || !fitsTensorMap(CudaTensor(op.getKey()), op.getView(), 64))
+  if (!schedule)
     return op.emitOpError(kUnfit);
   if (failed(checkMaps(op, {op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
                        op.getView(), schedule->keyRows())))
