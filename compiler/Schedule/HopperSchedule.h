@@ -23,17 +23,23 @@ struct HopperShape {
   std::vector<int64_t> keyWidths;
 };
 
-struct HopperSchedule {
-  /// Warpgroups that compute, each 64 queries; one more copies.
+/// The warpgroups of a block.
+struct HopperGroups {
+  /// Those that compute, each 64 rows of the axis that is cut into tiles; one more copies.
   int64_t groups = 2;
+
+  int64_t threads() const { return 128 * (groups + 1); }
+  /// Registers of a thread of each kind of warpgroup, of 65,536 in all.
+  int64_t computeRegisters() const { return groups == 3 ? 160 : 240; }
+  int64_t copyRegisters() const { return groups == 1 ? 56 : groups == 2 ? 24 : 32; }
+  bool operator==(const HopperGroups &) const = default;
+};
+
+struct HopperSchedule : HopperGroups {
   /// Keys of a tile, and tiles of keys and values in flight.
   int64_t keyRows = 128, stages = 2;
 
   int64_t queryRows() const { return 64 * groups; }
-  int64_t threads() const { return 128 * (groups + 1); }
-  /// Registers of a thread of each kind of warpgroup, of 65,536 in all.
-  int64_t computeRegisters() const { return groups == 1 ? 240 : groups == 2 ? 240 : 160; }
-  int64_t copyRegisters() const { return groups == 1 ? 56 : groups == 2 ? 24 : 32; }
   bool operator==(const HopperSchedule &) const = default;
 };
 
@@ -45,18 +51,13 @@ struct HopperGradShape {
   std::vector<int64_t> queryWidths;
 };
 
-struct HopperGradSchedule {
-  /// Warpgroups that compute, each 64 keys; one more copies.
-  int64_t groups = 2;
+struct HopperGradSchedule : HopperGroups {
   /// Queries of a tile, 64 or 128.
   int64_t queryRows = 128;
 
   /// Tiles of queries in flight. Two, so that a tile of score gradients is free again in time.
   static constexpr int64_t stages = 2;
   int64_t keyRows() const { return 64 * groups; }
-  int64_t threads() const { return 128 * (groups + 1); }
-  int64_t computeRegisters() const { return 240; }
-  int64_t copyRegisters() const { return groups == 1 ? 56 : 24; }
   bool operator==(const HopperGradSchedule &) const = default;
 };
 

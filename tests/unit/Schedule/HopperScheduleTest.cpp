@@ -21,9 +21,27 @@ TEST(HopperSchedule, KeyTilesAreWholeBlocksOfAllViews) {
   }
 }
 
+TEST(HopperGradSchedule, QueryTilesFitRegistersAndViews) {
+  struct Row {
+    HopperGradShape shape;
+    std::optional<int64_t> queryRows;
+  };
+  for (const Row &row :
+       {Row{{64, 64, 128, {1}}, 128}, Row{{32, 64, 128, {1, 32}}, 128},
+        Row{{128, 128, 128, {1}}, 64}, Row{{64, 96, 128, {1}}, 64}, Row{{64, 64, 64, {1}}, 64},
+        Row{{64, 64, 128, {192}}, 64}, Row{{64, 64, 128, {3}}, std::nullopt}}) {
+    auto schedule = chooseHopperGradSchedule(row.shape);
+    ASSERT_EQ(schedule.has_value(), row.queryRows.has_value());
+    if (!schedule)
+      continue;
+    EXPECT_EQ(schedule->queryRows, *row.queryRows);
+    EXPECT_EQ(schedule->keyRows(), row.shape.keyRows);
+  }
+}
+
 TEST(HopperSchedule, RegistersFitTheMultiprocessor) {
   for (int64_t groups : {1, 2, 3}) {
-    HopperSchedule schedule{groups};
+    HopperGroups schedule{groups};
     EXPECT_LE(128 * (groups * schedule.computeRegisters() + schedule.copyRegisters()), 65536);
     EXPECT_EQ(schedule.computeRegisters() % 8, 0);
     EXPECT_EQ(schedule.copyRegisters() % 8, 0);
