@@ -199,6 +199,13 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
   return key;
 }
 
+/// The first results take the places of the last operands, as many.
+static void updateInPlace(tile::LaunchOp call, size_t count) {
+  SmallVector<int64_t> ties(call.getTied());
+  std::iota(ties.begin(), ties.begin() + count, int64_t(call.getOperands().size() - count));
+  call.setTied(ties);
+}
+
 template <typename Op>
 FailureOr<SmallVector<Value>>
 AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, TypeRange resultTypes,
@@ -229,9 +236,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
                        [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
                                recipe.items(problem, walks[0].view), {});
-      SmallVector<int64_t> ties(call.getTied()); // what is there already is written in place
-      std::iota(ties.begin(), ties.begin() + results.size(), int64_t(inputs.size()));
-      call.setTied(ties);
+      updateInPlace(call, results.size());
       results.assign(call.getResults().begin(), call.getResults().end());
       problem.resume = true;
     }
@@ -330,9 +335,7 @@ LogicalResult AttentionConverter::convertByKeys(AttentionGradOp op) {
     auto kernel = outliner.get(key, name, "attention", op.getLoc(), buffers, /*sizes=*/0, fill);
     auto call =
         createLaunch(b, op.getLoc(), kernel, types, operands, llvm::divideCeil(queries, rows), {});
-    SmallVector<int64_t> ties(call.getTied());
-    std::iota(ties.begin(), ties.begin() + tied.size(), int64_t(inputs.values.size()));
-    call.setTied(ties);
+    updateInPlace(call, tied.size());
     return call;
   };
 
