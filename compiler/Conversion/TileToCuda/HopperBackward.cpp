@@ -12,7 +12,6 @@
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
-#include <mlir/IR/IRMapping.h>
 #include <numbers>
 
 using namespace mlir;
@@ -41,10 +40,6 @@ public:
   void run();
 
 private:
-  HopperItem itemOf(IRMapping &mapping) {
-    auto at = [&](Value value) { return mapping.lookup(value); };
-    return {at(op.getBatch()), at(op.getHead()), at(op.getResidue()), at(op.getTile())};
-  }
   WalkTiles tilesOf(const HopperItem &item) {
     return {e, walks, item.residue, item.tile, schedule.queryRows};
   }
@@ -169,32 +164,17 @@ void Backward::run() {
 void Backward::produceTiles() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem item = itemOf(mapping);
+    HopperItem item(op, mapping);
     Value keyParity = carried[2], firstKey = e.mul(item.tile, schedule.keyRows());
     e.wait(shared(keysEmpty), e.bxor(keyParity, 1));
     e.expectBytes(shared(keysFull), e.i(keyTile.bytes() + valueTile.bytes()));
     kernel.copy(shared(keys), keyTile, key, op.getView(), firstKey, item, shared(keysFull));
     kernel.copy(shared(values), valueTile, value, op.getView(), firstKey, item, shared(keysFull));
     WalkTiles tiles = tilesOf(item);
-    auto ring =
-        e.loop(zero, tiles.count, e.i(1), carried.take_front(2), [&](Value t, ValueRange r) {
-          Ring at{r[0], r[1]};
-          auto load = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t offset,
-                          int64_t fullBarrier, int64_t emptyBarrier) {
-            Value full = slotted(fullBarrier, at.slot, 8);
-            e.wait(slotted(emptyBarrier, at.slot, 8), e.bxor(at.parity, 1));
-            e.expectBytes(full, e.i(tile.bytes()));
-            tiles.byWalk(t, [&](unsigned walk, Value row) {
-              kernel.copy(slotted(offset, at.slot, tile.bytes()), tile, tensor,
-                          walks[walk].getView(), row, item, full);
-            });
-          };
-          load(query, queryTile, queries, queryFull, queryEmpty);
-          load(outputGrad, gradTile, grads, gradFull, gradEmpty);
-          Ring after = next(e, at, schedule.stages);
-          return Values{after.slot, after.parity};
-        });
-    return Values{ring[0], ring[1], e.bxor(keyParity, 1)};
+    Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
+                                 {{query, queryTile, queries, queryFull, queryEmpty},
+                                  {outputGrad, gradTile, grads, gradFull, gradEmpty}});
+    return Values{ring.slot, ring.parity, e.bxor(keyParity, 1)};
   });
 }
 
@@ -202,13 +182,13 @@ void Backward::produceTiles() {
 void Backward::produceRows() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem item = itemOf(mapping);
+    HopperItem item(op, mapping);
     WalkTiles tiles = tilesOf(item);
     return e.loop(zero, tiles.count, e.i(1), carried, [&](Value t, ValueRange r) {
       Ring at{r[0], r[1]};
       e.wait(slotted(rowsEmpty, at.slot, 8), e.bxor(at.parity, 1));
       tiles.byWalk(t, [&](unsigned walk, Value first) {
-        tile::ViewAttr view = walks[walk].getView();
+        tile::ViewAttr view = tiles.view(walk);
         Value count = rowCount(e, view, item.residue, query.positions());
         for (int64_t k = 0; k < schedule.queryRows; k += 32) {
           Value row = e.add(e.add(first, k), place.lane);
@@ -241,7 +221,7 @@ void Backward::produceRows() {
 void Backward::consume() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    Ring ring = consumeItem(itemOf(mapping), {carried[0], carried[1]}, carried[2]);
+    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, carried[2]);
     return Values{ring.slot, ring.parity, e.bxor(carried[2], 1)};
   });
   ifLeader([&] { e.waitStores(0); });
@@ -404,7 +384,7 @@ void Backward::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Val
     syncGroup();
   }
   tiles.byWalk(number, [&](unsigned walk, Value first) {
-    tile::ViewAttr view = walks[walk].getView();
+    tile::ViewAttr view = tiles.view(walk);
     if (exact(walks[walk]))
       return ifLeader([&] {
         Value map = kernel.map(kernel.maps.get(querySum, view, 64, panel));

@@ -13,7 +13,6 @@
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
 #include <cmath>
-#include <mlir/IR/IRMapping.h>
 #include <numbers>
 
 using namespace mlir;
@@ -37,11 +36,6 @@ public:
   void run();
 
 private:
-  using Item = HopperItem;
-  Item itemOf(IRMapping &mapping) {
-    auto at = [&](Value value) { return mapping.lookup(value); };
-    return {at(op.getBatch()), at(op.getHead()), at(op.getResidue()), at(op.getTile())};
-  }
   Value shared(int64_t offset) { return kernel.shared(offset); }
   Value slotted(int64_t offset, Value slot, int64_t bytes) {
     return kernel.slotted(offset, slot, bytes);
@@ -49,7 +43,7 @@ private:
 
   void produce();
   void consume();
-  Values consumeItem(const Item &item, Ring keys, Value queryParity);
+  Values consumeItem(const HopperItem &item, Ring keys, Value queryParity);
 
   HopperPlace place;
 
@@ -60,9 +54,9 @@ private:
   /// P for the scores; rescale factors of the rows into `rescale`.
   Values probabilities(const Values &scores, Softmax &state, Values &rescale);
   Values rescaled(const Values &sums, const Values &factors);
-  void begin(const Item &item, Softmax &state, Values &sums);
-  void end(const Item &item, const Softmax &state, Values sums);
-  Value queryRow(const Item &item, int64_t half) {
+  void begin(const HopperItem &item, Softmax &state, Values &sums);
+  void end(const HopperItem &item, const Softmax &state, Values sums);
+  Value queryRow(const HopperItem &item, int64_t half) {
     return e.add(e.mul(item.tile, schedule.queryRows()), e.add(place.row, 8 * half));
   }
 
@@ -123,40 +117,24 @@ void Forward::run() {
 void Forward::produce() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    Item item = itemOf(mapping);
+    HopperItem item(op, mapping);
     Value queryParity = carried[2];
     e.wait(shared(queryEmpty), e.bxor(queryParity, 1));
     e.expectBytes(shared(queryFull), e.i(queryTile.bytes()));
     kernel.copy(shared(queries), queryTile, query, op.getView(),
                 e.mul(item.tile, schedule.queryRows()), item, shared(queryFull));
     WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
-    auto ring =
-        e.loop(zero, tiles.count, e.i(1), carried.take_front(2), [&](Value t, ValueRange r) {
-          Ring at{r[0], r[1]};
-          Value empty = e.bxor(at.parity, 1);
-          auto load = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t offset,
-                          int64_t fullBarrier, int64_t emptyBarrier) {
-            Value full = slotted(fullBarrier, at.slot, 8);
-            e.wait(slotted(emptyBarrier, at.slot, 8), empty);
-            e.expectBytes(full, e.i(tile.bytes()));
-            tiles.byWalk(t, [&](unsigned walk, Value row) {
-              kernel.copy(slotted(offset, at.slot, tile.bytes()), tile, tensor,
-                          walks[walk].getView(), row, item, full);
-            });
-          };
-          load(key, keyTile, keys, keyFull, keyEmpty);
-          load(value, valueTile, values, valueFull, valueEmpty);
-          Ring after = next(e, at, schedule.stages);
-          return Values{after.slot, after.parity};
-        });
-    return Values{ring[0], ring[1], e.bxor(queryParity, 1)};
+    Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
+                                 {{key, keyTile, keys, keyFull, keyEmpty},
+                                  {value, valueTile, values, valueFull, valueEmpty}});
+    return Values{ring.slot, ring.parity, e.bxor(queryParity, 1)};
   });
 }
 
 void Forward::consume() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    Values ring = consumeItem(itemOf(mapping), {carried[0], carried[1]}, carried[2]);
+    Values ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, carried[2]);
     ring.push_back(e.bxor(carried[2], 1));
     return ring;
   });
@@ -218,7 +196,7 @@ Values Forward::rescaled(const Values &sums, const Values &factors) {
   return result;
 }
 
-void Forward::begin(const Item &item, Softmax &state, Values &sums) {
+void Forward::begin(const HopperItem &item, Softmax &state, Values &sums) {
   Value none = e.f(-std::numeric_limits<float>::infinity()), zero = e.f(0);
   state = {{none, none}, {zero, zero}};
   sums.assign(outputTile.columns / 2, zero);
@@ -255,7 +233,7 @@ void Forward::begin(const Item &item, Softmax &state, Values &sums) {
   }
 }
 
-Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
+Values Forward::consumeItem(const HopperItem &item, Ring keyRing, Value queryParity) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   Value leader = e.equal(place.thread, 0);
@@ -332,7 +310,7 @@ Values Forward::consumeItem(const Item &item, Ring keyRing, Value queryParity) {
   return {after.slot, after.parity};
 }
 
-void Forward::end(const Item &item, const Softmax &state, Values sums) {
+void Forward::end(const HopperItem &item, const Softmax &state, Values sums) {
   Value rows = rowCount(e, op.getView(), item.residue, query.positions());
   Value factor = e.f(op.getScale().convertToFloat());
   Values inverse;

@@ -2,8 +2,6 @@
 
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
 
-#include <mlir/IR/IRMapping.h>
-
 using namespace mlir;
 using namespace stc;
 
@@ -69,6 +67,26 @@ void HopperKernel::copy(Value target, const SharedTile &tile, const CudaTensor &
     e->copyTile(
         e->add(target, p * tile.panelBytes()), map(number), barrier,
         boxCoordinates(*e, view, row, p * tile.panel(), item.residue, item.head, item.batch));
+}
+
+Ring HopperKernel::copyTiles(const WalkTiles &tiles, const HopperItem &item, Ring ring,
+                             int64_t stages, ArrayRef<TileRing> rings) {
+  auto behind = e->loop(e->i(0), tiles.count, e->i(1), {ring.slot, ring.parity},
+                        [&](Value t, ValueRange carried) {
+                          Ring at{carried[0], carried[1]};
+                          for (const TileRing &one : rings) {
+                            Value full = slotted(one.full, at.slot, 8);
+                            e->wait(slotted(one.empty, at.slot, 8), e->bxor(at.parity, 1));
+                            e->expectBytes(full, e->i(one.tile.bytes()));
+                            tiles.byWalk(t, [&](unsigned walk, Value row) {
+                              copy(slotted(one.slots, at.slot, one.tile.bytes()), one.tile,
+                                   one.tensor, tiles.view(walk), row, item, full);
+                            });
+                          }
+                          Ring after = next(*e, at, stages);
+                          return CudaEmitter::Values{after.slot, after.parity};
+                        });
+  return {behind[0], behind[1]};
 }
 
 void HopperKernel::store(Value source, const SharedTile &tile, const CudaTensor &tensor,

@@ -6,6 +6,8 @@
 #include "compiler/Schedule/HopperSchedule.h"
 #include "dialects/Plan/Plan.h"
 
+#include <mlir/IR/IRMapping.h>
+
 namespace stc {
 
 /// Places in shared memory, each at a multiple of 1024 bytes as swizzled tiles want.
@@ -22,10 +24,25 @@ private:
   int64_t used = 0;
 };
 
+class WalkTiles;
+
 /// The scalars of an item.
 struct HopperItem {
   mlir::Value batch, head, residue, tile;
+
+  HopperItem() = default;
+  /// Of an op over tiles, whose scalars a kernel has mapped.
+  template <typename Op>
+  HopperItem(Op op, mlir::IRMapping &mapping)
+      : batch(mapping.lookup(op.getBatch())), head(mapping.lookup(op.getHead())),
+        residue(mapping.lookup(op.getResidue())), tile(mapping.lookup(op.getTile())) {}
 };
+
+/// A slot of a ring and the parity of its barriers, as two carried values.
+struct Ring {
+  mlir::Value slot, parity;
+};
+Ring next(CudaEmitter &e, Ring ring, int64_t stages);
 
 /// A computing thread's place: its warpgroup (of those that compute), number and warp in it, and
 /// its first row and column in a tile of 64 rows a warpgroup, as products have their results.
@@ -88,6 +105,15 @@ public:
   /// bytes.
   void copy(mlir::Value target, const SharedTile &tile, const CudaTensor &tensor,
             tile::ViewAttr view, mlir::Value row, const HopperItem &item, mlir::Value barrier);
+  /// A ring of tiles of one tensor: its slots and their barriers in shared memory.
+  struct TileRing {
+    const CudaTensor &tensor;
+    const SharedTile &tile;
+    int64_t slots, full, empty;
+  };
+  /// Copies all tiles of the walks into the rings, slot by slot as these get empty.
+  Ring copyTiles(const WalkTiles &tiles, const HopperItem &item, Ring ring, int64_t stages,
+                 llvm::ArrayRef<TileRing> rings);
   /// Starts the copies of 64 rows of a tile to a tensor; rows that do not exist are left out where
   /// the view ends exactly.
   void store(mlir::Value source, const SharedTile &tile, const CudaTensor &tensor,
@@ -142,7 +168,7 @@ public:
   CudaEmitter::Values
   chooseByWalk(mlir::Value number, mlir::TypeRange types,
                llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row)> body) const;
-  const WalkRange &range(unsigned walk) const { return ranges[walk]; }
+  tile::ViewAttr view(unsigned walk) const { return tile::WalkOp(walks[walk]).getView(); }
 
   /// The rows of the axis that is cut into tiles, in a lane's results: two numbers and, where a row
   /// that does not exist would do harm, how many rows exist (null: no tile is cut off).
@@ -170,11 +196,5 @@ private:
   llvm::SmallVector<WalkRange> ranges;
   llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
 };
-
-/// Slots of a ring and the parity of their barriers, as two carried values.
-struct Ring {
-  mlir::Value slot, parity;
-};
-Ring next(CudaEmitter &e, Ring ring, int64_t stages);
 
 } // namespace stc

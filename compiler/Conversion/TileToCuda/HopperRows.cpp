@@ -8,8 +8,6 @@
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
-#include <mlir/IR/IRMapping.h>
-
 using namespace mlir;
 using namespace stc;
 
