@@ -26,7 +26,9 @@ struct CheckCudaStepsPass : stc::impl::CheckCudaStepsBase<CheckCudaStepsPass> {
           found = ("a kernel of kind '" + kind + "'").str();
       if (found.empty())
         return WalkResult::advance();
-      op->emitError("expected attention alone on a GPU so far, found ")
+      // What folding made has no place of its own.
+      Location place = isa<UnknownLoc>(op->getLoc()) ? getOperation().getLoc() : op->getLoc();
+      emitError(place, "expected attention alone on a GPU so far, found ")
           << found << ": compile it for the host";
       return WalkResult::interrupt();
     });
