@@ -50,8 +50,8 @@ static constexpr Phase table[] = {
     {"tile", "launches of kernels that walk tiles",
      [](OpPassManager &passes, const CompileOptions &options) {
        const HostVectors &vectors = options.target.vectors();
-       passes.addPass(
-           createConvertStcToTile({options.device, vectors.lanes, vectors.accumulators}));
+       passes.addPass(createConvertStcToTile(
+           {options.device, vectors.lanes, vectors.accumulators, options.querySums}));
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &options) {

@@ -20,6 +20,9 @@ struct CompileOptions {
   std::string device = "host";
   /// Whether each public function gets its gradient as a second one.
   bool gradients = false;
+  /// Whether the gradient of queries is summed in memory, in any order, on a GPU: auto (where that
+  /// is faster), always, or never, so that all gradients have the same bits in every run.
+  std::string querySums = "auto";
   /// Of products and attention: f32, bf16 or f16.
   std::string precision = "f32";
   /// Policy of stc-insert-recompute, and its budget in bytes.

@@ -15,4 +15,13 @@ struct AttentionSchedule {
   bool operator==(const AttentionSchedule &) const = default;
 };
 
+/// What speaks for and against sums of the gradient of queries in memory.
+struct QuerySumWork {
+  int64_t querySize = 64, valueSize = 64;
+  /// Keys that are computed for a query, on average: without sums their scores are computed again.
+  double keysPerQuery = 0;
+  /// Kernels that add to sums which another one wrote, be it with zeros.
+  int64_t additions = 0;
+};
+
 } // namespace stc

@@ -30,8 +30,8 @@ struct HopperGroups {
 
   int64_t threads() const { return 128 * (groups + 1); }
   /// Registers of a thread of each kind of warpgroup, of 65,536 in all.
-  int64_t computeRegisters() const { return groups == 3 ? 160 : 240; }
-  int64_t copyRegisters() const { return groups == 1 ? 56 : groups == 2 ? 24 : 32; }
+  int64_t computeRegisters() const { return groups == 3 ? 160 : groups == 2 ? 232 : 240; }
+  int64_t copyRegisters() const { return groups == 1 ? 56 : groups == 2 ? 40 : 32; }
   bool operator==(const HopperGroups &) const = default;
 };
 
@@ -44,22 +44,38 @@ struct HopperSchedule : HopperGroups {
 };
 
 /// Of the gradient by tiles of keys.
-struct HopperGradShape {
+struct HopperKeyGradShape {
   int64_t querySize = 64, valueSize = 64;
   /// Rows of a tile of keys, 64 or 128; widths of the blocks of rows of the query views.
   int64_t keyRows = 128;
   std::vector<int64_t> queryWidths;
+  /// Whether queries are summed too.
+  bool sumsQueries = false;
 };
 
-struct HopperGradSchedule : HopperGroups {
-  /// Queries of a tile, 64 or 128.
-  int64_t queryRows = 128;
+struct HopperKeyGradSchedule : HopperGroups {
+  /// Queries of a tile, 64 or 128; tiles of them in flight, and items.
+  int64_t queryRows = 128, stages = 2, itemStages = 2;
 
-  /// Tiles of queries in flight. Two, so that a tile of score gradients is free again in time.
-  static constexpr int64_t stages = 2;
   int64_t keyRows() const { return 64 * groups; }
-  bool operator==(const HopperGradSchedule &) const = default;
+  /// Two gradients and two tiles of scores take all that there are.
+  int64_t computeRegisters() const { return 240; }
+  int64_t copyRegisters() const { return groups == 1 ? 56 : 24; }
+  bool operator==(const HopperKeyGradSchedule &) const = default;
 };
+
+/// Of the gradient by tiles of queries; shapes are those of the forward kernel.
+struct HopperQueryGradSchedule : HopperGroups {
+  /// Keys of a tile; tiles of keys in flight, and items.
+  int64_t keyRows = 128, stages = 2, itemStages = 2;
+
+  int64_t queryRows() const { return 64 * groups; }
+  bool operator==(const HopperQueryGradSchedule &) const = default;
+};
+
+/// Whether tiles of keys add up the gradient of queries in memory, five products a pair, or queries
+/// have kernels of their own, seven products, but fewer bytes.
+bool hopperSumsQueries(const QuerySumWork &work);
 
 /// Tiles of queries, whose key ranges are found for all at once.
 AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n);
@@ -68,6 +84,7 @@ std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape);
 
 /// The same for tiles of keys and the queries that meet them.
 AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n);
-std::optional<HopperGradSchedule> chooseHopperGradSchedule(const HopperGradShape &shape);
+std::optional<HopperKeyGradSchedule> chooseHopperKeyGradSchedule(const HopperKeyGradShape &shape);
+std::optional<HopperQueryGradSchedule> chooseHopperQueryGradSchedule(const HopperShape &shape);
 
 } // namespace stc

@@ -61,11 +61,14 @@ LogicalResult AttentionGradOp::verify() {
                  failed(verifyShapes(*this, getOutput(), /*oneQuery=*/false)));
 }
 
-LogicalResult AttentionKeyGradOp::verify() {
-  if (getRows() <= 0)
-    return emitOpError("(C1) expected rows, found ") << getRows();
-  return verifyShapes(*this, getOutputGrad(), /*oneQuery=*/false);
+template <typename Op> static LogicalResult verifyTile(Op op) {
+  if (op.getRows() <= 0)
+    return op.emitOpError("(C1) expected rows, found ") << op.getRows();
+  return verifyShapes(op, op.getOutputGrad(), /*oneQuery=*/false);
 }
+
+LogicalResult AttentionKeyGradOp::verify() { return verifyTile(*this); }
+LogicalResult AttentionQueryGradOp::verify() { return verifyTile(*this); }
 
 LogicalResult AttentionDeltaOp::verify() {
   auto output = getOutput().getType(), grad = getOutputGrad().getType();
@@ -75,10 +78,11 @@ LogicalResult AttentionDeltaOp::verify() {
   return success();
 }
 
-LogicalResult AttentionQueryGradOp::verify() {
+LogicalResult AttentionQuerySumOp::verify() {
   auto sum = getQuerySum().getType(), grad = getQueryGrad().getType();
-  if (sum.getShape() != grad.getShape())
-    return emitOpError("(C1) expected query_sum and query_grad of one shape, found ")
+  if (sum.getShape().drop_back() != grad.getShape().drop_back())
+    return emitOpError(
+               "(C1) expected query_sum and query_grad of equal positions and heads, found ")
            << sum << " and " << grad;
   return success();
 }

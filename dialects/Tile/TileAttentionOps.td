@@ -20,7 +20,7 @@ def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;
 def Tile_RowBuffer : StridedMemRefRankOf<[F32, F64], [3]>;
 
 def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp", "AttentionKeyGradOp",
-                                                "AttentionRowOp"]>,
+                                                "AttentionQueryGradOp", "AttentionRowOp"]>,
                                    NoTerminator]> {
   let summary = "one dense part of a pattern: which key rows a strip of query rows meets";
   let description = [{
@@ -121,7 +121,7 @@ def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
 }
 
 def Tile_AttentionDeltaOp : Tile_Op<"attention_delta"> {
-  let summary = "what a gradient by tiles of keys needs of each query first";
+  let summary = "what the gradients by tiles need of each query first";
   let description = [{
     `delta` gets the products of output and gradient, summed over the value's elements
     (FlashAttention-2, arXiv 2307.08691, Sec. 3.1.2), `query_sum` zeros. Queries are counted as
@@ -131,53 +131,85 @@ def Tile_AttentionDeltaOp : Tile_Op<"attention_delta"> {
     - (C1) output and its gradient have one shape.
   }];
   let arguments = (ins Tile_AttentionBuffer:$output, Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$delta,
-                       Tile_AttentionBuffer:$querySum, Index:$tile, I64Attr:$rows);
+                       Optional<Tile_AttentionBuffer>:$querySum, Index:$tile, I64Attr:$rows);
   let assemblyFormat = [{
-    `output` $output `output_grad` $outputGrad `delta` $delta `query_sum` $querySum `at` `[` $tile `]`
-    `rows` $rows attr-dict `:` type($output) `,` type($outputGrad) `,` type($delta) `,` type($querySum)
+    `output` $output `output_grad` $outputGrad `delta` $delta (`query_sum` $querySum^)? `at` `[` $tile `]`
+    `rows` $rows attr-dict
+    `:` type($output) `,` type($outputGrad) `,` type($delta) (`,` type($querySum)^)?
   }];
 }
 
 def Tile_AttentionKeyGradOp : Tile_AttentionLike<"attention_key_grad"> {
-  let summary = "the gradient of attention for one tile of keys";
+  let summary = "the gradients of keys and values for one tile of keys";
   let description = [{
     Keys are rows [tile * rows, (tile + 1) * rows) of one residue of `view`, as far as they exist; the
     walks say which queries meet them. Scores are computed again, the probabilities come from the
     log-sum-exp. The gradients of key and value are written, or with `resume` added to what stands
-    there. What the tile gives to the gradient of a query, but for the scale, is added to `query_sum`, in
-    any order: it is a sum over all tiles of keys.
+    there.
+
+    With `query_sum`, what the tile gives to the gradient of a query, but for the scale, is added to
+    it, in any order: it is a sum over all tiles of keys. With `begin` it is written instead, by a
+    kernel that meets every query in one tile of keys alone. The order of a sum's columns is the
+    target's own, and their number that of a query's elements, rounded up to 32.
 
     Constraints: as `tile.attention`.
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
-                       Tile_AttentionBuffer:$querySum, Tile_AttentionBuffer:$keyGrad,
-                       Tile_AttentionBuffer:$valueGrad,
+                       Tile_AttentionBuffer:$keyGrad, Tile_AttentionBuffer:$valueGrad,
+                       Optional<Tile_AttentionBuffer>:$querySum,
                        Index:$batch, Index:$head, Index:$residue, Index:$tile,
-                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume);
+                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume,
+                       UnitAttr:$begin);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
-    `delta` $delta `query_sum` $querySum `key_grad` $keyGrad `value_grad` $valueGrad
+    `delta` $delta `key_grad` $keyGrad `value_grad` $valueGrad
+    (`query_sum` $querySum^ (`begin` $begin^)?)?
     `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows
     `scale` $scale (`resume` $resume^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
-    `,` type($delta) `,` type($querySum) `,` type($keyGrad) `,` type($valueGrad)
+    `,` type($delta) `,` type($keyGrad) `,` type($valueGrad) (`,` type($querySum)^)?
   }];
 }
 
-def Tile_AttentionQueryGradOp : Tile_Op<"attention_query_grad"> {
-  let summary = "the gradient of queries from the sums over keys";
+def Tile_AttentionQuerySumOp : Tile_Op<"attention_query_sum"> {
+  let summary = "the gradient of queries from the sums over tiles of keys";
   let description = [{
-    `query_grad` gets `query_sum` times the scale. Queries are counted as in `tile.attention_delta`.
+    `query_grad` gets `query_sum` times the scale, its columns in order. Queries are counted as in
+    `tile.attention_delta`.
 
     Constraints:
-    - (C1) both have one shape.
+    - (C1) both have equal positions and heads.
   }];
   let arguments = (ins Tile_AttentionBuffer:$querySum, Tile_AttentionBuffer:$queryGrad, Index:$tile,
                        I64Attr:$rows, F32Attr:$scale);
   let assemblyFormat = [{
     `query_sum` $querySum `query_grad` $queryGrad `at` `[` $tile `]` `rows` $rows `scale` $scale attr-dict
     `:` type($querySum) `,` type($queryGrad)
+  }];
+}
+
+def Tile_AttentionQueryGradOp : Tile_AttentionLike<"attention_query_grad"> {
+  let summary = "the gradient of queries for one tile of queries";
+  let description = [{
+    Queries are rows [tile * rows, (tile + 1) * rows) of one residue of `view`, as far as they exist.
+    Scores are computed again, the probabilities come from the log-sum-exp. The gradient is written,
+    or with `resume` added to what stands there.
+
+    Constraints: as `tile.attention`.
+  }];
+  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
+                       Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
+                       Tile_AttentionBuffer:$queryGrad,
+                       Index:$batch, Index:$head, Index:$residue, Index:$tile,
+                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume);
+  let assemblyFormat = [{
+    `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
+    `delta` $delta `query_grad` $queryGrad
+    `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows
+    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
+    `,` type($delta) `,` type($queryGrad)
   }];
 }
 

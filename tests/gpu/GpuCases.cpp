@@ -110,6 +110,8 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
   }
   OwningOpRef<ModuleOp> definition = module->clone();
   CompileOptions options{target, "sm_90a"};
+  // No case is long enough for sums to be chosen: one type takes them, the other does not.
+  options.querySums = element == "bf16" ? "always" : "never";
   FailureOr<std::vector<std::byte>> program = failure();
   if (succeeded(runPhases(*module, options)))
     program = finishProgram(*module, options, {name, {}, "", ""});

@@ -21,7 +21,7 @@ using namespace stc;
 namespace {
 struct Options {
   std::string input, output, emit = "program", cpu = "native", target = "host", dump, picture;
-  bool gradient = false, explain = false;
+  bool gradient = false, deterministic = false, explain = false;
 };
 
 LogicalResult fail(const llvm::Twine &message) {
@@ -119,6 +119,8 @@ LogicalResult compile(const Options &options) {
 
   CompileOptions compileOptions{*target, options.target};
   compileOptions.gradients = options.gradient;
+  if (options.deterministic)
+    compileOptions.querySums = "never";
   if (input->spec)
     takeSettings(compileOptions, *input->spec);
   if (failed(explain(options, *input, compileOptions)))
@@ -169,6 +171,8 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember(levels()))
       ->capture_default_str();
   app.add_flag("--gradient", options.gradient, "for each function @f, @f.grad too");
+  app.add_flag("--deterministic", options.deterministic,
+               "gradients with the same bits in every run on a GPU too, if slower");
   app.add_flag("--explain", options.explain,
                "say what was found out about patterns, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");

@@ -134,30 +134,49 @@ void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem
   Frame frame{b, problem};
   SmallVector<Value> t;
   for (auto [k, view] : llvm::enumerate(views))
-    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 4, 5}, int(k)) ? problem.querySize
-                                                                            : problem.valueSize));
+    t.push_back(frame.tensor(view, k == 6 ? sumSize(problem.querySize)
+                                   : llvm::is_contained({0, 1, 4}, int(k)) ? problem.querySize
+                                                                           : problem.valueSize));
   auto item = frame.takeApart(walk.view, tileCount(problem, walk.view), /*lastFirst=*/false);
   auto op = tile::AttentionKeyGradOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5], t[6], item.batch,
-      item.head, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
-      problem.schedule.rows, APFloat(problem.scale), problem.resume);
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5],
+      t.size() > 6 ? t[6] : Value(), item.batch, item.head, item.residue, item.tile,
+      viewAttr(b.getContext(), walk.view), problem.schedule.rows, APFloat(problem.scale),
+      problem.resume, walk.meetsAllOnce && !problem.resume && t.size() > 6);
+  frame.walks(op.getWalks(), walk.segments);
+}
+
+void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &problem,
+                                 const WalkForm &walk, ArrayRef<BufferView> views,
+                                 unsigned logsumexp, unsigned delta) {
+  Frame frame{b, problem};
+  SmallVector<Value> t;
+  for (auto [k, view] : llvm::enumerate(views))
+    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 4}, int(k)) ? problem.querySize
+                                                                         : problem.valueSize));
+  auto item = frame.takeApart(walk.view, tileCount(problem, walk.view));
+  auto op = tile::AttentionQueryGradOp::create(
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], item.batch, item.head,
+      item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
+      APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
 void stc::fillAttentionDelta(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
                              ArrayRef<BufferView> views, unsigned delta) {
   Frame frame{b, problem};
+  Value sum = views.size() > 2 ? frame.tensor(views[2], sumSize(problem.querySize)) : Value();
   tile::AttentionDeltaOp::create(b, frame.tensor(views[0], problem.valueSize),
-                                 frame.tensor(views[1], problem.valueSize), b.buffer(delta),
-                                 frame.tensor(views[2], problem.querySize), b.item(), rows);
+                                 frame.tensor(views[1], problem.valueSize), b.buffer(delta), sum,
+                                 b.item(), rows);
 }
 
-void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
-                                 ArrayRef<BufferView> views) {
+void stc::fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
+                                ArrayRef<BufferView> views) {
   Frame frame{b, problem};
-  tile::AttentionQueryGradOp::create(b, frame.tensor(views[0], problem.querySize),
-                                     frame.tensor(views[1], problem.querySize), b.item(), rows,
-                                     APFloat(problem.scale));
+  tile::AttentionQuerySumOp::create(b, frame.tensor(views[0], sumSize(problem.querySize)),
+                                    frame.tensor(views[1], problem.querySize), b.item(), rows,
+                                    APFloat(problem.scale));
 }
 
 void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,

@@ -48,6 +48,8 @@ struct WalkForm {
   pattern::View view;
   AttentionSchedule schedule;
   std::vector<SegmentForm> segments;
+  /// Of tiles of keys: each query is met by one of them.
+  bool meetsAllOnce = false;
 };
 
 /// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,
@@ -58,16 +60,22 @@ void fillAttention(KernelBuilder &b, const AttentionProblem &problem, const Walk
 void fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                        llvm::ArrayRef<BufferView> views, unsigned logsumexp);
 
-/// The gradient by tiles of keys: views are query, key, value, output gradient, the sums of
-/// queries, key gradient and value gradient.
-void fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
-                          llvm::ArrayRef<BufferView> views, unsigned logsumexp, unsigned delta);
-/// What goes before it and after it, over `rows` queries an item: views are output, output gradient
-/// and sums of queries; sums of queries and query gradient.
+/// What the gradients by tiles need first, over `rows` queries an item: views are output, output
+/// gradient and, where they start from zero, the sums of queries.
 void fillAttentionDelta(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
                         llvm::ArrayRef<BufferView> views, unsigned delta);
-void fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
-                            llvm::ArrayRef<BufferView> views);
+/// The gradient by tiles of keys: views are query, key, value, output gradient, key gradient, value
+/// gradient and, where queries are summed here too, their sums.
+void fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                          llvm::ArrayRef<BufferView> views, unsigned logsumexp, unsigned delta);
+/// And by tiles of queries: views are query, key, value, output gradient and query gradient.
+void fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
+                            llvm::ArrayRef<BufferView> views, unsigned logsumexp, unsigned delta);
+/// Or from the sums: views are these and the query gradient.
+void fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
+                           llvm::ArrayRef<BufferView> views);
+/// Elements of a query's sum.
+inline int64_t sumSize(int64_t querySize) { return llvm::alignTo(querySize, 32); }
 
 /// For sampling: views are query, key, value and output, `position` the number of the buffer with
 /// the query's position; all walks in one kernel.

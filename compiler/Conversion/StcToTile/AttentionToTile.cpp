@@ -143,6 +143,33 @@ static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_
   return walks;
 }
 
+/// Whether the tiles of keys meet the queries in turn, each query in one of them alone. Tiles of
+/// queries have at most 128 rows.
+static bool meetsAllOnce(const WalkForm &walk, int64_t n) {
+  if (walk.view.residues != 1 || walk.segments.size() != 1 ||
+      !walk.segments.front().view.isIdentity())
+    return false;
+  const pattern::Range &range = walk.segments.front().range;
+  int64_t end = 0;
+  for (int64_t t = 0; t * walk.schedule.rows < walk.view.maxRows(n); ++t) {
+    int64_t lo = range.lo.evaluate({{0, t}}), hi = range.hi.evaluate({{0, t}});
+    if (lo != end || hi <= lo || (hi % 128 != 0 && hi != n))
+      return false;
+    end = hi;
+  }
+  return end == n;
+}
+
+/// Pairs that the tiles of keys compute, all batches and heads aside.
+static double computedPairs(const WalkForm &walk, int64_t n) {
+  double pairs = 0;
+  for (const SegmentForm &segment : walk.segments)
+    for (int64_t t = 0; t * walk.schedule.rows < walk.view.maxRows(n); ++t)
+      pairs += std::max<int64_t>(
+          segment.range.hi.evaluate({{0, t}}) - segment.range.lo.evaluate({{0, t}}), 0);
+  return pairs * walk.schedule.rows * walk.view.residues;
+}
+
 static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int64_t n,
                                             const AttentionTiles &tiles, bool single) {
   std::vector<WalkForm> walks;
@@ -180,6 +207,8 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
                  noPairs(axis == Axis::Keys ? tiles.ofKeys({}, n) : tiles.ofQueries({}, n)));
   else
     std::rotate(walks.begin(), covering, covering + 1);
+  if (axis == Axis::Keys)
+    walks.front().meetsAllOnce = meetsAllOnce(walks.front(), n);
   return ArrayRef<WalkForm>(walks);
 }
 
@@ -298,7 +327,7 @@ struct Gradients {
 
 LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   if (tiles.ofKeys)
-    return convertByKeys(op);
+    return convertByTiles(op);
   Buffers inputs;
   SmallVector<BufferView> views;
   for (Value tensor :
@@ -319,16 +348,39 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   return success();
 }
 
-// Three kinds of kernels: what each query needs once, the tiles of keys, and the sums of queries
-// brought to their type.
-LogicalResult AttentionConverter::convertByKeys(AttentionGradOp op) {
+FailureOr<AttentionConverter::QuerySums>
+AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &problem) {
+  QuerySums sums{true, true};
+  for (StringAttr text : op.getPattern().getHeads()) {
+    auto walks = walksOf(op, text, problem.positions, Axis::Keys);
+    if (failed(walks))
+      return failure();
+    QuerySumWork work{problem.querySize, problem.valueSize};
+    for (const WalkForm &walk : *walks) {
+      double pairs = computedPairs(walk, problem.positions);
+      work.keysPerQuery += pairs / double(problem.positions);
+      work.additions += pairs > 0 && !walk.meetsAllOnce;
+    }
+    sums.used &= tiles.sumsQueries(work);
+    sums.begun &= walks->front().meetsAllOnce;
+  }
+  return sums;
+}
+
+// What each query needs once; the tiles of keys; and for the gradient of queries either their
+// tiles, where scores are computed again and each sum is made in one place and order, or sums that
+// the tiles of keys add to.
+LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   OpBuilder b(op);
   AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
+  auto sums = querySumsOf(op, problem);
+  if (failed(sums))
+    return failure();
   constexpr int64_t rows = 256; // queries an item, where each is for itself
   const int64_t queries = problem.batch * problem.positions * problem.heads;
-  auto launch = [&](StringRef name, Buffers &inputs, ArrayRef<BufferView> views, ValueRange tied,
+  auto launch = [&](StringRef name, ValueRange inputs, ArrayRef<BufferView> views, ValueRange tied,
                     TypeRange types, function_ref<void(KernelBuilder &)> fill) {
-    SmallVector<Value> operands(inputs.values);
+    SmallVector<Value> operands(inputs);
     llvm::append_range(operands, tied);
     auto buffers = bufferTypes(operands, types.drop_front(tied.size()));
     auto key = keyOf(name, problem, "", 0, views, buffers);
@@ -336,56 +388,79 @@ LogicalResult AttentionConverter::convertByKeys(AttentionGradOp op) {
     auto call =
         createLaunch(b, op.getLoc(), kernel, types, operands, llvm::divideCeil(queries, rows), {});
     updateInPlace(call, tied.size());
-    return call;
+    return SmallVector<Value>(call.getResults());
   };
 
-  auto f32 = b.getF32Type();
-  Type deltaType = typeOf(op.getLogsumexp()), sumType = typeOf(op.getQuery()).clone(f32);
+  auto queryType = typeOf(op.getQuery());
+  SmallVector<int64_t> sumShape(queryType.getShape());
+  sumShape.back() = sumSize(sumShape.back());
+  Type deltaType = typeOf(op.getLogsumexp()),
+       sumType = RankedTensorType::get(sumShape, b.getF32Type());
   Buffers inputs;
   SmallVector<BufferView> views = {inputs.view(op.getOutput()), inputs.view(op.getOutputGrad())};
   unsigned deltaBuffer = inputs.values.size();
-  views.push_back(plainView(deltaBuffer + 1, op.getQuery()));
-  auto begun = launch("attention_delta", inputs, views, {}, {deltaType, sumType},
-                      [&](KernelBuilder &builder) {
-                        fillAttentionDelta(builder, problem, rows, views, deltaBuffer);
-                      });
-  Value delta = begun.getResult(0), sum = begun.getResult(1);
+  SmallVector<Type> types = {deltaType};
+  auto sumView = [&](unsigned buffer) { return BufferView{buffer, 0, sumShape[2] * sumShape[3]}; };
+  const bool zeros = sums->used && !sums->begun;
+  if (zeros)
+    views.push_back(sumView(deltaBuffer + 1)), types.push_back(sumType);
+  auto begun = launch("attention_delta", inputs.values, views, {}, types, [&](KernelBuilder &k) {
+    fillAttentionDelta(k, problem, rows, views, deltaBuffer);
+  });
 
   inputs = {};
   views.clear();
   for (Value tensor : {op.getQuery(), op.getKey(), op.getValue(), op.getOutputGrad()})
     views.push_back(inputs.view(tensor));
   unsigned logsumexp = inputs.add(op.getLogsumexp());
-  deltaBuffer = inputs.add(delta);
-  unsigned sumBuffer = inputs.values.size();
+  deltaBuffer = inputs.add(begun[0]);
   Gradients gradients(op);
-  views.push_back(plainView(sumBuffer, op.getQuery()));
-  // Without a concatenation the query's gradient is none of these kernels' buffers.
-  unsigned firstGradient = gradients.concat ? sumBuffer + 1 : sumBuffer;
-  for (unsigned k : {1, 2})
-    views.push_back(gradients.view(k, firstGradient));
-  SmallVector<Type> types = gradients.types();
-  if (!gradients.concat)
-    types.erase(types.begin());
-  types.insert(types.begin(), sumType);
-  auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
-    fillAttentionKeyGrad(b, problem, walks[0], views, logsumexp, deltaBuffer);
-  };
-  Recipe recipe{"attention_key_grad", views, Axis::Keys, fill, attentionItems};
-  auto results = launchWalks(op, inputs.values, sum, types, recipe);
-  if (failed(results))
-    return failure();
+  types = gradients.types();
 
-  inputs = {};
-  views = {plainView(inputs.add((*results)[0]), op.getQuery()), gradients.view(0, 1)};
-  ValueRange tied = gradients.concat ? ValueRange(*results).drop_front() : ValueRange();
-  auto converted = launch(
-      "attention_query_grad", inputs, views, tied, gradients.types()[0],
-      [&](KernelBuilder &builder) { fillAttentionQueryGrad(builder, problem, rows, views); });
+  // The results of tiles of keys: the sums, if any, and the gradients of keys and values, or the
+  // tensor that holds all three, which the gradient of queries joins.
+  unsigned result = inputs.values.size();
+  SmallVector<BufferView> keyViews(views), queryViews(views);
+  SmallVector<Type> keyTypes(gradients.concat ? types : ArrayRef(types).drop_front());
+  for (unsigned k : {1, 2})
+    keyViews.push_back(
+        gradients.view(k, gradients.concat ? result + sums->used : result + sums->used - 1));
+  if (sums->used) {
+    keyViews.push_back(sumView(result));
+    keyTypes.insert(keyTypes.begin(), sumType);
+  }
+  auto fillKeys = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
+    fillAttentionKeyGrad(k, p, walks[0], keyViews, logsumexp, deltaBuffer);
+  };
+  auto byKeys =
+      launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
+                  {"attention_key_grad", keyViews, Axis::Keys, fillKeys, attentionItems});
+  if (failed(byKeys))
+    return failure();
+  ValueRange keyGrads = ValueRange(*byKeys).drop_front(sums->used ? 1 : 0);
+  ValueRange joined = gradients.concat ? keyGrads : ValueRange();
+
+  SmallVector<Value> byQueries;
+  if (sums->used) {
+    views = {sumView(0), gradients.view(0, 1)};
+    byQueries = launch("attention_query_sum", byKeys->front(), views, joined, types[0],
+                       [&](KernelBuilder &k) { fillAttentionQuerySum(k, problem, rows, views); });
+  } else {
+    queryViews.push_back(gradients.view(0, result));
+    auto fillQueries = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
+      fillAttentionQueryGrad(k, p, walks[0], queryViews, logsumexp, deltaBuffer);
+    };
+    auto launched = launchWalks(
+        op, inputs.values, joined, types[0],
+        {"attention_query_grad", queryViews, Axis::Queries, fillQueries, attentionItems});
+    if (failed(launched))
+      return failure();
+    byQueries = std::move(*launched);
+  }
   if (gradients.concat)
-    gradients.replace(converted.getResults());
+    gradients.replace(byQueries);
   else
-    gradients.replace({converted.getResult(0), (*results)[1], (*results)[2]});
+    gradients.replace({byQueries[0], keyGrads[0], keyGrads[1]});
   return success();
 }
 

@@ -8,11 +8,14 @@
 
 namespace stc {
 
-/// Chooses tiles over n positions: of a walk's queries, and of keys where the gradient goes by
-/// these (null: by tiles of queries, too).
+/// Chooses tiles over n positions: of a walk's queries, and of keys where gradients go by tiles of
+/// both (null: one kernel by tiles of queries).
 struct AttentionTiles {
   std::function<AttentionSchedule(const pattern::Walk &, int64_t n)> ofQueries;
   std::function<AttentionSchedule(const pattern::View &key, int64_t n)> ofKeys;
+  /// Whether tiles of keys add up the gradient of queries too, which else has kernels of its own;
+  /// the sums come in any order.
+  std::function<bool(const QuerySumWork &)> sumsQueries;
 };
 
 /// Turns attention ops into launches. One object serves a module, so that the sets of a pattern are
@@ -54,7 +57,13 @@ private:
   launchWalks(Op op, mlir::ValueRange inputs, mlir::ValueRange begun, mlir::TypeRange resultTypes,
               const Recipe &recipe);
 
-  mlir::LogicalResult convertByKeys(AttentionGradOp op);
+  mlir::LogicalResult convertByTiles(AttentionGradOp op);
+  /// Whether `sumsQueries` says so for all patterns of the heads, and whether their first kernels
+  /// write the sums.
+  struct QuerySums {
+    bool used = false, begun = false;
+  };
+  mlir::FailureOr<QuerySums> querySumsOf(AttentionGradOp op, const AttentionProblem &problem);
 
   KernelOutliner &outliner;
   AttentionTiles tiles;

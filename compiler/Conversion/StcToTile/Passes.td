@@ -14,7 +14,9 @@ def ConvertStcToTile : Pass<"convert-stc-to-tile", "::mlir::ModuleOp"> {
   let options = [
     Option<"target", "target", "std::string", "\"host\"", "for whom tiles are chosen: host or sm_90a">,
     Option<"lanes", "lanes", "int64_t", "16", "float32 lanes of a vector, for the tiles of attention">,
-    Option<"accumulators", "accumulators", "int64_t", "16", "accumulators of a register tile">
+    Option<"accumulators", "accumulators", "int64_t", "16", "accumulators of a register tile">,
+    Option<"querySums", "query-sums", "std::string", "\"auto\"",
+           "whether gradients of queries are summed in memory, in any order, where gradients go by tiles of keys and queries: auto, always or never">
   ];
 }
 

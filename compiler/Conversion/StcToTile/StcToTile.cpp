@@ -66,13 +66,19 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
       getOperation().emitError("expected the target host or sm_90a, found ") << target;
       return signalPassFailure();
     }
+    if (querySums != "auto" && querySums != "always" && querySums != "never") {
+      getOperation().emitError("expected query-sums auto, always or never, found ") << querySums;
+      return signalPassFailure();
+    }
     KernelOutliner outliner(getOperation());
     HostVectors vectors{lanes, accumulators};
     AttentionTiles tiles{
         [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
-        nullptr};
+        nullptr, nullptr};
     if (target == "sm_90a")
-      tiles = {chooseHopperTiles, chooseHopperKeyTiles};
+      tiles = {chooseHopperTiles, chooseHopperKeyTiles, [&](const QuerySumWork &work) {
+                 return querySums == "auto" ? hopperSumsQueries(work) : querySums == "always";
+               }};
     AttentionConverter attention(outliner, std::move(tiles));
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (failed(convertAttention(function, attention)))

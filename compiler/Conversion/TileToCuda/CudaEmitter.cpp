@@ -192,6 +192,7 @@ void CudaEmitter::arriveThreads(Value id, int64_t threads) {
   assembly("bar.arrive $0, " + Twine(threads) + ";", "r", id, 0);
 }
 void CudaEmitter::syncAll() { NVVM::BarrierOp::create(b); }
+void CudaEmitter::syncWarp() { NVVM::SyncWarpOp::create(b, i(-1)); }
 void CudaEmitter::setRegisters(int64_t count, bool increase) {
   NVVM::SetMaxRegisterOp::create(b, static_cast<uint32_t>(count),
                                  increase ? NVVM::SetMaxRegisterAction::increase
@@ -378,8 +379,10 @@ std::pair<Value, Value> CudaEmitter::loadPair(Value address) {
   return {LLVM::ExtractElementOp::create(b, both, i(0)),
           LLVM::ExtractElementOp::create(b, both, i(1))};
 }
-void CudaEmitter::storePair(Value low, Value high, Value address) {
-  Value both = LLVM::PoisonOp::create(b, VectorType::get({2}, f32));
-  both = LLVM::InsertElementOp::create(b, both, low, i(0));
-  storeShared(LLVM::InsertElementOp::create(b, both, high, i(1)), address);
+
+void CudaEmitter::storeQuad(ArrayRef<Value> values, Value address) {
+  Value quad = LLVM::PoisonOp::create(b, VectorType::get({4}, f32));
+  for (auto [k, value] : llvm::enumerate(values))
+    quad = LLVM::InsertElementOp::create(b, quad, value, i(k));
+  storeShared(quad, address);
 }

@@ -19,6 +19,8 @@ namespace stc {
 
 /// A log-sum-exp that is written for a row without a key, and the bound that tells such rows.
 inline constexpr float kCudaNoKey = -1e30f, kCudaNoKeyBound = -1e28f;
+/// The log-sum-exp of a row that does not exist: its probabilities are 0.
+inline constexpr float kCudaMissingRow = 1e30f;
 
 class CudaEmitter {
 public:
@@ -100,6 +102,7 @@ public:
   void syncThreads(Value id, int64_t threads);
   void arriveThreads(Value id, int64_t threads);
   void syncAll();
+  void syncWarp();
   void setRegisters(int64_t count, bool increase);
 
   //===--- barriers of transactions (mbarrier) ---===//
@@ -145,7 +148,8 @@ public:
   void storeMatrix(Value address, llvm::ArrayRef<Value> registers, bool transposed);
   /// Two floats side by side.
   std::pair<Value, Value> loadPair(Value address);
-  void storePair(Value low, Value high, Value address);
+  /// Four floats at a multiple of 16 bytes.
+  void storeQuad(llvm::ArrayRef<Value> values, Value address);
 
 private:
   Values assembly(const llvm::Twine &text, const llvm::Twine &constraints,

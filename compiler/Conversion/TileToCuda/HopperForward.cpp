@@ -21,6 +21,9 @@ using namespace stc;
 namespace {
 using Values = CudaEmitter::Values;
 
+/// Tiles of queries in flight: the next item's comes while this one's is in use.
+constexpr int64_t kQueryStages = 2;
+
 class Forward {
 public:
   Forward(tile::KernelOp kernel, tile::AttentionOp op, const HopperSchedule &schedule)
@@ -43,11 +46,11 @@ private:
 
   void produce();
   void consume();
-  Values consumeItem(const HopperItem &item, Ring keys, Value queryParity);
+  Ring consumeItem(const HopperItem &item, Ring keys, Ring queries);
 
   HopperPlace place;
 
-  Values scores(Value slot);
+  Values scores(Value querySlot, Value keySlot);
   struct Softmax {
     Values maximum, sum; // of two rows
   };
@@ -77,20 +80,22 @@ private:
 void Forward::run() {
   SharedPlan plan;
   const int64_t stages = schedule.stages;
-  queries = plan.add(queryTile.bytes());
+  queries = plan.add(kQueryStages * queryTile.bytes());
   keys = plan.add(stages * keyTile.bytes());
   values = plan.add(stages * valueTile.bytes());
   outputs = plan.add(schedule.groups * outputTile.bytes());
-  int64_t barriers = plan.add((2 + 4 * stages) * 8);
-  queryFull = barriers, queryEmpty = barriers + 8;
-  keyFull = barriers + 16, keyEmpty = keyFull + 8 * stages;
+  int64_t barriers = plan.add((2 * kQueryStages + 4 * stages) * 8);
+  queryFull = barriers, queryEmpty = queryFull + 8 * kQueryStages;
+  keyFull = queryEmpty + 8 * kQueryStages, keyEmpty = keyFull + 8 * stages;
   valueFull = keyEmpty + 8 * stages, valueEmpty = valueFull + 8 * stages;
 
   Value thread = e.threadId(schedule.threads());
   Value group = e.uniform(e.div(thread, 128));
   e.ifThen(e.equal(thread, 0), [&] {
-    e.initBarrier(shared(queryFull), 1);
-    e.initBarrier(shared(queryEmpty), schedule.groups);
+    for (int64_t k = 0; k < kQueryStages; ++k) {
+      e.initBarrier(shared(queryFull + 8 * k), 1);
+      e.initBarrier(shared(queryEmpty + 8 * k), schedule.groups);
+    }
     for (int64_t k = 0; k < stages; ++k)
       for (auto [full, empty] : {std::pair(keyFull, keyEmpty), std::pair(valueFull, valueEmpty)}) {
         e.initBarrier(shared(full + 8 * k), 1);
@@ -116,36 +121,38 @@ void Forward::run() {
 
 void Forward::produce() {
   Value zero = e.i(0);
-  kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
+  kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     HopperItem item(op, mapping);
-    Value queryParity = carried[2];
-    e.wait(shared(queryEmpty), e.bxor(queryParity, 1));
-    e.expectBytes(shared(queryFull), e.i(queryTile.bytes()));
-    kernel.copy(shared(queries), queryTile, query, op.getView(),
-                e.mul(item.tile, schedule.queryRows()), item, shared(queryFull));
+    Ring at{carried[2], carried[3]};
+    Value full = slotted(queryFull, at.slot, 8);
+    e.wait(slotted(queryEmpty, at.slot, 8), e.bxor(at.parity, 1));
+    e.expectBytes(full, e.i(queryTile.bytes()));
+    kernel.copy(slotted(queries, at.slot, queryTile.bytes()), queryTile, query, op.getView(),
+                e.mul(item.tile, schedule.queryRows()), item, full);
     WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
     Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
                                  {{key, keyTile, keys, keyFull, keyEmpty},
                                   {value, valueTile, values, valueFull, valueEmpty}});
-    return Values{ring.slot, ring.parity, e.bxor(queryParity, 1)};
+    Ring after = next(e, at, kQueryStages);
+    return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
 }
 
 void Forward::consume() {
   Value zero = e.i(0);
-  kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    Values ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, carried[2]);
-    ring.push_back(e.bxor(carried[2], 1));
-    return ring;
+  kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
+    Ring at{carried[2], carried[3]}, after = next(e, at, kQueryStages);
+    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, at);
+    return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
   e.ifThen(e.equal(place.thread, 0), [&] { e.waitStores(0); });
 }
 
-Values Forward::scores(Value slot) {
-  auto a =
-      queryTile.operand(e, e.add(shared(queries), e.mul(place.group, 64 * queryTile.rowBytes())),
-                        /*transposed=*/false);
-  auto b = keyTile.operand(e, slotted(keys, slot, keyTile.bytes()), /*transposed=*/false);
+Values Forward::scores(Value querySlot, Value keySlot) {
+  Value at = slotted(queries, querySlot, queryTile.bytes());
+  auto a = queryTile.operand(e, e.add(at, e.mul(place.group, 64 * queryTile.rowBytes())),
+                             /*transposed=*/false);
+  auto b = keyTile.operand(e, slotted(keys, keySlot, keyTile.bytes()), /*transposed=*/false);
   return e.product(schedule.keyRows, a, b);
 }
 
@@ -233,7 +240,7 @@ void Forward::begin(const HopperItem &item, Softmax &state, Values &sums) {
   }
 }
 
-Values Forward::consumeItem(const HopperItem &item, Ring keyRing, Value queryParity) {
+Ring Forward::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   Value leader = e.equal(place.thread, 0);
@@ -261,9 +268,9 @@ Values Forward::consumeItem(const HopperItem &item, Ring keyRing, Value queryPar
   Softmax state;
   Values sums, rescale;
   begin(item, state, sums);
-  e.wait(shared(queryFull), queryParity);
+  e.wait(slotted(queryFull, queryRing.slot, 8), queryRing.parity);
   e.wait(slotted(keyFull, keyRing.slot, 8), keyRing.parity);
-  Values score = e.waitProducts(0, scores(keyRing.slot));
+  Values score = e.waitProducts(0, scores(queryRing.slot, keyRing.slot));
   release(keyEmpty, keyRing.slot);
   Values weights =
       packed(probabilities(tiles.masked(zero, own, place.column, score), state, rescale));
@@ -287,7 +294,7 @@ Values Forward::consumeItem(const HopperItem &item, Ring keyRing, Value queryPar
   Values done = e.loop(one, tiles.count, one, carried, [&](Value t, ValueRange all) {
     Ring last = take(all), at = next(e, last, schedule.stages);
     e.wait(slotted(keyFull, at.slot, 8), at.parity);
-    Values nextScore = scores(at.slot);
+    Values nextScore = scores(queryRing.slot, at.slot);
     sums = accumulate(weights, e.sub(t, 1), last, sums);
     nextScore = e.waitProducts(1, nextScore);
     release(keyEmpty, at.slot);
@@ -302,12 +309,11 @@ Values Forward::consumeItem(const HopperItem &item, Ring keyRing, Value queryPar
     return result;
   });
   Ring last = take(done);
-  e.ifThen(leader, [&] { e.arrive(shared(queryEmpty)); });
+  release(queryEmpty, queryRing.slot);
   sums = e.waitProducts(0, accumulate(weights, e.sub(tiles.count, 1), last, sums));
   release(valueEmpty, last.slot);
   end(item, state, sums);
-  Ring after = next(e, last, schedule.stages);
-  return {after.slot, after.parity};
+  return next(e, last, schedule.stages);
 }
 
 void Forward::end(const HopperItem &item, const Softmax &state, Values sums) {

@@ -33,6 +33,14 @@ HopperKernel::HopperKernel(tile::KernelOp kernel, Type element)
   sharedBase = LLVM::PtrToIntOp::create(*b, b->getI32Type(), base);
 }
 
+// Column 8j + 2c + k: chunk 2c + (j / 2) mod 2 of four floats, 2 (j mod 2) + k within it.
+Value stc::sumColumn(CudaEmitter &e, Value column) {
+  Value j = e.div(column, 8), pair = e.div(e.band(column, 7), 2);
+  Value chunk = e.add(e.mul(pair, 2), e.band(e.div(j, 2), 1));
+  Value within = e.add(e.mul(e.band(j, 1), 2), e.band(column, 1));
+  return e.add(e.mul(e.div(column, 32), 32), e.add(e.mul(chunk, 4), within));
+}
+
 Value HopperKernel::map(unsigned number) {
   Block &block = function.getBody().front();
   while (mapParameters.size() <= number)
@@ -138,6 +146,46 @@ void HopperKernel::storeRow(const CudaTensor &tensor, Value position, const Hopp
                               elementAddress(tensor, position, item, column));
       });
     }
+}
+
+void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &place,
+                                 const SharedTile &tile, Value staging, CudaEmitter::Values sums) {
+  const CudaTensor &tensor = to.tensor;
+  Value count = rowCount(*e, to.view, to.item.residue, tensor.positions());
+  Value tileRow = e->mul(to.item.tile, tile.rows);
+  auto row = [&](int h) { return e->add(tileRow, e->add(place.row, 8 * h)); };
+  auto position = [&](int h) { return rowPosition(*e, to.view, to.item.residue, row(h)); };
+  if (to.scale != 1)
+    for (Value &sum : sums)
+      sum = e->mulf(sum, e->f(to.scale));
+  if (to.resume)
+    for (int h = 0; h < 2; ++h) {
+      CudaEmitter::Values before = e->choose(
+          e->less(row(h), count), SmallVector<Type>(sums.size() / 2, e->f32),
+          [&] { return loadRow(tensor, position(h), to.item, place, tile.columns); },
+          [&] { return CudaEmitter::Values(sums.size() / 2, e->f(0)); });
+      for (size_t k = 0; k < before.size(); ++k) {
+        Value &sum = sums[k / 2 * 4 + 2 * h + k % 2];
+        sum = e->addf(sum, before[k]);
+      }
+    }
+  auto fragments = e->fragments(sums);
+  if (!endsExactly(tensor, to.view)) {
+    // A box would write rows that are not the view's.
+    for (int h = 0; h < 2; ++h)
+      e->ifThen(e->less(row(h), count),
+                [&] { storeRow(tensor, position(h), to.item, place, fragments, h); });
+    return;
+  }
+  Value barrier = e->add(place.group, 1);
+  e->syncThreads(barrier, 128);
+  tile.write(*e, staging, place, fragments);
+  e->fenceShared();
+  e->syncThreads(barrier, 128);
+  e->ifThen(e->equal(place.thread, 0), [&] {
+    store(staging, tile, tensor, to.view, e->add(tileRow, e->mul(place.group, 64)), to.item);
+    e->commitStores();
+  });
 }
 
 // Long items come first, so that blocks take them forth and back: who had the longest of one round

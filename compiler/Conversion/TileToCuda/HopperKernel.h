@@ -74,6 +74,13 @@ struct SharedTile {
              const CudaEmitter::Fragments &fragments) const;
 };
 
+/// Where the sum of a query's gradient has a column, of each 32: a lane of a product has pairs of
+/// columns, every fourth one, and finds four of them side by side, in 16 bytes of shared memory
+/// that no other lane's store collides with. Pairs 4i + c and 4i + c + 1 are `kSumPairStride`
+/// apart.
+inline constexpr int64_t kSumPairStride = 8;
+mlir::Value sumColumn(CudaEmitter &e, mlir::Value column);
+
 /// The frame of a kernel: a function from tensor maps, buffers and the number of items, whose
 /// blocks take items in turn.
 class HopperKernel {
@@ -124,6 +131,19 @@ public:
   /// Half `half` of each fragment into a row.
   void storeRow(const CudaTensor &tensor, mlir::Value position, const HopperItem &item,
                 const HopperPlace &place, const CudaEmitter::Fragments &fragments, int half);
+
+  /// Where a tile's gradient goes: rows of a view; with `resume` it is added to what stands there.
+  struct GradientPlace {
+    const CudaTensor &tensor;
+    tile::ViewAttr view;
+    const HopperItem &item;
+    float scale;
+    bool resume;
+  };
+  /// Writes a warpgroup's 64 rows of a tile, times the scale. They go through shared memory, in
+  /// `staging`, which all warps of the group may still read; the copy from there is only started.
+  void writeGradient(const GradientPlace &to, const HopperPlace &place, const SharedTile &tile,
+                     mlir::Value staging, CudaEmitter::Values sums);
 
   /// Runs `body` for the items of this block, with values carried from one to the next; `mapping`
   /// has the kernel's scalars of the item.

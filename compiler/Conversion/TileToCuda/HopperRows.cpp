@@ -45,6 +45,10 @@ public:
   Value address(const CudaTensor &tensor) {
     return kernel.elementAddress(tensor, position, item, e.mul(chunk, kChunk));
   }
+  Value behind(Value address, int64_t bytes) {
+    return LLVM::GEPOp::create(e.b, address.getType(), e.b.getI8Type(), address,
+                               ArrayRef<LLVM::GEPArg>{int32_t(bytes)});
+  }
   /// Eight elements of a row as floats.
   Values load(const CudaTensor &tensor) {
     Value quad = LLVM::LoadOp::create(e.b, VectorType::get({4}, e.i32), address(tensor), 16);
@@ -70,11 +74,13 @@ int64_t lanesFor(int64_t size) { return llvm::PowerOf2Ceil(llvm::divideCeil(size
 } // namespace
 
 LogicalResult stc::lowerAttentionDelta(tile::KernelOp kernel, tile::AttentionDeltaOp op) {
-  CudaTensor output(op.getOutput()), grad(op.getOutputGrad()), delta(op.getDelta()),
-      sum(op.getQuerySum());
+  CudaTensor output(op.getOutput()), grad(op.getOutputGrad()), delta(op.getDelta());
+  std::optional<CudaTensor> sum;
+  if (op.getQuerySum())
+    sum.emplace(op.getQuerySum());
   RowKernel rows(kernel, op.getTile(), op.getRows(), output.type.getElementType());
   CudaEmitter &e = rows.e;
-  const int64_t lanes = lanesFor(std::max(output.size(), sum.size()));
+  const int64_t lanes = lanesFor(std::max(output.size(), sum ? sum->size() : 0));
   rows.run(output, lanes, [&] {
     Value part = e.choose(
         rows.inRow(output), e.f32,
@@ -91,38 +97,38 @@ LogicalResult stc::lowerAttentionDelta(tile::KernelOp kernel, tile::AttentionDel
       LLVM::StoreOp::create(
           e.b, part, rows.kernel.address(delta, rows.item.batch, rows.item.head, rows.position));
     });
-    e.ifThen(rows.inRow(sum), [&] {
+    if (!sum)
+      return;
+    e.ifThen(rows.inRow(*sum), [&] {
       auto quad = VectorType::get({4}, e.f32);
       Value zeros = arith::ConstantOp::create(e.b, DenseElementsAttr::get(quad, 0.0f));
-      Value at = rows.address(sum);
+      Value at = rows.address(*sum);
       for (int32_t byte : {0, 16})
-        LLVM::StoreOp::create(e.b, zeros,
-                              LLVM::GEPOp::create(e.b, at.getType(), e.b.getI8Type(), at,
-                                                  ArrayRef<LLVM::GEPArg>{byte}),
-                              16);
+        LLVM::StoreOp::create(e.b, zeros, rows.behind(at, byte), 16);
     });
   });
   return success();
 }
 
-LogicalResult stc::lowerAttentionQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
+// Eight columns of a row are pairs in the sum's order, 8 bytes each.
+LogicalResult stc::lowerAttentionQuerySum(tile::KernelOp kernel, tile::AttentionQuerySumOp op) {
   CudaTensor sum(op.getQuerySum()), grad(op.getQueryGrad());
   RowKernel rows(kernel, op.getTile(), op.getRows(), grad.type.getElementType());
   CudaEmitter &e = rows.e;
   rows.run(grad, lanesFor(grad.size()), [&] {
     e.ifThen(rows.inRow(grad), [&] {
-      Value factor = e.f(op.getScale().convertToFloat()), at = rows.address(sum);
+      Value factor = e.f(op.getScale().convertToFloat());
       Value packed = LLVM::PoisonOp::create(e.b, VectorType::get({4}, e.i32));
-      for (int32_t half : {0, 1}) {
-        Value from = LLVM::GEPOp::create(e.b, at.getType(), e.b.getI8Type(), at,
-                                         ArrayRef<LLVM::GEPArg>{16 * half});
-        Value quad = LLVM::LoadOp::create(e.b, VectorType::get({4}, e.f32), from, 16);
+      Value first = rows.kernel.elementAddress(sum, rows.position, rows.item,
+                                               sumColumn(e, e.mul(rows.chunk, kChunk)));
+      for (int64_t pair = 0; pair < 4; ++pair) {
+        Value both = LLVM::LoadOp::create(e.b, VectorType::get({2}, e.f32),
+                                          rows.behind(first, 4 * kSumPairStride * pair), 8);
         auto scaled = [&](int64_t k) {
-          return e.mulf(LLVM::ExtractElementOp::create(e.b, quad, e.i(k)), factor);
+          return e.mulf(LLVM::ExtractElementOp::create(e.b, both, e.i(k)), factor);
         };
-        for (int64_t k : {0, 1})
-          packed = LLVM::InsertElementOp::create(
-              e.b, packed, e.pack(scaled(2 * k), scaled(2 * k + 1)), e.i(2 * half + k));
+        packed =
+            LLVM::InsertElementOp::create(e.b, packed, e.pack(scaled(0), scaled(1)), e.i(pair));
       }
       LLVM::StoreOp::create(e.b, packed, rows.address(grad), 16);
     });

@@ -65,18 +65,35 @@ static LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
 static LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
   if (failed(checkHeads(op)))
     return failure();
-  auto schedule = chooseHopperGradSchedule(
-      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+  auto schedule =
+      chooseHopperKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
+                                   widthsOf(op), bool(op.getQuerySum())});
   if (!schedule)
     return op.emitOpError(kUnfit);
   if (failed(checkMaps(op, {op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
                        op.getView(), schedule->keyRows())))
     return failure();
   for (tile::WalkOp walk : op.getWalkOps())
-    if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad(), op.getQuerySum()}, walk.getView(),
+    if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad()}, walk.getView(),
                          schedule->queryRows)))
       return failure();
-  return lowerHopperBackward(kernel, op, *schedule);
+  return lowerHopperKeyGrad(kernel, op, *schedule);
+}
+
+static LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
+  if (failed(checkHeads(op)))
+    return failure();
+  auto schedule = chooseHopperQueryGradSchedule(
+      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+  if (!schedule)
+    return op.emitOpError(kUnfit);
+  if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
+                       schedule->queryRows())))
+    return failure();
+  for (tile::WalkOp walk : op.getWalkOps())
+    if (failed(checkMaps(op, {op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows)))
+      return failure();
+  return lowerHopperQueryGrad(kernel, op, *schedule);
 }
 
 static LogicalResult lower(tile::KernelOp kernel) {
@@ -88,7 +105,9 @@ static LogicalResult lower(tile::KernelOp kernel) {
     if (auto delta = dyn_cast<tile::AttentionDeltaOp>(op))
       return lowerAttentionDelta(kernel, delta);
     if (auto grad = dyn_cast<tile::AttentionQueryGradOp>(op))
-      return lowerAttentionQueryGrad(kernel, grad);
+      return lower(kernel, grad);
+    if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
+      return lowerAttentionQuerySum(kernel, sum);
   }
   return kernel.emitError("expected a kernel of attention; others run on the host alone so far");
 }

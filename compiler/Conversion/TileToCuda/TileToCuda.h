@@ -12,11 +12,14 @@ namespace stc {
 mlir::LogicalResult lowerHopperForward(tile::KernelOp kernel, tile::AttentionOp op,
                                        const HopperSchedule &schedule);
 
-/// The gradient by tiles of keys, and what goes before it and after it.
-mlir::LogicalResult lowerHopperBackward(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
-                                        const HopperGradSchedule &schedule);
+/// The gradients: what each query needs first, tiles of keys and of queries, and the gradient of
+/// queries from their sums.
 mlir::LogicalResult lowerAttentionDelta(tile::KernelOp kernel, tile::AttentionDeltaOp op);
-mlir::LogicalResult lowerAttentionQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op);
+mlir::LogicalResult lowerHopperKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                       const HopperKeyGradSchedule &schedule);
+mlir::LogicalResult lowerHopperQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
+                                         const HopperQueryGradSchedule &schedule);
+mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::AttentionQuerySumOp op);
 
 /// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm.
 void buildCudaPipeline(mlir::OpPassManager &passes);

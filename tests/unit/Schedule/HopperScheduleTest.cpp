@@ -21,31 +21,69 @@ TEST(HopperSchedule, KeyTilesAreWholeBlocksOfAllViews) {
   }
 }
 
-TEST(HopperGradSchedule, QueryTilesFitRegistersAndViews) {
+TEST(HopperKeyGradSchedule, QueryTilesFitRegistersAndViews) {
   struct Row {
-    HopperGradShape shape;
+    HopperKeyGradShape shape;
     std::optional<int64_t> queryRows;
+    int64_t stages = 3, itemStages = 2;
   };
   for (const Row &row :
-       {Row{{64, 64, 128, {1}}, 128}, Row{{32, 64, 128, {1, 32}}, 128},
-        Row{{128, 128, 128, {1}}, 64}, Row{{64, 96, 128, {1}}, 64}, Row{{64, 64, 64, {1}}, 64},
-        Row{{64, 64, 128, {192}}, 64}, Row{{64, 64, 128, {3}}, std::nullopt}}) {
-    auto schedule = chooseHopperGradSchedule(row.shape);
+       {Row{{64, 64, 128, {1}, false}, 128}, Row{{32, 64, 128, {1, 32}, false}, 128},
+        Row{{128, 128, 128, {1}, false}, 64}, Row{{64, 96, 128, {1}, false}, 64},
+        Row{{64, 64, 64, {1}, false}, 64}, Row{{64, 64, 128, {192}, false}, 64},
+        Row{{64, 64, 128, {3}, false}, std::nullopt}, Row{{64, 64, 128, {1}, true}, 128, 2, 2},
+        Row{{128, 128, 128, {1}, true}, 64, 2, 1}}) {
+    auto schedule = chooseHopperKeyGradSchedule(row.shape);
     ASSERT_EQ(schedule.has_value(), row.queryRows.has_value());
     if (!schedule)
       continue;
     EXPECT_EQ(schedule->queryRows, *row.queryRows);
     EXPECT_EQ(schedule->keyRows(), row.shape.keyRows);
+    EXPECT_EQ(schedule->stages, row.stages);
+    EXPECT_EQ(schedule->itemStages, row.itemStages);
   }
 }
 
+TEST(HopperQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
+  struct Row {
+    HopperShape shape;
+    std::optional<int64_t> keyRows;
+    int64_t stages = 4;
+  };
+  for (const Row &row : {Row{{64, 64, 128, {1}}, 64}, Row{{128, 128, 128, {1, 32}}, 64, 3},
+                         Row{{64, 64, 64, {3}}, 48}, Row{{64, 64, 128, {7}}, std::nullopt}}) {
+    auto schedule = chooseHopperQueryGradSchedule(row.shape);
+    ASSERT_EQ(schedule.has_value(), row.keyRows.has_value());
+    if (!schedule)
+      continue;
+    EXPECT_EQ(schedule->keyRows, *row.keyRows);
+    EXPECT_EQ(schedule->queryRows(), row.shape.queryRows);
+    EXPECT_EQ(schedule->stages, row.stages);
+  }
+}
+
+TEST(HopperSchedule, LongRowsOfQueriesAreSummed) {
+  struct Row {
+    QuerySumWork work;
+    bool sums;
+  };
+  for (const Row &row : {Row{{64, 64, 128, 0}, false}, Row{{64, 64, 1664, 1}, true},
+                         Row{{64, 64, 1664, 2}, false}, Row{{128, 128, 2240, 1}, false},
+                         Row{{128, 128, 8192, 1}, true}, Row{{64, 128, 2240, 1}, false}})
+    EXPECT_EQ(hopperSumsQueries(row.work), row.sums) << row.work.keysPerQuery;
+}
+
 TEST(HopperSchedule, RegistersFitTheMultiprocessor) {
-  for (int64_t groups : {1, 2, 3}) {
-    HopperGroups schedule{groups};
-    EXPECT_LE(128 * (groups * schedule.computeRegisters() + schedule.copyRegisters()), 65536);
+  auto check = [](const auto &schedule) {
+    EXPECT_LE(128 * (schedule.groups * schedule.computeRegisters() + schedule.copyRegisters()),
+              65536);
     EXPECT_EQ(schedule.computeRegisters() % 8, 0);
     EXPECT_EQ(schedule.copyRegisters() % 8, 0);
-  }
+  };
+  for (int64_t groups : {1, 2, 3})
+    check(HopperGroups{groups});
+  for (int64_t groups : {1, 2})
+    check(HopperKeyGradSchedule{{groups}});
 }
 
 TEST(HopperSchedule, ShortViewsTakeShortTiles) {

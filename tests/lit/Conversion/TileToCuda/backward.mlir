@@ -1,4 +1,5 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=never" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefix=TILES
 
 // A tile of keys stays, tiles of queries pass by: scores and their gradients transposed, three products
 // that sum, one of them by the copy engine into the sums of queries in float32.
@@ -14,7 +15,17 @@
 // CHECK: nvvm.stmatrix {{.*}}layout = #nvvm.mma_layout<col>
 // CHECK: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
 // CHECK: nvvm.cp.async.bulk.tensor.reduce
-// CHECK-LABEL: plan.kernel @attention_query_grad
+// CHECK-LABEL: plan.kernel @attention_query_sum
+
+// Without sums a warpgroup needs no other; the gradient of queries has a kernel of its own, which keeps
+// score gradients in registers.
+// TILES-LABEL: plan.kernel @attention_key_grad kind
+// TILES-NOT: nvvm.stmatrix {{.*}}layout = #nvvm.mma_layout<col>
+// TILES-NOT: nvvm.cp.async.bulk.tensor.reduce
+// TILES-LABEL: plan.kernel @attention_query_grad
+// TILES: wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16
+// TILES-NOT: nvvm.cp.async.bulk.tensor.reduce
+// TILES: nvvm.stmatrix
 !x = tensor<1x1024x2x64xbf16>
 !l = tensor<1x2x1024xf32>
 func.func @band(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
@@ -29,7 +40,7 @@ func.func @band(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !
 // CHECK-LABEL: plan.kernel @attention_key_grad kind
 // CHECK-NOT: nvvm.cp.async.bulk.tensor.reduce
 // CHECK: llvm.atomicrmw fadd
-// CHECK-LABEL: plan.kernel @attention_query_grad
+// CHECK-LABEL: plan.kernel @attention_query_sum
 !x = tensor<1x250x1x64xf16>
 !l = tensor<1x1x250xf32>
 func.func @stride(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {

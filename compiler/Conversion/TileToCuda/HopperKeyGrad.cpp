@@ -1,11 +1,13 @@
-//===- HopperBackward.cpp - the gradient of attention by tiles of keys on sm_90a ------===//
+//===- HopperKeyGrad.cpp - gradients of keys and values by tiles of keys on sm_90a ----===//
 //
 // A block keeps a tile of keys and values; one warp copies the tiles of queries and output
 // gradients that meet it, another their log-sum-exps and deltas. Each computing warpgroup has 64
 // keys. Scores are computed transposed, S^T = K Q^T and dP^T = V dO^T, so that P^T and dS^T stand
-// in registers as operands of dV += P^T dO and dK += dS^T Q. dS goes through shared memory for dQ =
-// dS K, which is added to the sums in memory. The order of the five products is FlashAttention-3's
-// (arXiv 2407.08608, Appendix B.1).
+// in registers as operands of dV += P^T dO and dK += dS^T Q.
+//
+// Where queries are summed here too, dS goes through shared memory, so that the warpgroups share
+// the work of dQ = dS K, which is added to the sums in memory by the copy engine. The order of the
+// five products is FlashAttention-3's (arXiv 2407.08608, Appendix B.1).
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,22 +22,22 @@ using namespace stc;
 namespace {
 using Values = CudaEmitter::Values;
 
-/// The log-sum-exp of a row that does not exist: its probabilities are 0.
-constexpr float kMissingRow = 1e30f;
-
-class Backward {
+class KeyGrad {
 public:
-  Backward(tile::KernelOp kernel, tile::AttentionKeyGradOp op, const HopperGradSchedule &schedule)
+  KeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op, const HopperKeyGradSchedule &schedule)
       : op(op), schedule(schedule), kernel(kernel, op.getQuery().getType().getElementType()),
         e(this->kernel.emitter()), walks(op.getWalkOps()), query(op.getQuery()), key(op.getKey()),
         value(op.getValue()), outputGrad(op.getOutputGrad()), logsumexp(op.getLogsumexp()),
-        delta(op.getDelta()), querySum(op.getQuerySum()), keyGrad(op.getKeyGrad()),
+        delta(op.getDelta()), keyGrad(op.getKeyGrad()),
         valueGrad(op.getValueGrad()), queryTile{schedule.queryRows, paddedHead(op.getQuerySize())},
         gradTile{schedule.queryRows, paddedHead(op.getValueSize())},
         keyTile{schedule.keyRows(), paddedHead(op.getQuerySize())},
         valueTile{schedule.keyRows(), paddedHead(op.getValueSize())}, scoreTile{
                                                                           schedule.queryRows,
-                                                                          schedule.keyRows()} {}
+                                                                          schedule.keyRows()} {
+    if (op.getQuerySum())
+      querySum.emplace(op.getQuerySum());
+  }
 
   void run();
 
@@ -51,15 +53,12 @@ private:
     return e.add(e.mul(item.tile, schedule.keyRows()), e.add(place.row, 8 * half));
   }
   /// This warpgroup's 64 rows of a tile of keys.
-  Value ownRows(int64_t offset, const SharedTile &tile) {
-    return e.add(shared(offset), e.mul(place.group, 64 * tile.rowBytes()));
+  Value ownRows(int64_t offset, const SharedTile &tile, Value slot) {
+    return e.add(slotted(offset, slot, tile.bytes()), e.mul(place.group, 64 * tile.rowBytes()));
   }
   void syncGroup() { e.syncThreads(e.add(place.group, 1), 128); }
   void syncAllGroups() { e.syncThreads(e.i(1 + schedule.groups), 128 * schedule.groups); }
   void ifLeader(function_ref<void()> body) { e.ifThen(e.equal(place.thread, 0), body); }
-  void release(int64_t barrier) {
-    ifLeader([&] { e.arrive(shared(barrier)); });
-  }
   void release(int64_t barrier, Value slot) {
     ifLeader([&] { e.arrive(slotted(barrier, slot, 8)); });
   }
@@ -67,30 +66,29 @@ private:
   void produceTiles();
   void produceRows();
   void consume();
-  Ring consumeItem(const HopperItem &item, Ring ring, Value keyParity);
+  Ring consumeItem(const HopperItem &item, Ring ring, Ring keyRing);
 
   /// Key and value gradients of 64 keys.
   struct Sums {
     Values key, value;
   };
-  void consumeTile(const HopperItem &item, const WalkTiles &tiles, const WalkTiles::Own &own,
-                   Value number, Ring at, Sums &sums);
   Values probabilities(const Values &scores, Value slot);
   Values scoreGrads(const Values &probabilities, const Values &grads, Value slot);
   void writeScoreGrads(const CudaEmitter::Fragments &fragments, Value slot);
+  Values queryProducts(Value slot, Value keySlot);
   void addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Value number,
                      const Values &sums);
-  void end(const HopperItem &item, Sums sums);
-  void write(const HopperItem &item, const CudaTensor &tensor, int64_t staging,
-             const SharedTile &tile, Values sums, float scale);
+  void end(const HopperItem &item, Value keySlot, Sums sums);
 
   tile::AttentionKeyGradOp op;
-  const HopperGradSchedule schedule;
+  const HopperKeyGradSchedule schedule;
   HopperKernel kernel;
   CudaEmitter &e;
   SmallVector<tile::WalkOp> walks;
-  CudaTensor query, key, value, outputGrad, logsumexp, delta, querySum, keyGrad, valueGrad;
+  CudaTensor query, key, value, outputGrad, logsumexp, delta, keyGrad, valueGrad;
   SharedTile queryTile, gradTile, keyTile, valueTile, scoreTile;
+  /// Queries are summed here too.
+  std::optional<CudaTensor> querySum;
   HopperPlace place;
 
   /// A warpgroup's part of dQ: 64 of 128 queries, or all 64 and some of the columns. `first` is the
@@ -108,7 +106,7 @@ private:
 };
 } // namespace
 
-void Backward::run() {
+void KeyGrad::run() {
   const int64_t stages = schedule.stages;
   part.byRows = schedule.queryRows == 128 || schedule.groups == 1;
   part.columns =
@@ -116,31 +114,36 @@ void Backward::run() {
   part.first = queryTile.columns - part.columns;
 
   SharedPlan plan;
-  keys = plan.add(keyTile.bytes());
-  values = plan.add(valueTile.bytes());
+  keys = plan.add(schedule.itemStages * keyTile.bytes());
+  values = plan.add(schedule.itemStages * valueTile.bytes());
   queries = plan.add(stages * queryTile.bytes());
   grads = plan.add(stages * gradTile.bytes());
-  scores = plan.add(stages * scoreTile.bytes());
-  sumTiles = plan.add(schedule.groups * 64 * part.columns * 4);
+  if (querySum) {
+    scores = plan.add(stages * scoreTile.bytes());
+    sumTiles = plan.add(schedule.groups * 64 * part.columns * 4);
+  }
   logsumexps = plan.add(stages * schedule.queryRows * 4);
   deltas = plan.add(stages * schedule.queryRows * 4);
-  int64_t barriers = plan.add((2 + 6 * stages) * 8);
-  keysFull = barriers, keysEmpty = barriers + 8;
-  queryFull = barriers + 16, queryEmpty = queryFull + 8 * stages;
+  int64_t barriers = plan.add((2 * schedule.itemStages + 6 * stages) * 8);
+  keysFull = barriers, keysEmpty = keysFull + 8 * schedule.itemStages;
+  queryFull = keysEmpty + 8 * schedule.itemStages, queryEmpty = queryFull + 8 * stages;
   gradFull = queryEmpty + 8 * stages, gradEmpty = gradFull + 8 * stages;
   rowsFull = gradEmpty + 8 * stages, rowsEmpty = rowsFull + 8 * stages;
 
   Value thread = e.threadId(schedule.threads());
   Value group = e.uniform(e.div(thread, 128));
   e.ifThen(e.equal(thread, 0), [&] {
-    e.initBarrier(shared(keysFull), 1);
-    e.initBarrier(shared(keysEmpty), schedule.groups);
+    for (int64_t k = 0; k < schedule.itemStages; ++k) {
+      e.initBarrier(shared(keysFull + 8 * k), 1);
+      e.initBarrier(shared(keysEmpty + 8 * k), schedule.groups);
+    }
     for (int64_t k = 0; k < stages; ++k) {
       for (int64_t barrier : {queryFull, gradFull})
         e.initBarrier(shared(barrier + 8 * k), 1);
       e.initBarrier(shared(rowsFull + 8 * k), 32);
-      for (int64_t barrier : {queryEmpty, gradEmpty, rowsEmpty})
+      for (int64_t barrier : {queryEmpty, gradEmpty})
         e.initBarrier(shared(barrier + 8 * k), schedule.groups);
+      e.initBarrier(shared(rowsEmpty + 8 * k), 4 * schedule.groups);
     }
     e.fenceInit();
   });
@@ -161,25 +164,29 @@ void Backward::run() {
   kernel.finish(schedule.threads(), plan.bytes());
 }
 
-void Backward::produceTiles() {
+void KeyGrad::produceTiles() {
   Value zero = e.i(0);
-  kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
+  kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     HopperItem item(op, mapping);
-    Value keyParity = carried[2], firstKey = e.mul(item.tile, schedule.keyRows());
-    e.wait(shared(keysEmpty), e.bxor(keyParity, 1));
-    e.expectBytes(shared(keysFull), e.i(keyTile.bytes() + valueTile.bytes()));
-    kernel.copy(shared(keys), keyTile, key, op.getView(), firstKey, item, shared(keysFull));
-    kernel.copy(shared(values), valueTile, value, op.getView(), firstKey, item, shared(keysFull));
+    Ring at{carried[2], carried[3]};
+    Value firstKey = e.mul(item.tile, schedule.keyRows()), full = slotted(keysFull, at.slot, 8);
+    e.wait(slotted(keysEmpty, at.slot, 8), e.bxor(at.parity, 1));
+    e.expectBytes(full, e.i(keyTile.bytes() + valueTile.bytes()));
+    kernel.copy(slotted(keys, at.slot, keyTile.bytes()), keyTile, key, op.getView(), firstKey, item,
+                full);
+    kernel.copy(slotted(values, at.slot, valueTile.bytes()), valueTile, value, op.getView(),
+                firstKey, item, full);
     WalkTiles tiles = tilesOf(item);
     Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
                                  {{query, queryTile, queries, queryFull, queryEmpty},
                                   {outputGrad, gradTile, grads, gradFull, gradEmpty}});
-    return Values{ring.slot, ring.parity, e.bxor(keyParity, 1)};
+    Ring after = next(e, at, schedule.itemStages);
+    return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
 }
 
 // Rows of a view lie anywhere, so that these few numbers go through registers.
-void Backward::produceRows() {
+void KeyGrad::produceRows() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     HopperItem item(op, mapping);
@@ -204,7 +211,7 @@ void Backward::produceRows() {
                               load(delta)};
               },
               [&] {
-                return Values{e.f(-kMissingRow), e.f(0)};
+                return Values{e.f(-kCudaMissingRow), e.f(0)};
               });
           Value at4 = e.mul(e.add(place.lane, k), 4);
           e.storeShared(both[0], e.add(slotted(logsumexps, at.slot, schedule.queryRows * 4), at4));
@@ -218,16 +225,16 @@ void Backward::produceRows() {
   });
 }
 
-void Backward::consume() {
+void KeyGrad::consume() {
   Value zero = e.i(0);
-  kernel.eachItem({zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, carried[2]);
-    return Values{ring.slot, ring.parity, e.bxor(carried[2], 1)};
+  kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
+    Ring at{carried[2], carried[3]}, after = next(e, at, schedule.itemStages);
+    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, at);
+    return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
-  ifLeader([&] { e.waitStores(0); });
 }
 
-Ring Backward::consumeItem(const HopperItem &item, Ring ring, Value keyParity) {
+Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
   WalkTiles tiles = tilesOf(item);
   Value zero = e.i(0), firstKey = e.mul(item.tile, schedule.keyRows());
   WalkTiles::Own own{{keyRow(item, 0), keyRow(item, 1)}, true, {}, {}};
@@ -236,87 +243,87 @@ Ring Backward::consumeItem(const HopperItem &item, Ring ring, Value keyParity) {
   own.wholeTile =
       e.compare(arith::CmpIPredicate::sle, e.add(firstKey, schedule.keyRows()), keyCount);
 
-  e.wait(shared(keysFull), keyParity);
+  e.wait(slotted(keysFull, keyRing.slot, 8), keyRing.parity);
   if (!endsExactly(key, op.getView())) {
     Value existing = e.max(e.sub(keyCount, firstKey), zero);
     e.ifThen(e.less(existing, e.i(schedule.keyRows())), [&] {
       Value thread = e.add(e.mul(place.group, 128), place.thread);
-      keyTile.clear(e, shared(keys), existing, thread, 128 * schedule.groups);
-      valueTile.clear(e, shared(values), existing, thread, 128 * schedule.groups);
+      keyTile.clear(e, slotted(keys, keyRing.slot, keyTile.bytes()), existing, thread,
+                    128 * schedule.groups);
+      valueTile.clear(e, slotted(values, keyRing.slot, valueTile.bytes()), existing, thread,
+                      128 * schedule.groups);
       syncAllGroups();
     });
   }
 
-  Values carried(keyTile.columns / 2 + valueTile.columns / 2, e.f(0));
-  carried.append({ring.slot, ring.parity});
-  const size_t keyValues = keyTile.columns / 2, valueValues = valueTile.columns / 2;
-  auto sumsOf = [&](ValueRange all) {
-    return Sums{Values(all.take_front(keyValues)), Values(all.slice(keyValues, valueValues))};
+  auto clear = [&](Value number, const CudaTensor &tensor, const SharedTile &tile, Value address) {
+    Value thread = e.add(e.mul(place.group, 128), place.thread);
+    tiles.clearMissing(number, tensor, tile, address, thread, 128 * schedule.groups,
+                       [&] { syncAllGroups(); });
   };
+  auto consumeTile = [&](Value number, Ring at, Sums &sums) {
+    Value queryAt = slotted(queries, at.slot, queryTile.bytes());
+    Value gradAt = slotted(grads, at.slot, gradTile.bytes());
+    e.wait(slotted(queryFull, at.slot, 8), at.parity);
+    clear(number, query, queryTile, queryAt);
+    Values score = e.product(schedule.queryRows,
+                             keyTile.operand(e, ownRows(keys, keyTile, keyRing.slot), false),
+                             queryTile.operand(e, queryAt, false));
+    e.wait(slotted(gradFull, at.slot, 8), at.parity);
+    clear(number, outputGrad, gradTile, gradAt);
+    Values grad = e.product(schedule.queryRows,
+                            valueTile.operand(e, ownRows(values, valueTile, keyRing.slot), false),
+                            gradTile.operand(e, gradAt, false));
+    e.wait(slotted(rowsFull, at.slot, 8), at.parity);
+    score = e.waitProducts(1, score);
+    Values weights = probabilities(tiles.masked(number, own, place.column, score), at.slot);
+    sums.value = e.product(gradTile.columns, e.fragments(weights),
+                           gradTile.operand(e, gradAt, true), sums.value);
+    grad = e.waitProducts(1, grad);
+    auto gradFragments = e.fragments(scoreGrads(weights, grad, at.slot));
+    if (querySum)
+      writeScoreGrads(gradFragments, at.slot);
+    e.syncWarp();
+    e.ifThen(e.equal(place.lane, 0), [&] { e.arrive(slotted(rowsEmpty, at.slot, 8)); });
+    Values querySums;
+    if (querySum) {
+      e.fenceShared();
+      syncAllGroups();
+      querySums = queryProducts(at.slot, keyRing.slot);
+    }
+    sums.key =
+        e.product(queryTile.columns, gradFragments, queryTile.operand(e, queryAt, true), sums.key);
+    sums.value = e.waitProducts(querySum ? 2 : 1, sums.value);
+    release(gradEmpty, at.slot);
+    if (querySum) {
+      querySums = e.waitProducts(1, querySums);
+      addQueryGrads(item, tiles, number, querySums);
+    }
+    sums.key = e.waitProducts(0, sums.key);
+    release(queryEmpty, at.slot);
+  };
+
+  const size_t nKey = keyTile.columns / 2, nValue = valueTile.columns / 2;
+  auto sumsOf = [&](ValueRange all) {
+    return Sums{Values(all.take_front(nKey)), Values(all.slice(nKey, nValue))};
+  };
+  Values carried(nKey + nValue, e.f(0));
+  carried.append({ring.slot, ring.parity});
   Values done = e.loop(zero, tiles.count, e.i(1), carried, [&](Value t, ValueRange all) {
+    Ring at{all[all.size() - 2], all.back()}, after = next(e, at, schedule.stages);
     Sums sums = sumsOf(all);
-    Ring at{all[all.size() - 2], all.back()};
-    consumeTile(item, tiles, own, t, at, sums);
-    Ring after = next(e, at, schedule.stages);
+    consumeTile(t, at, sums);
     Values result = sums.key;
     result.append(sums.value);
     result.append({after.slot, after.parity});
     return result;
   });
-  end(item, sumsOf(done));
+  end(item, keyRing.slot, sumsOf(done));
   return {done[done.size() - 2], done.back()};
 }
 
-void Backward::consumeTile(const HopperItem &item, const WalkTiles &tiles,
-                           const WalkTiles::Own &own, Value number, Ring at, Sums &sums) {
-  const Value queryAt = slotted(queries, at.slot, queryTile.bytes());
-  const Value gradAt = slotted(grads, at.slot, gradTile.bytes());
-  const Value thread = e.add(e.mul(place.group, 128), place.thread);
-  auto clear = [&](const CudaTensor &tensor, const SharedTile &tile, Value address) {
-    tiles.clearMissing(number, tensor, tile, address, thread, 128 * schedule.groups,
-                       [&] { syncAllGroups(); });
-  };
-  e.wait(slotted(queryFull, at.slot, 8), at.parity);
-  clear(query, queryTile, queryAt);
-  Values score = e.product(schedule.queryRows, keyTile.operand(e, ownRows(keys, keyTile), false),
-                           queryTile.operand(e, queryAt, false));
-  e.wait(slotted(gradFull, at.slot, 8), at.parity);
-  clear(outputGrad, gradTile, gradAt);
-  Values grad =
-      e.product(schedule.queryRows, valueTile.operand(e, ownRows(values, valueTile), false),
-                gradTile.operand(e, gradAt, false));
-  e.wait(slotted(rowsFull, at.slot, 8), at.parity);
-  score = e.waitProducts(1, score);
-  Values weights = probabilities(tiles.masked(number, own, place.column, score), at.slot);
-  auto weightFragments = e.fragments(weights);
-  grad = e.waitProducts(0, grad);
-  auto gradFragments = e.fragments(scoreGrads(weights, grad, at.slot));
-  writeScoreGrads(gradFragments, at.slot);
-  sums.value =
-      e.product(gradTile.columns, weightFragments, gradTile.operand(e, gradAt, true), sums.value);
-  e.fenceShared();
-  syncAllGroups();
-  release(rowsEmpty, at.slot); // only now all warps have read them
-
-  Value scoresAt = slotted(scores, at.slot, scoreTile.bytes()), keysAt = shared(keys);
-  if (part.byRows)
-    scoresAt = e.add(scoresAt, e.mul(place.group, 64 * scoreTile.rowBytes()));
-  else
-    keysAt = e.add(keysAt, e.mul(place.group, part.first / keyTile.panel() * keyTile.panelBytes()));
-  Values querySums = e.product(part.columns, scoreTile.operand(e, scoresAt, false),
-                               keyTile.operand(e, keysAt, true));
-  sums.value = e.waitProducts(1, sums.value);
-  release(gradEmpty, at.slot);
-  sums.key =
-      e.product(queryTile.columns, gradFragments, queryTile.operand(e, queryAt, true), sums.key);
-  querySums = e.waitProducts(1, querySums);
-  addQueryGrads(item, tiles, number, querySums);
-  sums.key = e.waitProducts(0, sums.key);
-  release(queryEmpty, at.slot);
-}
-
 // A lane's values 4j + 2h + k are of its key h and the query 8j + column + k.
-Values Backward::probabilities(const Values &scores, Value slot) {
+Values KeyGrad::probabilities(const Values &scores, Value slot) {
   Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
   Value rows = e.add(slotted(logsumexps, slot, schedule.queryRows * 4), e.mul(place.column, 4));
   Values result(scores.size());
@@ -328,7 +335,7 @@ Values Backward::probabilities(const Values &scores, Value slot) {
   return result;
 }
 
-Values Backward::scoreGrads(const Values &probabilities, const Values &grads, Value slot) {
+Values KeyGrad::scoreGrads(const Values &probabilities, const Values &grads, Value slot) {
   Value rows = e.add(slotted(deltas, slot, schedule.queryRows * 4), e.mul(place.column, 4));
   Values result(grads.size());
   for (size_t k = 0; k < grads.size(); k += 4) {
@@ -340,7 +347,7 @@ Values Backward::scoreGrads(const Values &probabilities, const Values &grads, Va
 }
 
 // Transposed: rows are queries, and each warpgroup's 64 keys are a panel.
-void Backward::writeScoreGrads(const CudaEmitter::Fragments &fragments, Value slot) {
+void KeyGrad::writeScoreGrads(const CudaEmitter::Fragments &fragments, Value slot) {
   Value base =
       e.add(slotted(scores, slot, scoreTile.bytes()), e.mul(place.group, scoreTile.panelBytes()));
   Value low = e.band(place.lane, 7), eighth = e.div(place.lane, 8);
@@ -351,8 +358,19 @@ void Backward::writeScoreGrads(const CudaEmitter::Fragments &fragments, Value sl
     e.storeMatrix(e.add(at, 16 * int64_t(k) * scoreTile.rowBytes()), fragment, /*transposed=*/true);
 }
 
-void Backward::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Value number,
-                             const Values &sums) {
+Values KeyGrad::queryProducts(Value slot, Value keySlot) {
+  Value scoresAt = slotted(scores, slot, scoreTile.bytes());
+  Value keysAt = slotted(keys, keySlot, keyTile.bytes());
+  if (part.byRows)
+    scoresAt = e.add(scoresAt, e.mul(place.group, 64 * scoreTile.rowBytes()));
+  else
+    keysAt = e.add(keysAt, e.mul(place.group, part.first / keyTile.panel() * keyTile.panelBytes()));
+  return e.product(part.columns, scoreTile.operand(e, scoresAt, false),
+                   keyTile.operand(e, keysAt, true));
+}
+
+void KeyGrad::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Value number,
+                            const Values &sums) {
   // Panels of 32 floats, 64 rows each.
   constexpr int64_t panel = 32, panelBytes = 64 * 128;
   Value firstColumn = part.byRows ? e.i(0) : e.mul(place.group, part.first);
@@ -366,19 +384,19 @@ void Backward::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Val
   auto firstRow = [&](Value row) {
     return part.byRows && schedule.groups == 2 ? e.add(row, e.mul(place.group, 64)) : row;
   };
-  auto exact = [&](tile::WalkOp walk) { return endsExactly(querySum, walk.getView()); };
+  auto exact = [&](tile::WalkOp walk) { return endsExactly(*querySum, walk.getView()); };
   if (llvm::any_of(walks, exact)) {
     ifLeader([&] { e.waitStores(0); });
     syncGroup();
-    Value row = e.add(e.mul(place.warp, 16), e.div(place.lane, 4));
-    Value swizzle = e.div(place.lane, 4), half = e.div(e.band(place.lane, 3), 2);
-    Value at = e.add(e.add(base, e.mul(row, 128)), e.mul(e.band(place.lane, 1), 8));
-    for (size_t k = 0; k < sums.size(); k += 4) {
+    // Row and chunk of 16 bytes as the swizzle wants them; columns as in sumColumn.
+    Value row = e.add(e.mul(place.warp, 16), e.div(place.lane, 4)), swizzle = e.div(place.lane, 4);
+    Value at = e.add(base, e.mul(row, 128)), lanePair = e.mul(e.band(place.lane, 3), 2);
+    for (size_t k = 0; k < sums.size(); k += 8) {
       int64_t column = 2 * int64_t(k);
-      Value chunk = e.bxor(e.add(half, column % panel / 4), swizzle);
+      Value chunk = e.bxor(e.add(lanePair, column % panel / 16), swizzle);
       Value to = e.add(e.add(at, e.mul(chunk, 16)), column / panel * panelBytes);
-      e.storePair(sums[k], sums[k + 1], to);
-      e.storePair(sums[k + 2], sums[k + 3], e.add(to, 8 * 128));
+      e.storeQuad({sums[k], sums[k + 1], sums[k + 4], sums[k + 5]}, to);
+      e.storeQuad({sums[k + 2], sums[k + 3], sums[k + 6], sums[k + 7]}, e.add(to, 8 * 128));
     }
     e.fenceShared();
     syncGroup();
@@ -387,20 +405,21 @@ void Backward::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Val
     tile::ViewAttr view = tiles.view(walk);
     if (exact(walks[walk]))
       return ifLeader([&] {
-        Value map = kernel.map(kernel.maps.get(querySum, view, 64, panel));
+        Value map = kernel.map(kernel.maps.get(*querySum, view, 64, panel));
         for (int64_t c = 0; c < part.columns; c += panel) {
           auto add = [&] {
             auto at =
                 boxCoordinates(e, view, firstRow(first), 0, item.residue, item.head, item.batch);
             at[0] = e.add(firstColumn, c);
-            e.addTile(map, e.add(base, c / panel * panelBytes), at);
+            Value from = e.add(base, c / panel * panelBytes);
+            op.getBegin() ? e.storeTile(map, from, at) : e.addTile(map, from, at);
           };
           overlap ? e.ifThen(isOwn(e.add(firstColumn, c)), add) : add();
         }
         e.commitStores();
       });
     // A box would add to rows that are not the view's.
-    Value count = rowCount(e, view, item.residue, querySum.positions());
+    Value count = rowCount(e, view, item.residue, querySum->positions());
     for (int h = 0; h < 2; ++h) {
       Value row =
           e.add(firstRow(first), e.add(e.add(e.mul(place.warp, 16), e.div(place.lane, 4)), 8 * h));
@@ -409,66 +428,35 @@ void Backward::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Val
         for (size_t k = 0; k < sums.size(); k += 4)
           for (int j = 0; j < 2; ++j) {
             Value column = e.add(e.add(firstColumn, place.column), 2 * int64_t(k) + j);
-            Value is = e.less(column, e.i(querySum.size()));
-            if (overlap)
-              is = e.both(is, isOwn(column));
-            e.ifThen(is, [&] {
-              e.addGlobal(kernel.elementAddress(querySum, position, item, column),
-                          sums[k + 2 * h + j]);
-            });
+            auto add = [&] {
+              Value to = kernel.elementAddress(*querySum, position, item, sumColumn(e, column));
+              op.getBegin() ? void(LLVM::StoreOp::create(e.b, sums[k + 2 * h + j], to))
+                            : e.addGlobal(to, sums[k + 2 * h + j]);
+            };
+            overlap ? e.ifThen(isOwn(column), add) : add();
           }
       });
     }
   });
 }
 
-void Backward::end(const HopperItem &item, Sums sums) {
-  syncAllGroups(); // nobody reads the keys and values any more, whose places take the results
-  write(item, valueGrad, values, valueTile, std::move(sums.value), 1);
-  write(item, keyGrad, keys, keyTile, std::move(sums.key), op.getScale().convertToFloat());
-  ifLeader([&] { e.waitStores(0); });
-  release(keysEmpty);
-}
-
-void Backward::write(const HopperItem &item, const CudaTensor &tensor, int64_t staging,
-                     const SharedTile &tile, Values sums, float scale) {
-  Value count = rowCount(e, op.getView(), item.residue, tensor.positions());
-  auto position = [&](int h) {
-    return rowPosition(e, op.getView(), item.residue, keyRow(item, h));
+// The results take the places of the keys and values, which nobody reads any more.
+void KeyGrad::end(const HopperItem &item, Value keySlot, Sums sums) {
+  if (querySum) // whose products take the keys of both warpgroups
+    syncAllGroups();
+  auto write = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t place, Values sums,
+                   float scale) {
+    kernel.writeGradient({tensor, op.getView(), item, scale, op.getResume()}, this->place, tile,
+                         ownRows(place, tile, keySlot), std::move(sums));
   };
-  for (Value &sum : sums)
-    sum = scale == 1 ? sum : e.mulf(sum, e.f(scale));
-  if (op.getResume())
-    for (int h = 0; h < 2; ++h) {
-      Values before = e.choose(
-          e.less(keyRow(item, h), count), SmallVector<Type>(sums.size() / 2, e.f32),
-          [&] { return kernel.loadRow(tensor, position(h), item, place, tile.columns); },
-          [&] { return Values(sums.size() / 2, e.f(0)); });
-      for (size_t k = 0; k < before.size(); ++k) {
-        Value &sum = sums[k / 2 * 4 + 2 * h + k % 2];
-        sum = e.addf(sum, before[k]);
-      }
-    }
-  auto fragments = e.fragments(sums);
-  if (!endsExactly(tensor, op.getView())) {
-    for (int h = 0; h < 2; ++h)
-      e.ifThen(e.less(keyRow(item, h), count),
-               [&] { kernel.storeRow(tensor, position(h), item, place, fragments, h); });
-    return;
-  }
-  Value at = ownRows(staging, tile);
-  tile.write(e, at, place, fragments);
-  e.fenceShared();
-  syncGroup();
-  ifLeader([&] {
-    Value first = e.add(e.mul(item.tile, schedule.keyRows()), e.mul(place.group, 64));
-    kernel.store(at, tile, tensor, op.getView(), first, item);
-    e.commitStores();
-  });
+  write(valueGrad, valueTile, values, std::move(sums.value), 1);
+  write(keyGrad, keyTile, keys, std::move(sums.key), op.getScale().convertToFloat());
+  ifLeader([&] { e.waitStores(0); });
+  release(keysEmpty, keySlot);
 }
 
-LogicalResult stc::lowerHopperBackward(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
-                                       const HopperGradSchedule &schedule) {
-  Backward(kernel, op, schedule).run();
+LogicalResult stc::lowerHopperKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                      const HopperKeyGradSchedule &schedule) {
+  KeyGrad(kernel, op, schedule).run();
   return success();
 }
