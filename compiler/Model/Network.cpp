@@ -114,7 +114,8 @@ Value Network::attention(int64_t layer, Value query, Value key, Value value) {
                                     pattern(layer));
   Value scores = ScoresOp::create(g.b, type, query, key);
   Value weights = SoftmaxOp::create(g.b, g.mul(scores, scale()));
-  return AggregateOp::create(g.b, weights, value);
+  auto output = g.f32({shape[0], shape[1], shape[2], Graph::shape(value)[3]});
+  return AggregateOp::create(g.b, output, weights, value);
 }
 
 Value Network::negativeLogLikelihood(Value logits, Value targets) {

@@ -14,18 +14,34 @@ using namespace stc;
 using namespace stc::reference;
 
 namespace {
-/// A tensor of shape [batch, positions, heads, size] by its rows.
+/// A tensor of attention by the rows that the heads of queries read or write: where it has fewer
+/// heads than there are of queries, several share a row.
 template <typename TensorType> struct Rows {
   TensorType &tensor;
+  Layout layout;
+  int64_t queryHeads;
 
-  int64_t size() const { return tensor.shape[3]; }
-  auto row(int64_t batch, int64_t position, int64_t head) const {
-    int64_t index = (batch * tensor.shape[1] + position) * tensor.shape[2] + head;
-    return std::span(tensor.floats.data() + index * size(), size());
+  auto row(int64_t batch, int64_t position, int64_t queryHead) const {
+    const bool headMajor = layout == Layout::HeadMajor;
+    int64_t positions = tensor.shape[headMajor ? 2 : 1], heads = tensor.shape[headMajor ? 1 : 2],
+            size = tensor.shape[3], head = queryHead / (queryHeads / heads);
+    int64_t index = headMajor ? (batch * heads + head) * positions + position
+                              : (batch * positions + position) * heads + head;
+    return std::span(tensor.floats.data() + index * size, size);
   }
 };
 using Inputs = Rows<const Tensor>;
 using Outputs = Rows<Tensor>;
+
+/// The rows of an op's tensors. `heads` is the number of heads of queries.
+struct RowsOf {
+  Environment &env;
+  Layout layout;
+  int64_t heads;
+
+  Inputs in(Value tensor) const { return {env[tensor], layout, heads}; }
+  Outputs out(Value tensor) const { return {env[tensor], layout, heads}; }
+};
 
 /// The first element of a query's row in a tensor of shape [batch, heads, queries, keys].
 int64_t pairsAt(const Tensor &pairs, int64_t batch, int64_t head, int64_t query) {
@@ -73,8 +89,9 @@ Attended attend(std::span<const double> query, Inputs key, int64_t b, int64_t h,
 } // namespace
 
 LogicalResult reference::evaluate(ScoresOp op, Environment &env) {
-  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]};
   Tensor &scores = env[op.getResult()];
+  RowsOf rows{env, op.getLayout(), scores.shape[1]};
+  Inputs query = rows.in(op.getQuery()), key = rows.in(op.getKey());
   return env.forEachQuery(
       op, patternOf(op.getType()), scores.shape[0], scores.shape[1], scores.shape[2],
       [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
@@ -116,8 +133,9 @@ LogicalResult reference::evaluate(SoftmaxGradOp op, Environment &env) {
 
 LogicalResult reference::evaluate(AggregateOp op, Environment &env) {
   const Tensor &weights = env[op.getWeights()];
-  Inputs value{env[op.getValue()]};
-  Outputs result{env[op.getResult()]};
+  RowsOf rows{env, op.getLayout(), weights.shape[1]};
+  Inputs value = rows.in(op.getValue());
+  Outputs result = rows.out(op.getResult());
   bool transpose = op.getTranspose();
   return env.forEachQuery(
       op, patternOf(op.getWeights().getType()), weights.shape[0], weights.shape[1],
@@ -131,10 +149,11 @@ LogicalResult reference::evaluate(AggregateOp op, Environment &env) {
 }
 
 LogicalResult reference::evaluate(AttentionOp op, Environment &env) {
-  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]}, value{env[op.getValue()]};
-  Outputs output{env[op.getOutput()]};
   Tensor &logsumexp = env[op.getLogsumexp()];
   int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
+  RowsOf rows{env, op.getLayout(), heads};
+  Inputs query = rows.in(op.getQuery()), key = rows.in(op.getKey()), value = rows.in(op.getValue());
+  Outputs output = rows.out(op.getOutput());
   double scale = op.getScale().convertToDouble();
   return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], heads, n,
                           [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
@@ -146,12 +165,13 @@ LogicalResult reference::evaluate(AttentionOp op, Environment &env) {
 }
 
 LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
-  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]}, value{env[op.getValue()]};
-  Inputs output{env[op.getOutput()]}, outputGrad{env[op.getOutputGrad()]};
-  Outputs queryGrad{env[op.getQueryGrad()]}, keyGrad{env[op.getKeyGrad()]},
-      valueGrad{env[op.getValueGrad()]};
   const Tensor &logsumexp = env[op.getLogsumexp()];
   int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
+  RowsOf rows{env, op.getLayout(), heads};
+  Inputs query = rows.in(op.getQuery()), key = rows.in(op.getKey()), value = rows.in(op.getValue());
+  Inputs output = rows.in(op.getOutput()), outputGrad = rows.in(op.getOutputGrad());
+  Outputs queryGrad = rows.out(op.getQueryGrad()), keyGrad = rows.out(op.getKeyGrad()),
+          valueGrad = rows.out(op.getValueGrad());
   double scale = op.getScale().convertToDouble();
   return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], heads, n,
                           [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
@@ -172,14 +192,17 @@ LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
 }
 
 LogicalResult reference::evaluate(AttentionRowOp op, Environment &env) {
-  Inputs query{env[op.getQuery()]}, key{env[op.getKey()]}, value{env[op.getValue()]};
-  Outputs output{env[op.getOutput()]};
-  const std::vector<int64_t> &shape = key.tensor.shape;
+  int64_t heads = AttentionShape(op.getQuery(), op.getLayout()).heads;
+  AttentionShape keys(op.getKey(), op.getLayout());
+  RowsOf rows{env, op.getLayout(), heads};
+  Inputs query = rows.in(op.getQuery()), key = rows.in(op.getKey()), value = rows.in(op.getValue());
+  Outputs output = rows.out(op.getOutput());
   int64_t position = env[op.getPosition()].integers[0];
-  if (position < 0 || position >= shape[1])
-    return op.emitOpError("expected a position in [0, ") << shape[1] << "), found " << position;
+  if (position < 0 || position >= keys.positions)
+    return op.emitOpError("expected a position in [0, ")
+           << keys.positions << "), found " << position;
   double scale = op.getScale().convertToDouble();
-  return env.forEachQuery(op, op.getPattern(), shape[0], shape[2], shape[1],
+  return env.forEachQuery(op, op.getPattern(), keys.batch, heads, keys.positions,
                           [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
                             if (i != position)
                               return;

@@ -69,12 +69,18 @@ struct FuseAggregate : OpRewritePattern<AggregateOp> {
     if (!scores)
       return rewriter.notifyMatchFailure(
           softmax, "expected the softmax of scores times constants and no other use of the scores");
-    auto query = cast<RankedTensorType>(scores.getQuery().getType());
-    auto logsumexp = RankedTensorType::get(
-        {query.getDimSize(0), query.getDimSize(2), query.getDimSize(1)}, rewriter.getF32Type());
-    auto attention = AttentionOp::create(
-        rewriter, op.getLoc(), op.getType(), logsumexp, scores.getQuery(), scores.getKey(),
-        op.getValue(), rewriter.getF32FloatAttr(scale), patternOf(scores.getType()));
+    const Layout layout = op.getLayout();
+    AttentionShape query(scores.getQuery(), layout);
+    if (scores.getLayout() != layout || AttentionShape(scores.getKey(), layout).heads !=
+                                            AttentionShape(op.getValue(), layout).heads)
+      return rewriter.notifyMatchFailure(op, "expected keys and values of one layout and as many "
+                                             "heads");
+    auto logsumexp =
+        RankedTensorType::get({query.batch, query.heads, query.positions}, rewriter.getF32Type());
+    auto attention =
+        AttentionOp::create(rewriter, op.getLoc(), op.getType(), logsumexp, scores.getQuery(),
+                            scores.getKey(), op.getValue(), rewriter.getF32FloatAttr(scale),
+                            patternOf(scores.getType()), op.getLayoutAttr());
     // It belongs to the residual block that the aggregate belongs to.
     attention->setDiscardableAttrs(op->getDiscardableAttrDictionary());
     rewriter.replaceOp(op, attention.getOutput());

@@ -29,10 +29,11 @@ int64_t stc::bytesOf(Value value) {
 }
 
 /// Pairs of all heads and sequences of an attention over the pattern.
-static double pairsOf(PatternAttr pattern, RankedTensorType query, int64_t positions) {
+static double pairsOf(PatternAttr pattern, const AttentionShape &query) {
   static std::map<std::pair<std::string, int64_t>, double> counted;
+  const int64_t positions = query.positions;
   double pairs = 0;
-  for (int64_t head = 0; head < query.getDimSize(2); ++head) {
+  for (int64_t head = 0; head < query.heads; ++head) {
     auto [entry, added] =
         counted.try_emplace({pattern.ofHead(head).str(), positions}, 0.5 * positions * positions);
     if (added)
@@ -41,7 +42,7 @@ static double pairsOf(PatternAttr pattern, RankedTensorType query, int64_t posit
           entry->second = *count;
     pairs += entry->second;
   }
-  return pairs * query.getDimSize(0);
+  return pairs * query.batch;
 }
 
 double stc::flopsOf(Operation *op) {
@@ -52,9 +53,9 @@ double stc::flopsOf(Operation *op) {
         return 2.0 * inner * typeOf(op.getResult()).getNumElements();
       })
       .Case([](AttentionOp op) {
-        auto query = typeOf(op.getQuery());
-        double size = query.getDimSize(3) + typeOf(op.getValue()).getDimSize(3);
-        return 2 * size * pairsOf(op.getPattern(), query, query.getDimSize(1));
+        AttentionShape query(op.getQuery(), op.getLayout());
+        double size = query.size + AttentionShape(op.getValue(), op.getLayout()).size;
+        return 2 * size * pairsOf(op.getPattern(), query);
       })
       .Case<ReshapeOp, SplitOp, arith::ConstantOp, ReadOp, WriteOp>([](auto) { return 0.0; })
       .Default([](Operation *op) {

@@ -20,6 +20,7 @@ def FuseSoftmax : Pass<"stc-fuse-softmax"> {
       %scaled = arith.mulf %s, %scale : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
       %p = stc.softmax %scaled : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
       %o = stc.aggregate %p, %v : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
+          -> tensor<1x64x2x16xf32>
       return %o : tensor<1x64x2x16xf32>
     }
     ```

@@ -35,6 +35,15 @@ void registerArithGradients(mlir::DialectRegistry &registry);
 /// The pattern of a tensor's encoding, null if it has none.
 PatternAttr patternOf(mlir::Type type);
 
+/// The sizes of one of attention's tensors, of rank 4, by what they are.
+struct AttentionShape {
+  int64_t batch, positions, heads, size;
+
+  AttentionShape(mlir::Value tensor, Layout layout);
+  /// In the order of a layout.
+  llvm::SmallVector<int64_t, 4> dims(Layout layout) const;
+};
+
 /// A constant tensor with the same value everywhere.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
 

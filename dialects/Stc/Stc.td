@@ -25,6 +25,11 @@ def Stc_Dialect : Dialect {
     over a pattern, `stc.softmax`, `stc.aggregate`. The pass `stc-fuse-softmax` makes it one
     `stc.attention`. The tensor of scores is never dense: its type carries the pattern as encoding,
     and only the pairs that the pattern holds exist.
+
+    Queries, keys and values have shape [batch, positions, heads, size], or with
+    `layout head_major` [batch, heads, positions, size]. Keys and values may have fewer heads than
+    queries, which then share them in groups: of H heads of queries and K of keys, where K divides
+    H, head h of the queries reads head h / (H / K) of the keys.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
   let useDefaultAttributePrinterParser = 1;
@@ -73,6 +78,12 @@ def Stc_Role : I32EnumAttr<"Role", "what a variable is for", [
 def Stc_Reduction : I32EnumAttr<"Reduction", "how elements are combined", [
     I32EnumAttrCase<"Sum", 0, "sum">,
     I32EnumAttrCase<"Max", 1, "max">]> {
+  let cppNamespace = "::stc";
+}
+
+def Stc_Layout : I32EnumAttr<"Layout", "in which order attention's tensors have positions and heads", [
+    I32EnumAttrCase<"TokenMajor", 0, "token_major">,
+    I32EnumAttrCase<"HeadMajor", 1, "head_major">]> {
   let cppNamespace = "::stc";
 }
 

@@ -54,6 +54,19 @@ PatternAttr stc::patternOf(Type type) {
   return tensor ? dyn_cast_if_present<PatternAttr>(tensor.getEncoding()) : PatternAttr();
 }
 
+AttentionShape::AttentionShape(Value tensor, Layout layout) {
+  ArrayRef<int64_t> dims = cast<RankedTensorType>(tensor.getType()).getShape();
+  batch = dims[0], positions = dims[1], heads = dims[2], size = dims[3];
+  if (layout == Layout::HeadMajor)
+    std::swap(positions, heads);
+}
+
+SmallVector<int64_t, 4> AttentionShape::dims(Layout layout) const {
+  if (layout == Layout::HeadMajor)
+    return {batch, heads, positions, size};
+  return {batch, positions, heads, size};
+}
+
 Value stc::splat(OpBuilder &builder, Location loc, Type type, double value) {
   auto tensor = cast<RankedTensorType>(type);
   Attribute element;

@@ -94,8 +94,10 @@ LogicalResult GatherOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
 
 LogicalResult ScoresOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
                                       MutableArrayRef<Value> result) {
-  result[0] = AggregateOp::create(builder, getLoc(), grads[0], getKey(), false);
-  result[1] = AggregateOp::create(builder, getLoc(), grads[0], getQuery(), true);
+  result[0] = AggregateOp::create(builder, getLoc(), getQuery().getType(), grads[0], getKey(),
+                                  /*transpose=*/false, getLayout());
+  result[1] = AggregateOp::create(builder, getLoc(), getKey().getType(), grads[0], getQuery(),
+                                  /*transpose=*/true, getLayout());
   return success();
 }
 
@@ -110,8 +112,9 @@ LogicalResult AggregateOp::buildGradient(OpBuilder &builder, ArrayRef<Value> gra
   Value query = grads[0], key = getValue();
   if (getTranspose())
     std::swap(query, key);
-  result[0] = ScoresOp::create(builder, getLoc(), getWeights().getType(), query, key);
-  result[1] = AggregateOp::create(builder, getLoc(), getWeights(), grads[0], !getTranspose());
+  result[0] = ScoresOp::create(builder, getLoc(), getWeights().getType(), query, key, getLayout());
+  result[1] = AggregateOp::create(builder, getLoc(), getValue().getType(), getWeights(), grads[0],
+                                  !getTranspose(), getLayout());
   return success();
 }
 
@@ -119,9 +122,10 @@ LogicalResult AttentionOp::buildGradient(OpBuilder &builder, ArrayRef<Value> gra
                                          MutableArrayRef<Value> result) {
   if (grads[1])
     return emitOpError("has no gradient through its log-sum-exp");
-  auto grad = AttentionGradOp::create(
-      builder, getLoc(), getQuery().getType(), getKey().getType(), getValue().getType(), getQuery(),
-      getKey(), getValue(), getOutput(), getLogsumexp(), grads[0], getScaleAttr(), getPattern());
+  auto grad = AttentionGradOp::create(builder, getLoc(), getQuery().getType(), getKey().getType(),
+                                      getValue().getType(), getQuery(), getKey(), getValue(),
+                                      getOutput(), getLogsumexp(), grads[0], getScaleAttr(),
+                                      getPattern(), getLayoutAttr());
   llvm::copy(grad.getResults(), result.begin());
   return success();
 }

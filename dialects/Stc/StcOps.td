@@ -328,11 +328,13 @@ def Stc_InsertRowOp : Stc_Op<"insert_row", [Pure, AllTypesMatch<["sequence", "re
 // Attention, unfused: the definition
 //===----------------------------------------------------------------------===//
 
+def Stc_AttentionLayout : DefaultValuedAttr<Stc_Layout, "::stc::Layout::TokenMajor">;
+
 def Stc_ScoresOp : Stc_Op<"scores", [Pure, Stc_Differentiated]> {
   let summary = "products of queries with keys, for the pairs of a pattern";
   let description = [{
-    `result[b, h, i, j] = sum_d query[b, i, h, d] * key[b, j, h, d]` where (i, j) is in the pattern
-    (Eq. 2 of the paper, before scaling).
+    `result[b, h, i, j] = sum_d query[b, i, h, d] * key[b, j, g, d]` where (i, j) is in the pattern
+    (Eq. 2 of the paper, before scaling) and g is the head of keys that head h reads.
 
     ```mlir
     %s = stc.scores %q, %k : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
@@ -340,14 +342,17 @@ def Stc_ScoresOp : Stc_Op<"scores", [Pure, Stc_Differentiated]> {
     ```
 
     Constraints:
-    - (C1) query and key have shape [batch, positions, heads, size] with equal batch, heads and size.
+    - (C1) query and key have shape [batch, positions, heads, size], or that of their layout, with equal
+      batch and size; the number of the query's heads is a multiple of the key's.
     - (C2) the result has shape [batch, heads, query positions, key positions] and a pattern.
     - (C3) queries and keys have the same number of positions.
     - (C4) element types are equal.
   }];
-  let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key);
+  let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_AttentionLayout:$layout);
   let results = (outs Stc_AnyFloatTensor:$result);
-  let assemblyFormat = "$query `,` $key attr-dict `:` type($query) `,` type($key) `->` type($result)";
+  let assemblyFormat = [{
+    $query `,` $key (`layout` $layout^)? attr-dict `:` type($query) `,` type($key) `->` type($result)
+  }];
 }
 
 def Stc_SoftmaxOp : Stc_Op<"softmax", [Pure, SameOperandsAndResultType, Stc_Differentiated]> {
@@ -384,25 +389,32 @@ def Stc_SoftmaxGradOp : Stc_Op<"softmax_grad", [Pure, SameOperandsAndResultType]
   let assemblyFormat = "$weights `,` $grad attr-dict `:` type($weights)";
 }
 
-def Stc_AggregateOp : Stc_Op<"aggregate", [Pure, Stc_Differentiated, AllTypesMatch<["value", "result"]>]> {
+def Stc_AggregateOp : Stc_Op<"aggregate", [Pure, Stc_Differentiated]> {
   let summary = "sums of values weighted over a pattern";
   let description = [{
-    `result[b, i, h, d] = sum_j weights[b, h, i, j] * value[b, j, h, d]` over the pairs that exist
-    (Eq. 3), or with `transpose` the sum over i of weights[b, h, i, j] * value[b, i, h, d] at [b, j, h, d].
+    `result[b, i, h, d] = sum_j weights[b, h, i, j] * value[b, j, g, d]` over the pairs that exist
+    (Eq. 3), where g is the head of values that head h reads. With `transpose` result[b, j, g, d] is
+    the sum over i, and over the heads h that read g, of weights[b, h, i, j] * value[b, i, h, d].
 
     ```mlir
     %o = stc.aggregate %p, %v : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
+        -> tensor<1x64x2x16xf32>
     ```
 
     Constraints:
     - (C1) the weights have shape [batch, heads, query positions, key positions] and a pattern.
-    - (C2) values have shape [batch, positions, heads, size], of the same batch, heads and positions.
+    - (C2) values and result have shape [batch, positions, heads, size], or that of their layout, of the
+      weights' batch and positions and of equal size.
     - (C3) element types are equal.
+    - (C4) the result, or with `transpose` the values, have the weights' heads; the others' heads divide
+      their number.
   }];
-  let arguments = (ins Stc_AnyFloatTensor:$weights, Stc_FloatTensor:$value, UnitAttr:$transpose);
+  let arguments = (ins Stc_AnyFloatTensor:$weights, Stc_FloatTensor:$value, UnitAttr:$transpose,
+                       Stc_AttentionLayout:$layout);
   let results = (outs Stc_FloatTensor:$result);
   let assemblyFormat = [{
-    $weights `,` $value (`transpose` $transpose^)? attr-dict `:` type($weights) `,` type($value)
+    $weights `,` $value (`transpose` $transpose^)? (`layout` $layout^)? attr-dict
+    `:` type($weights) `,` type($value) `->` type($result)
   }];
 }
 
@@ -426,16 +438,26 @@ def Stc_AttentionOp : Stc_Op<"attention", [Pure, Stc_Differentiated]> {
         -> tensor<1x64x2x16xf32>, tensor<1x2x64xf32>
     ```
 
+    Eight heads of queries over two of keys, head-major:
+
+    ```mlir
+    %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"fixed(8, 2)"> layout head_major
+        : tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32>
+        -> tensor<1x8x64x16xf32>, tensor<1x8x64xf32>
+    ```
+
     Constraints:
-    - (C1) query, key and value have shape [batch, positions, heads, size] with equal batch, positions
-      and heads; query and key have equal size; element types are equal.
-    - (C2) output has the value's shape; the log-sum-exp has shape [batch, heads, positions] and type f32.
+    - (C1) query, key and value have shape [batch, positions, heads, size], or that of their layout, with
+      equal batch and positions; query and key have equal size, key and value equal heads, of which the
+      query's number is a multiple; element types are equal.
+    - (C2) output has the value's shape with the query's heads; the log-sum-exp has shape
+      [batch, heads, positions], whatever the layout, and type f32.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
-                       F32Attr:$scale, Stc_PatternAttr:$pattern);
+                       F32Attr:$scale, Stc_PatternAttr:$pattern, Stc_AttentionLayout:$layout);
   let results = (outs Stc_FloatTensor:$output, Stc_FloatTensor:$logsumexp);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `scale` $scale `pattern` $pattern attr-dict
+    $query `,` $key `,` $value `scale` $scale `pattern` $pattern (`layout` $layout^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($output) `,` type($logsumexp)
   }];
 }
@@ -459,11 +481,11 @@ def Stc_AttentionGradOp : Stc_Op<"attention_grad", [Pure]> {
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
                        Stc_FloatTensor:$output, Stc_FloatTensor:$logsumexp, Stc_FloatTensor:$outputGrad,
-                       F32Attr:$scale, Stc_PatternAttr:$pattern);
+                       F32Attr:$scale, Stc_PatternAttr:$pattern, Stc_AttentionLayout:$layout);
   let results = (outs Stc_FloatTensor:$queryGrad, Stc_FloatTensor:$keyGrad, Stc_FloatTensor:$valueGrad);
   let assemblyFormat = [{
     $query `,` $key `,` $value `,` $output `,` $logsumexp `,` $outputGrad `scale` $scale `pattern` $pattern
-    attr-dict `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
+    (`layout` $layout^)? attr-dict `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
     `,` type($outputGrad)
     `->` type($queryGrad) `,` type($keyGrad) `,` type($valueGrad)
   }];
@@ -481,13 +503,14 @@ def Stc_AttentionRowOp : Stc_Op<"attention_row", [Pure]> {
 
     Constraints:
     - (C1) query, key and value are as in `stc.attention`, with one query position.
-    - (C2) output has the shape [batch, 1, heads, size] of one position of the value.
+    - (C2) output has the shape [batch, 1, heads, size] of one position of the value, with the query's heads.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
-                       Stc_I32Scalar:$position, F32Attr:$scale, Stc_PatternAttr:$pattern);
+                       Stc_I32Scalar:$position, F32Attr:$scale, Stc_PatternAttr:$pattern,
+                       Stc_AttentionLayout:$layout);
   let results = (outs Stc_FloatTensor:$output);
   let assemblyFormat = [{
-    $query `,` $key `,` $value `at` $position `scale` $scale `pattern` $pattern attr-dict
+    $query `,` $key `,` $value `at` $position `scale` $scale `pattern` $pattern (`layout` $layout^)? attr-dict
     `:` type($query) `,` type($key) `,` type($value) `->` type($output)
   }];
 }

@@ -30,36 +30,58 @@ LogicalResult verifyIncreasing(Operation *op, ArrayRef<int64_t> dims, int64_t ra
   return success();
 }
 
-/// Shapes of query, key and value; `queries` is the number of query positions.
-LogicalResult verifyAttention(Operation *op, Value query, Value key, Value value, bool oneQuery) {
-  ArrayRef<int64_t> q = shapeOf(query), k = shapeOf(key), v = shapeOf(value);
-  if (q.size() != 4 || k.size() != 4 || v.size() != 4)
-    return op->emitOpError(
-        "(C1) expected query, key and value of shape [batch, positions, heads, size]");
-  int64_t queries = oneQuery ? 1 : k[1];
-  if (q[0] != k[0] || q[1] != queries || q[2] != k[2] || q[3] != k[3])
-    return op->emitOpError() << "(C1) expected a query of shape [" << k[0] << ", " << queries
-                             << ", " << k[2] << ", " << k[3] << "] to match the key, found [" << q
-                             << "]";
-  if (k[0] != v[0] || k[1] != v[1] || k[2] != v[2])
-    return op->emitOpError()
-           << "(C1) expected key and value with equal batch, positions and heads, found [" << k
-           << "] and [" << v << "]";
-  return success(succeeded(verifySameElements(op, "C1", query, key)) &&
-                 succeeded(verifySameElements(op, "C1", key, value)));
+/// The sizes of an attention's tensors.
+StringRef dimsOf(Layout layout) {
+  return layout == Layout::HeadMajor ? "[batch, heads, positions, size]"
+                                     : "[batch, positions, heads, size]";
+}
+
+LogicalResult verifyGroups(Operation *op, StringRef constraint, int64_t heads, int64_t keyHeads) {
+  if (heads % keyHeads != 0)
+    return op->emitOpError() << "(" << constraint << ") expected a multiple of the " << keyHeads
+                             << " heads of keys as heads of queries, found " << heads;
+  return success();
+}
+
+/// Shapes of query, key and value.
+template <typename Op> LogicalResult verifyAttention(Op op, bool oneQuery) {
+  const Layout layout = op.getLayout();
+  for (Value tensor : {op.getQuery(), op.getKey(), op.getValue()})
+    if (shapeOf(tensor).size() != 4)
+      return op.emitOpError("(C1) expected query, key and value of shape ") << dimsOf(layout);
+  AttentionShape q(op.getQuery(), layout), k(op.getKey(), layout), v(op.getValue(), layout);
+  AttentionShape expected = k;
+  expected.positions = oneQuery ? 1 : k.positions;
+  expected.heads = q.heads;
+  if (ArrayRef<int64_t>(expected.dims(layout)) != shapeOf(op.getQuery()))
+    return op.emitOpError("(C1) expected a query of shape [")
+           << ArrayRef<int64_t>(expected.dims(layout)) << "] to match the key, found ["
+           << shapeOf(op.getQuery()) << "]";
+  if (k.batch != v.batch || k.positions != v.positions || k.heads != v.heads)
+    return op.emitOpError(
+               "(C1) expected key and value with equal batch, positions and heads, found [")
+           << shapeOf(op.getKey()) << "] and [" << shapeOf(op.getValue()) << "]";
+  return success(succeeded(verifyGroups(op, "C1", q.heads, k.heads)) &&
+                 succeeded(verifySameElements(op, "C1", op.getQuery(), op.getKey())) &&
+                 succeeded(verifySameElements(op, "C1", op.getKey(), op.getValue())));
+}
+
+/// The type of attention's output: as many heads and positions as queries, of a value's size.
+template <typename Op> RankedTensorType outputType(Op op) {
+  AttentionShape shape(op.getQuery(), op.getLayout());
+  shape.size = AttentionShape(op.getValue(), op.getLayout()).size;
+  return RankedTensorType::get(shape.dims(op.getLayout()), elementOf(op.getValue()));
 }
 
 /// Types of attention's output and log-sum-exp.
-LogicalResult verifyAttentionResults(Operation *op, StringRef constraint, Value query, Value value,
-                                     Value output, Value logsumexp) {
-  ArrayRef<int64_t> q = shapeOf(query);
-  if (output.getType() != value.getType() || !elementOf(logsumexp).isF32() ||
-      shapeOf(logsumexp) != ArrayRef<int64_t>({q[0], q[2], q[1]}))
-    return op->emitOpError() << "(" << constraint
-                             << ") expected an output of the value's type and a log-sum-exp "
-                                "[batch, heads, positions] "
-                                "of f32, found "
-                             << output.getType() << " and " << logsumexp.getType();
+template <typename Op> LogicalResult verifyAttentionResults(Op op, StringRef constraint) {
+  AttentionShape q(op.getQuery(), op.getLayout());
+  if (op.getOutput().getType() != outputType(op) || !elementOf(op.getLogsumexp()).isF32() ||
+      shapeOf(op.getLogsumexp()) != ArrayRef<int64_t>({q.batch, q.heads, q.positions}))
+    return op.emitOpError("(") << constraint << ") expected an output of type " << outputType(op)
+                               << " and a log-sum-exp [batch, heads, positions] of f32, found "
+                               << op.getOutput().getType() << " and "
+                               << op.getLogsumexp().getType();
   return success();
 }
 } // namespace
@@ -190,19 +212,26 @@ LogicalResult InsertRowOp::verify() {
 }
 
 LogicalResult ScoresOp::verify() {
-  ArrayRef<int64_t> q = shapeOf(getQuery()), k = shapeOf(getKey()), s = shapeOf(getResult());
-  if (q.size() != 4 || k.size() != 4 || q[0] != k[0] || q[2] != k[2] || q[3] != k[3])
-    return emitOpError("(C1) expected query and key of shape [batch, positions, heads, size] with "
-                       "equal batch, "
-                       "heads and size, found [")
-           << q << "] and [" << k << "]";
-  if (q[1] != k[1])
-    return emitOpError("(C3) expected as many queries as keys, found ") << q[1] << " and " << k[1];
-  auto pattern = patternOf(getType());
-  if (!pattern || s != ArrayRef<int64_t>({q[0], q[2], q[1], k[1]}))
+  const Layout layout = getLayout();
+  auto unfit = [&] {
+    return emitOpError("(C1) expected query and key of shape ")
+           << dimsOf(layout) << " with equal batch and size, found [" << shapeOf(getQuery())
+           << "] and [" << shapeOf(getKey()) << "]";
+  };
+  if (shapeOf(getQuery()).size() != 4 || shapeOf(getKey()).size() != 4)
+    return unfit();
+  AttentionShape q(getQuery(), layout), k(getKey(), layout);
+  if (q.batch != k.batch || q.size != k.size)
+    return unfit();
+  if (failed(verifyGroups(*this, "C1", q.heads, k.heads)))
+    return failure();
+  if (q.positions != k.positions)
+    return emitOpError("(C3) expected as many queries as keys, found ")
+           << q.positions << " and " << k.positions;
+  SmallVector<int64_t> expected = {q.batch, q.heads, q.positions, k.positions};
+  if (!patternOf(getType()) || shapeOf(getResult()) != ArrayRef<int64_t>(expected))
     return emitOpError("(C2) expected a result of shape [")
-           << q[0] << ", " << q[2] << ", " << q[1] << ", " << k[1] << "] with a pattern, found "
-           << getType();
+           << ArrayRef<int64_t>(expected) << "] with a pattern, found " << getType();
   return success(succeeded(verifySameElements(*this, "C4", getQuery(), getKey())) &&
                  succeeded(verifySameElements(*this, "C4", getQuery(), getResult())));
 }
@@ -217,27 +246,45 @@ LogicalResult SoftmaxOp::verify() { return verifyHasPattern(*this, getType()); }
 LogicalResult SoftmaxGradOp::verify() { return verifyHasPattern(*this, getType()); }
 
 LogicalResult AggregateOp::verify() {
-  ArrayRef<int64_t> p = shapeOf(getWeights()), v = shapeOf(getValue());
+  const Layout layout = getLayout();
+  ArrayRef<int64_t> p = shapeOf(getWeights());
   if (failed(verifyHasPattern(*this, getWeights().getType())))
     return failure();
-  if (v.size() != 4 || p[0] != v[0] || p[1] != v[2] || p[3] != v[1] || p[2] != p[3])
-    return emitOpError(
-               "(C2) expected values of shape [batch, positions, heads, size] to match weights [")
-           << p << "], found [" << v << "]";
-  return verifySameElements(*this, "C3", getWeights(), getValue());
+  auto fits = [&](Value tensor) {
+    if (shapeOf(tensor).size() != 4)
+      return false;
+    AttentionShape shape(tensor, layout);
+    return shape.batch == p[0] && shape.positions == p[2] && p[2] == p[3];
+  };
+  for (auto [name, tensor] : {std::pair("values", getValue()), {"a result", getResult()}})
+    if (!fits(tensor))
+      return emitOpError("(C2) expected ")
+             << name << " of shape " << dimsOf(layout) << " to match weights [" << p << "], found ["
+             << shapeOf(tensor) << "]";
+  AttentionShape from(getValue(), layout), to(getResult(), layout);
+  if (from.size != to.size)
+    return emitOpError("(C2) expected values and result of equal size, found ")
+           << from.size << " and " << to.size;
+  auto [heads, keyHeads] =
+      getTranspose() ? std::pair(from.heads, to.heads) : std::pair(to.heads, from.heads);
+  if (heads != p[1])
+    return emitOpError("(C4) expected ")
+           << p[1] << " heads of " << (getTranspose() ? "values" : "the result") << ", found "
+           << heads;
+  return success(succeeded(verifyGroups(*this, "C4", heads, keyHeads)) &&
+                 succeeded(verifySameElements(*this, "C3", getWeights(), getValue())) &&
+                 succeeded(verifySameElements(*this, "C3", getWeights(), getResult())));
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), false)))
+  if (failed(verifyAttention(*this, /*oneQuery=*/false)))
     return failure();
-  return verifyAttentionResults(*this, "C2", getQuery(), getValue(), getOutput(), getLogsumexp());
+  return verifyAttentionResults(*this, "C2");
 }
 
 LogicalResult AttentionGradOp::verify() {
-  if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), false)))
-    return failure();
-  if (failed(
-          verifyAttentionResults(*this, "C1", getQuery(), getValue(), getOutput(), getLogsumexp())))
+  if (failed(verifyAttention(*this, /*oneQuery=*/false)) ||
+      failed(verifyAttentionResults(*this, "C1")))
     return failure();
   if (getOutputGrad().getType() != getOutput().getType())
     return emitOpError("(C1) expected the output's gradient to have the output's type, found ")
@@ -250,13 +297,12 @@ LogicalResult AttentionGradOp::verify() {
 }
 
 LogicalResult AttentionRowOp::verify() {
-  if (failed(verifyAttention(*this, getQuery(), getKey(), getValue(), true)))
+  if (failed(verifyAttention(*this, /*oneQuery=*/true)))
     return failure();
-  SmallVector<int64_t> expected(shapeOf(getValue()));
-  expected[1] = 1;
-  if (ArrayRef<int64_t>(expected) != shapeOf(getOutput()))
+  ArrayRef<int64_t> expected = outputType(*this).getShape();
+  if (expected != shapeOf(getOutput()))
     return emitOpError("(C2) expected an output of shape [")
-           << ArrayRef<int64_t>(expected) << "], found [" << shapeOf(getOutput()) << "]";
+           << expected << "], found [" << shapeOf(getOutput()) << "]";
   return verifySameElements(*this, "C2", getValue(), getOutput());
 }
 

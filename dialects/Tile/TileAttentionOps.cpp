@@ -40,6 +40,20 @@ LogicalResult verifyShapes(Op op, TypedValue<MemRefType> outputBuffer, bool oneQ
     return op.emitOpError("(C2) expected ")
            << queries << " queries and outputs, found " << query.getDimSize(1) << " and "
            << output.getDimSize(1);
+  int64_t heads = query.getDimSize(2), keyHeads = key.getDimSize(2);
+  if (output.getDimSize(2) != heads || value.getDimSize(2) != keyHeads || keyHeads < 1 ||
+      heads % keyHeads != 0)
+    return op.emitOpError(
+               "(C3) expected as many heads of outputs as of queries and of values as of "
+               "keys, and a multiple of these, found ")
+           << output.getDimSize(2) << " and " << heads << ", " << value.getDimSize(2) << " and "
+           << keyHeads;
+  return success();
+}
+
+template <typename Op> LogicalResult verifyHeadStep(Op op) {
+  if (op.getHeadStep() <= 0)
+    return op.emitOpError("(C4) expected a positive head_step, found ") << op.getHeadStep();
   return success();
 }
 
@@ -57,7 +71,7 @@ LogicalResult AttentionOp::verify() {
 }
 
 LogicalResult AttentionGradOp::verify() {
-  return failure(failed(verifyStrips(*this)) ||
+  return failure(failed(verifyStrips(*this)) || failed(verifyHeadStep(*this)) ||
                  failed(verifyShapes(*this, getOutput(), /*oneQuery=*/false)));
 }
 
@@ -67,7 +81,9 @@ template <typename Op> static LogicalResult verifyTile(Op op) {
   return verifyShapes(op, op.getOutputGrad(), /*oneQuery=*/false);
 }
 
-LogicalResult AttentionKeyGradOp::verify() { return verifyTile(*this); }
+LogicalResult AttentionKeyGradOp::verify() {
+  return failure(failed(verifyHeadStep(*this)) || failed(verifyTile(*this)));
+}
 LogicalResult AttentionQueryGradOp::verify() { return verifyTile(*this); }
 
 LogicalResult AttentionDeltaOp::verify() {

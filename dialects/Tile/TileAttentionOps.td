@@ -64,6 +64,10 @@ class Tile_AttentionLike<string mnemonic> : Tile_Op<mnemonic, [NoTerminator, Sin
     int64_t getPositions() { return getKey().getType().getDimSize(1); }
     int64_t getQuerySize() { return getKey().getType().getDimSize(3); }
     int64_t getValueSize() { return getValue().getType().getDimSize(3); }
+    /// How many heads of queries share a head of keys.
+    int64_t getGroup() {
+      return getQuery().getType().getDimSize(2) / getKey().getType().getDimSize(2);
+    }
     auto getWalkOps() { return getWalks().front().getOps<WalkOp>(); }
   }];
 }
@@ -78,43 +82,53 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     so that parts in different views merge exactly. A row with no pair gets zero and -1e30.
 
     Buffers have shape [batch, positions, heads, size], the log-sum-exp [batch, heads, positions].
+    Keys and values may have fewer heads than queries: `at` has the head of queries and the one of keys
+    that it reads.
 
     Constraints:
     - (C1) `rows` is a multiple of `strip`, and the body holds only `tile.walk`.
     - (C2) query and key have equal sizes, value and output too, and all have equal positions.
+    - (C3) query and output have equal heads, key and value too, of which those are a multiple.
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp,
-                       Index:$batch, Index:$head, Index:$residue, Index:$tile,
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
-    `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
+    `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
     `scale` $scale (`resume` $resume^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
   }];
 }
 
-def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
-  let summary = "the gradient of attention for one residue of queries of one head";
-  let description = [{
-    Goes over all tiles of `rows` queries of the residue. Scores are computed again, the probabilities
-    come from the log-sum-exp, the gradients of query, key and value are written. With `resume` they
-    are added to what stands there (from another part of the pattern).
+def Tile_HeadStep : DefaultValuedAttr<I64Attr, "1">;
 
-    Constraints: as `tile.attention`.
+def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
+  let summary = "the gradient of attention for one residue of queries and one head of keys";
+  let description = [{
+    Goes over all tiles of `rows` queries of the residue, for the heads `head`, `head + head_step`, ...
+    of queries that read `keyHead`; there may be none. Scores are computed again, the probabilities come
+    from the log-sum-exp, the gradients of query, key and value are written. With `resume` they are added
+    to what stands there (from another part of the pattern), with `resume_keys` those of key and value
+    alone (from other heads of queries).
+
+    Constraints: as `tile.attention`, and
+    - (C4) `head_step` is positive.
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp, Tile_AttentionBuffer:$outputGrad,
                        Tile_AttentionBuffer:$queryGrad, Tile_AttentionBuffer:$keyGrad,
                        Tile_AttentionBuffer:$valueGrad,
-                       Index:$batch, Index:$head, Index:$residue,
-                       Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume);
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$residue,
+                       Tile_HeadStep:$headStep, Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip,
+                       F32Attr:$scale, UnitAttr:$resume, UnitAttr:$resumeKeys);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
     `output_grad` $outputGrad `query_grad` $queryGrad `key_grad` $keyGrad `value_grad` $valueGrad
-    `at` `[` $batch `,` $head `,` $residue `]` `view` $view `rows` $rows `strip` $strip
-    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `at` `[` $batch `,` $head `,` $keyHead `,` $residue `]` (`head_step` $headStep^)?
+    `view` $view `rows` $rows `strip` $strip `scale` $scale (`resume` $resume^)?
+    (`resume_keys` $resumeKeys^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
     `,` type($outputGrad) `,` type($queryGrad) `,` type($keyGrad) `,` type($valueGrad)
   }];
@@ -143,30 +157,31 @@ def Tile_AttentionKeyGradOp : Tile_AttentionLike<"attention_key_grad"> {
   let summary = "the gradients of keys and values for one tile of keys";
   let description = [{
     Keys are rows [tile * rows, (tile + 1) * rows) of one residue of `view`, as far as they exist; the
-    walks say which queries meet them. Scores are computed again, the probabilities come from the
-    log-sum-exp. The gradients of key and value are written, or with `resume` added to what stands
-    there.
+    walks say which queries meet them, of the heads `head`, `head + head_step`, ... of queries that read
+    `keyHead`; there may be none. Scores are computed again, the probabilities come from the log-sum-exp.
+    The gradients of key and value are written, or with `resume` added to what stands there.
 
     With `query_sum`, what the tile gives to the gradient of a query, but for the scale, is added to
     it, in any order: it is a sum over all tiles of keys. With `begin` it is written instead, by a
     kernel that meets every query in one tile of keys alone. The order of a sum's columns is the
     target's own, and their number that of a query's elements, rounded up to 32.
 
-    Constraints: as `tile.attention`.
+    Constraints: as `tile.attention`, and
+    - (C4) `head_step` is positive.
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
                        Tile_AttentionBuffer:$keyGrad, Tile_AttentionBuffer:$valueGrad,
                        Optional<Tile_AttentionBuffer>:$querySum,
-                       Index:$batch, Index:$head, Index:$residue, Index:$tile,
-                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume,
-                       UnitAttr:$begin);
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
+                       Tile_HeadStep:$headStep, Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale,
+                       UnitAttr:$resume, UnitAttr:$begin);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
     `delta` $delta `key_grad` $keyGrad `value_grad` $valueGrad
     (`query_sum` $querySum^ (`begin` $begin^)?)?
-    `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows
-    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` (`head_step` $headStep^)?
+    `view` $view `rows` $rows `scale` $scale (`resume` $resume^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
     `,` type($delta) `,` type($keyGrad) `,` type($valueGrad) (`,` type($querySum)^)?
   }];
@@ -201,12 +216,12 @@ def Tile_AttentionQueryGradOp : Tile_AttentionLike<"attention_query_grad"> {
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
                        Tile_AttentionBuffer:$queryGrad,
-                       Index:$batch, Index:$head, Index:$residue, Index:$tile,
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
     `delta` $delta `query_grad` $queryGrad
-    `at` `[` $batch `,` $head `,` $residue `,` $tile `]` `view` $view `rows` $rows
+    `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows
     `scale` $scale (`resume` $resume^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
     `,` type($delta) `,` type($queryGrad)
@@ -219,15 +234,15 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row"> {
     The query at `position` of one head, for sampling. The bounds of the walks are those of strips of
     one row. A walk whose view does not hold the position is left out.
 
-
     Constraints: as `tile.attention`; query and output have one position.
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
-                       Tile_AttentionBuffer:$output, Index:$batch, Index:$head, Index:$position,
+                       Tile_AttentionBuffer:$output,
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$position,
                        TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output
-    `at` `[` $batch `,` $head `,` $position `]` `views` $views `scale` $scale $walks attr-dict
+    `at` `[` $batch `,` $head `,` $keyHead `,` $position `]` `views` $views `scale` $scale $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output)
   }];
 }

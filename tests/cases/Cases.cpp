@@ -6,7 +6,7 @@
 
 namespace stc::cases {
 
-static std::string tensor(std::initializer_list<int64_t> sizes, const std::string &element) {
+static std::string tensor(const std::vector<int64_t> &sizes, const std::string &element) {
   std::string text = "tensor<";
   for (int64_t size : sizes)
     text += std::to_string(size) + "x";
@@ -17,37 +17,67 @@ static std::string scaleOf(const Case &test) {
   return std::to_string(1 / std::sqrt(double(test.querySize)));
 }
 
+std::vector<int64_t> Case::shape(int64_t positions, int64_t shapeHeads, int64_t size) const {
+  if (headMajor)
+    return {batch, shapeHeads, positions, size};
+  return {batch, positions, shapeHeads, size};
+}
+std::vector<int64_t> Case::queryShape(int64_t positions) const {
+  return shape(positions, heads, querySize);
+}
+std::vector<int64_t> Case::keyShape(int64_t positions) const {
+  return shape(positions, keyHeads, querySize);
+}
+std::vector<int64_t> Case::valueShape(int64_t positions) const {
+  return shape(positions, keyHeads, valueSize);
+}
+std::vector<int64_t> Case::outputShape(int64_t positions) const {
+  return shape(positions, heads, valueSize);
+}
+
 std::string Case::function() const {
-  std::string key = tensor({batch, n, heads, querySize}, "f32"),
-              value = tensor({batch, n, heads, valueSize}, "f32");
+  std::string query = tensor(queryShape(n), "f32"), key = tensor(keyShape(n), "f32"),
+              value = tensor(valueShape(n), "f32"), output = tensor(outputShape(n), "f32");
   std::string scores = tensor({batch, heads, n, n}, "f32, #stc.pattern" + attribute());
   std::string scale = scaleOf(*this);
-  return "func.func @" + name + "(%q: " + key + ", %k: " + key + ", %v: " + value + ") -> " +
-         value + " {\n" + "  %c = arith.constant dense<" + scale + "> : " + scores + "\n" +
-         "  %s = stc.scores %q, %k : " + key + ", " + key + " -> " + scores + "\n" +
-         "  %t = arith.mulf %s, %c : " + scores + "\n" + "  %p = stc.softmax %t : " + scores +
-         "\n" + "  %o = stc.aggregate %p, %v : " + scores + ", " + value + "\n" +
-         "  return %o : " + value + "\n}\n";
+  return "func.func @" + name + "(%q: " + query + ", %k: " + key + ", %v: " + value + ") -> " +
+         output + " {\n" + "  %c = arith.constant dense<" + scale + "> : " + scores + "\n" +
+         "  %s = stc.scores %q, %k" + layout() + " : " + query + ", " + key + " -> " + scores +
+         "\n" + "  %t = arith.mulf %s, %c : " + scores + "\n" +
+         "  %p = stc.softmax %t : " + scores + "\n" + "  %o = stc.aggregate %p, %v" + layout() +
+         " : " + scores + ", " + value + " -> " + output + "\n" + "  return %o : " + output +
+         "\n}\n";
+}
+
+std::string Case::row(int64_t position) const {
+  std::string query = tensor(queryShape(1), "f32"), key = tensor(keyShape(n), "f32"),
+              value = tensor(valueShape(n), "f32"), output = tensor(outputShape(1), "f32");
+  return "func.func @" + name + "(%q: " + query + ", %k: " + key + ", %v: " + value + ") -> " +
+         output + " {\n" + "  %p = arith.constant dense<" + std::to_string(position) +
+         "> : tensor<i32>\n" + "  %o = stc.attention_row %q, %k, %v at %p scale " + scaleOf(*this) +
+         " pattern " + attribute() + layout() + " : " + query + ", " + key + ", " + value + " -> " +
+         output + "\n  return %o : " + output + "\n}\n";
 }
 
 std::string Case::withGradient(const std::string &element) const {
-  std::string key = tensor({batch, n, heads, querySize}, element),
-              value = tensor({batch, n, heads, valueSize}, element),
+  std::string query = tensor(queryShape(n), element), key = tensor(keyShape(n), element),
+              value = tensor(valueShape(n), element), output = tensor(outputShape(n), element),
               rows = tensor({batch, heads, n}, "f32");
-  std::string attributes = " scale " + scaleOf(*this) + " pattern " + attribute() + " : ";
+  std::string attributes =
+      " scale " + scaleOf(*this) + " pattern " + attribute() + layout() + " : ";
   auto named = [](const std::string &type, const std::string &label) {
     return type + " {stc.name = \"" + label + "\"}";
   };
-  return "func.func @" + name + "(%q: " + named(key, "q") + ", %k: " + named(key, "k") +
-         ", %v: " + named(value, "v") + ", %g: " + named(value, "output_grad") + ") -> (" +
-         named(value, "output") + ", " + named(rows, "logsumexp") + ", " + named(key, "q_grad") +
+  return "func.func @" + name + "(%q: " + named(query, "q") + ", %k: " + named(key, "k") +
+         ", %v: " + named(value, "v") + ", %g: " + named(output, "output_grad") + ") -> (" +
+         named(output, "output") + ", " + named(rows, "logsumexp") + ", " + named(query, "q_grad") +
          ", " + named(key, "k_grad") + ", " + named(value, "v_grad") + ") {\n" +
-         "  %o, %l = stc.attention %q, %k, %v" + attributes + key + ", " + key + ", " + value +
-         " -> " + value + ", " + rows + "\n" +
-         "  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %l, %g" + attributes + key + ", " +
-         key + ", " + value + ", " + value + ", " + rows + ", " + value + " -> " + key + ", " +
-         key + ", " + value + "\n  return %o, %l, %dq, %dk, %dv : " + value + ", " + rows + ", " +
-         key + ", " + key + ", " + value + "\n}\n";
+         "  %o, %l = stc.attention %q, %k, %v" + attributes + query + ", " + key + ", " + value +
+         " -> " + output + ", " + rows + "\n" +
+         "  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %l, %g" + attributes + query + ", " +
+         key + ", " + value + ", " + output + ", " + rows + ", " + output + " -> " + query + ", " +
+         key + ", " + value + "\n  return %o, %l, %dq, %dk, %dv : " + output + ", " + rows + ", " +
+         query + ", " + key + ", " + value + "\n}\n";
 }
 
 std::string Case::attribute() const {
@@ -145,6 +175,25 @@ const std::vector<Case> &attentionCases() {
       {"heads_fixed_n129", {"block(16)", "summary(16, 4)"}, 129, 2, 3, 32, 32},
       {"heads_three_n100", {"dense", "local(8)", "sinks(2)"}, 100, 1, 3, 24, 16},
       {"heads_set_n200", {"local(8)", "{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 200, 1, 2, 32, 32},
+
+      // Heads of keys and values that groups of heads share, and heads before positions: the last two columns.
+      {"shared_dense_n17", {"dense"}, 17, 2, 4, 16, 24, 2},
+      {"shared_by_all_n129", {"local(31)"}, 129, 1, 3, 64, 64, 1},
+      {"shared_strided_n127", {"strided(16)"}, 127, 2, 4, 32, 32, 2},
+      {"shared_fixed_n257", {"fixed(128, 32)"}, 257, 1, 4, 64, 64, 2},
+      {"shared_summary_n129", {"summary(16, 4)"}, 129, 1, 6, 32, 40, 3},
+      {"shared_set_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 4, 24, 24, 2},
+      // Patterns by turns in groups of 3, 2 and 2 heads; the last are more than a group has heads.
+      {"shared_heads_n129", {"local(16)", "stride(16)"}, 129, 2, 6, 32, 32, 2},
+      {"shared_three_heads_n127", {"dense", "local(8)", "summary(8, 2)"}, 127, 1, 6, 64, 64, 3},
+      {"shared_four_heads_n100", {"block(8)", "sinks(2)", "local(3)", "summary(8, 2)"}, 100, 1, 8, 32, 32, 4},
+      {"head_major_dense_n129", {"dense"}, 129, 2, 3, 64, 32, 3, true},
+      {"head_major_strided_n127", {"strided(16)"}, 127, 2, 2, 32, 32, 2, true},
+      {"head_major_fixed_n257", {"fixed(128, 32)"}, 257, 1, 2, 128, 128, 2, true},
+      {"head_major_stride_n200", {"stride(7)"}, 200, 2, 2, 64, 64, 2, true},
+      {"head_major_heads_n129", {"block(16)", "summary(16, 4)"}, 129, 2, 3, 32, 32, 3, true},
+      {"head_major_shared_fixed_n257", {"fixed(32, 8)"}, 257, 1, 4, 64, 64, 2, true},
+      {"head_major_shared_heads_n127", {"local(16)", "stride(16)", "sinks(1)"}, 127, 2, 4, 64, 64, 2, true},
   };
   return all;
 }

@@ -13,22 +13,37 @@
 
 namespace stc::cases {
 
-/// An attention over [batch, n, heads, querySize] queries and keys and [batch, n, heads, valueSize]
-/// values.
+/// An attention over queries and keys of size `querySize` and values of size `valueSize`, of n
+/// positions each.
 struct Case {
   std::string name;                  ///< of letters, digits and '_'
   std::vector<std::string> patterns; ///< that the heads take in turn
   int64_t n, batch, heads, querySize, valueSize;
+  int64_t keyHeads = heads; ///< of keys and values; of queries there are `heads`
+  bool headMajor = false;   ///< [batch, heads, n, size] instead of [batch, n, heads, size]
 
   const std::string &patternOf(int64_t head) const { return patterns[head % patterns.size()]; }
   /// The patterns as the text of a pattern attribute: `<"local(8)", "stride(8)">`.
   std::string attribute() const;
+  /// The shapes of a query, key, value and output, with `positions` of them.
+  std::vector<int64_t> queryShape(int64_t positions) const;
+  std::vector<int64_t> keyShape(int64_t positions) const;
+  std::vector<int64_t> valueShape(int64_t positions) const;
+  std::vector<int64_t> outputShape(int64_t positions) const;
+  /// What an op says of the layout: "" or " layout head_major".
+  std::string layout() const { return headMajor ? " layout head_major" : ""; }
   /// A function of the stc dialect under the case's name, from query, key and value to the output,
   /// with attention unfused as in the paper.
   std::string function() const;
+  /// A function under the case's name from one query, all keys and all values to the output at a
+  /// position.
+  std::string row(int64_t position) const;
   /// A function under the case's name from q, k, v and output_grad of an element type ("bf16") to
   /// output, logsumexp, q_grad, k_grad and v_grad, as the two ops of attention.
   std::string withGradient(const std::string &element) const;
+
+private:
+  std::vector<int64_t> shape(int64_t positions, int64_t shapeHeads, int64_t size) const;
 };
 
 inline std::ostream &operator<<(std::ostream &out, const Case &test) { return out << test.name; }

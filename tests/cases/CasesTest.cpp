@@ -54,3 +54,13 @@ TEST(Cases, CoverTheSizesThatMatter) {
   EXPECT_EQ(sizes, (std::set<int64_t>{16, 24, 32, 40, 64, 96, 128}));
   EXPECT_TRUE(differ);
 }
+
+// For each layout, heads that share keys and heads that do not, with one pattern and with several.
+TEST(Cases, CoverTheWaysOfHeads) {
+  std::set<std::tuple<bool, bool, bool>> ways;
+  for (const Case &test : attentionCases()) {
+    EXPECT_EQ(test.heads % test.keyHeads, 0) << test.name;
+    ways.insert({test.headMajor, test.keyHeads<test.heads, test.patterns.size()> 1});
+  }
+  EXPECT_EQ(ways.size(), 8u);
+}

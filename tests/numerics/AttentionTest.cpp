@@ -40,7 +40,8 @@ void check(const std::vector<cases::Case> &all, uint64_t seed, int exceptions) {
         Results results = compiled->callAtRandom(all[k].name + suffix, seed + k);
         double error = results.worstError();
         EXPECT_LT(results.jointError(), tolerance)
-            << all[k].name << suffix << " " << all[k].attribute() << " n " << all[k].n << " sizes "
+            << all[k].name << suffix << " " << all[k].attribute() << all[k].layout() << " n "
+            << all[k].n << " heads " << all[k].heads << ", " << all[k].keyHeads << " sizes "
             << all[k].querySize << ", " << all[k].valueSize;
         if (error >= tolerance) {
           ++found;
@@ -64,6 +65,16 @@ int64_t setting(const char *name, int64_t otherwise) {
 
 TEST(Attention, SharedCases) { check(cases::attentionCases(), 1, /*exceptions=*/0); }
 
+TEST(Attention, RowsOfSharedCases) {
+  std::string text;
+  for (const cases::Case &test : cases::attentionCases())
+    text += test.row(2 * test.n / 3);
+  auto compiled = Compiled::parse(text, optionsForHost());
+  ASSERT_TRUE(compiled);
+  for (const cases::Case &test : cases::attentionCases())
+    EXPECT_LT(compiled->callAtRandom(test.name, 1).worstError(), tolerance) << test.name;
+}
+
 TEST(Attention, RandomPatterns) {
   int64_t count = setting("STC_NUMERICS_CASES", 32), seed = setting("STC_NUMERICS_SEED", 20190423);
   std::printf("seed %lld\n", static_cast<long long>(seed));
@@ -76,8 +87,9 @@ TEST(Attention, RandomPatterns) {
       patterns.push_back(random.expression(2).text);
     int64_t query = 8 * random.number(2, 16),
             value = random.number(0, 1) ? query : 8 * random.number(2, 16);
+    int64_t keyHeads = random.number(1, 2), group = random.number(1, 3);
     all.push_back({"random_" + std::to_string(all.size()), patterns, n, random.number(1, 2),
-                   random.number(1, 3), query, value});
+                   keyHeads * group, query, value, keyHeads, random.number(0, 3) == 0});
   }
   check(all, seed, count / 500);
 }

@@ -16,45 +16,63 @@ int64_t tileCount(const AttentionProblem &problem, const pattern::View &view) {
   return llvm::divideCeil(view.maxRows(problem.positions), problem.schedule.rows);
 }
 
-/// Buffers as tensors [batch, positions, heads, size], and the item taken apart into batch, head,
+/// How many items there are for a tile of a residue of a sequence.
+int64_t headItems(const AttentionProblem &problem) {
+  return problem.byKeyHeads ? problem.keyHeads : problem.headCount;
+}
+
+/// Buffers as tensors [batch, positions, heads, size], and the item taken apart into batch, heads,
 /// residue and tile.
 struct Frame {
   KernelBuilder &b;
   const AttentionProblem &problem;
 
-  Value tensor(const BufferView &view, int64_t size) {
-    return tensor(view, problem.positions, size);
-  }
-
-  Value tensor(const BufferView &view, int64_t positions, int64_t size) {
+  Value tensor(const BufferView &view) {
     Value buffer = b.buffer(view.buffer);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
-    SmallVector<int64_t> shape = {problem.batch, positions, problem.heads, size};
-    SmallVector<int64_t> strides = {positions * view.positionStride, view.positionStride, size, 1};
-    auto type = MemRefType::get(shape, element,
-                                StridedLayoutAttr::get(b.getContext(), view.offset, strides));
-    return memref::ReinterpretCastOp::create(b, type, buffer, view.offset, shape, strides);
+    auto type = MemRefType::get(view.shape, element,
+                                StridedLayoutAttr::get(b.getContext(), view.offset, view.strides));
+    return memref::ReinterpretCastOp::create(b, type, buffer, view.offset,
+                                             ArrayRef<int64_t>(view.shape),
+                                             ArrayRef<int64_t>(view.strides));
+  }
+  SmallVector<Value> tensors(ArrayRef<BufferView> views) {
+    return llvm::map_to_vector(views, [&](const BufferView &view) { return tensor(view); });
   }
 
   struct Item {
-    Value batch, head, residue, tile;
+    Value batch, head, keyHead, residue, tile;
   };
   /// Lower items start first, and the longest should: in a causal pattern later tiles of queries
   /// have more keys, but earlier tiles of keys more queries.
   Item takeApart(const pattern::View &view, int64_t tiles, bool lastFirst = true) {
-    Value heads = b.index(problem.headCount), batches = b.index(problem.batch);
-    Value inner = b.index(problem.headCount * problem.batch * view.residues);
+    Value heads = b.index(headItems(problem)), batches = b.index(problem.batch);
+    Value inner = b.index(headItems(problem) * problem.batch * view.residues);
     Item item;
     item.tile = b.div(b.item(), inner);
     if (lastFirst)
       item.tile = arith::SubIOp::create(b, b.index(tiles - 1), item.tile);
     Value rest = b.rem(b.item(), inner);
-    item.head =
-        b.add(b.mul(b.rem(rest, heads), b.index(problem.headStep)), b.index(problem.firstHead));
+    setHeads(item, b.rem(rest, heads));
     rest = b.div(rest, heads);
     item.batch = b.rem(rest, batches);
     item.residue = b.div(rest, batches);
     return item;
+  }
+
+  /// Of the item's number among the heads; `head` is the first where there are several.
+  void setHeads(Item &item, Value number) {
+    const int64_t first = problem.firstHead, step = problem.headStep, group = problem.group();
+    if (!problem.byKeyHeads) {
+      item.head = b.add(b.mul(number, b.index(step)), b.index(first));
+      item.keyHead = group == 1 ? item.head : b.div(item.head, b.index(group));
+      return;
+    }
+    // The kernel's first head from the group's first on.
+    item.keyHead = number;
+    Value begin = b.mul(number, b.index(group)), behind = b.rem(begin, b.index(step));
+    Value ahead = arith::SubIOp::create(b, b.index(first + step), behind);
+    item.head = b.add(begin, b.rem(ahead, b.index(step)));
   }
 
   void walks(Region &region, ArrayRef<SegmentForm> segments) {
@@ -92,39 +110,35 @@ int64_t stc::attentionItems(const AttentionProblem &problem, const pattern::View
 }
 
 int64_t stc::attentionGradItems(const AttentionProblem &problem, const pattern::View &query) {
-  return problem.headCount * problem.batch * query.residues;
+  return headItems(problem) * problem.batch * query.residues;
 }
 
 int64_t stc::attentionRowItems(const AttentionProblem &problem) {
-  return problem.headCount * problem.batch;
+  return headItems(problem) * problem.batch;
 }
 
 void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                         ArrayRef<BufferView> views, unsigned logsumexp) {
   Frame frame{b, problem};
-  SmallVector<Value> t;
-  for (auto [k, view] : llvm::enumerate(views))
-    t.push_back(frame.tensor(view, k < 2 ? problem.querySize : problem.valueSize));
+  SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(walk.view, tileCount(problem, walk.view));
   auto op = tile::AttentionOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.residue,
-      item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows, problem.schedule.strip,
-      APFloat(problem.scale), problem.resume);
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.keyHead,
+      item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
+      problem.schedule.strip, APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
 void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                             ArrayRef<BufferView> views, unsigned logsumexp) {
   Frame frame{b, problem};
-  SmallVector<Value> t;
-  for (auto [k, view] : llvm::enumerate(views))
-    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 5, 6}, int(k)) ? problem.querySize
-                                                                            : problem.valueSize));
+  SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(walk.view, 1);
   auto op = tile::AttentionGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7], item.batch, item.head,
-      item.residue, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
-      problem.schedule.strip, APFloat(problem.scale), problem.resume);
+      item.keyHead, item.residue, problem.headStep, viewAttr(b.getContext(), walk.view),
+      problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale), problem.resume,
+      problem.resumeKeys);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -132,17 +146,14 @@ void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem
                                const WalkForm &walk, ArrayRef<BufferView> views, unsigned logsumexp,
                                unsigned delta) {
   Frame frame{b, problem};
-  SmallVector<Value> t;
-  for (auto [k, view] : llvm::enumerate(views))
-    t.push_back(frame.tensor(view, k == 6 ? sumSize(problem.querySize)
-                                   : llvm::is_contained({0, 1, 4}, int(k)) ? problem.querySize
-                                                                           : problem.valueSize));
+  SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(walk.view, tileCount(problem, walk.view), /*lastFirst=*/false);
+  Value sum = t.size() > 6 ? t[6] : Value();
   auto op = tile::AttentionKeyGradOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5],
-      t.size() > 6 ? t[6] : Value(), item.batch, item.head, item.residue, item.tile,
+      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5], sum, item.batch,
+      item.head, item.keyHead, item.residue, item.tile, problem.headStep,
       viewAttr(b.getContext(), walk.view), problem.schedule.rows, APFloat(problem.scale),
-      problem.resume, walk.meetsAllOnce && !problem.resume && t.size() > 6);
+      problem.resume || problem.resumeKeys, sum && walk.meetsAllOnce && !problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -150,43 +161,35 @@ void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &probl
                                  const WalkForm &walk, ArrayRef<BufferView> views,
                                  unsigned logsumexp, unsigned delta) {
   Frame frame{b, problem};
-  SmallVector<Value> t;
-  for (auto [k, view] : llvm::enumerate(views))
-    t.push_back(frame.tensor(view, llvm::is_contained({0, 1, 4}, int(k)) ? problem.querySize
-                                                                         : problem.valueSize));
+  SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(walk.view, tileCount(problem, walk.view));
   auto op = tile::AttentionQueryGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], item.batch, item.head,
-      item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
-      APFloat(problem.scale), problem.resume);
+      item.keyHead, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
+      problem.schedule.rows, APFloat(problem.scale), problem.resume);
   frame.walks(op.getWalks(), walk.segments);
 }
 
 void stc::fillAttentionDelta(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
                              ArrayRef<BufferView> views, unsigned delta) {
   Frame frame{b, problem};
-  Value sum = views.size() > 2 ? frame.tensor(views[2], sumSize(problem.querySize)) : Value();
-  tile::AttentionDeltaOp::create(b, frame.tensor(views[0], problem.valueSize),
-                                 frame.tensor(views[1], problem.valueSize), b.buffer(delta), sum,
-                                 b.item(), rows);
+  tile::AttentionDeltaOp::create(b, frame.tensor(views[0]), frame.tensor(views[1]), b.buffer(delta),
+                                 views.size() > 2 ? frame.tensor(views[2]) : Value(), b.item(),
+                                 rows);
 }
 
 void stc::fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
                                 ArrayRef<BufferView> views) {
   Frame frame{b, problem};
-  tile::AttentionQuerySumOp::create(b, frame.tensor(views[0], sumSize(problem.querySize)),
-                                    frame.tensor(views[1], problem.querySize), b.item(), rows,
-                                    APFloat(problem.scale));
+  tile::AttentionQuerySumOp::create(b, frame.tensor(views[0]), frame.tensor(views[1]), b.item(),
+                                    rows, APFloat(problem.scale));
 }
 
 void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
                            ArrayRef<WalkForm> walks, ArrayRef<BufferView> views,
                            unsigned position) {
   Frame frame{b, problem};
-  Value query = frame.tensor(views[0], 1, problem.querySize),
-        key = frame.tensor(views[1], problem.querySize);
-  Value value = frame.tensor(views[2], problem.valueSize),
-        output = frame.tensor(views[3], 1, problem.valueSize);
+  SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(pattern::View(), 1);
   Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
   at = arith::IndexCastOp::create(b, b.getIndexType(), at);
@@ -200,7 +203,8 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
       queries.push_back(viewAttr(b.getContext(), walk.view));
       segments.push_back(segment);
     }
-  auto op = tile::AttentionRowOp::create(b, query, key, value, output, item.batch, item.head, at,
-                                         b.getArrayAttr(queries), APFloat(problem.scale));
+  auto op =
+      tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], item.batch, item.head, item.keyHead,
+                                   at, b.getArrayAttr(queries), APFloat(problem.scale));
   frame.walks(op.getWalks(), segments);
 }

@@ -9,25 +9,34 @@
 #include "compiler/Conversion/StcToTile/KernelOutliner.h"
 #include "compiler/Schedule/AttentionSchedule.h"
 
+#include <array>
+
 namespace stc {
 
 /// Where a tensor [batch, positions, heads, size] lies in one of the kernel's buffers: it may be a
-/// range of columns of a wider one (queries in a common projection).
+/// range of columns of a wider one (queries in a common projection), and its heads may stand before
+/// its positions.
 struct BufferView {
   unsigned buffer = 0;
   int64_t offset = 0;
-  /// Elements from one position to the next; heads are `size` apart, batches positions * this.
-  int64_t positionStride = 0;
+  std::array<int64_t, 4> shape = {}, strides = {};
 };
 
 struct AttentionProblem {
-  int64_t batch = 1, positions = 1, heads = 1, querySize = 1, valueSize = 1;
-  /// The heads of this kernel: first, first + step, ...
+  int64_t batch = 1, positions = 1, heads = 1, keyHeads = 1;
+  /// The heads of queries of this kernel: first, first + step, ...
   int64_t firstHead = 0, headStep = 1, headCount = 1;
+  /// Items are of a head of keys, and do those of the kernel's heads that read it; else of one of
+  /// the kernel's heads.
+  bool byKeyHeads = false;
   float scale = 1;
-  /// Parts of the pattern in other kernels ran before: go on from their results.
-  bool resume = false;
+  /// Parts of the pattern in other kernels ran before: go on from their results. `resumeKeys`:
+  /// other heads of queries ran before, go on from their gradients of keys and values.
+  bool resume = false, resumeKeys = false;
   AttentionSchedule schedule;
+
+  /// How many heads of queries share a head of keys.
+  int64_t group() const { return heads / keyHeads; }
 };
 
 /// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule.

@@ -17,8 +17,38 @@ using namespace stc;
 namespace {
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+/// A tensor of attention in a buffer of its own.
+BufferView plainView(unsigned buffer, Value tensor, Layout layout) {
+  AttentionShape shape(tensor, layout);
+  BufferView view{buffer, 0, {shape.batch, shape.positions, shape.heads, shape.size}, {}};
+  bool headMajor = layout == Layout::HeadMajor;
+  view.strides = {shape.positions * shape.heads * shape.size,
+                  headMajor ? shape.size : shape.heads * shape.size,
+                  headMajor ? shape.positions * shape.size : shape.size, 1};
+  return view;
+}
+
+/// One that is the columns from `column` on of rows [batch, positions, width].
+BufferView columnsView(unsigned buffer, Value tensor, int64_t column, int64_t width) {
+  BufferView view = plainView(buffer, tensor, Layout::TokenMajor);
+  view.offset = column;
+  view.strides[0] = view.shape[1] * width;
+  view.strides[1] = width;
+  return view;
+}
+
+/// Whether rows [batch, positions, heads * size] are those of a token-major tensor.
+bool areRowsOf(Value rows, Value tensor) {
+  AttentionShape shape(tensor, Layout::TokenMajor);
+  return typeOf(rows).getShape() ==
+         ArrayRef<int64_t>({shape.batch, shape.positions, shape.heads * shape.size});
+}
+
 /// The buffers of a launch: distinct values, and where each tensor lies in them.
 struct Buffers {
+  explicit Buffers(Layout layout) : layout(layout) {}
+
+  Layout layout;
   SmallVector<Value> values;
 
   unsigned add(Value value) {
@@ -28,37 +58,33 @@ struct Buffers {
     return found - values.begin();
   }
 
-  /// A tensor [batch, positions, heads, size]: a reshaped range of columns of a wider tensor is
-  /// read where it lies.
+  /// A tensor that is a reshaped range of columns of a wider one is read where it lies.
   BufferView view(Value tensor) {
-    auto type = typeOf(tensor);
-    int64_t width = type.getDimSize(2) * type.getDimSize(3);
     auto reshape = tensor.getDefiningOp<ReshapeOp>();
-    if (!reshape || typeOf(reshape.getInput()).getShape() !=
-                        ArrayRef<int64_t>({type.getDimSize(0), type.getDimSize(1), width}))
-      return {add(tensor), 0, width};
+    if (layout != Layout::TokenMajor || !reshape || !areRowsOf(reshape.getInput(), tensor))
+      return plainView(add(tensor), tensor, layout);
     auto split = reshape.getInput().getDefiningOp<SplitOp>();
     if (!split)
-      return {add(reshape.getInput()), 0, width};
-    int64_t offset = 0;
+      return plainView(add(reshape.getInput()), tensor, layout);
+    int64_t column = 0;
     for (Value part : split.getResults()) {
       if (part == reshape.getInput())
         break;
-      offset += typeOf(part).getShape().back();
+      column += typeOf(part).getShape().back();
     }
-    return {add(split.getInput()), offset, typeOf(split.getInput()).getShape().back()};
+    return columnsView(add(split.getInput()), tensor, column,
+                       typeOf(split.getInput()).getShape().back());
   }
 };
 
 /// If all gradients are reshaped to rows and stand side by side in one tensor, that tensor.
 ConcatOp commonConcat(AttentionGradOp op) {
+  if (op.getLayout() != Layout::TokenMajor)
+    return {};
   ConcatOp concat;
   for (Value result : op.getResults()) {
     auto reshape = result.hasOneUse() ? dyn_cast<ReshapeOp>(*result.user_begin()) : ReshapeOp();
-    auto type = typeOf(result);
-    if (!reshape || !reshape->hasOneUse() ||
-        typeOf(reshape).getShape() != ArrayRef<int64_t>({type.getDimSize(0), type.getDimSize(1),
-                                                         type.getDimSize(2) * type.getDimSize(3)}))
+    if (!reshape || !reshape->hasOneUse() || !areRowsOf(reshape, result))
       return {};
     auto user = dyn_cast<ConcatOp>(*reshape->user_begin());
     if (!user || (concat && concat != user))
@@ -79,11 +105,6 @@ int64_t columnOf(ConcatOp concat, Value result) {
   return offset;
 }
 
-/// A tensor [batch, positions, heads, size] in a buffer of its own.
-BufferView plainView(unsigned buffer, Value tensor) {
-  return {buffer, 0, typeOf(tensor).getDimSize(2) * typeOf(tensor).getDimSize(3)};
-}
-
 SmallVector<Type> bufferTypes(ValueRange operands, TypeRange results) {
   SmallVector<Type> types;
   auto add = [&](Type type) {
@@ -95,15 +116,14 @@ SmallVector<Type> bufferTypes(ValueRange operands, TypeRange results) {
   return types;
 }
 
-AttentionProblem problemOf(Value key, Value value, float scale) {
+template <typename Op> AttentionProblem problemOf(Op op) {
+  AttentionShape query(op.getQuery(), op.getLayout()), key(op.getKey(), op.getLayout());
   AttentionProblem problem;
-  auto keyType = typeOf(key);
-  problem.batch = keyType.getDimSize(0);
-  problem.positions = keyType.getDimSize(1);
-  problem.heads = keyType.getDimSize(2);
-  problem.querySize = keyType.getDimSize(3);
-  problem.valueSize = typeOf(value).getDimSize(3);
-  problem.scale = scale;
+  problem.batch = key.batch;
+  problem.positions = key.positions;
+  problem.heads = query.heads;
+  problem.keyHeads = key.heads;
+  problem.scale = op.getScale().convertToFloat();
   return problem;
 }
 
@@ -217,13 +237,16 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
   KernelKey key(name);
   key.add(pattern);
   for (int64_t number :
-       {p.batch, p.positions, p.heads, p.querySize, p.valueSize, p.firstHead, p.headStep,
-        p.headCount, int64_t(p.resume), p.schedule.rows, p.schedule.strip, int64_t(walk),
-        int64_t(llvm::bit_cast<int32_t>(p.scale))})
+       {p.batch, p.positions, p.heads, p.keyHeads, p.firstHead, p.headStep, p.headCount,
+        int64_t(p.byKeyHeads), int64_t(p.resume), int64_t(p.resumeKeys), p.schedule.rows,
+        p.schedule.strip, int64_t(walk), int64_t(llvm::bit_cast<int32_t>(p.scale))})
     key.add(number);
-  for (const BufferView &view : views)
-    for (int64_t number : {int64_t(view.buffer), view.offset, view.positionStride})
-      key.add(number);
+  for (const BufferView &view : views) {
+    key.add(int64_t(view.buffer));
+    key.add(view.offset);
+    key.addAll(view.shape);
+    key.addAll(view.strides);
+  }
   key.addAll(buffers);
   return key;
 }
@@ -242,7 +265,9 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   OpBuilder b(op);
   SmallVector<Value> results(begun);
   const bool oneKernel = recipe.axis == Axis::SingleQueries;
-  AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
+  AttentionProblem problem = problemOf(op);
+  // No two items may add to the same key.
+  problem.byKeyHeads = recipe.sumsOfKeys && problem.group() > 1;
   auto heads = op.getPattern().getHeads();
   // Heads take the patterns in turn: pattern k serves the heads k, k + count, ...
   for (int64_t k = 0, count = heads.size(); k < std::min(count, problem.heads); ++k) {
@@ -250,6 +275,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
     problem.headStep = count;
     problem.headCount = llvm::divideCeil(problem.heads - k, count);
     problem.resume = false;
+    problem.resumeKeys = problem.byKeyHeads && k > 0;
     auto all = walksOf(op, heads[k], problem.positions, recipe.axis);
     if (failed(all))
       return failure();
@@ -274,15 +300,15 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
 }
 
 LogicalResult AttentionConverter::convert(AttentionOp op) {
-  Buffers inputs;
+  Buffers inputs(op.getLayout());
   SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
                                    inputs.view(op.getValue())};
   unsigned output = inputs.values.size(), logsumexp = output + 1;
-  views.push_back(plainView(output, op.getOutput()));
+  views.push_back(plainView(output, op.getOutput(), op.getLayout()));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttention(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention", views, Axis::Queries, fill, attentionItems};
+  Recipe recipe{"attention", views, Axis::Queries, fill, attentionItems, /*sumsOfKeys=*/false};
   auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
@@ -303,8 +329,9 @@ struct Gradients {
   BufferView view(unsigned gradient, unsigned firstBuffer) {
     Value result = op->getResult(gradient);
     if (!concat)
-      return plainView(firstBuffer + gradient, result);
-    return {firstBuffer, columnOf(concat, result), concat.getType().getShape().back()};
+      return plainView(firstBuffer + gradient, result, op.getLayout());
+    return columnsView(firstBuffer, result, columnOf(concat, result),
+                       concat.getType().getShape().back());
   }
   void replace(ValueRange results) {
     if (!concat) {
@@ -328,7 +355,7 @@ struct Gradients {
 LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   if (tiles.ofKeys)
     return convertByTiles(op);
-  Buffers inputs;
+  Buffers inputs(op.getLayout());
   SmallVector<BufferView> views;
   for (Value tensor :
        {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
@@ -340,7 +367,8 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionGrad(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention_grad", views, Axis::Queries, fill, attentionGradItems};
+  Recipe recipe{"attention_grad",   views, Axis::Queries, fill, attentionGradItems,
+                /*sumsOfKeys=*/true};
   auto results = launchWalks(op, inputs.values, {}, gradients.types(), recipe);
   if (failed(results))
     return failure();
@@ -355,7 +383,7 @@ AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &prob
     auto walks = walksOf(op, text, problem.positions, Axis::Keys);
     if (failed(walks))
       return failure();
-    QuerySumWork work{problem.querySize, problem.valueSize};
+    QuerySumWork work{typeOf(op.getKey()).getDimSize(3), typeOf(op.getValue()).getDimSize(3)};
     for (const WalkForm &walk : *walks) {
       double pairs = computedPairs(walk, problem.positions);
       work.keysPerQuery += pairs / double(problem.positions);
@@ -372,7 +400,7 @@ AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &prob
 // the tiles of keys add to.
 LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   OpBuilder b(op);
-  AttentionProblem problem = problemOf(op.getKey(), op.getValue(), op.getScale().convertToFloat());
+  AttentionProblem problem = problemOf(op);
   auto sums = querySumsOf(op, problem);
   if (failed(sums))
     return failure();
@@ -391,24 +419,30 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     return SmallVector<Value>(call.getResults());
   };
 
-  auto queryType = typeOf(op.getQuery());
-  SmallVector<int64_t> sumShape(queryType.getShape());
-  sumShape.back() = sumSize(sumShape.back());
+  BufferView sumView = plainView(0, op.getQuery(), Layout::TokenMajor);
+  AttentionShape query(op.getQuery(), op.getLayout());
+  sumView.shape = {query.batch, query.positions, query.heads, sumSize(query.size)};
+  for (int64_t k = 2, stride = 1; k >= 0; --k)
+    sumView.strides[k] = stride *= sumView.shape[k + 1];
   Type deltaType = typeOf(op.getLogsumexp()),
-       sumType = RankedTensorType::get(sumShape, b.getF32Type());
-  Buffers inputs;
+       sumType = RankedTensorType::get(sumView.shape, b.getF32Type());
+  auto sumIn = [&](unsigned buffer) {
+    BufferView view = sumView;
+    view.buffer = buffer;
+    return view;
+  };
+  Buffers inputs(op.getLayout());
   SmallVector<BufferView> views = {inputs.view(op.getOutput()), inputs.view(op.getOutputGrad())};
   unsigned deltaBuffer = inputs.values.size();
   SmallVector<Type> types = {deltaType};
-  auto sumView = [&](unsigned buffer) { return BufferView{buffer, 0, sumShape[2] * sumShape[3]}; };
   const bool zeros = sums->used && !sums->begun;
   if (zeros)
-    views.push_back(sumView(deltaBuffer + 1)), types.push_back(sumType);
+    views.push_back(sumIn(deltaBuffer + 1)), types.push_back(sumType);
   auto begun = launch("attention_delta", inputs.values, views, {}, types, [&](KernelBuilder &k) {
     fillAttentionDelta(k, problem, rows, views, deltaBuffer);
   });
 
-  inputs = {};
+  inputs.values.clear();
   views.clear();
   for (Value tensor : {op.getQuery(), op.getKey(), op.getValue(), op.getOutputGrad()})
     views.push_back(inputs.view(tensor));
@@ -426,7 +460,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     keyViews.push_back(
         gradients.view(k, gradients.concat ? result + sums->used : result + sums->used - 1));
   if (sums->used) {
-    keyViews.push_back(sumView(result));
+    keyViews.push_back(sumIn(result));
     keyTypes.insert(keyTypes.begin(), sumType);
   }
   auto fillKeys = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
@@ -434,7 +468,8 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   };
   auto byKeys =
       launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
-                  {"attention_key_grad", keyViews, Axis::Keys, fillKeys, attentionItems});
+                  {"attention_key_grad", keyViews, Axis::Keys, fillKeys, attentionItems,
+                   /*sumsOfKeys=*/true});
   if (failed(byKeys))
     return failure();
   ValueRange keyGrads = ValueRange(*byKeys).drop_front(sums->used ? 1 : 0);
@@ -442,7 +477,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
 
   SmallVector<Value> byQueries;
   if (sums->used) {
-    views = {sumView(0), gradients.view(0, 1)};
+    views = {sumIn(0), gradients.view(0, 1)};
     byQueries = launch("attention_query_sum", byKeys->front(), views, joined, types[0],
                        [&](KernelBuilder &k) { fillAttentionQuerySum(k, problem, rows, views); });
   } else {
@@ -450,9 +485,10 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     auto fillQueries = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
       fillAttentionQueryGrad(k, p, walks[0], queryViews, logsumexp, deltaBuffer);
     };
-    auto launched = launchWalks(
-        op, inputs.values, joined, types[0],
-        {"attention_query_grad", queryViews, Axis::Queries, fillQueries, attentionItems});
+    auto launched =
+        launchWalks(op, inputs.values, joined, types[0],
+                    {"attention_query_grad", queryViews, Axis::Queries, fillQueries, attentionItems,
+                     /*sumsOfKeys=*/false});
     if (failed(launched))
       return failure();
     byQueries = std::move(*launched);
@@ -465,18 +501,18 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
 }
 
 LogicalResult AttentionConverter::convert(AttentionRowOp op) {
-  Buffers inputs;
+  Buffers inputs(op.getLayout());
   SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
                                    inputs.view(op.getValue())};
   unsigned position = inputs.add(op.getPosition()), output = inputs.values.size();
-  views.push_back(plainView(output, op.getOutput()));
+  views.push_back(plainView(output, op.getOutput(), op.getLayout()));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionRow(b, problem, walks, views, position);
   };
   auto items = [](const AttentionProblem &problem, const pattern::View &) {
     return attentionRowItems(problem);
   };
-  Recipe recipe{"attention_row", views, Axis::SingleQueries, fill, items};
+  Recipe recipe{"attention_row", views, Axis::SingleQueries, fill, items, /*sumsOfKeys=*/false};
   auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();

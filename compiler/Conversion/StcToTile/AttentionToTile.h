@@ -49,6 +49,8 @@ private:
     Axis axis;
     llvm::function_ref<Fill> fill;
     llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items;
+    /// Whether the kernels add up what each key gets of all queries.
+    bool sumsOfKeys;
   };
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before;
   /// the first results are `begun` before.

@@ -130,7 +130,7 @@ void Forward::produce() {
     kernel.copy(slotted(queries, at.slot, queryTile.bytes()), queryTile, query, op.getView(),
                 e.mul(item.tile, schedule.queryRows()), item, full);
     WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
-    Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
+    Ring ring = kernel.copyTiles(tiles, item.ofKeys(), {carried[0], carried[1]}, schedule.stages,
                                  {{key, keyTile, keys, keyFull, keyEmpty},
                                   {value, valueTile, values, valueFull, valueEmpty}});
     Ring after = next(e, at, kQueryStages);

@@ -28,14 +28,22 @@ class WalkTiles;
 
 /// The scalars of an item.
 struct HopperItem {
-  mlir::Value batch, head, residue, tile;
+  mlir::Value batch, head, keyHead, residue, tile;
 
   HopperItem() = default;
   /// Of an op over tiles, whose scalars a kernel has mapped.
   template <typename Op>
   HopperItem(Op op, mlir::IRMapping &mapping)
       : batch(mapping.lookup(op.getBatch())), head(mapping.lookup(op.getHead())),
-        residue(mapping.lookup(op.getResidue())), tile(mapping.lookup(op.getTile())) {}
+        keyHead(mapping.lookup(op.getKeyHead())), residue(mapping.lookup(op.getResidue())),
+        tile(mapping.lookup(op.getTile())) {}
+
+  /// Where keys, values and their gradients are.
+  HopperItem ofKeys() const {
+    HopperItem item = *this;
+    item.head = keyHead;
+    return item;
+  }
 };
 
 /// A slot of a ring and the parity of its barriers, as two carried values.

@@ -1,7 +1,8 @@
 //===- HopperKeyGrad.cpp - gradients of keys and values by tiles of keys on sm_90a ----===//
 //
 // A block keeps a tile of keys and values; one warp copies the tiles of queries and output
-// gradients that meet it, another their log-sum-exps and deltas. Each computing warpgroup has 64
+// gradients that meet it, another their log-sum-exps and deltas, head by head where several heads
+// of queries share the keys. Each computing warpgroup has 64
 // keys. Scores are computed transposed, S^T = K Q^T and dP^T = V dO^T, so that P^T and dS^T stand
 // in registers as operands of dV += P^T dO and dK += dS^T Q.
 //
@@ -45,6 +46,12 @@ private:
   WalkTiles tilesOf(const HopperItem &item) {
     return {e, walks, item.residue, item.tile, schedule.queryRows};
   }
+  /// Runs the body for the heads of queries that share the item's head of keys, and there for the
+  /// tiles; values are carried from one to the next.
+  Values eachHead(const HopperItem &item, ValueRange carried,
+                  function_ref<Values(const HopperItem &, ValueRange)> body);
+  Values eachTile(const HopperItem &item, const WalkTiles &tiles, ValueRange carried,
+                  function_ref<Values(const HopperItem &, Value number, ValueRange)> body);
   Value shared(int64_t offset) { return kernel.shared(offset); }
   Value slotted(int64_t offset, Value slot, int64_t bytes) {
     return kernel.slotted(offset, slot, bytes);
@@ -164,6 +171,28 @@ void KeyGrad::run() {
   kernel.finish(schedule.threads(), plan.bytes());
 }
 
+Values KeyGrad::eachHead(const HopperItem &item, ValueRange carried,
+                         function_ref<Values(const HopperItem &, ValueRange)> body) {
+  const int64_t group = op.getGroup();
+  if (group == 1)
+    return body(item, carried);
+  Value groupEnd = e.mul(e.add(item.keyHead, 1), group);
+  return e.loop(item.head, groupEnd, e.i(op.getHeadStep()), carried,
+                [&](Value head, ValueRange all) {
+                  HopperItem one = item;
+                  one.head = head;
+                  return body(one, all);
+                });
+}
+
+Values KeyGrad::eachTile(const HopperItem &item, const WalkTiles &tiles, ValueRange carried,
+                         function_ref<Values(const HopperItem &, Value number, ValueRange)> body) {
+  return eachHead(item, carried, [&](const HopperItem &one, ValueRange carried) {
+    return e.loop(e.i(0), tiles.count, e.i(1), carried,
+                  [&](Value t, ValueRange all) { return body(one, t, all); });
+  });
+}
+
 void KeyGrad::produceTiles() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
@@ -172,16 +201,20 @@ void KeyGrad::produceTiles() {
     Value firstKey = e.mul(item.tile, schedule.keyRows()), full = slotted(keysFull, at.slot, 8);
     e.wait(slotted(keysEmpty, at.slot, 8), e.bxor(at.parity, 1));
     e.expectBytes(full, e.i(keyTile.bytes() + valueTile.bytes()));
-    kernel.copy(slotted(keys, at.slot, keyTile.bytes()), keyTile, key, op.getView(), firstKey, item,
-                full);
+    kernel.copy(slotted(keys, at.slot, keyTile.bytes()), keyTile, key, op.getView(), firstKey,
+                item.ofKeys(), full);
     kernel.copy(slotted(values, at.slot, valueTile.bytes()), valueTile, value, op.getView(),
-                firstKey, item, full);
+                firstKey, item.ofKeys(), full);
     WalkTiles tiles = tilesOf(item);
-    Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
-                                 {{query, queryTile, queries, queryFull, queryEmpty},
-                                  {outputGrad, gradTile, grads, gradFull, gradEmpty}});
+    Values ring =
+        eachHead(item, carried.take_front(2), [&](const HopperItem &item, ValueRange carried) {
+          Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
+                                       {{query, queryTile, queries, queryFull, queryEmpty},
+                                        {outputGrad, gradTile, grads, gradFull, gradEmpty}});
+          return Values{ring.slot, ring.parity};
+        });
     Ring after = next(e, at, schedule.itemStages);
-    return Values{ring.slot, ring.parity, after.slot, after.parity};
+    return Values{ring[0], ring[1], after.slot, after.parity};
   });
 }
 
@@ -189,9 +222,9 @@ void KeyGrad::produceTiles() {
 void KeyGrad::produceRows() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem item(op, mapping);
-    WalkTiles tiles = tilesOf(item);
-    return e.loop(zero, tiles.count, e.i(1), carried, [&](Value t, ValueRange r) {
+    HopperItem own(op, mapping);
+    WalkTiles tiles = tilesOf(own);
+    return eachTile(own, tiles, carried, [&](const HopperItem &item, Value t, ValueRange r) {
       Ring at{r[0], r[1]};
       e.wait(slotted(rowsEmpty, at.slot, 8), e.bxor(at.parity, 1));
       tiles.byWalk(t, [&](unsigned walk, Value first) {
@@ -261,7 +294,7 @@ Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
     tiles.clearMissing(number, tensor, tile, address, thread, 128 * schedule.groups,
                        [&] { syncAllGroups(); });
   };
-  auto consumeTile = [&](Value number, Ring at, Sums &sums) {
+  auto consumeTile = [&](const HopperItem &item, Value number, Ring at, Sums &sums) {
     Value queryAt = slotted(queries, at.slot, queryTile.bytes());
     Value gradAt = slotted(grads, at.slot, gradTile.bytes());
     e.wait(slotted(queryFull, at.slot, 8), at.parity);
@@ -309,15 +342,16 @@ Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
   };
   Values carried(nKey + nValue, e.f(0));
   carried.append({ring.slot, ring.parity});
-  Values done = e.loop(zero, tiles.count, e.i(1), carried, [&](Value t, ValueRange all) {
+  auto consumeOne = [&](const HopperItem &item, Value t, ValueRange all) {
     Ring at{all[all.size() - 2], all.back()}, after = next(e, at, schedule.stages);
     Sums sums = sumsOf(all);
-    consumeTile(t, at, sums);
+    consumeTile(item, t, at, sums);
     Values result = sums.key;
     result.append(sums.value);
     result.append({after.slot, after.parity});
     return result;
-  });
+  };
+  Values done = eachTile(item, tiles, carried, consumeOne);
   end(item, keyRing.slot, sumsOf(done));
   return {done[done.size() - 2], done.back()};
 }
@@ -446,8 +480,8 @@ void KeyGrad::end(const HopperItem &item, Value keySlot, Sums sums) {
     syncAllGroups();
   auto write = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t place, Values sums,
                    float scale) {
-    kernel.writeGradient({tensor, op.getView(), item, scale, op.getResume()}, this->place, tile,
-                         ownRows(place, tile, keySlot), std::move(sums));
+    kernel.writeGradient({tensor, op.getView(), item.ofKeys(), scale, op.getResume()}, this->place,
+                         tile, ownRows(place, tile, keySlot), std::move(sums));
   };
   write(valueGrad, valueTile, values, std::move(sums.value), 1);
   write(keyGrad, keyTile, keys, std::move(sums.key), op.getScale().convertToFloat());

@@ -135,7 +135,7 @@ void QueryGrad::produce() {
     kernel.copy(slotted(grads, at.slot, gradTile.bytes()), gradTile, outputGrad, op.getView(),
                 first, item, full);
     WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
-    Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
+    Ring ring = kernel.copyTiles(tiles, item.ofKeys(), {carried[0], carried[1]}, schedule.stages,
                                  {{key, keyTile, keys, keyFull, keyEmpty},
                                   {value, valueTile, values, valueFull, valueEmpty}});
     Ring after = next(e, at, schedule.itemStages);

@@ -131,10 +131,10 @@ struct Forward {
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
             total = e.roundUp(length, micro);
-      e.packRows(op.getKey(), op.getBatch(), op.getHead(), walk.getView(), op.getResidue(), chunk,
-                 length, total, keys);
-      e.packRows(op.getValue(), op.getBatch(), op.getHead(), walk.getView(), op.getResidue(), chunk,
-                 length, total, values);
+      e.packRows(op.getKey(), op.getBatch(), op.getKeyHead(), walk.getView(), op.getResidue(),
+                 chunk, length, total, keys);
+      e.packRows(op.getValue(), op.getBatch(), op.getKeyHead(), walk.getView(), op.getResidue(),
+                 chunk, length, total, values);
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),

@@ -1,7 +1,8 @@
 //===- LowerAttentionGrad.cpp - the gradient of attention as vector code --===//
 //
-// One head (and residue) at a time, so that no two items add to the same key. For each tile of
-// queries and chunk of keys, with queries in the lanes as in the forward pass:
+// One head of keys (and residue) at a time with all heads of queries that read it, so that no two
+// items add to the same key. For each tile of queries and chunk of keys, with queries in the lanes
+// as in the forward pass:
 //   P = exp2(S - lse),  dP = V dO^T,  dS = P (dP - delta),  delta = rowsum(dO O),
 //   dV += P dO,  dK += dS Q,  dQ^T += K^T dS.
 // Keys, values and their gradients stay in scratch while all strips of the tile pass.
@@ -31,6 +32,8 @@ struct Backward {
   Value keys, values, keyGrads, valueGrads, weights, scoreGrads;
   /// Positions before this one have key gradients to add to.
   Value cleared;
+  /// Of the queries that are at hand.
+  Value head;
 
   Backward(tile::AttentionGradOp op, RegisterTile tile)
       : op(op), e(op, tile), lanes(tile.lanes), vectors(tile.vectors), micro(tile.rows),
@@ -61,15 +64,30 @@ struct Backward {
 
   void run() {
     Value rowEnd = e.rowCount(op.getView(), op.getResidue(), op.getPositions());
-    e.store(e.index(op.getResume() ? op.getPositions() : 0), cleared, {e.index(0)});
-    e.loop(e.index(0), rowEnd, op.getRows(), [&](Value row) {
-      Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
-      begin(row, count);
-      for (tile::WalkOp walk : op.getWalkOps())
-        walkChunks(walk, row, rowEnd);
-      end(row, count);
+    bool resumeKeys = op.getResume() || op.getResumeKeys();
+    e.store(e.index(resumeKeys ? op.getPositions() : 0), cleared, {e.index(0)});
+    eachHead([&] {
+      e.loop(e.index(0), rowEnd, op.getRows(), [&](Value row) {
+        Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
+        begin(row, count);
+        for (tile::WalkOp walk : op.getWalkOps())
+          walkChunks(walk, row, rowEnd);
+        end(row, count);
+      });
     });
     clearKeyGrads(e.index(op.getPositions()));
+  }
+
+  void eachHead(function_ref<void()> body) {
+    const int64_t group = op.getGroup();
+    head = op.getHead();
+    if (group == 1)
+      return body();
+    Value groupEnd = e.mul(e.add(op.getKeyHead(), 1), group);
+    e.loop(head, groupEnd, op.getHeadStep(), [&](Value iv) {
+      head = iv;
+      body();
+    });
   }
 
   /// Clears what this item has of the key gradients before position `end`, unless that is done.
@@ -87,15 +105,14 @@ struct Backward {
       for (auto [target, size] :
            {std::pair(op.getKeyGrad(), op.getQuerySize()), {op.getValueGrad(), op.getValueSize()}})
         for (int64_t c = 0; c < size; c += lanes)
-          e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getHead(), e.index(c)},
+          e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getKeyHead(), e.index(c)},
                         size - c);
     });
     e.store(e.max(begin, end), cleared, {zero});
   }
 
   void begin(Value row, Value count) {
-    Value all = e.index(op.getRows()), batch = op.getBatch(), head = op.getHead(),
-          residue = op.getResidue();
+    Value all = e.index(op.getRows()), batch = op.getBatch(), residue = op.getResidue();
     e.packRows(op.getQuery(), batch, head, op.getView(), residue, row, count, all, queryRows);
     e.packRows(op.getOutputGrad(), batch, head, op.getView(), residue, row, count, all, gradRows);
     float scale = op.getScale().convertToFloat() * std::numbers::log2e_v<float>;
@@ -136,14 +153,16 @@ struct Backward {
 
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
     StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
-    Value batch = op.getBatch(), head = op.getHead(), residue = op.getResidue(), none = e.index(0);
+    Value batch = op.getBatch(), keyHead = op.getKeyHead(), residue = op.getResidue(),
+          none = e.index(0);
     Value last = e.position(walk.getView(), residue, e.max(e.sub(bounds.hi, e.index(1)), none));
     clearKeyGrads(e.min(e.add(last, 1), e.index(op.getPositions())));
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
             total = e.roundUp(length, micro);
-      e.packRows(op.getKey(), batch, head, walk.getView(), residue, chunk, length, total, keys);
-      e.packRows(op.getValue(), batch, head, walk.getView(), residue, chunk, length, total, values);
+      e.packRows(op.getKey(), batch, keyHead, walk.getView(), residue, chunk, length, total, keys);
+      e.packRows(op.getValue(), batch, keyHead, walk.getView(), residue, chunk, length, total,
+                 values);
       e.loop(none, total, 1, [&](Value i) {
         for (int64_t c = 0; c < querySize; c += lanes)
           e.store(e.zeroVector, keyGrads, {i, e.index(c)});
@@ -156,9 +175,9 @@ struct Backward {
                  [&] { step(walk, bounds.hi, s, r, row, chunk, clipped); });
       });
       float scale = op.getScale().convertToFloat();
-      e.unpackRows(keyGrads, op.getKeyGrad(), batch, head, walk.getView(), residue, chunk, length,
-                   scale, true);
-      e.unpackRows(valueGrads, op.getValueGrad(), batch, head, walk.getView(), residue, chunk,
+      e.unpackRows(keyGrads, op.getKeyGrad(), batch, keyHead, walk.getView(), residue, chunk,
+                   length, scale, true);
+      e.unpackRows(valueGrads, op.getValueGrad(), batch, keyHead, walk.getView(), residue, chunk,
                    length, 1.0f, true);
     });
   }
@@ -171,17 +190,18 @@ struct Backward {
     e.ifThen(e.less(step, e.index(steps)), [&] {
       Value offset = e.add(tileRow, e.mul(step, rows));
       for (int64_t r = 0; r < rows; ++r) {
-        auto prefetch = [&](Value memory, tile::ViewAttr view, Value row, bool toWrite = false) {
-          e.prefetchRow(memory, op.getBatch(), op.getHead(), view, op.getResidue(),
+        auto prefetch = [&](Value memory, Value head, tile::ViewAttr view, Value row,
+                            bool toWrite = false) {
+          e.prefetchRow(memory, op.getBatch(), head, view, op.getResidue(),
                         e.add(e.add(row, offset), r), toWrite);
         };
         for (Value memory : {op.getQuery(), op.getOutput(), op.getOutputGrad()})
-          prefetch(memory, op.getView(), nextRow);
-        prefetch(op.getQueryGrad(), op.getView(), nextRow, true);
-        prefetch(op.getKey(), walk.getView(), keysEnd);
-        prefetch(op.getValue(), walk.getView(), keysEnd);
-        prefetch(op.getKeyGrad(), walk.getView(), keysEnd, true);
-        prefetch(op.getValueGrad(), walk.getView(), keysEnd, true);
+          prefetch(memory, head, op.getView(), nextRow);
+        prefetch(op.getQueryGrad(), head, op.getView(), nextRow, true);
+        for (Value memory : {op.getKey(), op.getValue()})
+          prefetch(memory, op.getKeyHead(), walk.getView(), keysEnd);
+        for (Value memory : {op.getKeyGrad(), op.getValueGrad()})
+          prefetch(memory, op.getKeyHead(), walk.getView(), keysEnd, true);
       }
     });
   }
@@ -276,8 +296,8 @@ struct Backward {
 
   void end(Value row, Value count) {
     eachStrip([&](Value s, Value r) { e.transposeBack(queryGrads, s, queryRows, r); });
-    e.unpackRows(queryRows, op.getQueryGrad(), op.getBatch(), op.getHead(), op.getView(),
-                 op.getResidue(), row, count, op.getScale().convertToFloat(), op.getResume());
+    e.unpackRows(queryRows, op.getQueryGrad(), op.getBatch(), head, op.getView(), op.getResidue(),
+                 row, count, op.getScale().convertToFloat(), op.getResume());
   }
 };
 } // namespace

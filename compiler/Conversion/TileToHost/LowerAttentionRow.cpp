@@ -44,11 +44,12 @@ struct Row {
         zero(e.index(0)) {
     Value factor = e.splat(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
     for (int64_t c = 0; c < querySize; c += lanes)
-      query.push_back(e.mulf(e.loadVector(op.getQuery(), at(zero, c), querySize - c), factor));
+      query.push_back(
+          e.mulf(e.loadVector(op.getQuery(), at(zero, op.getHead(), c), querySize - c), factor));
   }
 
-  SmallVector<Value, 4> at(Value position, int64_t column) {
-    return {op.getBatch(), position, op.getHead(), e.index(column)};
+  SmallVector<Value, 4> at(Value position, Value head, int64_t column) {
+    return {op.getBatch(), position, head, e.index(column)};
   }
 
   void run() {
@@ -63,7 +64,7 @@ struct Row {
     Value inverse =
         e.selectGreater(total, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
     for (auto [k, output] : llvm::enumerate(state.output))
-      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, k * lanes),
+      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, op.getHead(), k * lanes),
                     valueSize - k * lanes);
   }
 
@@ -103,7 +104,9 @@ struct Row {
       Value keyRow = e.add(chunk, i), position = e.position(walk.getView(), residue, keyRow),
             sum = e.zeroVector;
       for (auto [k, part] : llvm::enumerate(query))
-        sum = e.fma(part, e.loadVector(op.getKey(), at(position, k * lanes), querySize - k * lanes),
+        sum = e.fma(part,
+                    e.loadVector(op.getKey(), at(position, op.getKeyHead(), k * lanes),
+                                 querySize - k * lanes),
                     sum);
       Value score = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
                                                 arith::FastMathFlags::reassoc);
@@ -130,7 +133,8 @@ struct Row {
             weight = e.loadSplat(scores, {i});
       Emitter::Values sums;
       for (auto [k, sum] : llvm::enumerate(running)) {
-        Value part = e.loadVector(op.getValue(), at(position, k * lanes), valueSize - k * lanes);
+        Value part = e.loadVector(op.getValue(), at(position, op.getKeyHead(), k * lanes),
+                                  valueSize - k * lanes);
         sums.push_back(e.fma(weight, part, sum));
       }
       return sums;

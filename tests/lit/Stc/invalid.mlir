@@ -298,8 +298,16 @@ func.func @insert_row_c1(%row: tensor<2x2x4xf32>, %to: tensor<2x8x4xf32>, %p: te
 // Attention, unfused
 
 func.func @scores_c1(%q: tensor<1x8x2x4xf32>, %k: tensor<1x8x2x5xf32>) {
-  // expected-error @+1 {{(C1) expected query and key of shape [batch, positions, heads, size] with equal batch, heads and size}}
+  // expected-error @+1 {{(C1) expected query and key of shape [batch, positions, heads, size] with equal batch and size, found [1, 8, 2, 4] and [1, 8, 2, 5]}}
   %s = stc.scores %q, %k : tensor<1x8x2x4xf32>, tensor<1x8x2x5xf32> -> tensor<1x2x8x8xf32, #stc.pattern<"dense">>
+  return
+}
+
+// -----
+
+func.func @scores_c1_groups(%q: tensor<1x2x8x4xf32>, %k: tensor<1x4x8x4xf32>) {
+  // expected-error @+1 {{(C1) expected a multiple of the 4 heads of keys as heads of queries, found 2}}
+  %s = stc.scores %q, %k layout head_major : tensor<1x2x8x4xf32>, tensor<1x4x8x4xf32> -> tensor<1x2x8x8xf32, #stc.pattern<"dense">>
   return
 }
 
@@ -355,15 +363,55 @@ func.func @softmax_grad_c1(%p: tensor<1x2x8x8xf32>) {
 
 func.func @aggregate_c1(%p: tensor<1x2x8x8xf32>, %v: tensor<1x8x2x4xf32>) {
   // expected-error @+1 {{'stc.aggregate' op (C1) expected a tensor with a pattern}}
-  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32>, tensor<1x8x2x4xf32>
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>
   return
 }
 
 // -----
 
-func.func @aggregate_c2(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x3x4xf32>) {
-  // expected-error @+1 {{(C2) expected values of shape [batch, positions, heads, size] to match weights [1, 2, 8, 8], found [1, 8, 3, 4]}}
-  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x3x4xf32>
+func.func @aggregate_c2(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x9x2x4xf32>) {
+  // expected-error @+1 {{(C2) expected values of shape [batch, positions, heads, size] to match weights [1, 2, 8, 8], found [1, 9, 2, 4]}}
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x9x2x4xf32> -> tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c2_layout(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x2x8x4xf32>) {
+  // expected-error @+1 {{(C2) expected a result of shape [batch, heads, positions, size] to match weights [1, 2, 8, 8], found [1, 8, 2, 4]}}
+  %o = stc.aggregate %p, %v layout head_major : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x2x8x4xf32> -> tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c2_size(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x2x4xf32>) {
+  // expected-error @+1 {{(C2) expected values and result of equal size, found 4 and 5}}
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x2x4xf32> -> tensor<1x8x2x5xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c4(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x1x4xf32>) {
+  // expected-error @+1 {{(C4) expected 2 heads of the result, found 1}}
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x1x4xf32> -> tensor<1x8x1x4xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c4_transpose(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x1x4xf32>) {
+  // expected-error @+1 {{(C4) expected 2 heads of values, found 1}}
+  %o = stc.aggregate %p, %v transpose : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x1x4xf32> -> tensor<1x8x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @aggregate_c4_groups(%p: tensor<1x4x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x3x4xf32>) {
+  // expected-error @+1 {{(C4) expected a multiple of the 3 heads of keys as heads of queries, found 4}}
+  %o = stc.aggregate %p, %v : tensor<1x4x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x3x4xf32> -> tensor<1x8x4x4xf32>
   return
 }
 
@@ -371,7 +419,7 @@ func.func @aggregate_c2(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tens
 
 func.func @aggregate_c3(%p: tensor<1x2x8x8xf32, #stc.pattern<"dense">>, %v: tensor<1x8x2x4xf16>) {
   // expected-error @+1 {{(C3) expected equal element types, found 'f32' and 'f16'}}
-  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x2x4xf16>
+  %o = stc.aggregate %p, %v : tensor<1x2x8x8xf32, #stc.pattern<"dense">>, tensor<1x8x2x4xf16> -> tensor<1x8x2x4xf16>
   return
 }
 
@@ -415,8 +463,35 @@ func.func @attention_c1_element(%q: tensor<1x8x2x4xf32>, %v: tensor<1x8x2x4xf64>
 
 // -----
 
+func.func @attention_c1_groups(%q: tensor<1x8x4x4xf32>, %k: tensor<1x8x3x4xf32>) {
+  // expected-error @+1 {{(C1) expected a multiple of the 3 heads of keys as heads of queries, found 4}}
+  %o, %l = stc.attention %q, %k, %k scale 0.5 pattern <"dense">
+      : tensor<1x8x4x4xf32>, tensor<1x8x3x4xf32>, tensor<1x8x3x4xf32> -> tensor<1x8x4x4xf32>, tensor<1x4x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1_layout(%q: tensor<1x8x2x4xf32>, %k: tensor<1x2x8x4xf32>) {
+  // expected-error @+1 {{(C1) expected a query of shape [1, 8, 8, 4] to match the key, found [1, 8, 2, 4]}}
+  %o, %l = stc.attention %q, %k, %k scale 0.5 pattern <"dense"> layout head_major
+      : tensor<1x8x2x4xf32>, tensor<1x2x8x4xf32>, tensor<1x2x8x4xf32> -> tensor<1x8x2x4xf32>, tensor<1x8x2xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_heads(%q: tensor<1x2x8x4xf32>, %k: tensor<1x1x8x4xf32>) {
+  // expected-error @+1 {{(C2) expected an output of type 'tensor<1x2x8x4xf32>' and a log-sum-exp [batch, heads, positions] of f32}}
+  %o, %l = stc.attention %q, %k, %k scale 0.5 pattern <"dense"> layout head_major
+      : tensor<1x2x8x4xf32>, tensor<1x1x8x4xf32>, tensor<1x1x8x4xf32> -> tensor<1x1x8x4xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
 func.func @attention_c2(%q: tensor<1x8x2x4xf32>) {
-  // expected-error @+1 {{(C2) expected an output of the value's type and a log-sum-exp [batch, heads, positions] of f32}}
+  // expected-error @+1 {{(C2) expected an output of type 'tensor<1x8x2x4xf32>' and a log-sum-exp [batch, heads, positions] of f32}}
   %o, %l = stc.attention %q, %q, %q scale 0.5 pattern <"dense">
       : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x8x2x4xf32>, tensor<1x8x2xf32>
   return
@@ -436,7 +511,7 @@ func.func @attention_grad_c1(%q: tensor<1x8x2x4xf32>, %l: tensor<1x2x8xf32>, %do
 // -----
 
 func.func @attention_grad_c1_logsumexp(%q: tensor<1x8x2x4xf32>, %l: tensor<1x8x2xf32>) {
-  // expected-error @+1 {{(C1) expected an output of the value's type and a log-sum-exp [batch, heads, positions] of f32}}
+  // expected-error @+1 {{(C1) expected an output of type 'tensor<1x8x2x4xf32>' and a log-sum-exp [batch, heads, positions] of f32}}
   %d:3 = stc.attention_grad %q, %q, %q, %q, %l, %q scale 0.5 pattern <"dense">
       : tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x8x2xf32>,
         tensor<1x8x2x4xf32>

@@ -101,10 +101,11 @@ func.func @unfused(%q: tensor<1x64x2x16xf32>, %k: tensor<1x64x2x16xf32>, %v: ten
       -> tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
   // CHECK: stc.softmax %{{.*}} : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
   %p = stc.softmax %s : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
-  // CHECK: stc.aggregate %{{.*}}, %{{.*}} : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
+  // CHECK: stc.aggregate %{{.*}}, %{{.*}} : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32> -> tensor<1x64x2x16xf32>
   %o = stc.aggregate %p, %v : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
-  // CHECK: stc.aggregate %{{.*}}, %{{.*}} transpose : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
-  %t = stc.aggregate %p, %v transpose : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
+      -> tensor<1x64x2x16xf32>
+  // CHECK: stc.aggregate %{{.*}}, %{{.*}} transpose : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32> -> tensor<1x64x2x16xf32>
+  %t = stc.aggregate %p, %v transpose : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32> -> tensor<1x64x2x16xf32>
   %g = stc.scores %q, %v : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
       -> tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
   // CHECK: stc.softmax_grad %{{.*}}, %{{.*}} : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
@@ -126,6 +127,33 @@ func.func @fused_attention(%q: tensor<1x64x2x16xf32>, %k: tensor<1x64x2x16xf32>,
       : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>,
         tensor<1x2x64xf32>, tensor<1x64x2x16xf32>
       -> tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @grouped_heads
+func.func @grouped_heads(%q: tensor<1x8x64x16xf32>, %k: tensor<1x2x64x16xf32>, %v: tensor<1x2x64x16xf32>,
+                         %r: tensor<1x8x1x16xf32>, %p: tensor<i32>) {
+  // CHECK: %[[O:.*]], %[[LSE:.*]] = stc.attention %{{.*}} scale 2.500000e-01 pattern <"fixed(8, 2)"> layout head_major : tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32> -> tensor<1x8x64x16xf32>, tensor<1x8x64xf32>
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"fixed(8, 2)"> layout head_major
+      : tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32>
+      -> tensor<1x8x64x16xf32>, tensor<1x8x64xf32>
+  // CHECK: stc.attention_grad {{.*}} pattern <"fixed(8, 2)"> layout head_major : {{.*}} -> tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32>
+  %d:3 = stc.attention_grad %q, %k, %v, %o, %lse, %o scale 0.25 pattern <"fixed(8, 2)"> layout head_major
+      : tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x8x64x16xf32>,
+        tensor<1x8x64xf32>, tensor<1x8x64x16xf32>
+      -> tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32>
+  // CHECK: stc.attention_row {{.*}} pattern <"fixed(8, 2)"> layout head_major : tensor<1x8x1x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32> -> tensor<1x8x1x16xf32>
+  %row = stc.attention_row %r, %k, %v at %p scale 0.25 pattern <"fixed(8, 2)"> layout head_major
+      : tensor<1x8x1x16xf32>, tensor<1x2x64x16xf32>, tensor<1x2x64x16xf32> -> tensor<1x8x1x16xf32>
+  // CHECK: stc.scores %{{.*}}, %{{.*}} layout head_major : tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32> -> tensor<1x8x64x64xf32, #stc.pattern<"dense">>
+  %s = stc.scores %q, %k layout head_major : tensor<1x8x64x16xf32>, tensor<1x2x64x16xf32>
+      -> tensor<1x8x64x64xf32, #stc.pattern<"dense">>
+  // CHECK: stc.aggregate %{{.*}}, %{{.*}} layout head_major : {{.*}}, tensor<1x2x64x16xf32> -> tensor<1x8x64x16xf32>
+  %a = stc.aggregate %s, %v layout head_major : tensor<1x8x64x64xf32, #stc.pattern<"dense">>, tensor<1x2x64x16xf32>
+      -> tensor<1x8x64x16xf32>
+  // CHECK: stc.aggregate %{{.*}}, %{{.*}} transpose layout head_major : {{.*}}, tensor<1x8x64x16xf32> -> tensor<1x2x64x16xf32>
+  %t = stc.aggregate %s, %q transpose layout head_major
+      : tensor<1x8x64x64xf32, #stc.pattern<"dense">>, tensor<1x8x64x16xf32> -> tensor<1x2x64x16xf32>
   return
 }
 

@@ -197,7 +197,7 @@ func.func @f(%n: index, %x: f32) {
 
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
-  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
     // expected-error @+1 {{(C1) expected bounds from (residue, strip) to four values of type index}}
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
@@ -215,7 +215,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
-  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
     // expected-error @+1 {{(C1) expected a mask from (residue, query row, key row) to i1}}
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
@@ -232,7 +232,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
-  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
     // expected-error @+1 {{(C1) expected bounds and mask to end in tile.yield}}
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
@@ -249,7 +249,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   // expected-error @+1 {{(C1) expected rows to be a multiple of strip, found 48 and 32}}
-  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 48 strip 32 scale 1.0 {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 48 strip 32 scale 1.0 {
   } : !x, !x, !x, !x, memref<1x2x64xf32>
   return
 }
@@ -259,7 +259,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   // expected-error @+1 {{(C1) expected only tile.walk in the body, found arith.constant}}
-  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
     %c = arith.constant 0 : index
   } : !x, !x, !x, !x, memref<1x2x64xf32>
   return
@@ -271,7 +271,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 !y = memref<1x64x2x4xf32>
 func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
   // expected-error @+1 {{(C2) expected equal sizes of query and key, and of value and output}}
-  tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
   } : !y, !x, !x, !x, memref<1x2x64xf32>
   return
 }
@@ -282,7 +282,7 @@ func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
 !y = memref<1x32x2x8xf32>
 func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
   // expected-error @+1 {{(C2) expected 64 queries and outputs, found 32 and 64}}
-  tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
   } : !y, !x, !x, !x, memref<1x2x64xf32>
   return
 }
@@ -293,8 +293,30 @@ func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   // expected-error @+1 {{(C1) expected rows to be a multiple of strip, found 0 and 32}}
   tile.attention_grad query %x key %x value %x output %x logsumexp %l output_grad %x query_grad %x key_grad %x value_grad %x
-      at [%i, %i, %i] view <1, 0, 1, 1> rows 0 strip 32 scale 1.0 {
+      at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 0 strip 32 scale 1.0 {
   } : !x, !x, !x, !x, memref<1x2x64xf32>, !x, !x, !x, !x
+  return
+}
+
+// -----
+
+!x = memref<1x64x3x8xf32>
+!y = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %y: !y, %l: memref<1x3x64xf32>, %i: index) {
+  // expected-error @+1 {{(C3) expected as many heads of outputs as of queries and of values as of keys, and a multiple of these, found 3 and 3, 2 and 2}}
+  tile.attention query %x key %y value %y output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  } : !x, !y, !y, !x, memref<1x3x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C4) expected a positive head_step, found 0}}
+  tile.attention_key_grad query %x key %x value %x output_grad %x logsumexp %l delta %l query_sum %x key_grad %x value_grad %x
+      at [%i, %i, %i, %i, %i] head_step 0 view <1, 0, 1, 1> rows 64 scale 1.0 {
+  } : !x, !x, !x, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x, !x, !x
   return
 }
 
@@ -304,7 +326,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 !r = memref<1x1x2x8xf32>
 func.func @f(%r: !r, %x: !x, %i: index) {
   // expected-error @+1 {{(C1) expected a query view for each walk, found 1}}
-  tile.attention_row query %r key %x value %x output %r at [%i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
+  tile.attention_row query %r key %x value %x output %r at [%i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
   } : !r, !x, !x, !r
   return
 }
@@ -314,7 +336,7 @@ func.func @f(%r: !r, %x: !x, %i: index) {
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %i: index) {
   // expected-error @+1 {{(C2) expected 1 queries and outputs, found 64 and 64}}
-  tile.attention_row query %x key %x value %x output %x at [%i, %i, %i] views [] scale 1.0 {
+  tile.attention_row query %x key %x value %x output %x at [%i, %i, %i, %i] views [] scale 1.0 {
   } : !x, !x, !x, !x
   return
 }

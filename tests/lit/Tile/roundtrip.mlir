@@ -51,7 +51,7 @@ tile.kernel @nothing kind "none" (%item: index) {
 }
 
 // CHECK: tile.kernel @attention
-// CHECK: tile.attention query %{{.*}} key %{{.*}} value %{{.*}} output %{{.*}} logsumexp %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <16, 0, 1, 16> rows 64 strip 32 scale 5.000000e-01 resume {
+// CHECK: tile.attention query %{{.*}} key %{{.*}} value %{{.*}} output %{{.*}} logsumexp %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <16, 0, 1, 16> rows 64 strip 32 scale 5.000000e-01 resume {
 // CHECK-NEXT: tile.walk view <16, 12, 4, 1> bounds {
 // CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[T:.*]]: index):
 // CHECK-NEXT: tile.yield %[[R]], %[[R]], %[[T]], %[[T]] : index, index, index, index
@@ -59,14 +59,18 @@ tile.kernel @nothing kind "none" (%item: index) {
 // CHECK-NEXT: ^bb0(%{{.*}}: index, %[[A:.*]]: index, %[[B:.*]]: index):
 // CHECK-NEXT: %[[IN:.*]] = arith.cmpi sle, %[[B]], %[[A]] : index
 // CHECK-NEXT: tile.yield %[[IN]] : i1
-// CHECK: tile.attention_grad query {{.*}} output_grad {{.*}} query_grad {{.*}} key_grad {{.*}} value_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}] view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 {
+// CHECK: tile.attention_grad query {{.*}} output_grad {{.*}} query_grad {{.*}} key_grad {{.*}} value_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 {
 // CHECK-NEXT: } :
-// CHECK: tile.attention_row query {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}] views [#tile.view<1, 0, 1, 1>] scale 1.000000e+00 {
+// CHECK: tile.attention_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 resume_keys {
+// CHECK: tile.attention_key_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 view <1, 0, 1, 1> rows 64 scale 1.000000e+00 {
+// CHECK: tile.attention_row query {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] views [#tile.view<1, 0, 1, 1>] scale 1.000000e+00 {
 !x = memref<1x64x2x8xbf16, strided<[3072, 48, 8, 1], offset: 16>>
 !r = memref<1x1x2x8xbf16>
-tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %l: memref<1x2x64xf32>, %q: !r, %i: index) {
+// Two heads of queries share one of keys.
+!k = memref<1x64x1x8xbf16>
+tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %l: memref<1x2x64xf32>, %q: !r, %i: index) {
   %x = memref.reinterpret_cast %whole to offset: [16], sizes: [1, 64, 2, 8], strides: [3072, 48, 8, 1] : memref<1x64x48xbf16> to !x
-  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i] view <16, 0, 1, 16> rows 64 strip 32
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 1, 16> rows 64 strip 32
       scale 0.5 resume {
     tile.walk view <16, 12, 4, 1> bounds {
     ^bb0(%r: index, %t: index):
@@ -78,9 +82,15 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %l: memre
     }
   } : !x, !x, !x, !x, memref<1x2x64xf32>
   tile.attention_grad query %x key %x value %x output %x logsumexp %l output_grad %x query_grad %x key_grad %x value_grad %x
-      at [%i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+      at [%i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
   } : !x, !x, !x, !x, memref<1x2x64xf32>, !x, !x, !x, !x
-  tile.attention_row query %q key %x value %x output %q at [%i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
+  tile.attention_grad query %x key %k value %k output %x logsumexp %l output_grad %x query_grad %x key_grad %k value_grad %k
+      at [%i, %i, %i, %i] head_step 2 view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 resume_keys {
+  } : !x, !k, !k, !x, memref<1x2x64xf32>, !x, !x, !k, !k
+  tile.attention_key_grad query %x key %k value %k output_grad %x logsumexp %l delta %l query_sum %x key_grad %k value_grad %k
+      at [%i, %i, %i, %i, %i] head_step 2 view <1, 0, 1, 1> rows 64 scale 1.0 {
+  } : !x, !k, !k, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x, !k, !k
+  tile.attention_row query %q key %x value %x output %q at [%i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
       tile.yield %r, %r, %t, %t : index, index, index, index

@@ -126,7 +126,7 @@ func.func @attention(%q: !x, %k: !x, %v: !x, %seed: !x) -> (!x, !x, !x) {
 func.func @unfused(%q: !x, %k: !x, %v: !x, %seed: !x) -> (!x, !x, !x) {
   %s = stc.scores %q, %k : !x, !x -> !p
   %p = stc.softmax %s : !p
-  %o = stc.aggregate %p, %v : !p, !x
+  %o = stc.aggregate %p, %v : !p, !x -> !x
   %d:3 = stc.gradient %o seed %seed wrt %q, %k, %v : (!x) seed (!x) wrt (!x, !x, !x) -> !x, !x, !x
   return %d#0, %d#1, %d#2 : !x, !x, !x
 }

@@ -10,6 +10,7 @@ func.func @attend(%q: tensor<1x64x2x16xf32>, %k: tensor<1x64x2x16xf32>, %v: tens
   %scaled = arith.mulf %s, %scale : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
   %p = stc.softmax %scaled : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>
   %o = stc.aggregate %p, %v : tensor<1x2x64x64xf32, #stc.pattern<"strided(8)">>, tensor<1x64x2x16xf32>
+      -> tensor<1x64x2x16xf32>
   return %o : tensor<1x64x2x16xf32>
 }
 // CHECK-NEXT: [[O:%.*]], [[LSE:%.*]] = stc.attention [[Q]], [[K]], [[V]] scale 2.500000e-01 pattern <"strided(8)">
@@ -32,7 +33,7 @@ func.func @left_and_divided(%q: !qkv, %k: !qkv, %v: !qkv) -> !qkv {
   %doubled = arith.mulf %two, %s : !scores
   %scaled = arith.divf %doubled, %eight : !scores
   %p = stc.softmax %scaled : !scores
-  %o = stc.aggregate %p, %v : !scores, !qkv
+  %o = stc.aggregate %p, %v : !scores, !qkv -> !qkv
   return %o : !qkv
 }
 
@@ -51,7 +52,7 @@ func.func @scaled_query(%q: !qk, %k: !qk, %v: !v) -> !v {
   %scaled = arith.mulf %q, %scale : !qk
   %s = stc.scores %scaled, %k : !qk, !qk -> !scores
   %p = stc.softmax %s : !scores
-  %o = stc.aggregate %p, %v : !scores, !v
+  %o = stc.aggregate %p, %v : !scores, !v -> !v
   return %o : !v
 }
 
@@ -67,8 +68,8 @@ func.func @scaled_query(%q: !qk, %k: !qk, %v: !v) -> !v {
 func.func @two_aggregates(%q: !qkv, %k: !qkv, %v: !qkv, %w: !qkv) -> (!qkv, !qkv) {
   %s = stc.scores %q, %k : !qkv, !qkv -> !scores
   %p = stc.softmax %s : !scores
-  %o = stc.aggregate %p, %v : !scores, !qkv
-  %r = stc.aggregate %p, %w : !scores, !qkv
+  %o = stc.aggregate %p, %v : !scores, !qkv -> !qkv
+  %r = stc.aggregate %p, %w : !scores, !qkv -> !qkv
   return %o, %r : !qkv, !qkv
 }
 
@@ -84,7 +85,7 @@ func.func @bias(%q: !qkv, %k: !qkv, %v: !qkv, %bias: !scores) -> !qkv {
   %s = stc.scores %q, %k : !qkv, !qkv -> !scores
   %biased = arith.addf %s, %bias : !scores
   %p = stc.softmax %biased : !scores
-  %o = stc.aggregate %p, %v : !scores, !qkv
+  %o = stc.aggregate %p, %v : !scores, !qkv -> !qkv
   return %o : !qkv
 }
 
@@ -101,7 +102,7 @@ func.func @inverse(%q: !qkv, %k: !qkv, %v: !qkv) -> !qkv {
   %s = stc.scores %q, %k : !qkv, !qkv -> !scores
   %inverse = arith.divf %one, %s : !scores
   %p = stc.softmax %inverse : !scores
-  %o = stc.aggregate %p, %v : !scores, !qkv
+  %o = stc.aggregate %p, %v : !scores, !qkv -> !qkv
   return %o : !qkv
 }
 
@@ -116,7 +117,7 @@ func.func @inverse(%q: !qkv, %k: !qkv, %v: !qkv) -> !qkv {
 func.func @scores_used(%q: !qkv, %k: !qkv, %v: !qkv) -> (!qkv, !scores) {
   %s = stc.scores %q, %k : !qkv, !qkv -> !scores
   %p = stc.softmax %s : !scores
-  %o = stc.aggregate %p, %v : !scores, !qkv
+  %o = stc.aggregate %p, %v : !scores, !qkv -> !qkv
   return %o, %s : !qkv, !scores
 }
 
@@ -132,7 +133,43 @@ func.func @scores_used(%q: !qkv, %k: !qkv, %v: !qkv) -> (!qkv, !scores) {
 func.func @weights_used(%q: !qkv, %k: !qkv, %v: !qkv) -> (!qkv, !qkv) {
   %s = stc.scores %q, %k : !qkv, !qkv -> !scores
   %p = stc.softmax %s : !scores
-  %o = stc.aggregate %p, %v : !scores, !qkv
-  %t = stc.aggregate %p, %v transpose : !scores, !qkv
+  %o = stc.aggregate %p, %v : !scores, !qkv -> !qkv
+  %t = stc.aggregate %p, %v transpose : !scores, !qkv -> !qkv
   return %o, %t : !qkv, !qkv
+}
+
+// -----
+
+// Groups of heads, head-major.
+!q = tensor<1x4x8x4xf32>
+!k = tensor<1x2x8x4xf32>
+!v = tensor<1x2x8x6xf32>
+!o = tensor<1x4x8x6xf32>
+!scores = tensor<1x4x8x8xf32, #stc.pattern<"dense">>
+// CHECK-LABEL: func.func @groups(
+// CHECK-NEXT: %[[O:.*]], %{{.*}} = stc.attention %{{.*}} scale 1.000000e+00 pattern <"dense"> layout head_major : {{.*}} -> tensor<1x4x8x6xf32>, tensor<1x4x8xf32>
+// CHECK-NEXT: return %[[O]]
+func.func @groups(%q: !q, %k: !k, %v: !v) -> !o {
+  %s = stc.scores %q, %k layout head_major : !q, !k -> !scores
+  %p = stc.softmax %s : !scores
+  %o = stc.aggregate %p, %v layout head_major : !scores, !v -> !o
+  return %o : !o
+}
+
+// -----
+
+// One op has one layout, and as many heads of values as of keys.
+!x = tensor<1x4x4x4xf32>
+!v = tensor<1x4x2x4xf32>
+!scores = tensor<1x4x4x4xf32, #stc.pattern<"dense">>
+// CHECK-LABEL: func.func @two_layouts(
+// CHECK-NOT: stc.attention
+// CHECK: stc.aggregate
+// CHECK: stc.aggregate
+func.func @two_layouts(%q: !x, %k: !x, %v: !v) -> (!x, !x) {
+  %s = stc.scores %q, %k : !x, !x -> !scores
+  %p = stc.softmax %s : !scores
+  %o = stc.aggregate %p, %q layout head_major : !scores, !x -> !x
+  %r = stc.aggregate %p, %v : !scores, !v -> !x
+  return %o, %r : !x, !x
 }

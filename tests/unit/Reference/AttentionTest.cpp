@@ -18,12 +18,13 @@ namespace {
 using Floats = std::vector<double>;
 constexpr uint64_t seed = 1904;
 
-std::string rowsOf(const Case &test, int64_t positions, int64_t size) {
-  return llvm::formatv("tensor<{0}x{1}x{2}x{3}xf64>", test.batch, positions, test.heads, size)
-      .str();
+std::string typeOf(const std::vector<int64_t> &shape) {
+  return llvm::formatv("tensor<{0:$[x]}xf64>", llvm::make_range(shape.begin(), shape.end())).str();
 }
-std::string queryOf(const Case &test) { return rowsOf(test, test.n, test.querySize); }
-std::string valueOf(const Case &test) { return rowsOf(test, test.n, test.valueSize); }
+std::string queryOf(const Case &test) { return typeOf(test.queryShape(test.n)); }
+std::string keyOf(const Case &test) { return typeOf(test.keyShape(test.n)); }
+std::string valueOf(const Case &test) { return typeOf(test.valueShape(test.n)); }
+std::string outputOf(const Case &test) { return typeOf(test.outputShape(test.n)); }
 std::string logsumexpOf(const Case &test) {
   return llvm::formatv("tensor<{0}x{1}x{2}xf32>", test.batch, test.heads, test.n).str();
 }
@@ -33,27 +34,29 @@ std::string pairsOf(const Case &test) {
       .str();
 }
 std::vector<Tensor> inputsOf(const Case &test, Random &random) {
-  return {uniform(queryOf(test), random), uniform(queryOf(test), random),
+  return {uniform(queryOf(test), random), uniform(keyOf(test), random),
           uniform(valueOf(test), random)};
 }
 
 /// Attention of %x0, %x1, %x2 as the paper writes it.
 Expression unfused(const Case &test) {
-  std::string q = queryOf(test), v = valueOf(test), p = pairsOf(test);
-  return {{q, q, v},
-          "%scale = arith.constant dense<0.25> : " + p + "\n%s = stc.scores %x0, %x1 : " + q +
-              ", " + q + " -> " + p + "\n%scaled = arith.mulf %s, %scale : " + p +
-              "\n%p = stc.softmax %scaled : " + p + "\n%y = stc.aggregate %p, %x2 : " + p + ", " +
-              v,
-          v};
+  std::string q = queryOf(test), k = keyOf(test), v = valueOf(test), p = pairsOf(test),
+              o = outputOf(test);
+  return {{q, k, v},
+          "%scale = arith.constant dense<0.25> : " + p + "\n%s = stc.scores %x0, %x1" +
+              test.layout() + " : " + q + ", " + k + " -> " + p +
+              "\n%scaled = arith.mulf %s, %scale : " + p + "\n%p = stc.softmax %scaled : " + p +
+              "\n%y = stc.aggregate %p, %x2" + test.layout() + " : " + p + ", " + v + " -> " + o,
+          o};
 }
 
 Expression fused(const Case &test) {
-  std::string q = queryOf(test), v = valueOf(test);
-  return {{q, q, v},
-          "%y, %lse = stc.attention %x0, %x1, %x2 scale 0.25 pattern " + test.attribute() + " : " +
-              q + ", " + q + ", " + v + " -> " + v + ", " + logsumexpOf(test),
-          v};
+  std::string q = queryOf(test), k = keyOf(test), v = valueOf(test), o = outputOf(test);
+  return {{q, k, v},
+          "%y, %lse = stc.attention %x0, %x1, %x2 scale 0.25 pattern " + test.attribute() +
+              test.layout() + " : " + q + ", " + k + ", " + v + " -> " + o + ", " +
+              logsumexpOf(test),
+          o};
 }
 
 /// The results followed by the gradients of all inputs, for a gradient %seed of the result.
@@ -74,6 +77,8 @@ std::string withGradients(const Expression &expression) {
 Case randomCase(Random &random, int64_t n) {
   stc::pattern::test::Generator generator(random());
   Case test{"random", {}, n, generator.number(1, 2), 2, 3, generator.number(1, 4)};
+  test.keyHeads = generator.number(1, 2);
+  test.headMajor = generator.number(0, 1);
   for (int64_t count = generator.number(1, 2); count > 0; --count)
     test.patterns.push_back(generator.expression(2).text);
   return test;
@@ -84,7 +89,7 @@ void compareForms(const Case &test, Random &random) {
   SCOPED_TRACE("seed " + std::to_string(seed) + ", case " + test.name + ", n " +
                std::to_string(test.n) + ", pattern " + test.attribute());
   std::vector<Tensor> inputs = inputsOf(test, random);
-  inputs.push_back(uniform(valueOf(test), random));
+  inputs.push_back(uniform(outputOf(test), random));
   auto expected = callF(withGradients(unfused(test)), inputs);
   auto found = callF(withGradients(fused(test)), inputs);
 
@@ -135,10 +140,40 @@ TEST(Attention, UnfusedByHand) {
   // The mean of (4, 8) weighted by a quarter and three is 7.
   EXPECT_EQ(grad({weights, Tensor::of({1, 1, 2, 2}, Floats{3, 7, 4, 8})}).floats,
             (Floats{0, 0, -0.75, 0.75}));
-  Expression aggregate{{p, q}, "%y = stc.aggregate %x0, %x1 : " + p + ", " + q, q};
+  Expression aggregate{{p, q}, "%y = stc.aggregate %x0, %x1 : " + p + ", " + q + " -> " + q, q};
   EXPECT_EQ(aggregate({weights, query}).floats, (Floats{1, 2, 2.5, 3.5}));
-  Expression transposed{{p, q}, "%y = stc.aggregate %x0, %x1 transpose : " + p + ", " + q, q};
+  Expression transposed{
+      {p, q}, "%y = stc.aggregate %x0, %x1 transpose : " + p + ", " + q + " -> " + q, q};
   EXPECT_EQ(transposed({weights, query}).floats, (Floats{1.75, 3, 2.25, 3}));
+}
+
+// Heads 0 and 1 read the keys and values 1, 2 of head 0, heads 2 and 3 the 10, 20 of head 1.
+TEST(Attention, GroupsByHand) {
+  for (bool headMajor : {true, false}) {
+    SCOPED_TRACE(headMajor ? "head-major" : "token-major");
+    Case test{"groups", {"dense"}, 2, 1, 4, 1, 1, 2, headMajor};
+    std::string q = queryOf(test), k = keyOf(test), p = pairsOf(test);
+    Tensor query = Tensor::of(test.queryShape(2), Floats(8, 1));
+    Tensor key =
+        Tensor::of(test.keyShape(2), headMajor ? Floats{1, 2, 10, 20} : Floats{1, 10, 2, 20});
+    Expression scores{
+        {q, k}, "%y = stc.scores %x0, %x1" + test.layout() + " : " + q + ", " + k + " -> " + p, p};
+    EXPECT_EQ(scores({query, key}).floats,
+              (Floats{1, 0, 1, 2, 1, 0, 1, 2, 10, 0, 10, 20, 10, 0, 10, 20}));
+    Tensor ones = Tensor::of({1, 4, 2, 2}, Floats(16, 1));
+    Expression aggregate{{p, k},
+                         "%y = stc.aggregate %x0, %x1" + test.layout() + " : " + p + ", " + k +
+                             " -> " + q,
+                         q};
+    EXPECT_EQ(aggregate({ones, key}).floats, headMajor ? (Floats{1, 3, 1, 3, 10, 30, 10, 30})
+                                                       : (Floats{1, 1, 10, 10, 3, 3, 30, 30}));
+    Expression transposed{{p, q},
+                          "%y = stc.aggregate %x0, %x1 transpose" + test.layout() + " : " + p +
+                              ", " + q + " -> " + k,
+                          k};
+    EXPECT_EQ(transposed({ones, query}).floats,
+              headMajor ? (Floats{4, 2, 4, 2}) : (Floats{4, 4, 2, 2}));
+  }
 }
 
 TEST(Attention, ElementsOffThePatternAreZero) {
@@ -168,22 +203,22 @@ TEST(Attention, RowIsARowOfAttention) {
                  test.attribute());
     std::vector<Tensor> inputs = inputsOf(test, random);
     Tensor all = fused(test)(inputs);
-    std::string q = rowsOf(test, 1, test.querySize), k = queryOf(test), v = valueOf(test),
-                o = rowsOf(test, 1, test.valueSize);
+    std::string q = typeOf(test.queryShape(1)), k = keyOf(test), v = valueOf(test),
+                o = typeOf(test.outputShape(1));
     Expression row{{q, k, v, "tensor<i32>"},
                    "%y = stc.attention_row %x0, %x1, %x2 at %x3 scale 0.25 pattern " +
-                       test.attribute() + " : " + q + ", " + k + ", " + v + " -> " + o,
+                       test.attribute() + test.layout() + " : " + q + ", " + k + ", " + v + " -> " +
+                       o,
                    o};
-    // One position of a tensor of shape [batch, positions, heads, size].
+    // One position of a tensor of the case's layout.
     auto positionOf = [&](const Tensor &tensor, int64_t position) {
       std::vector<int64_t> to = tensor.shape;
-      to[1] = 1;
-      int64_t size = to[2] * to[3];
+      to[test.headMajor ? 2 : 1] = 1;
+      int64_t size = (test.headMajor ? 1 : to[2]) * to[3];
       Floats values;
-      for (int64_t b = 0; b < to[0]; ++b) {
-        auto first = tensor.floats.begin() + (b * n + position) * size;
-        values.insert(values.end(), first, first + size);
-      }
+      for (size_t first = position * size; first < tensor.floats.size(); first += n * size)
+        values.insert(values.end(), tensor.floats.begin() + first,
+                      tensor.floats.begin() + first + size);
       return Tensor::of(to, values);
     };
     for (int64_t position = 0; position < n; ++position)

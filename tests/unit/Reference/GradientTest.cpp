@@ -53,6 +53,9 @@ std::vector<GradientCase> cases() {
   std::string q = "tensor<1x8x2x3xf64>", v = "tensor<1x8x2x2xf64>";
   std::string pattern = "<\"fixed(3, 1)\", \"summary(4, 2)\">";
   std::string p = "tensor<1x2x8x8xf64, #stc.pattern" + pattern + ">";
+  // Six heads of queries over two of keys, before the positions.
+  std::string groupQ = "tensor<1x6x8x3xf64>", groupK = "tensor<1x2x8x3xf64>",
+              groupP = "tensor<1x6x8x8xf64, #stc.pattern" + pattern + ">";
   return {
       unary("arith.negf"),
       unary("math.exp"),
@@ -155,11 +158,31 @@ std::vector<GradientCase> cases() {
              "tensor<5x4x3xf64>", "tensor<5x2x4xf64>"),
       {"scores", {q, q}, "%y = stc.scores %x0, %x1 : " + q + ", " + q + " -> " + p, p},
       {"softmax", {p}, "%y = stc.softmax %x0 : " + p, p},
-      {"aggregate", {p, v}, "%y = stc.aggregate %x0, %x1 : " + p + ", " + v, v},
+      {"scores of groups",
+       {groupQ, groupK},
+       "%y = stc.scores %x0, %x1 layout head_major : " + groupQ + ", " + groupK + " -> " + groupP,
+       groupP},
+      {"aggregate", {p, v}, "%y = stc.aggregate %x0, %x1 : " + p + ", " + v + " -> " + v, v},
       {"aggregate transposed",
        {p, v},
-       "%y = stc.aggregate %x0, %x1 transpose : " + p + ", " + v,
+       "%y = stc.aggregate %x0, %x1 transpose : " + p + ", " + v + " -> " + v,
        v},
+      {"aggregate of groups",
+       {groupP, groupK},
+       "%y = stc.aggregate %x0, %x1 layout head_major : " + groupP + ", " + groupK + " -> " +
+           groupQ,
+       groupQ},
+      {"aggregate of groups transposed",
+       {groupP, groupQ},
+       "%y = stc.aggregate %x0, %x1 transpose layout head_major : " + groupP + ", " + groupQ +
+           " -> " + groupK,
+       groupK},
+      {"attention of groups",
+       {groupQ, groupK, groupK},
+       "%y, %lse = stc.attention %x0, %x1, %x2 scale 0.7 pattern " + pattern +
+           " layout head_major : " + groupQ + ", " + groupK + ", " + groupK + " -> " + groupQ +
+           ", tensor<1x6x8xf32>",
+       groupQ},
       {"attention",
        {q, q, v},
        "%y, %lse = stc.attention %x0, %x1, %x2 scale 0.7 pattern " + pattern + " : " + q + ", " +

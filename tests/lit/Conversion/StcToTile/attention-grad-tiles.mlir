@@ -69,3 +69,29 @@ func.func @projection(%q: !y, %k: !y, %v: !y, %o: !y, %lse: !m, %do: !y) -> tens
   %3 = stc.concat %0, %1, %2 : !r, !r, !r to tensor<1x256x144xbf16>
   return %3 : tensor<1x256x144xbf16>
 }
+
+// -----
+
+// Items of the gradient of keys are of heads of keys, here one whose four heads of queries have two patterns
+// by turns; those of the gradient of queries are of heads of queries. The sums are those of all heads.
+// CHECK-LABEL: func.func @groups(
+// CHECK: %[[A:.*]]:2 = tile.launch @attention_key_grad({{.*}}) items 2 {{.*}} tied [-1, -1]
+// CHECK-NEXT: tile.launch @attention_key_grad_0({{.*}} %[[A]]#0, %[[A]]#1) items 2 {{.*}} tied [6, 7]
+// CHECK-NEXT: %[[B:.*]] = tile.launch @attention_query_grad({{.*}}) items 4 {{.*}} tied [-1]
+// CHECK-NEXT: tile.launch @attention_query_grad_1({{.*}}, %[[B]]) items 4 {{.*}} tied [6]
+// CHECK: tile.kernel @attention_key_grad kind
+// CHECK: tile.attention_key_grad {{.*}} head_step 2 view <1, 0, 1, 1> rows 128 scale 1.250000e-01 {
+// CHECK: tile.kernel @attention_key_grad_0 kind
+// CHECK: tile.attention_key_grad {{.*}} head_step 2 view <1, 0, 1, 1> rows 128 scale 1.250000e-01 resume {
+// SUMS-LABEL: func.func @groups(
+// SUMS: tile.launch @attention_delta(%{{.*}}, %{{.*}}) items 4 {{.*}} -> (tensor<1x4x250xf32>, tensor<1x250x4x64xf32>)
+// SUMS-NEXT: %[[A:.*]]:3 = tile.launch @attention_key_grad({{.*}}) items 2 {{.*}} tied [6, -1, -1]
+// SUMS-NEXT: tile.launch @attention_key_grad_0({{.*}} %[[A]]#0, %[[A]]#1, %[[A]]#2) items 2 {{.*}} tied [6, 7, 8]
+!q = tensor<1x4x250x64xbf16>
+!k = tensor<1x1x250x64xbf16>
+!l = tensor<1x4x250xf32>
+func.func @groups(%q: !q, %k: !k, %v: !k, %o: !q, %lse: !l, %do: !q) -> (!q, !k, !k) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"dense", "local(9)">
+      layout head_major : !q, !k, !k, !q, !l, !q -> !q, !k, !k
+  return %dq, %dk, %dv : !q, !k, !k
+}

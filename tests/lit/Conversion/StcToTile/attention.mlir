@@ -154,10 +154,58 @@ func.func @nothing(%x: !x) -> !x {
 // CHECK: memref.load %[[P]][]
 // CHECK: arith.maxsi
 // CHECK: %[[AT:.*]] = arith.minsi
-// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 {
+// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 {
 // CHECK: tile.walk view <1, 0, 1, 1>
 // CHECK: tile.walk view <16, 0, 1, 16>
 func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
   %o = stc.attention_row %q, %k, %v at %p scale 0.5 pattern <"strided(16)"> : !r, !x, !x -> !r
   return %o : !r
+}
+
+// -----
+
+// Three heads of queries share one of keys. Heads before positions are other strides of the same kernel.
+!q = tensor<2x6x64x8xf32>
+!k = tensor<2x2x64x8xf32>
+!l = tensor<2x6x64xf32>
+// CHECK-LABEL: func.func @groups(
+// CHECK-NEXT: tile.launch @attention(%{{.*}}, %{{.*}}, %{{.*}}) items 12
+// CHECK: tile.kernel @attention kind
+// CHECK: %[[Q:.*]] = memref.reinterpret_cast %{{.*}} to offset: [0], sizes: [2, 64, 6, 8], strides: [3072, 8, 512, 1]
+// CHECK: %[[K:.*]] = memref.reinterpret_cast %{{.*}} to offset: [0], sizes: [2, 64, 2, 8], strides: [1024, 8, 512, 1]
+// CHECK: %[[HEADS:.*]] = arith.constant 6 : index
+// CHECK: %[[HEAD:.*]] = arith.remui %{{.*}}, %[[HEADS]]
+// CHECK: %[[GROUP:.*]] = arith.constant 3 : index
+// CHECK: %[[KEY:.*]] = arith.divui %[[HEAD]], %[[GROUP]]
+// CHECK: tile.attention query %[[Q]] key %[[K]] {{.*}} at[%{{.*}}, %[[HEAD]], %[[KEY]], %{{.*}}, %{{.*}}]
+func.func @groups(%q: !q, %k: !k, %v: !k) -> !q {
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"dense"> layout head_major : !q, !k, !k -> !q, !l
+  return %o : !q
+}
+
+// -----
+
+// The gradient has an item for each head of keys, which does those of its heads of queries that have the
+// pattern: the kernel of the second goes on from the keys' gradients, and writes its queries' afresh.
+!q = tensor<1x64x6x8xf32>
+!k = tensor<1x64x2x8xf32>
+!l = tensor<1x6x64xf32>
+// CHECK-LABEL: func.func @groups_grad(
+// CHECK-NEXT: %[[A:.*]]:3 = tile.launch @attention_grad({{.*}}) items 2 sizes [] tied [-1, -1, -1]
+// CHECK-NEXT: %[[B:.*]]:3 = tile.launch @attention_grad_0({{.*}} %[[A]]#0, %[[A]]#1, %[[A]]#2) items 2 sizes [] tied [6, 7, 8]
+// CHECK-NEXT: return %[[B]]#0, %[[B]]#1, %[[B]]#2
+// CHECK: tile.kernel @attention_grad kind
+// CHECK: tile.attention_grad {{.*}} head_step 2 view <1, 0, 1, 1> rows {{[0-9]+}} strip {{[0-9]+}} scale 2.500000e-01 {
+// CHECK: tile.kernel @attention_grad_0 kind
+// CHECK: arith.constant 3 : index
+// CHECK-NEXT: %[[BEGIN:.*]] = arith.muli %[[KEY:.*]], %{{.*}}
+// CHECK: %[[BEHIND:.*]] = arith.remui %[[BEGIN]]
+// CHECK: %[[AHEAD:.*]] = arith.subi %{{.*}}, %[[BEHIND]]
+// CHECK: %[[MORE:.*]] = arith.remui %[[AHEAD]]
+// CHECK: %[[HEAD:.*]] = arith.addi %[[BEGIN]], %[[MORE]]
+// CHECK: tile.attention_grad {{.*}} at[%{{.*}}, %[[HEAD]], %[[KEY]], %{{.*}}] head_step 2 view <1, 0, 1, 1> rows {{[0-9]+}} strip {{[0-9]+}} scale 2.500000e-01 resume_keys {
+func.func @groups_grad(%q: !q, %k: !k, %v: !k, %o: !q, %lse: !l, %do: !q) -> (!q, !k, !k) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.25 pattern <"local(4)", "dense">
+      : !q, !k, !k, !q, !l, !q -> !q, !k, !k
+  return %dq, %dk, %dv : !q, !k, !k
 }

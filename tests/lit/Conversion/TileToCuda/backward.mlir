@@ -48,3 +48,30 @@ func.func @stride(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x,
       : !x, !x, !x, !x, !l, !x -> !x, !x, !x
   return %dq, %dk, %dv : !x, !x, !x
 }
+
+// -----
+
+// The tile of keys of one head meets the queries of the four that share it: a loop around the loops over
+// tiles, in the two warps that copy and in those that compute. Head-major tensors have other strides.
+// CHECK-LABEL: plan.kernel @attention_key_grad kind
+// CHECK-SAME: #plan.tensor_map<buffer 1, offset 0, bf16, sizes{{ ?}}[64, 1024, 2, 1], strides{{ ?}}[128, 131072, 262144], box{{ ?}}[64, 128, 1, 1], swizzle 128>
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 1024, 8, 1], strides{{ ?}}[128, 131072, 1048576], box{{ ?}}[64, 128, 1, 1], swizzle 128>
+// CHECK: nvvm.setmaxregister decrease
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %arg0, {{.*}}, box[%{{.*}}, %{{.*}}, %[[KEY:.*]], %{{.*}}]
+// CHECK: scf.for %[[HEAD:[^ ]*]] =
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %arg2, {{.*}}, box[%{{.*}}, %{{.*}}, %[[HEAD]], %{{.*}}]
+// CHECK: nvvm.setmaxregister increase
+// CHECK: scf.for
+// CHECK: scf.for %[[HEAD:[^ ]*]] =
+// CHECK: scf.for
+// CHECK: nvvm.cp.async.bulk.tensor.reduce %arg4, {{.*}}, box[%{{.*}}, %{{.*}}, %[[HEAD]], %{{.*}}]
+// CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta %arg5
+// CHECK-NOT: llvm.atomicrmw
+!q = tensor<1x8x1024x64xbf16>
+!k = tensor<1x2x1024x64xbf16>
+!l = tensor<1x8x1024xf32>
+func.func @groups(%q: !q, %k: !k, %v: !k, %o: !q, %lse: !l, %do: !q) -> (!q, !k, !k) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"local(100)">
+      layout head_major : !q, !k, !k, !q, !l, !q -> !q, !k, !k
+  return %dq, %dk, %dv : !q, !k, !k
+}

@@ -56,6 +56,21 @@ func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
 
 // -----
 
+// Head-major: the map's dimensions of positions and heads have each other's strides. Keys have heads of
+// their own.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 250, 6, 2], strides{{ ?}}[128, 32000, 192000], box{{ ?}}[64, 128, 1, 1], swizzle 128>
+// CHECK-SAME: #plan.tensor_map<buffer 1, offset 0, bf16, sizes{{ ?}}[64, 250, 2, 2], strides{{ ?}}[128, 32000, 64000], box{{ ?}}[64, 128, 1, 1], swizzle 128>
+!q = tensor<2x6x250x64xbf16>
+!k = tensor<2x2x250x64xbf16>
+!l = tensor<2x6x250xf32>
+func.func @groups(%q: !q, %k: !k, %v: !k) -> !q {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"dense"> layout head_major : !q, !k, !k -> !q, !l
+  return %o : !q
+}
+
+// -----
+
 !x = tensor<1x256x1x64xf32>
 !l = tensor<1x1x256xf32>
 func.func @wide(%q: !x, %k: !x, %v: !x) -> !x {
