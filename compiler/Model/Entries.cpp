@@ -39,9 +39,9 @@ void declareVariables(ModuleOp module, const spec::Spec &spec) {
   const spec::Model &m = spec.model;
   for (int64_t layer = 0; layer < m.layers; ++layer) {
     declare(cacheName(layer, "key"), Role::Scratch,
-            {spec.sample.batch, spec.data.context, m.heads, m.queryKeySize});
+            {spec.sample.batch, spec.data.context, m.keyValueHeads, m.queryKeySize});
     declare(cacheName(layer, "value"), Role::Scratch,
-            {spec.sample.batch, spec.data.context, m.heads, m.valueSize});
+            {spec.sample.batch, spec.data.context, m.keyValueHeads, m.valueSize});
   }
 }
 } // namespace
@@ -118,7 +118,8 @@ void stc::model::buildSampleStep(ModuleOp module, const spec::Spec &spec) {
       return rows;
     };
     Value keys = cached("key", k), values = cached("value", v);
-    return AttentionRowOp::create(g.b, g.f32(Graph::shape(v)), q, keys, values, position,
+    Type output = g.f32({batch, 1, spec.model.heads, spec.model.valueSize});
+    return AttentionRowOp::create(g.b, output, q, keys, values, position,
                                   g.b.getF32FloatAttr(network.scale()), network.pattern(layer));
   });
   g.finish({{"logits", g.reshape(network.logits(x), {batch, spec.model.vocabulary})}});

@@ -69,18 +69,22 @@ Value Network::blocks(Value x, Attend attend) {
   for (int64_t layer = 0; layer < m.layers; ++layer) {
     Operation *before = &g.b.getInsertionBlock()->back();
     Value qkv = linear(norm(x, layerName(layer, "ln_1")), layerName(layer, "attn.c_attn"));
-    int64_t q = m.heads * m.queryKeySize, v = m.heads * m.valueSize;
-    auto split =
-        SplitOp::create(g.b,
-                        TypeRange{g.f32({batch, positions, q}), g.f32({batch, positions, q}),
-                                  g.f32({batch, positions, v})},
-                        qkv);
-    auto heads = [&](unsigned part, int64_t size) {
-      return g.reshape(split.getResult(part), {batch, positions, m.heads, size});
+    auto columns = [&](int64_t heads, int64_t size) {
+      return g.f32({batch, positions, heads * size});
+    };
+    auto split = SplitOp::create(g.b,
+                                 TypeRange{columns(m.heads, m.queryKeySize),
+                                           columns(m.keyValueHeads, m.queryKeySize),
+                                           columns(m.keyValueHeads, m.valueSize)},
+                                 qkv);
+    auto heads = [&](unsigned part, int64_t heads, int64_t size) {
+      return g.reshape(split.getResult(part), {batch, positions, heads, size});
     };
     Value output =
-        attend(layer, heads(0, m.queryKeySize), heads(1, m.queryKeySize), heads(2, m.valueSize));
-    Value a = linear(g.reshape(output, {batch, positions, v}), layerName(layer, "attn.c_proj"));
+        attend(layer, heads(0, m.heads, m.queryKeySize), heads(1, m.keyValueHeads, m.queryKeySize),
+               heads(2, m.keyValueHeads, m.valueSize));
+    Value a = linear(g.reshape(output, {batch, positions, m.heads * m.valueSize}),
+                     layerName(layer, "attn.c_proj"));
     x = g.add(x, dropout(a));
     Value hidden = gelu(linear(norm(x, layerName(layer, "ln_2")), layerName(layer, "mlp.c_fc")));
     x = g.add(x, dropout(linear(hidden, layerName(layer, "mlp.c_proj"))));

@@ -25,7 +25,7 @@ public:
   /// i32: [batch, positions, width].
   Value embed(Value tokens, Value positions);
   /// All blocks. `attend` turns the layer's query, key and value, each [batch, positions, heads,
-  /// size], into its output of the value's shape.
+  /// size], into its output, as many heads as the query's of a value's size.
   using Attend = llvm::function_ref<Value(int64_t layer, Value query, Value key, Value value)>;
   Value blocks(Value x, Attend attend);
   /// The last norm and the logits: [..., width] to [..., vocabulary].

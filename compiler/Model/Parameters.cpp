@@ -43,7 +43,8 @@ std::vector<Parameter> stc::model::parameters(const spec::Spec &spec) {
   double residual = 1 / std::sqrt(2.0 * m.layers);
   for (int64_t layer = 0; layer < m.layers; ++layer) {
     norm(layerName(layer, "ln_1"));
-    linear(layerName(layer, "attn.c_attn"), m.heads * (2 * m.queryKeySize + m.valueSize), m.width);
+    linear(layerName(layer, "attn.c_attn"),
+           m.heads * m.queryKeySize + m.keyValueHeads * (m.queryKeySize + m.valueSize), m.width);
     linear(layerName(layer, "attn.c_proj"), m.width, m.heads * m.valueSize, residual);
     norm(layerName(layer, "ln_2"));
     linear(layerName(layer, "mlp.c_fc"), m.feedForward, m.width);

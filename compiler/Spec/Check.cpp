@@ -18,6 +18,14 @@ void completeModel(Spec &spec, Document &document) {
   Model &model = spec.model;
   if (!document.has("model.feed_forward"))
     model.feedForward = 4 * model.width;
+  if (document.good({"model.heads", "model.key_value_heads"})) {
+    if (!document.has("model.key_value_heads"))
+      model.keyValueHeads = model.heads;
+    else if (model.heads % model.keyValueHeads != 0)
+      document.error(document.placeOf("model.key_value_heads"),
+                     fmt::format("expected a divisor of the {} heads, found {}", model.heads,
+                                 model.keyValueHeads));
+  }
   if (!document.good({"model.width", "model.heads"}))
     return;
   bool usesQuotient = !document.has("model.query_key_size") || !document.has("model.value_size");

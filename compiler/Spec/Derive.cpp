@@ -58,8 +58,9 @@ int64_t countParameters(const Spec &spec) {
   auto projection = [](int64_t from, int64_t to) { return from * to + to; };
   int64_t norm = 2 * width;
 
-  int64_t attention = 2 * projection(width, model.heads * model.queryKeySize) +
-                      projection(width, model.heads * model.valueSize) +
+  int64_t attention = projection(width, model.heads * model.queryKeySize) +
+                      projection(width, model.keyValueHeads * model.queryKeySize) +
+                      projection(width, model.keyValueHeads * model.valueSize) +
                       projection(model.heads * model.valueSize, width);
   int64_t feedForward = projection(width, model.feedForward) + projection(model.feedForward, width);
   int64_t block = norm + attention + norm + feedForward;

@@ -71,6 +71,13 @@ const Key keyTable[] = {
      .paper = "Eq. 8, n_h",
      .need = Key::Required},
     {.section = "model",
+     .name = "key_value_heads",
+     .value = Integer{FIELD(model.keyValueHeads), 1, maxHeads},
+     .meaning =
+         "Heads of keys and values, which groups of attention heads share: head h reads head "
+         "h / (heads / key_value_heads). Fewer make the cache of sampling smaller.",
+     .defaultText = "heads"},
+    {.section = "model",
      .name = "query_key_size",
      .value = Integer{FIELD(model.queryKeySize), 1, maxHeadSize},
      .meaning = "Size of a query and of a key in each head. The paper's \"half-size\" is half the "

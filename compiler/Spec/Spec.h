@@ -34,8 +34,9 @@ struct Model {
   int64_t layers = 0;
   int64_t width = 0;
   int64_t heads = 0;
-  int64_t queryKeySize = 0; ///< per head
-  int64_t valueSize = 0;    ///< per head
+  int64_t keyValueHeads = heads; ///< that groups of heads share
+  int64_t queryKeySize = 0;      ///< per head
+  int64_t valueSize = 0;         ///< per head
   int64_t feedForward = 0;
   int64_t vocabulary = 256;
 };

@@ -24,7 +24,7 @@ constexpr int64_t batch = 2, positions = 40, vocabulary = 19;
 
 /// Sections of a specification that differ from test to test.
 struct Lines {
-  const char *name, *attention = "pattern = \"fixed(8, 2)\"", *model = "",
+  const char *name, *attention = "pattern = \"fixed(8, 2)\"", *model = "heads = 2",
                     *memory = "recompute = \"none\"", *data = "kind = \"text\"\ncontext = 40",
                     *train = "", *precision = "float32";
   double tolerance = 1e-5; ///< of losses, logits and weights, relative
@@ -32,7 +32,7 @@ struct Lines {
   std::string text() const {
     // A large epsilon: without it, Adam blows the rounding of gradients that are zero up to whole
     // steps.
-    return std::string("[model]\nlayers = 2\nwidth = 24\nheads = 2\nvocabulary = 19\n") + model +
+    return std::string("[model]\nlayers = 2\nwidth = 24\nvocabulary = 19\n") + model +
            "\n[attention]\n" + attention + "\n[data]\n" + data + "\n[memory]\n" + memory +
            "\n[train]\nbatch = 2\nsteps = 10\nlearning_rate = 0.01\nwarmup = 2\nepsilon = 0.01\n" +
            train + "\n[precision]\ncompute = \"" + precision + "\"\n[sample]\nbatch = 2\n";
@@ -44,9 +44,13 @@ const Lines models[] = {
     {.name = "fixed"},
     {.name = "strided_heads",
      .attention = "pattern = \"strided(8)\"\nintegration = \"heads\"",
-     .model = "query_key_size = 8\nvalue_size = 20\nfeed_forward = 36"},
+     .model = "heads = 2\nquery_key_size = 8\nvalue_size = 20\nfeed_forward = 36"},
     {.name = "interleaved_empty_rows",
      .attention = "pattern = \"fixed(5, 2)\"\nintegration = \"interleaved\""},
+    {.name = "grouped_heads", .model = "heads = 4\nkey_value_heads = 2"},
+    {.name = "grouped_heads_of_patterns",
+     .attention = "pattern = \"strided(8)\"\nintegration = \"heads\"",
+     .model = "heads = 6\nkey_value_heads = 2\nquery_key_size = 8\nvalue_size = 20"},
     {.name = "image",
      .attention = "pattern = \"strided(10) | sinks(1)\"",
      .data = "kind = \"image\"\nshape = [2, 10, 2]"},

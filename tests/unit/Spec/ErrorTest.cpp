@@ -99,6 +99,10 @@ const Mistake mistakes[] = {
      "1:9: expected a section [model], found 3"},
     // Sizes that cannot be.
     {"width = 96", "width = 100", "3:9: expected a width divisible by the 3 heads, found 100"},
+    {"heads = 3", "heads = 3\nkey_value_heads = 2",
+     "5:19: expected a divisor of the 3 heads, found 2"},
+    {"heads = 3", "heads = 3\nkey_value_heads = 6",
+     "5:19: expected a divisor of the 3 heads, found 6"},
     {"kind = \"text\"\ncontext = 1024", "kind = \"image\"\nshape = [16, 16, 3]\ncontext = 1024",
      "12:11: expected the 768 elements of an image of 16 x 16 x 3, found 1024"},
     {"kind = \"text\"\ncontext = 1024", "kind = \"image\"\nshape = [16, 0, 3]",

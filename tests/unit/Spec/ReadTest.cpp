@@ -18,6 +18,7 @@ TEST(Read, FillsInTheDefaults) {
   Spec spec = read(smallText);
   EXPECT_EQ(spec.name, "small");
   EXPECT_EQ(spec.text, smallText);
+  EXPECT_EQ(spec.model.keyValueHeads, 3);
   EXPECT_EQ(spec.model.queryKeySize, 32);
   EXPECT_EQ(spec.model.valueSize, 32);
   EXPECT_EQ(spec.model.feedForward, 384);
@@ -37,7 +38,8 @@ TEST(Read, TakesEveryKey) {
 [model]
 layers = 6
 width = 100
-heads = 3
+heads = 6
+key_value_heads = 3
 query_key_size = 16
 value_size = 24
 feed_forward = 200
@@ -79,7 +81,8 @@ batch = 5
       {"name", "every"},
       {"model.layers", "6"},
       {"model.width", "100"},
-      {"model.heads", "3"},
+      {"model.heads", "6"},
+      {"model.key_value_heads", "3"},
       {"model.query_key_size", "16"},
       {"model.value_size", "24"},
       {"model.feed_forward", "200"},
@@ -233,6 +236,9 @@ train = { batch = 1, steps = 1, learning_rate = 1 }
                 .feedForward = 7,
                 .vocabulary = 10};
   EXPECT_EQ(countParameters(spec), 133 + 22 + 32 + 4 + 20);
+  // One head of keys and values: 2*3+3 and 2*5+5 less.
+  spec.model.keyValueHeads = 1;
+  EXPECT_EQ(countParameters(spec), 133 - 24 + 22 + 32 + 4 + 20);
 }
 
 } // namespace
