@@ -59,15 +59,28 @@ std::string Case::row(int64_t position) const {
          output + "\n  return %o : " + output + "\n}\n";
 }
 
+static std::string named(const std::string &type, const std::string &label) {
+  return type + " {stc.name = \"" + label + "\"}";
+}
+
+std::string Case::forward(const std::string &element) const {
+  std::string query = tensor(queryShape(n), element), key = tensor(keyShape(n), element),
+              value = tensor(valueShape(n), element), output = tensor(outputShape(n), element),
+              rows = tensor({batch, heads, n}, "f32");
+  return "func.func @" + name + ".forward(%q: " + named(query, "q") + ", %k: " + named(key, "k") +
+         ", %v: " + named(value, "v") + ") -> (" + named(output, "output") + ", " +
+         named(rows, "logsumexp") + ") {\n" + "  %o, %l = stc.attention %q, %k, %v scale " +
+         scaleOf(*this) + " pattern " + attribute() + layout() + " : " + query + ", " + key + ", " +
+         value + " -> " + output + ", " + rows + "\n  return %o, %l : " + output + ", " + rows +
+         "\n}\n";
+}
+
 std::string Case::withGradient(const std::string &element) const {
   std::string query = tensor(queryShape(n), element), key = tensor(keyShape(n), element),
               value = tensor(valueShape(n), element), output = tensor(outputShape(n), element),
               rows = tensor({batch, heads, n}, "f32");
   std::string attributes =
       " scale " + scaleOf(*this) + " pattern " + attribute() + layout() + " : ";
-  auto named = [](const std::string &type, const std::string &label) {
-    return type + " {stc.name = \"" + label + "\"}";
-  };
   return "func.func @" + name + "(%q: " + named(query, "q") + ", %k: " + named(key, "k") +
          ", %v: " + named(value, "v") + ", %g: " + named(output, "output_grad") + ") -> (" +
          named(output, "output") + ", " + named(rows, "logsumexp") + ", " + named(query, "q_grad") +
@@ -211,6 +224,29 @@ const std::vector<Case> &benchmarkCases() {
       // The stride grows with the root of n, and so n sqrt n is the cost to hold them against.
       {"strided_64_n4096", {"strided(64)"}, 4096, 1, 8, 64, 64},
       {"strided_256_n65536", {"strided(256)"}, 65536, 1, 8, 64, 64},
+  };
+  return all;
+}
+
+const std::vector<Case> &gpuBenchmarkCases() {
+  static const std::vector<Case> all = {
+      // Text of the paper's enwik8, by each pattern.
+      {"gpu_fixed_128_32_n12288", {"fixed(128, 32)"}, 12288, 4, 8, 64, 64},
+      {"gpu_strided_128_n12288", {"strided(128)"}, 12288, 4, 8, 64, 64},
+      {"gpu_summary_128_32_n12288", {"summary(128, 32)"}, 12288, 4, 8, 64, 64},
+      {"gpu_stride_128_n12288", {"stride(128)"}, 12288, 4, 8, 64, 64},
+      {"gpu_local_128_n12288", {"local(128)"}, 12288, 4, 8, 64, 64},
+      {"gpu_block_128_n12288", {"block(128)"}, 12288, 4, 8, 64, 64},
+      {"gpu_dense_n12288", {"dense"}, 12288, 4, 8, 64, 64},
+      // Pictures of CIFAR-10: short, with wide heads.
+      {"gpu_strided_128_n3072", {"strided(128)"}, 3072, 16, 2, 128, 128},
+      // Sound, up to a million samples.
+      {"gpu_strided_256_n65536", {"strided(256)"}, 65536, 1, 8, 64, 64},
+      {"gpu_fixed_256_32_n65536", {"fixed(256, 32)"}, 65536, 1, 8, 64, 64},
+      {"gpu_strided_1024_n1048576", {"strided(1024)"}, 1048576, 1, 2, 64, 64},
+      // Heads as wide as kernels take.
+      {"gpu_dense_n16384", {"dense"}, 16384, 1, 16, 128, 128},
+      {"gpu_fixed_128_32_n16384", {"fixed(128, 32)"}, 16384, 1, 16, 128, 128},
   };
   return all;
 }

@@ -38,8 +38,11 @@ struct Case {
   /// A function under the case's name from one query, all keys and all values to the output at a
   /// position.
   std::string row(int64_t position) const;
-  /// A function under the case's name from q, k, v and output_grad of an element type ("bf16") to
-  /// output, logsumexp, q_grad, k_grad and v_grad, as the two ops of attention.
+  /// A function NAME.forward from q, k and v of an element type ("bf16") to output and logsumexp,
+  /// as the op of attention.
+  std::string forward(const std::string &element) const;
+  /// A function under the case's name from q, k, v and output_grad of an element type to output,
+  /// logsumexp, q_grad, k_grad and v_grad, as the two ops of attention.
   std::string withGradient(const std::string &element) const;
 
 private:
@@ -51,7 +54,10 @@ inline std::ostream &operator<<(std::ostream &out, const Case &test) { return ou
 /// Small enough for the float64 reference.
 const std::vector<Case> &attentionCases();
 
-/// The paper's sizes, for benchmarks in float32.
+/// The paper's sizes, for benchmarks in float32 on a CPU.
 const std::vector<Case> &benchmarkCases();
+
+/// The same for benchmarks in bf16 on a GPU.
+const std::vector<Case> &gpuBenchmarkCases();
 
 } // namespace stc::cases

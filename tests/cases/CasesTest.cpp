@@ -15,7 +15,8 @@ using stc::pattern::Pattern;
 namespace {
 std::vector<Case> everyCase() {
   std::vector<Case> all = attentionCases();
-  all.insert(all.end(), benchmarkCases().begin(), benchmarkCases().end());
+  for (const auto *more : {&benchmarkCases(), &gpuBenchmarkCases()})
+    all.insert(all.end(), more->begin(), more->end());
   return all;
 }
 } // namespace
