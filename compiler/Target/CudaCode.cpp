@@ -1,8 +1,8 @@
 //===- CudaCode.cpp - from lowered kernels to code for a GPU --------------===//
 
 #include "compiler/Target/CudaCode.h"
-#include "compiler/Target/MemoryFile.h"
 #include "compiler/Target/Optimize.h"
+#include "compiler/Target/Ptxas.h"
 #include "dialects/Plan/Plan.h"
 
 #include <llvm/IR/InstIterator.h>
@@ -10,7 +10,6 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Support/Program.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/Target/TargetOptions.h>
@@ -51,36 +50,14 @@ static void markConvergent(llvm::Module &module) {
         call->setConvergent();
 }
 
-static std::optional<std::string> findPtxas() {
-  SmallVector<std::string> folders;
-  if (const char *home = getenv("CUDA_HOME"))
-    folders.push_back(std::string(home) + "/bin");
-  for (const std::string &folder : folders)
-    if (auto found = llvm::sys::findProgramByName("ptxas", {folder}))
-      return *found;
-  if (auto found = llvm::sys::findProgramByName("ptxas"))
-    return *found;
-  if (auto found = llvm::sys::findProgramByName("ptxas", {"/usr/local/cuda/bin"}))
-    return *found;
-  return std::nullopt;
-}
-
 static FailureOr<std::string> assemble(plan::KernelOp kernel, const std::string &ptxas,
                                        const std::string &ptx) {
-  MemoryFile input("stc-ptx"), output("stc-cubin"), messages("stc-messages");
-  if (!input.write(ptx))
-    return kernel.emitError("cannot write a file in memory");
-  std::string in = input.path(), out = output.path(), err = messages.path(), error;
-  SmallVector<StringRef> arguments = {ptxas, "-arch=sm_90a", "--warn-on-spills", "-o", out, in};
-  int status =
-      llvm::sys::ExecuteAndWait(ptxas, arguments, std::nullopt, {{""}, {err}, {err}}, 0, 0, &error);
-  std::string said = messages.read();
-  if (status != 0)
-    return kernel.emitError("ptxas failed: ") << (error.empty() ? said : error);
-  // C75xx: products wait for each other.
-  if (StringRef(said).contains("C75") || StringRef(said).contains("spill"))
-    kernel.emitWarning("ptxas: ") << StringRef(said).trim();
-  return output.read();
+  auto assembled = assemblePtx(ptxas, "sm_90a", ptx);
+  if (!assembled)
+    return kernel.emitError(assembled.error());
+  if (!assembled->report.isClean())
+    kernel.emitWarning("ptxas: ") << assembled->report.str();
+  return std::move(assembled->cubin);
 }
 
 static FailureOr<std::string> compileKernel(plan::KernelOp kernel, CodeKind kind,
