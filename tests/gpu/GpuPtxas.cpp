@@ -1,0 +1,178 @@
+//===- GpuPtxas.cpp - what ptxas says of the kernels of all cases ---------===//
+//
+// gpu_ptxas [CASE...]: compiles the shared cases and those of the benchmark for sm_90a, forward and
+// gradient, in bf16 and f16, and assembles each kernel. Products that wait for each other, spilled
+// registers and stack frames are failures, but for the exceptions below, and so is an exception
+// that is not needed any more. Exit codes: 0 all are right, 1 one is not, 77 there is no ptxas (the
+// test is skipped).
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Pipeline/Compile.h"
+#include "compiler/Target/CudaCode.h"
+#include "compiler/Target/Ptxas.h"
+#include "dialects/Plan/Plan.h"
+#include "tests/cases/Cases.h"
+
+#include <fmt/format.h>
+#include <mlir/IR/Diagnostics.h>
+#include <mlir/Parser/Parser.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+
+constexpr int skipped = 77;
+
+struct Job {
+  const cases::Case *test;
+  const char *element;
+};
+
+/// A kernel that is known to need local memory, and the most bytes that it may take: of its stack
+/// frame, and stored there.
+struct Exception {
+  const char *test, *element, *kernel;
+  int64_t stack, spills;
+
+  bool isOf(const Job &job) const {
+    return test == job.test->name && StringRef(element) == job.element;
+  }
+};
+constexpr Exception exceptions[] = {
+    // Two tiles of scores, dK, dV and what both kinds of walks need, cut off and not.
+    {"strided_11_n127", "bf16", "attention_key_grad", 24, 24},
+    {"strided_11_n127", "f16", "attention_key_grad", 24, 24},
+    // One warpgroup has dK, dV and all columns of dQ.
+    {"gpu_strided_128_n3072", "bf16", "attention_key_grad_1", 32, 80},
+    {"gpu_strided_128_n3072", "f16", "attention_key_grad_1", 32, 72},
+};
+
+/// What several threads write of one run.
+class Results {
+public:
+  /// What ptxas said of equal code, if it was asked.
+  std::optional<PtxasReport> find(const std::string &ptx) {
+    std::lock_guard guard(lock);
+    auto found = reports.find(ptx);
+    return found == reports.end() ? std::nullopt : std::optional(found->second);
+  }
+  void keep(const std::string &ptx, const PtxasReport &report) {
+    std::lock_guard guard(lock);
+    reports.emplace(ptx, report);
+  }
+  void judge(const Job &job, StringRef kernel, const PtxasReport &report);
+  void refuse(const Job &job, const std::string &reason) {
+    std::lock_guard guard(lock);
+    ++refused;
+    fmt::print("{} {}: refused: {}\n", job.test->name, job.element, reason);
+  }
+  void fail(const Job &job, const std::string &message) {
+    std::lock_guard guard(lock);
+    ++wrong;
+    fmt::print("{} {}: FAILED: {}\n", job.test->name, job.element, message);
+  }
+  /// Prints what was found; whether nothing is wrong.
+  bool finish(const std::vector<Job> &jobs);
+
+private:
+  std::mutex lock;
+  std::map<std::string, PtxasReport> reports;
+  std::set<const Exception *> needed;
+  int wrong = 0, refused = 0;
+};
+
+} // namespace
+
+void Results::judge(const Job &job, StringRef kernel, const PtxasReport &report) {
+  if (report.isClean())
+    return;
+  for (const Exception &exception : exceptions)
+    if (exception.isOf(job) && exception.kernel == kernel && report.serialized.empty() &&
+        report.stack <= exception.stack && report.spillStores <= exception.spills) {
+      std::lock_guard guard(lock);
+      needed.insert(&exception);
+      return;
+    }
+  fail(job, fmt::format("{}: {}", kernel.str(), report.str()));
+}
+
+bool Results::finish(const std::vector<Job> &jobs) {
+  for (const Exception &exception : exceptions)
+    for (const Job &job : jobs)
+      if (exception.isOf(job) && !needed.contains(&exception))
+        fail(job, fmt::format("{}: expected local memory as the exception for it says, found none "
+                              "or more: mend the kernel or the list",
+                              exception.kernel));
+  fmt::print("{} kernels of {} cases, {} refused, {} wrong\n", reports.size(), jobs.size(), refused,
+             wrong);
+  return wrong == 0;
+}
+
+static void check(const Job &job, MLIRContext &context, const std::string &ptxas,
+                  Results &results) {
+  std::string reason;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (reason.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      reason = diagnostic.str();
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(job.test->withGradient(job.element), &context);
+  if (!module)
+    return results.fail(job, reason);
+  if (failed(runPhases(*module, {HostTarget::create("native").value(), "sm_90a"})))
+    return results.refuse(job, reason);
+  FailureOr<std::vector<std::string>> all = compileCuda(*module, CodeKind::Assembly);
+  if (failed(all))
+    return results.fail(job, reason);
+  for (auto [kernel, ptx] : llvm::zip_equal(module->getOps<plan::KernelOp>(), *all)) {
+    std::optional<PtxasReport> report = results.find(ptx);
+    if (!report) {
+      auto assembled = assemblePtx(ptxas, "sm_90a", ptx);
+      if (!assembled) {
+        results.fail(job, assembled.error());
+        continue;
+      }
+      results.keep(ptx, *(report = assembled->report));
+    }
+    results.judge(job, kernel.getSymName(), *report);
+  }
+}
+
+int main(int argc, char **argv) {
+  std::optional<std::string> ptxas = findPtxas();
+  if (!ptxas) {
+    fmt::print("skipped: no ptxas in $CUDA_HOME/bin, on the path or in /usr/local/cuda/bin\n");
+    return skipped;
+  }
+  std::vector<Job> jobs;
+  llvm::ArrayRef<char *> chosen(argv + 1, argc - 1);
+  for (const auto *list : {&cases::attentionCases(), &cases::gpuBenchmarkCases()})
+    for (const cases::Case &test : *list)
+      if (chosen.empty() || llvm::is_contained(chosen, test.name))
+        for (const char *element : {"bf16", "f16"})
+          jobs.push_back({&test, element});
+
+  DialectRegistry registry;
+  registerCompiler(registry);
+  Results results;
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+    for (size_t k; (k = next++) < jobs.size();)
+      check(jobs[k], context, *ptxas, results);
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int k = 0; k < 2; ++k)
+      threads.emplace_back(work);
+  }
+  return !results.finish(jobs) || jobs.empty();
+}
