@@ -13,6 +13,9 @@
 
 namespace stc {
 
+/// Sizes of heads that products take; what is missing is filled with zeros by the copy.
+constexpr int64_t paddedHead(int64_t size) { return (size + 31) / 32 * 32; }
+
 /// The shape of one attention kernel for a Hopper GPU.
 struct HopperShape {
   /// Elements of a query (or key) and of a value, at most 128.

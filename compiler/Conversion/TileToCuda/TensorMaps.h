@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/TileToCuda/CudaEmitter.h"
+#include "compiler/Schedule/HopperSchedule.h"
 #include "dialects/Plan/Plan.h"
 
 namespace stc {
@@ -27,8 +28,6 @@ struct CudaTensor {
 
 /// How many rows lie side by side in a tile's row of shared memory: columns of one swizzled panel.
 inline int64_t panelColumns(int64_t paddedSize) { return paddedSize % 64 == 0 ? 64 : 32; }
-/// Sizes of heads that products take; what is missing is filled with zeros by the copy.
-inline int64_t paddedHead(int64_t size) { return llvm::alignTo(size, 32); }
 
 /// Whether the rows of a view stand where a tensor map can reach them, and whether tiles of so many
 /// of them are its boxes.

@@ -1,0 +1,76 @@
+//===- HopperCost.h - what attention costs on an H100 -----------*- C++ -*-===//
+//
+// A model of one kernel's time from what it computes and moves, before it is run. Pure functions of
+// the shape. Knows no IR.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Schedule/HopperSchedule.h"
+
+namespace stc {
+
+/// An H100 (SXM5, 80 GB), per second.
+struct HopperRates {
+  /// Products of bf16 or f16: by its data sheet, and what a product of 8192 cubed comes to.
+  double nominalFlops = 989e12, flops = 805e12;
+  /// Bytes of memory, read and written, by a copy.
+  double bytes = 3.03e12;
+  /// Bytes of float32 that many blocks add to in the cache. Found from the gradient with and
+  /// without these additions.
+  double sums = 6e12;
+  int64_t multiprocessors = 132;
+  /// Exponentials: 16 a clock a multiprocessor, at 1.7 GHz.
+  double exponentials() const { return 16.0 * double(multiprocessors) * 1.7e9; }
+};
+
+/// The tiles that a kernel visits. Counts are of one head of one sequence, of which there are
+/// `attentions`.
+struct HopperTiles {
+  int64_t attentions = 1, querySize = 64, valueSize = 64;
+  /// Pairs of the pattern; tiles with one, and their size.
+  int64_t pairs = 0, tiles = 0, queryRows = 128, keyRows = 128;
+  /// Queries and keys with a pair.
+  int64_t queries = 0, keys = 0;
+  /// Tiles of the axis that blocks take apart.
+  int64_t items = 0;
+  /// Whether the kernel goes on from another one's results.
+  bool resumes = false;
+};
+
+/// What a kernel does in all.
+struct HopperWork {
+  /// Multiply-adds, times two: of the pattern's pairs, and of whole tiles with heads filled up.
+  double usefulFlops = 0, flops = 0;
+  /// Of whole tiles.
+  double exponentials = 0;
+  /// Of the memory, each read or written once; of sums in the cache.
+  double bytes = 0, sums = 0;
+  /// What blocks take in turn.
+  int64_t items = 0;
+
+  HopperWork &operator+=(const HopperWork &other);
+};
+
+/// Forward: two products a pair. Narrow floats have two bytes.
+HopperWork forwardWork(const HopperTiles &tiles);
+/// The gradient by tiles of keys: five products a pair.
+HopperWork keyGradWork(const HopperTiles &tiles);
+/// What each query needs before and after it: no products, only bytes.
+HopperWork deltaWork(int64_t queries, int64_t querySize, int64_t valueSize);
+HopperWork queryGradWork(int64_t queries, int64_t querySize);
+
+/// Seconds that a kernel's parts take, each at its rate.
+struct HopperTime {
+  double products = 0, exponentials = 0, memory = 0, sums = 0;
+  /// No kernel is faster: useful products at the nominal rate, or the bytes.
+  double roofline = 0;
+
+  /// Nothing is taken to hide behind anything else, which is what the kernels come to.
+  double total() const { return products + exponentials + memory + sums; }
+  HopperTime &operator+=(const HopperTime &other);
+};
+
+HopperTime estimate(const HopperWork &work, const HopperRates &rates = {});
+
+} // namespace stc
