@@ -86,7 +86,7 @@ HopperTime estimate(const HopperWork &work, const HopperRates &rates) {
   time.exponentials = work.exponentials / (busy * rates.exponentials());
   time.sums = work.sums / rates.sums;
   time.memory = work.bytes / rates.bytes;
-  time.roofline = std::max(work.usefulFlops / rates.nominalFlops, time.memory);
+  time.roofline = std::max(work.usefulFlops / rates.flops, time.memory);
   return time;
 }
 

@@ -12,8 +12,9 @@ namespace stc {
 
 /// An H100 (SXM5, 80 GB), per second.
 struct HopperRates {
-  /// Products of bf16 or f16: by its data sheet, and what a product of 8192 cubed comes to.
-  double nominalFlops = 989e12, flops = 805e12;
+  /// Products of bf16 or f16, by its data sheet. One of 8192 cubed comes to 805e12, short of power;
+  /// the products of attention take turns with other work and come nearer.
+  double flops = 989e12;
   /// Bytes of memory, read and written, by a copy.
   double bytes = 3.03e12;
   /// Bytes of float32 that many blocks add to in the cache. Found from the gradient with and
@@ -63,7 +64,7 @@ HopperWork queryGradWork(int64_t queries, int64_t querySize);
 /// Seconds that a kernel's parts take, each at its rate.
 struct HopperTime {
   double products = 0, exponentials = 0, memory = 0, sums = 0;
-  /// No kernel is faster: useful products at the nominal rate, or the bytes.
+  /// No kernel is faster: the useful products alone, or the bytes.
   double roofline = 0;
 
   /// Nothing is taken to hide behind anything else, which is what the kernels come to.

@@ -3,6 +3,8 @@
 #include "tools/stc-compile/Report.h"
 
 #include "compiler/Explain/Explain.h"
+#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/HostSchedule.h"
 #include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
 #include "runtime/Support/Units.h"
@@ -41,10 +43,23 @@ std::vector<Used> patternsOf(ModuleOp module) {
 }
 } // namespace
 
-std::string stc::explainPatterns(const Input &input, const HostVectors &vectors) {
-  auto tiles = [&](const pattern::Walk &walk, int64_t n) -> TileSize {
-    RegisterTile tile = vectors.tile(chooseSchedule(walk, n, vectors).strip);
-    return {tile.strip(), tile.rows};
+static TileSize hostTile(const pattern::Walk &walk, int64_t n, const HostVectors &vectors) {
+  RegisterTile tile = vectors.tile(chooseSchedule(walk, n, vectors).strip);
+  return {tile.strip(), tile.rows};
+}
+
+static TileSize hopperTile(const pattern::Walk &walk, int64_t n) {
+  HopperShape shape{.queryRows = chooseHopperTiles(walk, n).rows, .keyWidths = {}};
+  for (const pattern::Segment &segment : walk.segments)
+    shape.keyWidths.push_back(segment.key.width);
+  auto schedule = chooseHopperSchedule(shape);
+  return {shape.queryRows, schedule ? schedule->keyRows : shape.queryRows};
+}
+
+std::string stc::explainPatterns(const Input &input, const CompileOptions &options) {
+  const HostVectors vectors = options.target.vectors();
+  auto tiles = [&](const pattern::Walk &walk, int64_t n) {
+    return options.device == "host" ? hostTile(walk, n, vectors) : hopperTile(walk, n);
   };
   if (input.spec)
     return explainModel(*input.spec, tiles);

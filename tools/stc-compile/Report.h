@@ -1,13 +1,13 @@
 //===- Report.h - what stc-compile tells a person ---------------*- C++ -*-===//
 #pragma once
 
-#include "compiler/Schedule/HostSchedule.h"
+#include "compiler/Pipeline/Phases.h"
 #include "tools/stc-compile/Input.h"
 
 namespace stc {
 
-/// The patterns of a model, or of a module's functions, in words.
-std::string explainPatterns(const Input &input, const HostVectors &vectors);
+/// The patterns of a model, or of a module's functions, in words, with the tiles of the target.
+std::string explainPatterns(const Input &input, const CompileOptions &options);
 /// The memory that each entry of a planned module takes.
 std::string explainMemory(mlir::ModuleOp planned);
 /// The patterns as a picture (SVG). Fails with a message.

@@ -5,6 +5,7 @@
 #include "compiler/Target/HostCode.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
+#include "tools/stc-compile/Kernels.h"
 #include "tools/stc-compile/Report.h"
 
 #include <CLI/CLI.hpp>
@@ -85,13 +86,26 @@ LogicalResult explain(const Options &options, const Input &input,
   }
   if (!options.explain)
     return success();
-  llvm::outs() << explainPatterns(input, compileOptions.target.vectors()) << "\n";
+  const bool isGpu = compileOptions.device != "host";
+  llvm::outs() << explainPatterns(input, compileOptions) << "\n";
   // The plan is made on a copy, so that what is compiled does not depend on whether it is
   // explained.
   OwningOpRef<ModuleOp> copy(cast<ModuleOp>(input.module.get()->clone()));
-  if (failed(runPhases(*copy, compileOptions, "plan")))
+  std::string memory;
+  llvm::StringMap<LaunchedKernel> kernels;
+  auto read = [&](unsigned, const Phase &phase) {
+    if (phase.name == StringRef("plan")) {
+      memory = explainMemory(*copy);
+      if (isGpu)
+        kernels = readKernels(*copy);
+    }
+    return success();
+  };
+  if (failed(runPhases(*copy, compileOptions, isGpu ? "kernels" : "plan", read)))
     return failure();
-  llvm::outs() << explainMemory(*copy);
+  if (isGpu)
+    llvm::outs() << explainKernels(*copy, std::move(kernels));
+  llvm::outs() << memory;
   return success();
 }
 
@@ -174,7 +188,7 @@ int main(int argc, char **argv) {
   app.add_flag("--deterministic", options.deterministic,
                "gradients with the same bits in every run on a GPU too, if slower");
   app.add_flag("--explain", options.explain,
-               "say what was found out about patterns, cost and memory");
+               "say what was found out about patterns, kernels, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
   app.add_option("--target", options.target, "where kernels run: host, or sm_90a (a Hopper GPU)")

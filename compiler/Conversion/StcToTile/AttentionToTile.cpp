@@ -289,6 +289,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
       auto kernel =
           outliner.get(key, recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
                        [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
+      kernel->setAttr(kPatternOfKernel, heads[k]);
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
                                recipe.items(problem, walks[0].view), {});
       updateInPlace(call, results.size());

@@ -8,6 +8,10 @@
 
 namespace stc {
 
+/// On a `tile.kernel` of attention: the text of the pattern that its walks are of, for those who
+/// explain it.
+inline constexpr llvm::StringLiteral kPatternOfKernel = "tile.pattern";
+
 /// Chooses tiles over n positions: of a walk's queries, and of keys where gradients go by tiles of
 /// both (null: one kernel by tiles of queries).
 struct AttentionTiles {

@@ -37,6 +37,21 @@ template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
   return widths;
 }
 
+std::optional<HopperSchedule> stc::hopperSchedule(tile::AttentionOp op) {
+  return chooseHopperSchedule(
+      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+}
+
+std::optional<HopperKeyGradSchedule> stc::hopperSchedule(tile::AttentionKeyGradOp op) {
+  return chooseHopperKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
+                                      widthsOf(op), bool(op.getQuerySum())});
+}
+
+std::optional<HopperQueryGradSchedule> stc::hopperSchedule(tile::AttentionQueryGradOp op) {
+  return chooseHopperQueryGradSchedule(
+      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+}
+
 static constexpr StringLiteral kUnfit = "expected views whose rows fill tiles on this GPU";
 
 template <typename Op>
@@ -52,8 +67,7 @@ static LogicalResult checkMaps(Op op, ValueRange operands, tile::ViewAttr view, 
 static LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
   if (failed(checkHeads(op)))
     return failure();
-  auto schedule = chooseHopperSchedule(
-      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+  auto schedule = hopperSchedule(op);
   if (!schedule)
     return op.emitOpError(kUnfit);
   for (tile::WalkOp walk : op.getWalkOps())
@@ -65,9 +79,7 @@ static LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
 static LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
   if (failed(checkHeads(op)))
     return failure();
-  auto schedule =
-      chooseHopperKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
-                                   widthsOf(op), bool(op.getQuerySum())});
+  auto schedule = hopperSchedule(op);
   if (!schedule)
     return op.emitOpError(kUnfit);
   if (failed(checkMaps(op, {op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
@@ -83,8 +95,7 @@ static LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
 static LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
   if (failed(checkHeads(op)))
     return failure();
-  auto schedule = chooseHopperQueryGradSchedule(
-      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+  auto schedule = hopperSchedule(op);
   if (!schedule)
     return op.emitOpError(kUnfit);
   if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),

@@ -8,6 +8,11 @@
 
 namespace stc {
 
+/// How a kernel of the op is laid out; no value where no tile fits all views.
+std::optional<HopperSchedule> hopperSchedule(tile::AttentionOp op);
+std::optional<HopperKeyGradSchedule> hopperSchedule(tile::AttentionKeyGradOp op);
+std::optional<HopperQueryGradSchedule> hopperSchedule(tile::AttentionQueryGradOp op);
+
 /// Replaces a kernel around one attention op by a kernel of the plan in nvvm and llvm.
 mlir::LogicalResult lowerHopperForward(tile::KernelOp kernel, tile::AttentionOp op,
                                        const HopperSchedule &schedule);

@@ -1,0 +1,89 @@
+//===- Schedule.cpp - the kernels of a GPU program, for a person ----------===//
+#include "compiler/Explain/Schedule.h"
+
+#include "compiler/Explain/Text.h"
+
+#include <fmt/ranges.h>
+
+namespace stc {
+
+using text::counted;
+using text::field;
+
+/// Three figures, with the prefix of a unit: "1.23 T", "45.6 G".
+static std::string scaled(double value) {
+  constexpr const char *prefixes[] = {"", "k", "M", "G", "T", "P"};
+  size_t k = 0;
+  for (; value >= 999.5 && k + 1 < std::size(prefixes); ++k)
+    value /= 1000;
+  int digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}", value, digits, prefixes[k]);
+}
+
+static std::string milliseconds(double seconds) { return fmt::format("{:.3f}", seconds * 1e3); }
+
+static std::string layout(const LaunchedKernel &kernel) {
+  std::string text = counted(kernel.threads, "thread");
+  if (kernel.tiles)
+    text +=
+        fmt::format(": {} compute, 1 copies; {} of {}", counted(kernel.tiles->groups, "warpgroup"),
+                    counted(kernel.tiles->stages, "stage"), kernel.tiles->other);
+  if (kernel.sharedBytes > 0)
+    text += fmt::format("; {:.1f} KiB of shared memory", double(kernel.sharedBytes) / 1024);
+  return text;
+}
+
+static std::string work(const LaunchedKernel &kernel) {
+  const HopperWork &work = kernel.work;
+  std::string text;
+  if (kernel.tiles) {
+    std::string useful =
+        kernel.tiles->isCounted ? scaled(work.usefulFlops) + "FLOP" : "not counted";
+    text = fmt::format("products {} in the pattern, {}FLOP in tiles; {} exponentials; ", useful,
+                       scaled(work.flops), scaled(work.exponentials));
+  }
+  text += scaled(work.bytes) + "B of memory";
+  if (work.sums > 0)
+    text += "; " + scaled(work.sums) + "B of sums in the cache";
+  return text;
+}
+
+static std::string timeText(const HopperTime &time) {
+  std::string text = fmt::format("{} ms", milliseconds(time.total()));
+  const char *separator = ": ";
+  for (auto [part, seconds] :
+       {std::pair("products", time.products), std::pair("exponentials", time.exponentials),
+        std::pair("memory", time.memory), std::pair("sums", time.sums)})
+    if (seconds > 0) {
+      text += fmt::format("{}{} {}", separator, part, milliseconds(seconds));
+      separator = ", ";
+    }
+  return text + fmt::format("; the roofline is at {}", milliseconds(time.roofline));
+}
+
+std::string explainSchedule(std::string_view entry, const std::vector<LaunchedKernel> &kernels) {
+  std::string result = field("schedule", fmt::format("{} on an H100", entry));
+  HopperTime all;
+  for (const LaunchedKernel &kernel : kernels) {
+    HopperTime time = estimate(kernel.work);
+    all += time;
+    result += field("kernel", kernel.name);
+    if (kernel.tiles) {
+      const LaunchedKernel::Tiles &tiles = *kernel.tiles;
+      std::vector<std::string> others;
+      for (const pattern::View &view : tiles.otherViews)
+        others.push_back(view.str());
+      result +=
+          field("  items", fmt::format("{} of {} {}: {}{}", counted(kernel.work.items, "tile"),
+                                       tiles.rows, tiles.own, tiles.view.str(),
+                                       tiles.resumes ? "; goes on from results so far" : ""));
+      result += field("  meet", fmt::format("tiles of {} {}: {}", tiles.otherRows, tiles.other,
+                                            fmt::join(others, "; ")));
+    }
+    result += field("  block", layout(kernel)) + field("  work", work(kernel)) +
+              field("  time", timeText(time));
+  }
+  return result + field("in all", timeText(all));
+}
+
+} // namespace stc

@@ -1,0 +1,43 @@
+//===- Schedule.h - the kernels of a GPU program, for a person ------------===//
+//
+// What `stc-compile --explain` says of attention on a Hopper GPU: how each kernel is laid out, and
+// what it is expected to cost. Knows no IR.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Pattern/Pattern.h"
+#include "compiler/Schedule/HopperCost.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stc {
+
+/// One launch of an attention kernel.
+struct LaunchedKernel {
+  std::string name;
+  /// Of a block.
+  int64_t threads = 0, sharedBytes = 0;
+  HopperWork work;
+
+  /// How tiles of one axis meet those of the other. Nothing where each query is for itself.
+  struct Tiles {
+    /// "queries" and "keys", or the other way round: what items are of, and what these meet.
+    std::string_view own, other;
+    int64_t rows, otherRows;
+    pattern::View view;
+    std::vector<pattern::View> otherViews;
+    int64_t groups, stages;
+    bool resumes;
+    bool isCounted; ///< whether the pattern's pairs are
+  };
+  std::optional<Tiles> tiles;
+};
+
+/// Paragraphs on an entry's kernels and on all together. Lines of at most 100 columns.
+std::string explainSchedule(std::string_view entry, const std::vector<LaunchedKernel> &kernels);
+
+} // namespace stc
