@@ -6,6 +6,7 @@
 #include "runtime/Support/Units.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
+#include "tools/stc-run/TensorFiles.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,6 +25,7 @@ namespace {
 
 struct BenchOptions : DeviceOptions {
   std::string entry;
+  std::vector<std::string> inputs;
   int repetitions = 9, warmUp = 2;
   bool json = false;
 };
@@ -75,15 +77,21 @@ std::vector<std::byte> randomInput(const program::Tensor &input, const Settings 
   return data;
 }
 
-/// An entry on random inputs.
+std::vector<std::vector<std::byte>> randomInputs(const program::Program &program,
+                                                 const program::Entry &entry) {
+  Settings settings(program);
+  std::vector<std::vector<std::byte>> inputs;
+  for (const program::Tensor *input : *entry.inputs())
+    inputs.push_back(randomInput(*input, settings));
+  return inputs;
+}
+
+/// An entry on some inputs.
 class Bench {
 public:
-  Bench(Executor &executor, uint32_t index)
-      : executor(executor), index(index), entry(*executor.program().entries()->Get(index)) {
-    Settings settings(executor.program());
-    for (const program::Tensor *input : *entry.inputs())
-      inputs.push_back(randomInput(*input, settings));
-  }
+  Bench(Executor &executor, uint32_t index, std::vector<std::vector<std::byte>> inputs)
+      : executor(executor), index(index), entry(*executor.program().entries()->Get(index)),
+        inputs(std::move(inputs)) {}
 
   /// Seconds of one run.
   Result<double> run(Profile *profile = nullptr) {
@@ -107,7 +115,14 @@ Result<Measurement> measure(Session &session, const std::string &name, LargeProd
   Result<uint32_t> index = session.entry(name);
   if (!index)
     return forward(index);
-  Bench bench(session.executor(), *index);
+  Executor &executor = session.executor();
+  const program::Entry &entry = *executor.program().entries()->Get(*index);
+  Result<std::vector<std::vector<std::byte>>> inputs = options.inputs.empty()
+                                                           ? randomInputs(executor.program(), entry)
+                                                           : readInputs(entry, options.inputs);
+  if (!inputs)
+    return forward(inputs);
+  Bench bench(executor, *index, std::move(*inputs));
   std::vector<double> times, references;
   for (int i = -options.warmUp; i < options.repetitions; ++i) {
     Result<double> seconds = bench.run();
@@ -214,9 +229,11 @@ Result<int> bench(const BenchOptions &options) {
 
 void addBench(CLI::App &app, Command &run) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = app.add_subcommand("bench", "times entries on random inputs");
+  CLI::App *command = app.add_subcommand("bench", "times entries, on random inputs");
   options->add(*command);
   command->add_option("entry", options->entry, "entry to run; default: all but init");
+  command->add_option("--inputs", options->inputs,
+                      "a .npy file for each input, in order, in place of random numbers");
   command->add_option("--repetitions", options->repetitions, "timed runs; default: 9")
       ->check(CLI::Range(1, 1000000));
   command->add_option("--warm-up", options->warmUp, "runs before; default: 2")

@@ -1,0 +1,69 @@
+//===- TensorFiles.cpp - inputs and outputs of entries as .npy files ----------------===//
+#include "tools/stc-run/TensorFiles.h"
+
+#include "runtime/Data/NpyFile.h"
+#include "runtime/Program/NarrowFloat.h"
+#include "runtime/Program/Tensor.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stc::run {
+
+using namespace runtime;
+
+// A .npy file has no bf16, and few programs write f16: floats of 16 bits are f32 in a file.
+static program::DType inFile(const program::Tensor &tensor) {
+  return isNarrow(tensor.dtype()) ? program::DType::F32 : tensor.dtype();
+}
+
+std::string describeInFile(const program::Tensor &tensor) {
+  std::string text = describe(tensor);
+  return isNarrow(tensor.dtype()) ? "f32" + text.substr(text.find('[')) : text;
+}
+
+static Result<std::vector<std::byte>> readInput(const std::string &path,
+                                                const program::Tensor &tensor) {
+  Result<NpyArray> array = readNpy(path);
+  if (!array)
+    return forward(array);
+  const auto &shape = *tensor.shape();
+  if (array->dtype != inFile(tensor) ||
+      !std::equal(shape.begin(), shape.end(), array->shape.begin(), array->shape.end()))
+    return fail(fmt::format("{}: expected {} for input '{}', found {}", path,
+                            describeInFile(tensor), tensor.name()->str(), describe(*array)));
+  if (!isNarrow(tensor.dtype()))
+    return std::move(array->data);
+  std::span floats(reinterpret_cast<const float *>(array->data.data()),
+                   static_cast<size_t>(elements(tensor)));
+  return narrow(tensor.dtype(), floats);
+}
+
+Result<std::vector<std::vector<std::byte>>> readInputs(const program::Entry &entry,
+                                                       const std::vector<std::string> &paths) {
+  if (paths.size() != entry.inputs()->size())
+    return fail(fmt::format("entry '{}' takes {} inputs, got {} files", entry.name()->str(),
+                            entry.inputs()->size(), paths.size()));
+  std::vector<std::vector<std::byte>> inputs;
+  for (uint32_t i = 0; i < paths.size(); ++i) {
+    auto input = readInput(paths[i], *entry.inputs()->Get(i));
+    if (!input)
+      return forward(input);
+    inputs.push_back(std::move(*input));
+  }
+  return inputs;
+}
+
+Result<void> writeOutput(const std::string &path, const program::Tensor &tensor,
+                         Executor &executor) {
+  auto data = executor.read(tensor);
+  if (!data)
+    return forward(data);
+  std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
+  if (!isNarrow(tensor.dtype()))
+    return writeNpy(path, tensor.dtype(), shape, *data);
+  std::vector<float> floats = widen(tensor.dtype(), *data);
+  return writeNpy(path, program::DType::F32, shape, std::as_bytes(std::span(floats)));
+}
+
+} // namespace stc::run
