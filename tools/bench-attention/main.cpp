@@ -3,7 +3,7 @@
 // Compiles the benchmark rows of the shared cases for this machine, forward and with the gradient,
 // and times them in turn with a large dense product of the library on the same threads. What counts
 // are the ratios. Useful operations are those of the pairs in the pattern: 4 d a pair forward, 14 d
-// forward and backward.
+// forward and backward. With --gpu it writes the GPU's rows as programs, for compare.py.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,12 +13,15 @@
 #include "runtime/Device/Host/LargeProduct.h"
 #include "runtime/Program/Signature.h"
 #include "tests/cases/Cases.h"
+#include "tools/bench-attention/GpuPrograms.h"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <mlir/Parser/Parser.h>
 
+#include <algorithm>
 #include <random>
+#include <ranges>
 
 using namespace stc;
 using runtime::LargeProduct;
@@ -72,6 +75,7 @@ double pairsOf(const cases::Case &test) {
 
 struct Options {
   std::vector<std::string> names;
+  std::string gpu;
   int repetitions = 5, threads = runtime::ThreadPool::availableCores();
 };
 
@@ -119,10 +123,9 @@ int main(int argc, char **argv) {
   CLI::App app("Times compiled attention beside a large dense product on the same threads.",
                "bench-attention");
   Options options;
-  std::vector<std::string> known;
-  for (const cases::Case &test : cases::benchmarkCases())
-    known.push_back(test.name);
-  app.add_option("cases", options.names, "which cases; default: all")->check(CLI::IsMember(known));
+  app.add_option("cases", options.names, "which cases; default: all");
+  app.add_option("--gpu", options.gpu,
+                 "write the GPU's cases as programs to this folder, for compare.py, and run none");
   app.add_option("--repetitions", options.repetitions, "timed runs")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -130,5 +133,14 @@ int main(int argc, char **argv) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  const auto &all = options.gpu.empty() ? cases::benchmarkCases() : cases::gpuBenchmarkCases();
+  for (const std::string &name : options.names)
+    if (std::ranges::find(all, name, &cases::Case::name) == all.end()) {
+      fmt::print(stderr, "bench-attention: error: expected one of {}, found the case {}\n",
+                 fmt::join(all | std::views::transform(&cases::Case::name), ", "), name);
+      return 2;
+    }
+  if (!options.gpu.empty())
+    return failed(writeGpuPrograms(options.gpu, options.names));
   return run(options);
 }
