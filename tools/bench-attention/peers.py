@@ -29,8 +29,9 @@ def ordered(blocks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def block_mask(mask: Mask, queries: int, keys: int, device: str) -> BlockMask:
-    """What PyTorch's create_block_mask finds, found some rows at a time. That evaluates all pairs at once, a
-    TiB for a million positions; compiled, it takes minutes to compile a mask that divides."""
+    """What PyTorch's create_block_mask finds of a mask without keys j > i, found some rows at a time. That
+    evaluates all pairs at once, a TiB for a million positions; compiled, it takes minutes to compile a mask
+    that divides."""
 
     def padded(count: int) -> Tensor:
         return torch.arange(-(-count // BLOCK) * BLOCK, device=device, dtype=torch.int32)
@@ -38,10 +39,12 @@ def block_mask(mask: Mask, queries: int, keys: int, device: str) -> BlockMask:
     columns = padded(keys)
     some, every = [], []
     for rows in padded(queries).split(BLOCK * max(1, 2**21 // len(columns))):
-        pairs = mask(rows[:, None], columns) & (rows[:, None] < queries) & (columns < keys)
-        tiles = pairs.view(-1, BLOCK, len(columns) // BLOCK, BLOCK)
-        some.append(tiles.any(-1).any(1))
-        every.append(tiles.all(-1).all(1))
+        seen = columns[: int(rows[-1]) + 1]
+        pairs = mask(rows[:, None], seen) & (rows[:, None] < queries) & (seen < keys)
+        tiles = pairs.view(-1, BLOCK, len(seen) // BLOCK, BLOCK)
+        behind = (0, (len(columns) - len(seen)) // BLOCK)
+        some.append(F.pad(tiles.any(-1).any(1), behind))
+        every.append(F.pad(tiles.all(-1).all(1), behind))
     full = torch.cat(every)
     return BlockMask.from_kv_blocks(*ordered(torch.cat(some) & ~full), *ordered(full), BLOCK_SIZE=BLOCK,
                                     mask_mod=lambda b, h, i, j: mask(i, j), seq_lengths=(queries, keys))
