@@ -33,12 +33,11 @@ static std::string layout(const LaunchedKernel &kernel) {
   return text;
 }
 
-static std::string work(const LaunchedKernel &kernel) {
-  const HopperWork &work = kernel.work;
+static std::string workText(const HopperWork &work,
+                            const std::optional<LaunchedKernel::Tiles> &tiles) {
   std::string text;
-  if (kernel.tiles) {
-    std::string useful =
-        kernel.tiles->isCounted ? scaled(work.usefulFlops) + "FLOP" : "not counted";
+  if (tiles) {
+    std::string useful = tiles->isCounted ? scaled(work.usefulFlops) + "FLOP" : "not counted";
     text = fmt::format("products {} in the pattern, {}FLOP in tiles; {} exponentials; ", useful,
                        scaled(work.flops), scaled(work.exponentials));
   }
@@ -65,23 +64,25 @@ std::string explainSchedule(std::string_view entry, const std::vector<LaunchedKe
   std::string result = field("schedule", fmt::format("{} on an H100", entry));
   HopperTime all;
   for (const LaunchedKernel &kernel : kernels) {
-    HopperTime time = estimate(kernel.work);
-    all += time;
     result += field("kernel", kernel.name);
     if (kernel.tiles) {
       const LaunchedKernel::Tiles &tiles = *kernel.tiles;
       std::vector<std::string> others;
       for (const pattern::View &view : tiles.otherViews)
         others.push_back(view.str());
-      result +=
-          field("  items", fmt::format("{} of {} {}: {}{}", counted(kernel.work.items, "tile"),
-                                       tiles.rows, tiles.own, tiles.view.str(),
-                                       tiles.resumes ? "; goes on from results so far" : ""));
+      result += field("  items", fmt::format("{} of {} {}: {}{}", counted(tiles.items, "tile"),
+                                             tiles.rows, tiles.own, tiles.view.str(),
+                                             tiles.resumes ? "; goes on from results so far" : ""));
       result += field("  meet", fmt::format("tiles of {} {}: {}", tiles.otherRows, tiles.other,
                                             fmt::join(others, "; ")));
     }
-    result += field("  block", layout(kernel)) + field("  work", work(kernel)) +
-              field("  time", timeText(time));
+    result += field("  block", layout(kernel));
+    if (!kernel.work)
+      continue;
+    HopperTime time = estimate(*kernel.work);
+    all += time;
+    result +=
+        field("  work", workText(*kernel.work, kernel.tiles)) + field("  time", timeText(time));
   }
   return result + field("in all", timeText(all));
 }

@@ -21,7 +21,8 @@ struct LaunchedKernel {
   std::string name;
   /// Of a block.
   int64_t threads = 0, sharedBytes = 0;
-  HopperWork work;
+  /// Where it can be said.
+  std::optional<HopperWork> work;
 
   /// How tiles of one axis meet those of the other. Nothing where each query is for itself.
   struct Tiles {
@@ -30,7 +31,7 @@ struct LaunchedKernel {
     int64_t rows, otherRows;
     pattern::View view;
     std::vector<pattern::View> otherViews;
-    int64_t groups, stages;
+    int64_t items, groups, stages;
     bool resumes;
     bool isCounted; ///< whether the pattern's pairs are
   };

@@ -68,6 +68,7 @@ LaunchedKernel readTiles(Op op, const Schedule &schedule, StringRef text, int64_
   tiles.view = viewOf(op.getView());
   for (tile::WalkOp walk : op.getWalkOps())
     tiles.otherViews.push_back(viewOf(walk.getView()));
+  tiles.items = items;
   tiles.groups = schedule.groups;
   tiles.stages = schedule.stages;
   tiles.resumes = op.getResume();

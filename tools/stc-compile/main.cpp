@@ -86,7 +86,7 @@ LogicalResult explain(const Options &options, const Input &input,
   }
   if (!options.explain)
     return success();
-  const bool isGpu = compileOptions.device != "host";
+  const bool isHopper = compileOptions.device == "sm_90a";
   llvm::outs() << explainPatterns(input, compileOptions) << "\n";
   // The plan is made on a copy, so that what is compiled does not depend on whether it is
   // explained.
@@ -96,14 +96,14 @@ LogicalResult explain(const Options &options, const Input &input,
   auto read = [&](unsigned, const Phase &phase) {
     if (phase.name == StringRef("plan")) {
       memory = explainMemory(*copy);
-      if (isGpu)
+      if (isHopper)
         kernels = readKernels(*copy);
     }
     return success();
   };
-  if (failed(runPhases(*copy, compileOptions, isGpu ? "kernels" : "plan", read)))
+  if (failed(runPhases(*copy, compileOptions, isHopper ? "kernels" : "plan", read)))
     return failure();
-  if (isGpu)
+  if (isHopper)
     llvm::outs() << explainKernels(*copy, std::move(kernels));
   llvm::outs() << memory;
   return success();
