@@ -44,6 +44,9 @@ struct Proof {
 /// summary(l, c), compacted, are {l, l - c, c, 1}.
 struct View {
   int64_t period = 1, first = 0, width = 1, residues = 1;
+  /// Short residues side by side: where `together` > 1, row a of residue r is row a mod `rowsEach`
+  /// of the stride's residue r * together + a / rowsEach, and all of these have so many rows.
+  int64_t together = 1, rowsEach = 0;
 
   int64_t position(int64_t residue, int64_t row) const;
   /// How many rows of this residue lie below n.
@@ -51,6 +54,9 @@ struct View {
   /// The same for all residues: the most rows that any residue has.
   int64_t maxRows(int64_t n) const { return rows(n, 0); }
   bool isIdentity() const { return *this == View(); }
+  /// The residues of a stride, as many of them side by side as `most` rows hold; the view itself
+  /// where it is no stride, where n cuts residues to different lengths, or where two are too long.
+  View packed(int64_t n, int64_t most) const;
   std::string str() const;
   bool operator==(const View &) const = default;
 };

@@ -6,12 +6,30 @@
 using namespace stc::pattern;
 
 int64_t View::position(int64_t residue, int64_t row) const {
+  if (together > 1)
+    return period * (row % rowsEach) + first + residue * together + row / rowsEach;
   return period * floorDivide(row, width) + first + residue + floorModulo(row, width);
 }
 
 int64_t View::rows(int64_t n, int64_t residue) const {
+  if (together > 1)
+    return together * rowsEach;
   int64_t left = n - first - residue;
   return left <= 0 ? 0 : left / period * width + std::min(width, left % period);
+}
+
+View View::packed(int64_t n, int64_t most) const {
+  if (width != 1 || residues != period || first != 0 || together > 1 || n % period != 0)
+    return *this;
+  View view = *this;
+  view.rowsEach = n / period;
+  for (int64_t count = std::min(residues, most / view.rowsEach); count > 1; --count)
+    if (residues % count == 0) {
+      view.together = count;
+      view.residues = residues / count;
+      return view;
+    }
+  return *this;
 }
 
 std::string View::str() const {
@@ -21,6 +39,9 @@ std::string View::str() const {
   text += width == 1 ? "a" : "floor(a/" + std::to_string(width) + ")";
   if (first)
     text += " + " + std::to_string(first);
+  if (together > 1)
+    return text + " + r, " + std::to_string(together) + " of " +
+           std::to_string(residues * together) + " r side by side";
   if (residues > 1)
     text += " + r, r < " + std::to_string(residues);
   if (width > 1)

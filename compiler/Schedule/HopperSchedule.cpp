@@ -39,7 +39,10 @@ static std::optional<int64_t> mostRows(const std::vector<int64_t> &widths, int64
 }
 
 std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape) {
-  std::optional<int64_t> rows = mostRows(shape.keyWidths, 128);
+  // Short tiles of queries go with short ones of keys, so that two blocks find room.
+  std::optional<int64_t> rows = mostRows(shape.keyWidths, shape.queryRows == 64 ? 64 : 128);
+  if (!rows)
+    rows = mostRows(shape.keyWidths, 128);
   if (!rows)
     return std::nullopt;
   HopperSchedule schedule;

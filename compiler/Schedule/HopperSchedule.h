@@ -43,6 +43,9 @@ struct HopperSchedule : HopperGroups {
   int64_t keyRows = 128, stages = 2;
 
   int64_t queryRows() const { return 64 * groups; }
+  /// Blocks of a multiprocessor: short items are mostly waiting, two wait at once.
+  int64_t blocks() const { return groups == 1 ? 2 : 1; }
+  int64_t computeRegisters() const { return groups == 1 ? 200 : HopperGroups::computeRegisters(); }
   bool operator==(const HopperSchedule &) const = default;
 };
 
@@ -79,6 +82,9 @@ struct HopperQueryGradSchedule : HopperGroups {
 /// Whether tiles of keys add up the gradient of queries in memory, five products a pair, or queries
 /// have kernels of their own, seven products, but fewer bytes.
 bool hopperSumsQueries(const QuerySumWork &work);
+
+/// Residues that are shorter than half of a warpgroup's rows stand side by side.
+inline constexpr int64_t kHopperPackedRows = 64;
 
 /// Tiles of queries, whose key ranges are found for all at once.
 AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n);

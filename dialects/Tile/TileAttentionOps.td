@@ -11,9 +11,16 @@ def Tile_ViewAttr : AttrDef<Tile_Dialect, "View"> {
     `position(r, a) = period * floor(a / width) + first + r + a mod width` for residues
     `0 <= r < residues`. `<1, 0, 1, 1>` is the identity; `<l, 0, 1, l>` takes the residues of a stride
     apart; `<l, l - c, c, 1>` are the last c positions of each block of l, compacted.
+
+    Short residues stand side by side: row a of residue r of `<l, 0, 1, l / p, p x e>` is row a mod e of
+    the stride's residue r * p + a / e.
   }];
-  let parameters = (ins "int64_t":$period, "int64_t":$first, "int64_t":$width, "int64_t":$residues);
-  let assemblyFormat = "`<` $period `,` $first `,` $width `,` $residues `>`";
+  let parameters = (ins "int64_t":$period, "int64_t":$first, "int64_t":$width, "int64_t":$residues,
+                        DefaultValuedParameter<"int64_t", "1">:$together,
+                        DefaultValuedParameter<"int64_t", "0">:$rowsEach);
+  let assemblyFormat = [{
+    `<` $period `,` $first `,` $width `,` $residues (`,` $together^ `x` $rowsEach)? `>`
+  }];
 }
 
 def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;

@@ -9,7 +9,8 @@ using namespace stc;
 
 namespace {
 tile::ViewAttr viewAttr(MLIRContext *context, const pattern::View &view) {
-  return tile::ViewAttr::get(context, view.period, view.first, view.width, view.residues);
+  return tile::ViewAttr::get(context, view.period, view.first, view.width, view.residues,
+                             view.together, view.rowsEach);
 }
 
 int64_t tileCount(const AttentionProblem &problem, const pattern::View &view) {

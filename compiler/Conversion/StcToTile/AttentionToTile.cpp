@@ -203,6 +203,30 @@ static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int
   return walks;
 }
 
+/// A walk over residues of a stride on both axes, as one over several of them side by side where
+/// they are short: one tile has all of their rows, and pairs of one residue alone.
+static void packResidues(WalkForm &walk, int64_t n, const AttentionTiles &tiles) {
+  const pattern::View view = walk.view.packed(n, tiles.packedRows);
+  if (view == walk.view || !llvm::all_of(walk.segments, [&](const SegmentForm &segment) {
+        return segment.view == walk.view;
+      }))
+    return;
+  using pattern::Expr;
+  Expr residue = Expr::variable(0), own = Expr::variable(1), other = Expr::variable(2);
+  Expr ownResidue = own.floorDiv(view.rowsEach), otherResidue = other.floorDiv(view.rowsEach);
+  Expr variables[] = {residue * view.together + ownResidue, own.mod(view.rowsEach),
+                      other.mod(view.rowsEach)};
+  Expr none, all = Expr::constant(view.together * view.rowsEach);
+  walk.view = view;
+  walk.schedule = tiles.ofKeys(view, n);
+  for (SegmentForm &segment : walk.segments) {
+    segment.view = view;
+    segment.range = {none, none, none, all};
+    segment.predicate =
+        segment.predicate.substitute(variables) && (ownResidue - otherResidue).isZero();
+  }
+}
+
 static WalkForm noPairs(AttentionSchedule schedule) {
   return {{}, schedule, {SegmentForm{{}, {}, pattern::Expr()}}};
 }
@@ -218,9 +242,12 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   std::vector<WalkForm> &walks = entry->second;
   walks = axis == Axis::Keys ? walksByKeys(*pattern, n, tiles)
                              : walksByQueries(*pattern, n, tiles, axis == Axis::SingleQueries);
+  if (axis != Axis::SingleQueries && tiles.packedRows > 0)
+    for (WalkForm &walk : walks)
+      packResidues(walk, n, tiles);
   // The first kernel writes all rows: a walk over every position, if need be one without a pair.
   auto covering = llvm::find_if(walks, [](const WalkForm &walk) {
-    return walk.view.width * walk.view.residues == walk.view.period;
+    return walk.view.width * walk.view.residues * walk.view.together == walk.view.period;
   });
   if (covering == walks.end())
     walks.insert(walks.begin(),

@@ -20,6 +20,8 @@ struct AttentionTiles {
   /// Whether tiles of keys add up the gradient of queries too, which else has kernels of its own;
   /// the sums come in any order.
   std::function<bool(const QuerySumWork &)> sumsQueries;
+  /// Residues of a stride stand side by side in a tile up to so many rows.
+  int64_t packedRows = 0;
 };
 
 /// Turns attention ops into launches. One object serves a module, so that the sets of a pattern are

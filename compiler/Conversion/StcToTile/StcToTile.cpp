@@ -76,9 +76,11 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
         [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
         nullptr, nullptr};
     if (target == "sm_90a")
-      tiles = {chooseHopperTiles, chooseHopperKeyTiles, [&](const QuerySumWork &work) {
+      tiles = {chooseHopperTiles, chooseHopperKeyTiles,
+               [&](const QuerySumWork &work) {
                  return querySums == "auto" ? hopperSumsQueries(work) : querySums == "always";
-               }};
+               },
+               kHopperPackedRows};
     AttentionConverter attention(outliner, std::move(tiles));
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (failed(convertAttention(function, attention)))

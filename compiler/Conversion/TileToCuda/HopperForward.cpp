@@ -116,7 +116,7 @@ void Forward::run() {
         e.setRegisters(schedule.computeRegisters(), /*increase=*/true);
         consume();
       });
-  kernel.finish(schedule.threads(), plan.bytes());
+  kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks());
 }
 
 void Forward::produce() {
@@ -126,7 +126,7 @@ void Forward::produce() {
     Ring at{carried[2], carried[3]};
     Value full = slotted(queryFull, at.slot, 8);
     e.wait(slotted(queryEmpty, at.slot, 8), e.bxor(at.parity, 1));
-    e.expectBytes(full, e.i(queryTile.bytes()));
+    e.expectBytes(full, e.i(queryTile.copiedBytes(op.getView())));
     kernel.copy(slotted(queries, at.slot, queryTile.bytes()), queryTile, query, op.getView(),
                 e.mul(item.tile, schedule.queryRows()), item, full);
     WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);

@@ -85,8 +85,8 @@ Ring HopperKernel::copyTiles(const WalkTiles &tiles, const HopperItem &item, Rin
                           for (const TileRing &one : rings) {
                             Value full = slotted(one.full, at.slot, 8);
                             e->wait(slotted(one.empty, at.slot, 8), e->bxor(at.parity, 1));
-                            e->expectBytes(full, e->i(one.tile.bytes()));
                             tiles.byWalk(t, [&](unsigned walk, Value row) {
+                              e->expectBytes(full, e->i(one.tile.copiedBytes(tiles.view(walk))));
                               copy(slotted(one.slots, at.slot, one.tile.bytes()), one.tile,
                                    one.tensor, tiles.view(walk), row, item, full);
                             });
@@ -218,7 +218,7 @@ HopperKernel::eachItem(ValueRange carried,
   return results;
 }
 
-void HopperKernel::finish(int64_t threads, int64_t sharedBytes) {
+void HopperKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
   LLVM::ReturnOp::create(*b, ValueRange());
   MLIRContext *context = b->getContext();
   SmallVector<Type> types(function.getBody().getArgumentTypes());
@@ -233,7 +233,8 @@ void HopperKernel::finish(int64_t threads, int64_t sharedBytes) {
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b->getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     b->getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
-  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b->getI32IntegerAttr(1));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b->getI32IntegerAttr(static_cast<int32_t>(blocks)));
   result.setGridAttr(
       plan::GridAttr::get(context, threads, sharedBytes, ArrayAttr::get(context, maps.all())));
   kernel.erase();
@@ -377,7 +378,7 @@ CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
 void WalkTiles::clearMissing(Value number, const CudaTensor &tensor, const SharedTile &tile,
                              Value address, Value thread, int64_t threads,
                              function_ref<void()> synchronize) const {
-  auto exact = [&](tile::WalkOp walk) { return endsExactly(tensor, walk.getView()); };
+  auto exact = [&](tile::WalkOp walk) { return bringsOnly(tensor, walk.getView(), tile.rows); };
   if (llvm::all_of(walks, exact))
     return;
   byWalk(number, [&](unsigned walk, Value row) {

@@ -71,6 +71,9 @@ struct SharedTile {
   int64_t panelBytes() const { return rows * rowBytes(); }
   int64_t bytes() const { return rows * columns * 2; }
 
+  /// What a copy brings from a view.
+  int64_t copiedBytes(tile::ViewAttr view) const { return copiedRows(view, rows) * columns * 2; }
+
   /// As an operand whose sum runs along the columns, or along the rows (`transposed`), `extent`
   /// long.
   CudaEmitter::SharedOperand operand(CudaEmitter &e, mlir::Value address, bool transposed) const;
@@ -159,8 +162,8 @@ public:
       mlir::ValueRange carried,
       llvm::function_ref<CudaEmitter::Values(mlir::IRMapping &mapping, mlir::ValueRange)> body);
 
-  /// Turns the kernel into one of the plan, with its grid.
-  void finish(int64_t threads, int64_t sharedBytes);
+  /// Turns the kernel into one of the plan, with its grid; `blocks` find room on a multiprocessor.
+  void finish(int64_t threads, int64_t sharedBytes, int64_t blocks = 1);
 
 private:
   mlir::Value sharedBase;

@@ -200,7 +200,8 @@ void KeyGrad::produceTiles() {
     Ring at{carried[2], carried[3]};
     Value firstKey = e.mul(item.tile, schedule.keyRows()), full = slotted(keysFull, at.slot, 8);
     e.wait(slotted(keysEmpty, at.slot, 8), e.bxor(at.parity, 1));
-    e.expectBytes(full, e.i(keyTile.bytes() + valueTile.bytes()));
+    e.expectBytes(full,
+                  e.i(keyTile.copiedBytes(op.getView()) + valueTile.copiedBytes(op.getView())));
     kernel.copy(slotted(keys, at.slot, keyTile.bytes()), keyTile, key, op.getView(), firstKey,
                 item.ofKeys(), full);
     kernel.copy(slotted(values, at.slot, valueTile.bytes()), valueTile, value, op.getView(),
@@ -277,7 +278,7 @@ Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
       e.compare(arith::CmpIPredicate::sle, e.add(firstKey, schedule.keyRows()), keyCount);
 
   e.wait(slotted(keysFull, keyRing.slot, 8), keyRing.parity);
-  if (!endsExactly(key, op.getView())) {
+  if (!bringsOnly(key, op.getView(), schedule.keyRows())) {
     Value existing = e.max(e.sub(keyCount, firstKey), zero);
     e.ifThen(e.less(existing, e.i(schedule.keyRows())), [&] {
       Value thread = e.add(e.mul(place.group, 128), place.thread);

@@ -129,7 +129,8 @@ void QueryGrad::produce() {
     Ring at{carried[2], carried[3]};
     Value first = e.mul(item.tile, schedule.queryRows()), full = slotted(queryFull, at.slot, 8);
     e.wait(slotted(queryEmpty, at.slot, 8), e.bxor(at.parity, 1));
-    e.expectBytes(full, e.i(queryTile.bytes() + gradTile.bytes()));
+    e.expectBytes(full,
+                  e.i(queryTile.copiedBytes(op.getView()) + gradTile.copiedBytes(op.getView())));
     kernel.copy(slotted(queries, at.slot, queryTile.bytes()), queryTile, query, op.getView(), first,
                 item, full);
     kernel.copy(slotted(grads, at.slot, gradTile.bytes()), gradTile, outputGrad, op.getView(),

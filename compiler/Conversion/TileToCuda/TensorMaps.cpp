@@ -17,7 +17,8 @@ CudaTensor::CudaTensor(Value operand) : type(cast<MemRefType>(operand.getType())
 }
 
 static pattern::View viewOf(tile::ViewAttr view) {
-  return {view.getPeriod(), view.getFirst(), view.getWidth(), view.getResidues()};
+  return {view.getPeriod(),   view.getFirst(),    view.getWidth(),
+          view.getResidues(), view.getTogether(), view.getRowsEach()};
 }
 
 // Strides and offsets are multiples of 16 bytes.
@@ -29,13 +30,26 @@ bool stc::isAligned(const CudaTensor &tensor, tile::ViewAttr view) {
   return (tensor.offset + view.getFirst() * tensor.strides[1]) * bytes % 16 == 0;
 }
 
+static bool isPacked(tile::ViewAttr view) { return view.getTogether() > 1; }
+static int64_t packedRows(tile::ViewAttr view) { return view.getTogether() * view.getRowsEach(); }
+
 bool stc::fillsBoxes(tile::ViewAttr view, int64_t rows) {
+  if (isPacked(view))
+    return packedRows(view) <= rows;
   int64_t width = view.getWidth();
   return rows % width == 0 || width % rows == 0;
 }
 
 bool stc::endsExactly(const CudaTensor &tensor, tile::ViewAttr view) {
   return view.getPeriod() == 1 || tensor.positions() % view.getPeriod() == 0;
+}
+
+int64_t stc::copiedRows(tile::ViewAttr view, int64_t rows) {
+  return isPacked(view) ? packedRows(view) : rows;
+}
+
+bool stc::bringsOnly(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows) {
+  return endsExactly(tensor, view) && copiedRows(view, rows) == rows;
 }
 
 unsigned TensorMaps::get(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows,
@@ -48,7 +62,10 @@ unsigned TensorMaps::get(const CudaTensor &tensor, tile::ViewAttr view, int64_t 
     sizes.push_back(size), strides.push_back(stride), box.push_back(extent);
   };
   int64_t blocks = std::max<int64_t>(llvm::divideCeil(n - view.getFirst(), period), 1);
-  if (width > 1) {
+  if (isPacked(view)) {
+    dimension(view.getRowsEach(), position * period, view.getRowsEach());
+    dimension(period, position, view.getTogether());
+  } else if (width > 1) {
     dimension(width, position, std::min(rows, width));
     dimension(blocks, position * period, std::max<int64_t>(rows / width, 1));
   } else {
@@ -71,7 +88,10 @@ unsigned TensorMaps::get(const CudaTensor &tensor, tile::ViewAttr view, int64_t 
 CudaEmitter::Values stc::boxCoordinates(CudaEmitter &e, tile::ViewAttr view, Value row,
                                         int64_t column, Value residue, Value head, Value batch) {
   CudaEmitter::Values all = {e.i(column)};
-  if (view.getWidth() > 1) {
+  if (isPacked(view)) {
+    all.push_back(e.i(0));
+    all.push_back(e.mul(residue, view.getTogether()));
+  } else if (view.getWidth() > 1) {
     all.push_back(e.rem(row, view.getWidth()));
     all.push_back(e.div(row, view.getWidth()));
   } else {
@@ -86,6 +106,10 @@ CudaEmitter::Values stc::boxCoordinates(CudaEmitter &e, tile::ViewAttr view, Val
 
 Value stc::rowPosition(CudaEmitter &e, tile::ViewAttr view, Value residue, Value row) {
   int64_t width = view.getWidth();
+  if (isPacked(view)) {
+    Value stride = e.add(e.mul(residue, view.getTogether()), e.div(row, view.getRowsEach()));
+    return e.add(e.mul(e.rem(row, view.getRowsEach()), view.getPeriod()), stride);
+  }
   Value position = width == 1
                        ? e.mul(row, view.getPeriod())
                        : e.add(e.mul(e.div(row, width), view.getPeriod()), e.rem(row, width));
@@ -94,7 +118,7 @@ Value stc::rowPosition(CudaEmitter &e, tile::ViewAttr view, Value residue, Value
 }
 
 Value stc::rowCount(CudaEmitter &e, tile::ViewAttr view, Value residue, int64_t positions) {
-  if (view.getResidues() == 1)
+  if (view.getResidues() == 1 || isPacked(view))
     return e.i(viewOf(view).rows(positions, 0));
   Value behind = e.sub(e.i(positions - view.getFirst() + view.getPeriod() - 1), residue);
   return e.div(behind, view.getPeriod());

@@ -37,6 +37,11 @@ bool fillsBoxes(tile::ViewAttr view, int64_t rows);
 /// exist.
 bool endsExactly(const CudaTensor &tensor, tile::ViewAttr view);
 
+/// Whether a copied tile of so many rows has the view's alone, but for zeros behind the last.
+bool bringsOnly(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows);
+/// How many rows a copied tile gets.
+int64_t copiedRows(tile::ViewAttr view, int64_t rows);
+
 /// The maps of one kernel, in the order of its parameters.
 class TensorMaps {
 public:

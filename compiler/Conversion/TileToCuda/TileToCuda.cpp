@@ -30,10 +30,17 @@ template <typename Op> static LogicalResult checkHeads(Op op) {
   return success();
 }
 
+/// What tiles are made of: blocks of rows, or all residues that stand side by side where products
+/// take so many.
 template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
   std::vector<int64_t> widths;
-  for (tile::WalkOp walk : op.getWalkOps())
-    widths.push_back(walk.getView().getWidth());
+  for (tile::WalkOp walk : op.getWalkOps()) {
+    tile::ViewAttr view = walk.getView();
+    int64_t packed = view.getTogether() * view.getRowsEach();
+    bool is = view.getTogether() > 1 && packed % 16 == 0 && packed >= 32 &&
+              !std::is_same_v<Op, tile::AttentionKeyGradOp>;
+    widths.push_back(is ? packed : view.getWidth());
+  }
   return widths;
 }
 

@@ -148,3 +148,27 @@ TEST_P(Walks, RandomExpressions) {
 INSTANTIATE_TEST_SUITE_P(Groups, Walks, testing::Range(0, groups));
 
 } // namespace
+
+TEST(View, ShortResiduesStandSideBySide) {
+  const View stride{16, 0, 1, 16};
+  const View packed = stride.packed(160, 64);
+  EXPECT_EQ(packed.together, 4);
+  EXPECT_EQ(packed.rowsEach, 10);
+  EXPECT_EQ(packed.residues, 4);
+  EXPECT_EQ(packed.maxRows(160), 40);
+  std::vector<int> met(160);
+  for (int64_t r = 0; r < packed.residues; ++r)
+    for (int64_t a = 0; a < packed.rows(160, r); ++a) {
+      int64_t position = packed.position(r, a);
+      EXPECT_EQ(position, stride.position(r * 4 + a / 10, a % 10));
+      ++met[position];
+    }
+  EXPECT_EQ(met, std::vector<int>(160, 1));
+
+  EXPECT_EQ(stride.packed(161, 64), stride); // residues of two lengths
+  EXPECT_EQ(stride.packed(640, 64), stride); // two are too long
+  EXPECT_EQ(View().packed(160, 64), View());
+  const View compacted{16, 12, 4, 1};
+  EXPECT_EQ(compacted.packed(160, 64), compacted);
+  EXPECT_EQ(stride.packed(16, 64).together, 16); // single rows
+}

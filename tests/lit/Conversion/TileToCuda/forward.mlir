@@ -42,10 +42,12 @@ func.func @fixed(%q: !x, %k: !x, %v: !x) -> !x {
 // -----
 
 // The residues of a stride are a dimension of the map; the second kernel goes on from the first. Residues of
-// 64 rows at most take tiles of 64.
+// 64 rows at most take tiles of 64, here eight of them side by side; two such blocks find room on a
+// multiprocessor.
 // CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 384
 // CHECK: plan.kernel @attention_0 kind "attention" scratch 0 grid <threads 256
-// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 8, 32, 1, 1], strides{{ ?}}[4096, 128, 128, 32768], box{{ ?}}[64, 64, 1, 1, 1], swizzle 128>
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 8, 32, 1, 1], strides{{ ?}}[4096, 128, 128, 32768], box{{ ?}}[64, 8, 8, 1, 1], swizzle 128>
+// CHECK: nvvm.minctasm = 2
 // CHECK: llvm.load %{{.*}} : !llvm.ptr<1> -> f32
 !x = tensor<1x256x1x64xbf16>
 !l = tensor<1x1x256xf32>
