@@ -42,36 +42,52 @@ static HopperWork workOf(const HopperTiles &tiles, double queryProducts, double 
   return work;
 }
 
+/// Bytes of a query's or key's elements, and of a value's; how many of both axes there are.
+struct Sizes {
+  double query, value, queries, keys;
+
+  explicit Sizes(const HopperTiles &tiles)
+      : query(narrow * double(tiles.querySize)), value(narrow * double(tiles.valueSize)),
+        queries(double(tiles.attentions * tiles.queries)),
+        keys(double(tiles.attentions * tiles.keys)) {}
+};
+
 HopperWork forwardWork(const HopperTiles &tiles) {
   HopperWork work = workOf(tiles, 1, 1);
-  double queries = double(tiles.attentions * tiles.queries),
-         keys = double(tiles.attentions * tiles.keys);
-  double query = narrow * double(tiles.querySize), value = narrow * double(tiles.valueSize);
-  double result = value + wide; // output and log-sum-exp
-  work.bytes = queries * (query + result * (tiles.resumes ? 2 : 1)) + keys * (query + value);
+  Sizes sizes(tiles);
+  double result = sizes.value + wide; // output and log-sum-exp
+  work.bytes = sizes.queries * (sizes.query + result * (tiles.resumes ? 2 : 1)) +
+               sizes.keys * (sizes.query + sizes.value);
   return work;
 }
 
 HopperWork keyGradWork(const HopperTiles &tiles) {
-  HopperWork work = workOf(tiles, 3, 2);
-  double queries = double(tiles.attentions * tiles.queries),
-         keys = double(tiles.attentions * tiles.keys);
-  double query = narrow * double(tiles.querySize), value = narrow * double(tiles.valueSize);
-  // Queries with their sums in float32, output gradients, log-sum-exps and deltas; keys and values,
-  // and gradients of these.
-  work.bytes = queries * (query + wide * double(tiles.querySize) + value + 2 * wide) +
-               keys * (query + value) * (tiles.resumes ? 3 : 2);
-  work.sums = wide * double(tiles.attentions * tiles.tiles * tiles.queryRows * tiles.querySize);
+  HopperWork work = workOf(tiles, tiles.sumsQueries ? 3 : 2, 2);
+  Sizes sizes(tiles);
+  double sum = tiles.sumsQueries ? wide * double(tiles.querySize) : 0;
+  // Queries, output gradients, log-sum-exps and deltas; keys and values, and gradients of these.
+  work.bytes = sizes.queries * (sizes.query + sizes.value + 2 * wide + sum) +
+               sizes.keys * (sizes.query + sizes.value) * (tiles.resumes ? 3 : 2);
+  if (!tiles.beginsSums)
+    work.sums = sum * double(tiles.attentions * tiles.tiles * tiles.queryRows);
   return work;
 }
 
-HopperWork deltaWork(int64_t queries, int64_t querySize, int64_t valueSize) {
+HopperWork queryGradWork(const HopperTiles &tiles) {
+  HopperWork work = workOf(tiles, 2, 1);
+  Sizes sizes(tiles);
+  work.bytes = sizes.queries * (sizes.query * (tiles.resumes ? 3 : 2) + sizes.value + 2 * wide) +
+               sizes.keys * (sizes.query + sizes.value);
+  return work;
+}
+
+HopperWork deltaWork(int64_t queries, int64_t valueSize, int64_t sumSize) {
   HopperWork work;
-  work.bytes = double(queries) * (2 * narrow * double(valueSize) + wide + wide * double(querySize));
+  work.bytes = double(queries) * (2 * narrow * double(valueSize) + wide + wide * double(sumSize));
   return work;
 }
 
-HopperWork queryGradWork(int64_t queries, int64_t querySize) {
+HopperWork querySumWork(int64_t queries, int64_t querySize) {
   HopperWork work;
   work.bytes = double(queries * querySize) * (wide + narrow);
   return work;

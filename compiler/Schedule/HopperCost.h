@@ -37,6 +37,8 @@ struct HopperTiles {
   int64_t items = 0;
   /// Whether the kernel goes on from another one's results.
   bool resumes = false;
+  /// Whether tiles of keys have sums of queries, too, and whether each is written by one of them.
+  bool sumsQueries = false, beginsSums = false;
 };
 
 /// What a kernel does in all.
@@ -55,11 +57,15 @@ struct HopperWork {
 
 /// Forward: two products a pair. Narrow floats have two bytes.
 HopperWork forwardWork(const HopperTiles &tiles);
-/// The gradient by tiles of keys: five products a pair.
+/// The gradients of keys and values, by tiles of keys: four products a pair, and one more for sums
+/// of queries.
 HopperWork keyGradWork(const HopperTiles &tiles);
-/// What each query needs before and after it: no products, only bytes.
-HopperWork deltaWork(int64_t queries, int64_t querySize, int64_t valueSize);
-HopperWork queryGradWork(int64_t queries, int64_t querySize);
+/// The gradient of queries, by tiles of queries: three products a pair.
+HopperWork queryGradWork(const HopperTiles &tiles);
+/// Per query, only bytes: what gradients need first, with zeros for `sumSize` sums, and the
+/// gradient of queries from such sums.
+HopperWork deltaWork(int64_t queries, int64_t valueSize, int64_t sumSize);
+HopperWork querySumWork(int64_t queries, int64_t querySize);
 
 /// Seconds that a kernel's parts take, each at its rate.
 struct HopperTime {

@@ -6,6 +6,8 @@
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "dialects/Plan/Plan.h"
 
+#include <llvm/ADT/TypeSwitch.h>
+
 using namespace mlir;
 using namespace stc;
 
@@ -54,34 +56,48 @@ std::pair<HopperTiles, bool> countTiles(const pattern::Pattern &pattern, bool by
 }
 
 /// A kernel by tiles of queries, or of keys.
-template <typename Op, typename Schedule>
-LaunchedKernel readTiles(Op op, const Schedule &schedule, StringRef text, int64_t items) {
-  constexpr bool byQueries = std::is_same_v<Op, tile::AttentionOp>;
+template <typename Op> LaunchedKernel readTiles(Op op, StringRef text, int64_t items) {
+  constexpr bool byQueries = !std::is_same_v<Op, tile::AttentionKeyGradOp>;
+  LaunchedKernel kernel;
+  auto schedule = hopperSchedule(op);
+  auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
+  if (!schedule || !pattern)
+    return kernel;
   LaunchedKernel::Tiles tiles;
   tiles.own = byQueries ? "queries" : "keys";
   tiles.other = byQueries ? "keys" : "queries";
   tiles.rows = op.getRows();
   if constexpr (byQueries)
-    tiles.otherRows = schedule.keyRows;
+    tiles.otherRows = schedule->keyRows;
   else
-    tiles.otherRows = schedule.queryRows;
+    tiles.otherRows = schedule->queryRows;
   tiles.view = viewOf(op.getView());
   for (tile::WalkOp walk : op.getWalkOps())
     tiles.otherViews.push_back(viewOf(walk.getView()));
   tiles.items = items;
-  tiles.groups = schedule.groups;
-  tiles.stages = schedule.stages;
+  tiles.groups = schedule->groups;
+  tiles.stages = schedule->stages;
   tiles.resumes = op.getResume();
-  auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
   auto [counts, isCounted] = countTiles(*pattern, byQueries, tiles);
   tiles.isCounted = isCounted;
+  kernel.tiles = std::move(tiles);
   counts.querySize = op.getQuerySize();
   counts.valueSize = op.getValueSize();
   counts.attentions = items / counts.items;
-  LaunchedKernel kernel;
-  kernel.work = byQueries ? forwardWork(counts) : keyGradWork(counts);
-  kernel.tiles = std::move(tiles);
+  if constexpr (std::is_same_v<Op, tile::AttentionOp>) {
+    kernel.work = forwardWork(counts);
+  } else if constexpr (byQueries) {
+    kernel.work = queryGradWork(counts);
+  } else {
+    counts.sumsQueries = bool(op.getQuerySum());
+    counts.beginsSums = op.getBegin();
+    kernel.work = keyGradWork(counts);
+  }
   return kernel;
+}
+
+int64_t sizeOf(Value buffer) {
+  return buffer ? cast<MemRefType>(buffer.getType()).getDimSize(3) : 0;
 }
 
 LaunchedKernel readKernel(tile::KernelOp kernel, int64_t items) {
@@ -89,22 +105,18 @@ LaunchedKernel readKernel(tile::KernelOp kernel, int64_t items) {
   if (auto text = kernel->getAttrOfType<StringAttr>(kPatternOfKernel))
     pattern = text;
   LaunchedKernel result;
-  for (Operation &op : kernel.getBody().front()) {
-    if (auto forward = dyn_cast<tile::AttentionOp>(op)) {
-      if (auto schedule = hopperSchedule(forward))
-        result = readTiles(forward, *schedule, pattern, items);
-    } else if (auto grad = dyn_cast<tile::AttentionKeyGradOp>(op)) {
-      if (auto schedule = hopperSchedule(grad))
-        result = readTiles(grad, *schedule, pattern, items);
-    } else if (auto delta = dyn_cast<tile::AttentionDeltaOp>(op)) {
-      result.work = deltaWork(delta.getDelta().getType().getNumElements(),
-                              delta.getQuerySum().getType().getDimSize(3),
-                              delta.getOutput().getType().getDimSize(3));
-    } else if (auto grad = dyn_cast<tile::AttentionQueryGradOp>(op)) {
-      auto type = grad.getQuerySum().getType();
-      result.work = queryGradWork(type.getNumElements() / type.getDimSize(3), type.getDimSize(3));
-    }
-  }
+  for (Operation &op : kernel.getBody().front())
+    TypeSwitch<Operation *>(&op)
+        .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
+            [&](auto tiled) { result = readTiles(tiled, pattern, items); })
+        .Case([&](tile::AttentionDeltaOp delta) {
+          result.work = deltaWork(delta.getDelta().getType().getNumElements(),
+                                  sizeOf(delta.getOutput()), sizeOf(delta.getQuerySum()));
+        })
+        .Case([&](tile::AttentionQuerySumOp sum) {
+          int64_t size = sizeOf(sum.getQueryGrad());
+          result.work = querySumWork(sum.getQueryGrad().getType().getNumElements() / size, size);
+        });
   result.name = kernel.getSymName();
   return result;
 }

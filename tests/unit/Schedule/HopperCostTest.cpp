@@ -21,6 +21,8 @@ HopperTiles dense(int64_t size = 64) {
 TEST(HopperCost, WorkOfKernels) {
   HopperTiles narrowHeads = dense(40), resumed = dense(), pictures = dense(128);
   resumed.resumes = true;
+  HopperTiles sums = dense(), begun = dense();
+  sums.sumsQueries = begun.sumsQueries = begun.beginsSums = true;
   pictures.valueSize = 64;
   struct Row {
     HopperWork work;
@@ -32,10 +34,16 @@ TEST(HopperCost, WorkOfKernels) {
            Row{forwardWork(narrowHeads), 386.6e9, 624.9e9, 2.441e9, 127.4e6, 0},
            Row{forwardWork(resumed), 618.5e9, 624.9e9, 2.441e9, 254.8e6, 0},
            Row{forwardWork(pictures), 927.8e9, 937.3e9, 2.441e9, 303.6e6, 0},
-           Row{keyGradWork(dense()), 1546e9, 1562e9, 2.441e9, 405.8e6, 4.881e9},
-           Row{keyGradWork(resumed), 1546e9, 1562e9, 2.441e9, 506.5e6, 4.881e9},
+           Row{keyGradWork(dense()), 1237e9, 1250e9, 2.441e9, 305.1e6, 0},
+           Row{keyGradWork(resumed), 1237e9, 1250e9, 2.441e9, 405.8e6, 0},
+           Row{keyGradWork(sums), 1546e9, 1562e9, 2.441e9, 405.8e6, 4.881e9},
+           Row{keyGradWork(begun), 1546e9, 1562e9, 2.441e9, 405.8e6, 0},
+           Row{queryGradWork(dense()), 927.8e9, 937.3e9, 2.441e9, 254.8e6, 0},
+           Row{queryGradWork(resumed), 927.8e9, 937.3e9, 2.441e9, 305.1e6, 0},
+           Row{queryGradWork(pictures), 1546e9, 1562e9, 2.441e9, 405.8e6, 0},
+           Row{deltaWork(393216, 64, 0), 0, 0, 0, 102.2e6, 0},
            Row{deltaWork(393216, 64, 64), 0, 0, 0, 202.9e6, 0},
-           Row{queryGradWork(393216, 64), 0, 0, 0, 151.0e6, 0},
+           Row{querySumWork(393216, 64), 0, 0, 0, 151.0e6, 0},
        }) {
     EXPECT_NEAR(row.work.usefulFlops, row.useful, row.useful * 1e-3);
     EXPECT_NEAR(row.work.flops, row.computed, row.computed * 1e-3);
