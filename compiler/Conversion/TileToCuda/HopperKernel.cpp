@@ -194,13 +194,12 @@ CudaEmitter::Values
 HopperKernel::eachItem(ValueRange carried,
                        function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
   Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
-  Value back = e->sub(e->sub(blocks, 1), block);
   SmallVector<Value> start(carried);
-  start.append({block, back});
-  // Carried beside the values: this round's place in the round, and the next one's.
+  start.push_back(block);
+  // Carried beside the values: the place in this round.
   auto results = e->loop(e->i(0), items, blocks, start, [&](Value first, ValueRange all) {
-    Value place = all[all.size() - 2], other = all.back();
-    ValueRange values = all.drop_back(2);
+    Value place = all.back();
+    ValueRange values = all.drop_back(1);
     Value item = e->add(first, place);
     auto done = e->choose(
         e->less(item, items), values.getTypes(),
@@ -211,10 +210,10 @@ HopperKernel::eachItem(ValueRange carried,
           return body(mapping, values);
         },
         [&] { return CudaEmitter::Values(values); });
-    done.append({other, place});
+    done.push_back(e->sub(e->sub(blocks, 1), place));
     return done;
   });
-  results.pop_back_n(2);
+  results.pop_back();
   return results;
 }
 
