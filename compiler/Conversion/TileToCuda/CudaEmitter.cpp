@@ -158,6 +158,11 @@ CudaEmitter::Values CudaEmitter::inlineNarrow(Region &region, ValueRange argumen
 
 //===--- shared memory ----------------------------------------------------===//
 
+Value CudaEmitter::behind(Value pointer, int64_t bytes) {
+  return LLVM::GEPOp::create(b, pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)});
+}
+
 Value CudaEmitter::shared(Value address) {
   return LLVM::IntToPtrOp::create(b, LLVM::LLVMPointerType::get(b.getContext(), 3), address);
 }
@@ -372,6 +377,54 @@ void CudaEmitter::storeMatrix(Value address, ArrayRef<Value> values, bool transp
   NVVM::StMatrixOp::create(
       b, shared(address), values, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
       NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+}
+
+//===--- products of a warp -----------------------------------------------===//
+
+static CudaEmitter::Values unpackStruct(ImplicitLocOpBuilder &b, Value all) {
+  CudaEmitter::Values values;
+  auto type = cast<LLVM::LLVMStructType>(all.getType());
+  for (size_t k = 0; k < type.getBody().size(); ++k)
+    values.push_back(LLVM::ExtractValueOp::create(b, all, k));
+  return values;
+}
+
+CudaEmitter::Values CudaEmitter::loadMatrix(Value pointer, int64_t offset, bool transposed) {
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, i32));
+  Value all = NVVM::LdMatrixOp::create(
+      b, type, behind(pointer, offset), 4, transposed ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  return unpackStruct(b, all);
+}
+
+CudaEmitter::Values CudaEmitter::multiply(ArrayRef<Value> a, ArrayRef<Value> bOperand,
+                                          ArrayRef<Value> sums) {
+  auto operand = [&](ArrayRef<Value> registers) {
+    Values values(registers);
+    if (element.isF16())
+      for (Value &value : values)
+        value = LLVM::BitcastOp::create(b, VectorType::get({2}, element), value);
+    return values;
+  };
+  auto kind = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, f32));
+  Value all = NVVM::MmaOp::create(
+      b, type, operand(a), operand(bOperand), sums, ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
+      std::nullopt, std::array{kind, kind}, std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  return unpackStruct(b, all);
+}
+
+//===--- copies by single threads -----------------------------------------===//
+
+void CudaEmitter::copyBytes(Value sharedAddress, Value address, int64_t bytes, Value exists) {
+  // Sixteen bytes need not go through the first cache.
+  auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
+  NVVM::CpAsyncOp::create(b, shared(sharedAddress), address, static_cast<uint32_t>(bytes), cache,
+                          select(exists, i(bytes), i(0)));
+}
+void CudaEmitter::commitCopies() { NVVM::CpAsyncCommitGroupOp::create(b); }
+void CudaEmitter::waitCopies(int64_t pending) {
+  NVVM::CpAsyncWaitGroupOp::create(b, static_cast<uint32_t>(pending));
 }
 
 std::pair<Value, Value> CudaEmitter::loadPair(Value address) {

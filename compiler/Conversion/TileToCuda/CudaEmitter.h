@@ -1,8 +1,8 @@
 //===- CudaEmitter.h - what kernels for NVIDIA GPUs emit --------*- C++ -*-===//
 //
-// Scalars and control in arith and scf; memory, barriers and copies in nvvm; products of warpgroups
-// in inline assembly, for which nvvm has no op with an operand in registers. Integers are i32: all
-// are positions, rows or bytes of shared memory.
+// Scalars and control in arith and scf; memory, barriers, copies and products of warps in nvvm;
+// those of warpgroups in inline assembly, for which nvvm has no op with an operand in registers.
+// Integers are i32: all are positions, rows or bytes of shared memory.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -86,6 +86,9 @@ public:
   /// The same for a region, giving what it yields.
   Values inlineNarrow(mlir::Region &region, mlir::ValueRange arguments);
 
+  /// The address so many bytes behind one, in any memory.
+  Value behind(Value pointer, int64_t bytes);
+
   //===--- shared memory: addresses are i32 ---===//
   Value shared(Value address);
   Value loadShared(Value address, mlir::Type type);
@@ -146,6 +149,23 @@ public:
   /// Four registers of each of 32 lanes as 8 x 8 matrices, rows of 16 bytes at the lanes'
   /// addresses.
   void storeMatrix(Value address, llvm::ArrayRef<Value> registers, bool transposed);
+
+  //===--- products of a warp (mma.sync) ---===//
+  /// Four registers of each of 32 lanes from 8 x 8 matrices whose rows of 16 bytes begin `offset`
+  /// bytes behind the lanes' pointers to shared memory.
+  Values loadMatrix(Value pointer, int64_t offset, bool transposed);
+  /// D (16 x 8) = A (16 x 16) B (16 x 8) + sums: four registers, two, and four floats.
+  Values multiply(llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> bOperand,
+                  llvm::ArrayRef<Value> sums);
+
+  //===--- copies by single threads (cp.async) ---===//
+  /// Starts a copy of 4, 8 or 16 bytes of global memory, or writes zeros where nothing `exists`.
+  void copyBytes(Value sharedAddress, Value address, int64_t bytes, Value exists);
+  /// Makes the copies since the last call a group.
+  void commitCopies();
+  /// Until at most `pending` of this thread's groups run.
+  void waitCopies(int64_t pending);
+
   /// Two floats side by side.
   std::pair<Value, Value> loadPair(Value address);
   /// Four floats at a multiple of 16 bytes.

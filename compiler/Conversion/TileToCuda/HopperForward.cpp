@@ -10,10 +10,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
+#include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
-
-#include <cmath>
-#include <numbers>
 
 using namespace mlir;
 using namespace stc;
@@ -46,20 +44,13 @@ private:
 
   void produce();
   void consume();
-  Ring consumeItem(const HopperItem &item, Ring keys, Ring queries);
+  Ring consumeItem(const CudaItem &item, Ring keys, Ring queries);
 
   HopperPlace place;
 
   Values scores(Value querySlot, Value keySlot);
-  struct Softmax {
-    Values maximum, sum; // of two rows
-  };
-  /// P for the scores; rescale factors of the rows into `rescale`.
-  Values probabilities(const Values &scores, Softmax &state, Values &rescale);
-  Values rescaled(const Values &sums, const Values &factors);
-  void begin(const HopperItem &item, Softmax &state, Values &sums);
-  void end(const HopperItem &item, const Softmax &state, Values sums);
-  Value queryRow(const HopperItem &item, int64_t half) {
+  void store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums);
+  Value queryRow(const CudaItem &item, int64_t half) {
     return e.add(e.mul(item.tile, schedule.queryRows()), e.add(place.row, 8 * half));
   }
 
@@ -122,7 +113,7 @@ void Forward::run() {
 void Forward::produce() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem item(op, mapping);
+    CudaItem item(op, mapping);
     Ring at{carried[2], carried[3]};
     Value full = slotted(queryFull, at.slot, 8);
     e.wait(slotted(queryEmpty, at.slot, 8), e.bxor(at.parity, 1));
@@ -142,7 +133,7 @@ void Forward::consume() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     Ring at{carried[2], carried[3]}, after = next(e, at, kQueryStages);
-    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, at);
+    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at);
     return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
   e.ifThen(e.equal(place.thread, 0), [&] { e.waitStores(0); });
@@ -156,91 +147,7 @@ Values Forward::scores(Value querySlot, Value keySlot) {
   return e.product(schedule.keyRows, a, b);
 }
 
-// Rows 8 apart alternate in pairs: values 4j, 4j+1 are of the first, 4j+2, 4j+3 of the second.
-Values Forward::probabilities(const Values &scores, Softmax &state, Values &rescale) {
-  Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
-  Value none = e.f(-std::numeric_limits<float>::infinity());
-  Values shift(2);
-  rescale.resize(2);
-  for (int h = 0; h < 2; ++h) {
-    Values row;
-    for (auto [k, score] : llvm::enumerate(scores))
-      if (int(k / 2 % 2) == h)
-        row.push_back(score);
-    while (row.size() > 1) { // as a tree
-      Values half;
-      for (size_t k = 0; k + 1 < row.size(); k += 2)
-        half.push_back(e.maxf(row[k], row[k + 1]));
-      if (row.size() % 2)
-        half.push_back(row.back());
-      row = half;
-    }
-    Value most = e.maxf(row[0], e.shuffle(row[0], 1));
-    most = e.maxf(state.maximum[h], e.maxf(most, e.shuffle(most, 2)));
-    // A row without a key so far: no difference of infinities.
-    Value empty = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OEQ, most, none);
-    shift[h] = e.select(empty, e.f(0), e.negf(e.mulf(most, factor)));
-    rescale[h] = e.exp2(e.fma(state.maximum[h], factor, shift[h]));
-    state.maximum[h] = most;
-  }
-  Values result;
-  for (auto [k, score] : llvm::enumerate(scores))
-    result.push_back(e.exp2(e.fma(score, factor, shift[k / 2 % 2])));
-  for (int h = 0; h < 2; ++h) {
-    Value sum = e.mulf(state.sum[h], rescale[h]);
-    for (auto [k, weight] : llvm::enumerate(result))
-      if (int(k / 2 % 2) == h)
-        sum = e.addf(sum, weight);
-    state.sum[h] = sum;
-  }
-  return result;
-}
-
-Values Forward::rescaled(const Values &sums, const Values &factors) {
-  Values result;
-  for (auto [k, sum] : llvm::enumerate(sums))
-    result.push_back(e.mulf(sum, factors[k / 2 % 2]));
-  return result;
-}
-
-void Forward::begin(const HopperItem &item, Softmax &state, Values &sums) {
-  Value none = e.f(-std::numeric_limits<float>::infinity()), zero = e.f(0);
-  state = {{none, none}, {zero, zero}};
-  sums.assign(outputTile.columns / 2, zero);
-  if (!op.getResume())
-    return;
-  // The state after other parts: their log-sum-exp as maximum, a sum of 1, and their output.
-  Value rows = rowCount(e, op.getView(), item.residue, query.positions());
-  Value first = e.equal(e.band(place.lane, 3), 0); // four lanes add up one row
-  for (int h = 0; h < 2; ++h) {
-    Value row = queryRow(item, h), position = rowPosition(e, op.getView(), item.residue, row);
-    SmallVector<Type> types(outputTile.columns / 4 + 2, e.f32);
-    auto loaded = e.choose(
-        e.less(row, rows), types,
-        [&] {
-          Value at = kernel.address(CudaTensor(op.getLogsumexp()), item.batch, item.head, position);
-          Value lse = LLVM::LoadOp::create(e.b, e.f32, at);
-          Value has = e.greater(lse, kCudaNoKeyBound);
-          Values result = {
-              e.select(has, e.mulf(lse, e.f(1 / op.getScale().convertToFloat())), none),
-              e.select(e.both(has, first), e.f(1), zero)};
-          result.append(kernel.loadRow(output, position, item, place, outputTile.columns));
-          return result;
-        },
-        [&] {
-          Values result = {none, zero};
-          result.append(outputTile.columns / 4, zero);
-          return result;
-        });
-    state.maximum[h] = loaded[0];
-    state.sum[h] = loaded[1];
-    for (int64_t c = 0; c < outputTile.columns / 8; ++c)
-      for (int k = 0; k < 2; ++k)
-        sums[4 * c + 2 * h + k] = loaded[2 + 2 * c + k];
-  }
-}
-
-Ring Forward::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) {
+Ring Forward::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   Value leader = e.equal(place.thread, 0);
@@ -249,8 +156,9 @@ Ring Forward::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) 
   };
   auto accumulate = [&](ArrayRef<Value> weights, Value number, Ring at, Values sums) {
     e.wait(slotted(valueFull, at.slot, 8), at.parity);
-    tiles.clearMissing(number, value, valueTile, slotted(values, at.slot, valueTile.bytes()),
-                       place.thread, 128, [&] { e.syncThreads(e.add(place.group, 1), 128); });
+    kernel.clearMissing(tiles, number, item.residue, value, valueTile,
+                        slotted(values, at.slot, valueTile.bytes()), place.thread, 128,
+                        [&] { e.syncThreads(e.add(place.group, 1), 128); });
     CudaEmitter::Fragments fragments;
     for (size_t k = 0; k < weights.size(); k += 4)
       fragments.push_back(SmallVector<Value, 4>(weights.slice(k, 4)));
@@ -265,31 +173,28 @@ Ring Forward::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) 
   };
 
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
-  Softmax state;
-  Values sums, rescale;
-  begin(item, state, sums);
+  OnlineSoftmax softmax(kernel, op, item, own.rows, place.column, outputTile.columns);
+  Values sums = softmax.begin(), rescale;
   e.wait(slotted(queryFull, queryRing.slot, 8), queryRing.parity);
   e.wait(slotted(keyFull, keyRing.slot, 8), keyRing.parity);
   Values score = e.waitProducts(0, scores(queryRing.slot, keyRing.slot));
   release(keyEmpty, keyRing.slot);
-  Values weights =
-      packed(probabilities(tiles.masked(zero, own, place.column, score), state, rescale));
+  Values weights = packed(softmax.next(tiles.masked(zero, own, place.column, score), rescale));
   if (op.getResume())
-    sums = rescaled(sums, rescale);
+    sums = softmax.rescaled(sums, rescale);
 
-  // Carried: outputs, weights, maxima and sums, and the slot of the last tile.
+  // Carried: outputs, weights, the softmax, and the slot of the last tile.
   Values carried = sums;
   carried.append(weights);
-  carried.append(state.maximum);
-  carried.append(state.sum);
+  carried.append(softmax.state());
   carried.append({keyRing.slot, keyRing.parity});
   const size_t nSums = sums.size(), nWeights = weights.size();
   auto take = [&](ValueRange all) {
     sums = Values(all.take_front(nSums));
     weights = Values(all.slice(nSums, nWeights));
     ValueRange rest = all.drop_front(nSums + nWeights);
-    state = {{rest[0], rest[1]}, {rest[2], rest[3]}};
-    return Ring{rest[4], rest[5]};
+    softmax.setState(rest.take_front(OnlineSoftmax::stateSize));
+    return Ring{rest[rest.size() - 2], rest.back()};
   };
   Values done = e.loop(one, tiles.count, one, carried, [&](Value t, ValueRange all) {
     Ring last = take(all), at = next(e, last, schedule.stages);
@@ -298,13 +203,12 @@ Ring Forward::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) 
     sums = accumulate(weights, e.sub(t, 1), last, sums);
     nextScore = e.waitProducts(1, nextScore);
     release(keyEmpty, at.slot);
-    weights = packed(probabilities(tiles.masked(t, own, place.column, nextScore), state, rescale));
+    weights = packed(softmax.next(tiles.masked(t, own, place.column, nextScore), rescale));
     sums = e.waitProducts(0, sums);
     release(valueEmpty, last.slot);
-    Values result = rescaled(sums, rescale);
+    Values result = softmax.rescaled(sums, rescale);
     result.append(weights);
-    result.append(state.maximum);
-    result.append(state.sum);
+    result.append(softmax.state());
     result.append({at.slot, at.parity});
     return result;
   });
@@ -312,48 +216,19 @@ Ring Forward::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) 
   release(queryEmpty, queryRing.slot);
   sums = e.waitProducts(0, accumulate(weights, e.sub(tiles.count, 1), last, sums));
   release(valueEmpty, last.slot);
-  end(item, state, sums);
+  store(item, softmax, softmax.end(sums));
   return next(e, last, schedule.stages);
 }
 
-void Forward::end(const HopperItem &item, const Softmax &state, Values sums) {
-  Value rows = rowCount(e, op.getView(), item.residue, query.positions());
-  Value factor = e.f(op.getScale().convertToFloat());
-  Values inverse;
-  for (int h = 0; h < 2; ++h) {
-    Value sum = e.addf(state.sum[h], e.shuffle(state.sum[h], 1));
-    sum = e.addf(sum, e.shuffle(sum, 2));
-    Value has = e.greater(sum, 0);
-    inverse.push_back(e.select(has, e.reciprocal(sum), e.f(0)));
-    Value row = queryRow(item, h);
-    e.ifThen(e.both(e.equal(e.band(place.lane, 3), 0), e.less(row, rows)), [&] {
-      Value natural =
-          e.fma(state.maximum[h], factor, e.mulf(e.log2(sum), e.f(std::numbers::ln2_v<float>)));
-      Value position = rowPosition(e, op.getView(), item.residue, row);
-      LLVM::StoreOp::create(
-          e.b, e.select(has, natural, e.f(kCudaNoKey)),
-          kernel.address(CudaTensor(op.getLogsumexp()), item.batch, item.head, position));
-    });
-  }
-  sums = rescaled(sums, inverse);
-  auto fragments = e.fragments(sums);
-
-  if (!endsExactly(output, op.getView())) {
-    // A box would write rows that are not the view's.
-    for (int h = 0; h < 2; ++h) {
-      Value row = queryRow(item, h);
-      e.ifThen(e.less(row, rows), [&] {
-        kernel.storeRow(output, rowPosition(e, op.getView(), item.residue, row), item, place,
-                        fragments, h);
-      });
-    }
-    return;
-  }
+void Forward::store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums) {
+  // A box would write rows that are not the view's.
+  if (!endsExactly(output, op.getView()))
+    return softmax.store(sums);
   Value leader = e.equal(place.thread, 0), barrier = e.add(place.group, 1);
   Value base = e.add(shared(outputs), e.mul(place.group, outputTile.bytes()));
   e.ifThen(leader, [&] { e.waitStores(0); });
   e.syncThreads(barrier, 128);
-  outputTile.write(e, base, place, fragments);
+  outputTile.write(e, base, place, e.fragments(sums));
   e.fenceShared();
   e.syncThreads(barrier, 128);
   e.ifThen(leader, [&] {

@@ -43,20 +43,20 @@ public:
   void run();
 
 private:
-  WalkTiles tilesOf(const HopperItem &item) {
+  WalkTiles tilesOf(const CudaItem &item) {
     return {e, walks, item.residue, item.tile, schedule.queryRows};
   }
   /// Runs the body for the heads of queries that share the item's head of keys, and there for the
   /// tiles; values are carried from one to the next.
-  Values eachHead(const HopperItem &item, ValueRange carried,
-                  function_ref<Values(const HopperItem &, ValueRange)> body);
-  Values eachTile(const HopperItem &item, const WalkTiles &tiles, ValueRange carried,
-                  function_ref<Values(const HopperItem &, Value number, ValueRange)> body);
+  Values eachHead(const CudaItem &item, ValueRange carried,
+                  function_ref<Values(const CudaItem &, ValueRange)> body);
+  Values eachTile(const CudaItem &item, const WalkTiles &tiles, ValueRange carried,
+                  function_ref<Values(const CudaItem &, Value number, ValueRange)> body);
   Value shared(int64_t offset) { return kernel.shared(offset); }
   Value slotted(int64_t offset, Value slot, int64_t bytes) {
     return kernel.slotted(offset, slot, bytes);
   }
-  Value keyRow(const HopperItem &item, int64_t half) {
+  Value keyRow(const CudaItem &item, int64_t half) {
     return e.add(e.mul(item.tile, schedule.keyRows()), e.add(place.row, 8 * half));
   }
   /// This warpgroup's 64 rows of a tile of keys.
@@ -73,7 +73,7 @@ private:
   void produceTiles();
   void produceRows();
   void consume();
-  Ring consumeItem(const HopperItem &item, Ring ring, Ring keyRing);
+  Ring consumeItem(const CudaItem &item, Ring ring, Ring keyRing);
 
   /// Key and value gradients of 64 keys.
   struct Sums {
@@ -83,9 +83,9 @@ private:
   Values scoreGrads(const Values &probabilities, const Values &grads, Value slot);
   void writeScoreGrads(const CudaEmitter::Fragments &fragments, Value slot);
   Values queryProducts(Value slot, Value keySlot);
-  void addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Value number,
+  void addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value number,
                      const Values &sums);
-  void end(const HopperItem &item, Value keySlot, Sums sums);
+  void end(const CudaItem &item, Value keySlot, Sums sums);
 
   tile::AttentionKeyGradOp op;
   const HopperKeyGradSchedule schedule;
@@ -171,23 +171,23 @@ void KeyGrad::run() {
   kernel.finish(schedule.threads(), plan.bytes());
 }
 
-Values KeyGrad::eachHead(const HopperItem &item, ValueRange carried,
-                         function_ref<Values(const HopperItem &, ValueRange)> body) {
+Values KeyGrad::eachHead(const CudaItem &item, ValueRange carried,
+                         function_ref<Values(const CudaItem &, ValueRange)> body) {
   const int64_t group = op.getGroup();
   if (group == 1)
     return body(item, carried);
   Value groupEnd = e.mul(e.add(item.keyHead, 1), group);
   return e.loop(item.head, groupEnd, e.i(op.getHeadStep()), carried,
                 [&](Value head, ValueRange all) {
-                  HopperItem one = item;
+                  CudaItem one = item;
                   one.head = head;
                   return body(one, all);
                 });
 }
 
-Values KeyGrad::eachTile(const HopperItem &item, const WalkTiles &tiles, ValueRange carried,
-                         function_ref<Values(const HopperItem &, Value number, ValueRange)> body) {
-  return eachHead(item, carried, [&](const HopperItem &one, ValueRange carried) {
+Values KeyGrad::eachTile(const CudaItem &item, const WalkTiles &tiles, ValueRange carried,
+                         function_ref<Values(const CudaItem &, Value number, ValueRange)> body) {
+  return eachHead(item, carried, [&](const CudaItem &one, ValueRange carried) {
     return e.loop(e.i(0), tiles.count, e.i(1), carried,
                   [&](Value t, ValueRange all) { return body(one, t, all); });
   });
@@ -196,7 +196,7 @@ Values KeyGrad::eachTile(const HopperItem &item, const WalkTiles &tiles, ValueRa
 void KeyGrad::produceTiles() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem item(op, mapping);
+    CudaItem item(op, mapping);
     Ring at{carried[2], carried[3]};
     Value firstKey = e.mul(item.tile, schedule.keyRows()), full = slotted(keysFull, at.slot, 8);
     e.wait(slotted(keysEmpty, at.slot, 8), e.bxor(at.parity, 1));
@@ -208,7 +208,7 @@ void KeyGrad::produceTiles() {
                 firstKey, item.ofKeys(), full);
     WalkTiles tiles = tilesOf(item);
     Values ring =
-        eachHead(item, carried.take_front(2), [&](const HopperItem &item, ValueRange carried) {
+        eachHead(item, carried.take_front(2), [&](const CudaItem &item, ValueRange carried) {
           Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
                                        {{query, queryTile, queries, queryFull, queryEmpty},
                                         {outputGrad, gradTile, grads, gradFull, gradEmpty}});
@@ -223,9 +223,9 @@ void KeyGrad::produceTiles() {
 void KeyGrad::produceRows() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem own(op, mapping);
+    CudaItem own(op, mapping);
     WalkTiles tiles = tilesOf(own);
-    return eachTile(own, tiles, carried, [&](const HopperItem &item, Value t, ValueRange r) {
+    return eachTile(own, tiles, carried, [&](const CudaItem &item, Value t, ValueRange r) {
       Ring at{r[0], r[1]};
       e.wait(slotted(rowsEmpty, at.slot, 8), e.bxor(at.parity, 1));
       tiles.byWalk(t, [&](unsigned walk, Value first) {
@@ -263,12 +263,12 @@ void KeyGrad::consume() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     Ring at{carried[2], carried[3]}, after = next(e, at, schedule.itemStages);
-    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, at);
+    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at);
     return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
 }
 
-Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
+Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
   WalkTiles tiles = tilesOf(item);
   Value zero = e.i(0), firstKey = e.mul(item.tile, schedule.keyRows());
   WalkTiles::Own own{{keyRow(item, 0), keyRow(item, 1)}, true, {}, {}};
@@ -292,10 +292,10 @@ Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
 
   auto clear = [&](Value number, const CudaTensor &tensor, const SharedTile &tile, Value address) {
     Value thread = e.add(e.mul(place.group, 128), place.thread);
-    tiles.clearMissing(number, tensor, tile, address, thread, 128 * schedule.groups,
-                       [&] { syncAllGroups(); });
+    kernel.clearMissing(tiles, number, item.residue, tensor, tile, address, thread,
+                        128 * schedule.groups, [&] { syncAllGroups(); });
   };
-  auto consumeTile = [&](const HopperItem &item, Value number, Ring at, Sums &sums) {
+  auto consumeTile = [&](const CudaItem &item, Value number, Ring at, Sums &sums) {
     Value queryAt = slotted(queries, at.slot, queryTile.bytes());
     Value gradAt = slotted(grads, at.slot, gradTile.bytes());
     e.wait(slotted(queryFull, at.slot, 8), at.parity);
@@ -343,7 +343,7 @@ Ring KeyGrad::consumeItem(const HopperItem &item, Ring ring, Ring keyRing) {
   };
   Values carried(nKey + nValue, e.f(0));
   carried.append({ring.slot, ring.parity});
-  auto consumeOne = [&](const HopperItem &item, Value t, ValueRange all) {
+  auto consumeOne = [&](const CudaItem &item, Value t, ValueRange all) {
     Ring at{all[all.size() - 2], all.back()}, after = next(e, at, schedule.stages);
     Sums sums = sumsOf(all);
     consumeTile(item, t, at, sums);
@@ -404,7 +404,7 @@ Values KeyGrad::queryProducts(Value slot, Value keySlot) {
                    keyTile.operand(e, keysAt, true));
 }
 
-void KeyGrad::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Value number,
+void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value number,
                             const Values &sums) {
   // Panels of 32 floats, 64 rows each.
   constexpr int64_t panel = 32, panelBytes = 64 * 128;
@@ -476,7 +476,7 @@ void KeyGrad::addQueryGrads(const HopperItem &item, const WalkTiles &tiles, Valu
 }
 
 // The results take the places of the keys and values, which nobody reads any more.
-void KeyGrad::end(const HopperItem &item, Value keySlot, Sums sums) {
+void KeyGrad::end(const CudaItem &item, Value keySlot, Sums sums) {
   if (querySum) // whose products take the keys of both warpgroups
     syncAllGroups();
   auto write = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t place, Values sums,

@@ -43,7 +43,7 @@ private:
   Value ownRows(int64_t offset, const SharedTile &tile, Value slot) {
     return e.add(slotted(offset, slot, tile.bytes()), e.mul(place.group, 64 * tile.rowBytes()));
   }
-  Value queryRow(const HopperItem &item, int64_t half) {
+  Value queryRow(const CudaItem &item, int64_t half) {
     return e.add(e.mul(item.tile, schedule.queryRows()), e.add(place.row, 8 * half));
   }
   void syncGroup() { e.syncThreads(e.add(place.group, 1), 128); }
@@ -54,16 +54,16 @@ private:
 
   void produce();
   void consume();
-  Ring consumeItem(const HopperItem &item, Ring keys, Ring queries);
+  Ring consumeItem(const CudaItem &item, Ring keys, Ring queries);
 
   /// What two rows of a lane have: minus the log-sum-exp, to base 2, and the delta.
   struct Rows {
     Values logsumexp, delta;
   };
-  Rows loadRows(const HopperItem &item);
+  Rows loadRows(const CudaItem &item);
   Values probabilities(const Values &scores, const Rows &rows);
   Values scoreGrads(const Values &probabilities, const Values &grads, const Rows &rows);
-  void end(const HopperItem &item, Value querySlot, Values sums);
+  void end(const CudaItem &item, Value querySlot, Values sums);
 
   tile::AttentionQueryGradOp op;
   const HopperQueryGradSchedule schedule;
@@ -125,7 +125,7 @@ void QueryGrad::run() {
 void QueryGrad::produce() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    HopperItem item(op, mapping);
+    CudaItem item(op, mapping);
     Ring at{carried[2], carried[3]};
     Value first = e.mul(item.tile, schedule.queryRows()), full = slotted(queryFull, at.slot, 8);
     e.wait(slotted(queryEmpty, at.slot, 8), e.bxor(at.parity, 1));
@@ -148,12 +148,12 @@ void QueryGrad::consume() {
   Value zero = e.i(0);
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     Ring at{carried[2], carried[3]}, after = next(e, at, schedule.itemStages);
-    Ring ring = consumeItem(HopperItem(op, mapping), {carried[0], carried[1]}, at);
+    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at);
     return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
 }
 
-QueryGrad::Rows QueryGrad::loadRows(const HopperItem &item) {
+QueryGrad::Rows QueryGrad::loadRows(const CudaItem &item) {
   Value count = rowCount(e, op.getView(), item.residue, query.positions());
   Rows rows;
   for (int h = 0; h < 2; ++h) {
@@ -193,12 +193,13 @@ Values QueryGrad::scoreGrads(const Values &probabilities, const Values &grads, c
   return result;
 }
 
-Ring QueryGrad::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing) {
+Ring QueryGrad::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
   auto clear = [&](Value number, const CudaTensor &tensor, const SharedTile &tile, Value address) {
-    tiles.clearMissing(number, tensor, tile, address, place.thread, 128, [&] { syncGroup(); });
+    kernel.clearMissing(tiles, number, item.residue, tensor, tile, address, place.thread, 128,
+                        [&] { syncGroup(); });
   };
   auto keysAt = [&](Value slot) { return slotted(keys, slot, keyTile.bytes()); };
   auto scores = [&](Value number, Ring at) {
@@ -273,7 +274,7 @@ Ring QueryGrad::consumeItem(const HopperItem &item, Ring keyRing, Ring queryRing
 }
 
 // The result takes the place of the queries.
-void QueryGrad::end(const HopperItem &item, Value querySlot, Values sums) {
+void QueryGrad::end(const CudaItem &item, Value querySlot, Values sums) {
   kernel.writeGradient(
       {queryGrad, op.getView(), item, op.getScale().convertToFloat(), op.getResume()}, place,
       queryTile, ownRows(queries, queryTile, querySlot), std::move(sums));

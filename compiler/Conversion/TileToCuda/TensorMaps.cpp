@@ -2,24 +2,8 @@
 
 #include "compiler/Conversion/TileToCuda/TensorMaps.h"
 
-#include "compiler/Pattern/Pattern.h"
-
-#include <mlir/Dialect/MemRef/IR/MemRef.h>
-
 using namespace mlir;
 using namespace stc;
-
-CudaTensor::CudaTensor(Value operand) : type(cast<MemRefType>(operand.getType())) {
-  if (auto cast = operand.getDefiningOp<memref::ReinterpretCastOp>())
-    operand = cast.getSource();
-  argument = llvm::cast<BlockArgument>(operand).getArgNumber();
-  (void)type.getStridesAndOffset(strides, offset);
-}
-
-static pattern::View viewOf(tile::ViewAttr view) {
-  return {view.getPeriod(),   view.getFirst(),    view.getWidth(),
-          view.getResidues(), view.getTogether(), view.getRowsEach()};
-}
 
 // Strides and offsets are multiples of 16 bytes.
 bool stc::isAligned(const CudaTensor &tensor, tile::ViewAttr view) {
@@ -29,9 +13,6 @@ bool stc::isAligned(const CudaTensor &tensor, tile::ViewAttr view) {
       return false;
   return (tensor.offset + view.getFirst() * tensor.strides[1]) * bytes % 16 == 0;
 }
-
-static bool isPacked(tile::ViewAttr view) { return view.getTogether() > 1; }
-static int64_t packedRows(tile::ViewAttr view) { return view.getTogether() * view.getRowsEach(); }
 
 bool stc::fillsBoxes(tile::ViewAttr view, int64_t rows) {
   if (isPacked(view))
@@ -102,24 +83,4 @@ CudaEmitter::Values stc::boxCoordinates(CudaEmitter &e, tile::ViewAttr view, Val
   all.push_back(head);
   all.push_back(batch);
   return all;
-}
-
-Value stc::rowPosition(CudaEmitter &e, tile::ViewAttr view, Value residue, Value row) {
-  int64_t width = view.getWidth();
-  if (isPacked(view)) {
-    Value stride = e.add(e.mul(residue, view.getTogether()), e.div(row, view.getRowsEach()));
-    return e.add(e.mul(e.rem(row, view.getRowsEach()), view.getPeriod()), stride);
-  }
-  Value position = width == 1
-                       ? e.mul(row, view.getPeriod())
-                       : e.add(e.mul(e.div(row, width), view.getPeriod()), e.rem(row, width));
-  position = e.add(position, view.getFirst());
-  return view.getResidues() == 1 ? position : e.add(position, residue);
-}
-
-Value stc::rowCount(CudaEmitter &e, tile::ViewAttr view, Value residue, int64_t positions) {
-  if (view.getResidues() == 1 || isPacked(view))
-    return e.i(viewOf(view).rows(positions, 0));
-  Value behind = e.sub(e.i(positions - view.getFirst() + view.getPeriod() - 1), residue);
-  return e.div(behind, view.getPeriod());
 }

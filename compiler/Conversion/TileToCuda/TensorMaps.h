@@ -6,25 +6,11 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Conversion/TileToCuda/CudaEmitter.h"
+#include "compiler/Conversion/TileToCuda/CudaTensor.h"
 #include "compiler/Schedule/HopperSchedule.h"
 #include "dialects/Plan/Plan.h"
 
 namespace stc {
-
-/// A buffer [batch, positions, heads, size] of a kernel, which is a part of one of its arguments.
-struct CudaTensor {
-  explicit CudaTensor(mlir::Value operand);
-
-  mlir::MemRefType type;
-  unsigned argument;
-  int64_t offset; // elements
-  llvm::SmallVector<int64_t> strides;
-
-  int64_t positions() const { return type.getDimSize(1); }
-  int64_t heads() const { return type.getDimSize(2); }
-  int64_t size() const { return type.getDimSize(3); }
-};
 
 /// How many rows lie side by side in a tile's row of shared memory: columns of one swizzled panel.
 inline int64_t panelColumns(int64_t paddedSize) { return paddedSize % 64 == 0 ? 64 : 32; }
@@ -61,10 +47,5 @@ private:
 CudaEmitter::Values boxCoordinates(CudaEmitter &e, tile::ViewAttr view, mlir::Value row,
                                    int64_t column, mlir::Value residue, mlir::Value head,
                                    mlir::Value batch);
-
-/// The position of a row.
-mlir::Value rowPosition(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, mlir::Value row);
-/// How many rows a residue of the view has.
-mlir::Value rowCount(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, int64_t positions);
 
 } // namespace stc

@@ -1,0 +1,189 @@
+//===- CudaKernel.cpp - the frame of a kernel for an NVIDIA GPU -----------===//
+
+#include "compiler/Conversion/TileToCuda/CudaKernel.h"
+
+using namespace mlir;
+using namespace stc;
+
+static constexpr llvm::StringLiteral kShared = "dynamic_shared";
+
+CudaKernel::CudaKernel(tile::KernelOp kernel, Type element)
+    : maps(kernel.getContext()), kernel(kernel), outer(kernel) {
+  Location loc = kernel.getLoc();
+  result = plan::KernelOp::create(outer, loc, kernel.getSymName(), kernel.getKind(), /*scratch=*/0,
+                                  plan::GridAttr());
+  OpBuilder::InsertionGuard guard(outer);
+  outer.createBlock(&result.getBody());
+  module = ModuleOp::create(outer, loc);
+  b = std::make_unique<ImplicitLocOpBuilder>(loc, module.getBodyRegion());
+  b->setInsertionPointToStart(module.getBody());
+  auto bytes = LLVM::LLVMArrayType::get(b->getI8Type(), 0);
+  LLVM::GlobalOp::create(*b, bytes, /*isConstant=*/false, LLVM::Linkage::External, kShared,
+                         Attribute(), /*alignment=*/1024, /*addrSpace=*/3);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b->getContext()), {});
+  function = LLVM::LLVMFuncOp::create(*b, kernel.getSymName(), type);
+  Block *block = b->createBlock(&function.getBody());
+  auto global = LLVM::LLVMPointerType::get(b->getContext(), 1);
+  for (unsigned k = 0; k < kernel.getBuffers().size(); ++k)
+    bufferParameters.push_back(block->addArgument(global, loc));
+  items = block->addArgument(b->getI32Type(), loc);
+  e = std::make_unique<CudaEmitter>(*b, element);
+  auto shared = LLVM::LLVMPointerType::get(b->getContext(), 3);
+  Value base = LLVM::AddressOfOp::create(*b, shared, kShared);
+  sharedBase = LLVM::PtrToIntOp::create(*b, b->getI32Type(), base);
+}
+
+// Column 8j + 2c + k: chunk 2c + (j / 2) mod 2 of four floats, 2 (j mod 2) + k within it.
+Value stc::sumColumn(CudaEmitter &e, Value column) {
+  Value j = e.div(column, 8), pair = e.div(e.band(column, 7), 2);
+  Value chunk = e.add(e.mul(pair, 2), e.band(e.div(j, 2), 1));
+  Value within = e.add(e.mul(e.band(j, 1), 2), e.band(column, 1));
+  return e.add(e.mul(e.div(column, 32), 32), e.add(e.mul(chunk, 4), within));
+}
+
+Value CudaKernel::map(unsigned number) {
+  Block &block = function.getBody().front();
+  while (mapParameters.size() <= number)
+    mapParameters.push_back(block.insertArgument(
+        mapParameters.size(), LLVM::LLVMPointerType::get(b->getContext()), kernel.getLoc()));
+  return mapParameters[number];
+}
+
+Value CudaKernel::buffer(unsigned argument) { return bufferParameters[argument]; }
+
+Value CudaKernel::address(const CudaTensor &tensor, Value batch, Value position, Value head,
+                          int64_t column) {
+  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
+  auto wide = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(*b, b->getI64IntegerAttr(value));
+  };
+  Value offset = wide((tensor.offset + column) * bytes);
+  for (auto [value, stride] :
+       llvm::zip(SmallVector<Value>{batch, position, head}, tensor.strides)) {
+    Value index = arith::ExtSIOp::create(*b, e->i64, value);
+    offset = arith::AddIOp::create(*b, offset,
+                                   Value(arith::MulIOp::create(*b, index, wide(stride * bytes))));
+  }
+  return LLVM::GEPOp::create(*b, LLVM::LLVMPointerType::get(b->getContext(), 1), b->getI8Type(),
+                             buffer(tensor.argument), ArrayRef<LLVM::GEPArg>{offset});
+}
+
+Value CudaKernel::elementAddress(const CudaTensor &tensor, Value position, const CudaItem &item,
+                                 Value column) {
+  Value base = address(tensor, item.batch, position, item.head);
+  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
+  Value index = arith::ExtSIOp::create(*b, e->i64, e->mul(column, bytes));
+  return LLVM::GEPOp::create(*b, base.getType(), b->getI8Type(), base,
+                             ArrayRef<LLVM::GEPArg>{index});
+}
+
+Value CudaKernel::advance(Value address, const CudaTensor &tensor, Value positions) {
+  Value stride = arith::ConstantOp::create(
+      *b, b->getI64IntegerAttr(tensor.strides[1] * tensor.elementBytes()));
+  Value bytes =
+      arith::MulIOp::create(*b, Value(arith::ExtSIOp::create(*b, e->i64, positions)), stride);
+  return LLVM::GEPOp::create(*b, address.getType(), b->getI8Type(), address,
+                             ArrayRef<LLVM::GEPArg>{bytes});
+}
+
+// Where rows do not begin and end at pairs of elements, these are read and written one by one.
+static bool hasPairs(const CudaTensor &tensor) {
+  return tensor.alignment() % (2 * tensor.elementBytes()) == 0;
+}
+
+CudaEmitter::Values CudaKernel::loadRow(const CudaTensor &tensor, Value position,
+                                        const CudaItem &item, Value first, int64_t columns) {
+  auto ifColumn = [&](Value column, int64_t count, function_ref<CudaEmitter::Values(Value)> load) {
+    return e->choose(
+        e->less(column, e->i(tensor.size())), SmallVector<Type>(count, e->f32),
+        [&] { return load(elementAddress(tensor, position, item, column)); },
+        [&] { return CudaEmitter::Values(count, e->f(0)); });
+  };
+  CudaEmitter::Values all;
+  for (int64_t c = 0; c < columns; c += 8) {
+    Value column = e->add(first, c);
+    if (hasPairs(tensor))
+      all.append(ifColumn(column, 2, [&](Value at) -> CudaEmitter::Values {
+        auto [low, high] = e->unpack(LLVM::LoadOp::create(*b, e->i32, at));
+        return {low, high};
+      }));
+    else
+      for (int64_t k : {0, 1})
+        all.append(ifColumn(e->add(column, k), 1, [&](Value at) -> CudaEmitter::Values {
+          Value element = LLVM::LoadOp::create(*b, e->element, at);
+          return {arith::ExtFOp::create(*b, e->f32, element)};
+        }));
+  }
+  return all;
+}
+
+void CudaKernel::storeRow(const CudaTensor &tensor, Value position, const CudaItem &item,
+                          Value first, const CudaEmitter::Fragments &fragments, int half) {
+  auto store = [&](Value value, Value column) {
+    e->ifThen(e->less(column, e->i(tensor.size())), [&] {
+      LLVM::StoreOp::create(*b, value, elementAddress(tensor, position, item, column));
+    });
+  };
+  for (auto [k, fragment] : llvm::enumerate(fragments))
+    for (int j = 0; j < 2; ++j) {
+      Value column = e->add(first, 16 * int64_t(k) + 8 * j), pair = fragment[2 * j + half];
+      if (hasPairs(tensor)) {
+        store(pair, column);
+        continue;
+      }
+      Value both = LLVM::BitcastOp::create(*b, VectorType::get({2}, e->element), pair);
+      for (int64_t n : {0, 1})
+        store(LLVM::ExtractElementOp::create(*b, both, e->i(n)), e->add(column, n));
+    }
+}
+
+// Long items come first, so that blocks take them forth and back: who had the longest of one round
+// has the shortest of the next.
+CudaEmitter::Values
+CudaKernel::eachItem(ValueRange carried,
+                     function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
+  Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
+  SmallVector<Value> start(carried);
+  start.push_back(block);
+  // Carried beside the values: the place in this round.
+  auto results = e->loop(e->i(0), items, blocks, start, [&](Value first, ValueRange all) {
+    Value place = all.back();
+    ValueRange values = all.drop_back(1);
+    Value item = e->add(first, place);
+    auto done = e->choose(
+        e->less(item, items), values.getTypes(),
+        [&] {
+          IRMapping mapping;
+          mapping.map(kernel.getItem(), item);
+          e->cloneNarrow(kernel.getBody().front(), mapping);
+          return body(mapping, values);
+        },
+        [&] { return CudaEmitter::Values(values); });
+    done.push_back(e->sub(e->sub(blocks, 1), place));
+    return done;
+  });
+  results.pop_back();
+  return results;
+}
+
+void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
+  LLVM::ReturnOp::create(*b, ValueRange());
+  MLIRContext *context = b->getContext();
+  SmallVector<Type> types(function.getBody().getArgumentTypes());
+  function.setFunctionType(LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types));
+  // A map is a parameter by value that the copy engine reads where it stands.
+  auto mapType = LLVM::LLVMArrayType::get(b->getI8Type(), 128);
+  for (unsigned k = 0; k < mapParameters.size(); ++k) {
+    function.setArgAttr(k, LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(mapType));
+    function.setArgAttr(k, LLVM::LLVMDialect::getAlignAttrName(), b->getI64IntegerAttr(64));
+    function.setArgAttr(k, NVVM::NVVMDialect::getGridConstantAttrName(), b->getUnitAttr());
+  }
+  function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b->getUnitAttr());
+  function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
+                    b->getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                    b->getI32IntegerAttr(static_cast<int32_t>(blocks)));
+  result.setGridAttr(
+      plan::GridAttr::get(context, threads, sharedBytes, ArrayAttr::get(context, maps.all())));
+  kernel.erase();
+}

@@ -1,0 +1,116 @@
+//===- CudaKernel.h - the frame of a kernel for an NVIDIA GPU ---*- C++ -*-===//
+#pragma once
+
+#include "compiler/Conversion/TileToCuda/CudaEmitter.h"
+#include "compiler/Conversion/TileToCuda/TensorMaps.h"
+#include "dialects/Plan/Plan.h"
+
+#include <mlir/IR/IRMapping.h>
+
+namespace stc {
+
+/// Places in shared memory, each at a multiple of 1024 bytes as swizzled tiles want.
+class SharedPlan {
+public:
+  int64_t add(int64_t bytes) {
+    int64_t at = used;
+    used += llvm::alignTo(bytes, 1024);
+    return at;
+  }
+  int64_t bytes() const { return used; }
+
+private:
+  int64_t used = 0;
+};
+
+/// The scalars of an item.
+struct CudaItem {
+  mlir::Value batch, head, keyHead, residue, tile;
+
+  CudaItem() = default;
+  /// Of an op over tiles, whose scalars a kernel has mapped.
+  template <typename Op>
+  CudaItem(Op op, mlir::IRMapping &mapping)
+      : batch(mapping.lookup(op.getBatch())), head(mapping.lookup(op.getHead())),
+        keyHead(mapping.lookup(op.getKeyHead())), residue(mapping.lookup(op.getResidue())),
+        tile(mapping.lookup(op.getTile())) {}
+
+  /// Where keys, values and their gradients are.
+  CudaItem ofKeys() const {
+    CudaItem item = *this;
+    item.head = keyHead;
+    return item;
+  }
+};
+
+/// Where the sum of a query's gradient has a column, of each 32: a lane of a product has pairs of
+/// columns, every fourth one, and finds four of them side by side, in 16 bytes of shared memory
+/// that no other lane's store collides with. Pairs 4i + c and 4i + c + 1 are `kSumPairStride`
+/// apart.
+inline constexpr int64_t kSumPairStride = 8;
+mlir::Value sumColumn(CudaEmitter &e, mlir::Value column);
+
+/// The frame of a kernel: a function from tensor maps, buffers and the number of items, whose
+/// blocks take items in turn.
+class CudaKernel {
+public:
+  CudaKernel(tile::KernelOp kernel, mlir::Type element);
+
+  /// Everything is emitted through this one.
+  CudaEmitter &emitter() { return *e; }
+  TensorMaps maps;
+
+  /// The map as a parameter: added to the function at the end of the work.
+  mlir::Value map(unsigned number);
+  /// A buffer's address (global memory).
+  mlir::Value buffer(unsigned argument);
+  /// The bytes of one of the kernel's tensors from its first element: i64.
+  mlir::Value address(const CudaTensor &tensor, mlir::Value batch, mlir::Value position,
+                      mlir::Value head, int64_t column = 0);
+
+  /// Of one element of a row.
+  mlir::Value elementAddress(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
+                             mlir::Value column);
+
+  /// So many positions behind an address in a tensor.
+  mlir::Value advance(mlir::Value address, const CudaTensor &tensor, mlir::Value positions);
+
+  /// A place in shared memory, or that of a slot among equal ones.
+  mlir::Value shared(int64_t offset) { return e->add(sharedBase, offset); }
+  mlir::Value slotted(int64_t offset, mlir::Value slot, int64_t bytes) {
+    return e->add(shared(offset), e->mul(slot, bytes));
+  }
+
+  /// A lane's elements of a row: pairs from its first column on, 8 columns apart.
+  CudaEmitter::Values loadRow(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
+                              mlir::Value column, int64_t columns);
+  /// Half `half` of each fragment into a row.
+  void storeRow(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
+                mlir::Value column, const CudaEmitter::Fragments &fragments, int half);
+
+  /// Runs `body` for the items of this block, with values carried from one to the next; `mapping`
+  /// has the kernel's scalars of the item.
+  CudaEmitter::Values eachItem(
+      mlir::ValueRange carried,
+      llvm::function_ref<CudaEmitter::Values(mlir::IRMapping &mapping, mlir::ValueRange)> body);
+
+  /// Turns the kernel into one of the plan, with its grid; registers are limited so that `blocks`
+  /// blocks fit a multiprocessor.
+  void finish(int64_t threads, int64_t sharedBytes, int64_t blocks = 1);
+
+protected:
+  mlir::Value sharedBase;
+  std::unique_ptr<mlir::ImplicitLocOpBuilder> b;
+  std::unique_ptr<CudaEmitter> e;
+
+private:
+  tile::KernelOp kernel;
+  mlir::OpBuilder outer;
+  plan::KernelOp result;
+  mlir::ModuleOp module;
+  mlir::LLVM::LLVMFuncOp function;
+  llvm::SmallVector<mlir::Value> mapParameters, bufferParameters;
+  mlir::Value items;
+};
+
+} // namespace stc

@@ -1,0 +1,135 @@
+//===- OnlineSoftmax.cpp - maximum and sum of rows as tiles of scores come ===//
+
+#include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
+
+#include <numbers>
+
+using namespace mlir;
+using namespace stc;
+using Values = CudaEmitter::Values;
+
+static constexpr float kNone = -std::numeric_limits<float>::infinity();
+
+OnlineSoftmax::OnlineSoftmax(CudaKernel &kernel, tile::AttentionOp op, const CudaItem &item,
+                             std::array<Value, 2> rows, Value column, int64_t columns)
+    : kernel(kernel), e(kernel.emitter()), op(op), item(item), rows(rows), column(column),
+      columns(columns), output(op.getOutput()), logsumexp(op.getLogsumexp()) {
+  count = rowCount(e, op.getView(), item.residue, output.positions());
+  first = e.equal(column, 0); // four lanes add up one row
+}
+
+Values OnlineSoftmax::state() const { return {maximum[0], maximum[1], sum[0], sum[1]}; }
+
+void OnlineSoftmax::setState(ValueRange values) {
+  maximum = {values[0], values[1]};
+  sum = {values[2], values[3]};
+}
+
+Values OnlineSoftmax::begin() {
+  Value none = e.f(kNone), zero = e.f(0);
+  setState({none, none, zero, zero});
+  Values sums(columns / 2, zero);
+  if (!op.getResume())
+    return sums;
+  // The state after other parts: their log-sum-exp as maximum, a sum of 1, and their output.
+  for (int h = 0; h < 2; ++h) {
+    Value position = rowPosition(e, op.getView(), item.residue, rows[h]);
+    SmallVector<Type> types(columns / 4 + 2, e.f32);
+    auto loaded = e.choose(
+        e.less(rows[h], count), types,
+        [&] {
+          Value at = kernel.address(logsumexp, item.batch, item.head, position);
+          Value lse = LLVM::LoadOp::create(e.b, e.f32, at);
+          Value has = e.greater(lse, kCudaNoKeyBound);
+          Values result = {
+              e.select(has, e.mulf(lse, e.f(1 / op.getScale().convertToFloat())), none),
+              e.select(e.both(has, first), e.f(1), zero)};
+          result.append(kernel.loadRow(output, position, item, column, columns));
+          return result;
+        },
+        [&] {
+          Values result = {none, zero};
+          result.append(columns / 4, zero);
+          return result;
+        });
+    maximum[h] = loaded[0];
+    sum[h] = loaded[1];
+    for (int64_t c = 0; c < columns / 8; ++c)
+      for (int k = 0; k < 2; ++k)
+        sums[4 * c + 2 * h + k] = loaded[2 + 2 * c + k];
+  }
+  return sums;
+}
+
+Values OnlineSoftmax::next(const Values &scores, Values &rescale) {
+  Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
+  Values shift(2);
+  rescale.resize(2);
+  for (int h = 0; h < 2; ++h) {
+    Values row;
+    for (auto [k, score] : llvm::enumerate(scores))
+      if (int(k / 2 % 2) == h)
+        row.push_back(score);
+    while (row.size() > 1) { // as a tree
+      Values half;
+      for (size_t k = 0; k + 1 < row.size(); k += 2)
+        half.push_back(e.maxf(row[k], row[k + 1]));
+      if (row.size() % 2)
+        half.push_back(row.back());
+      row = half;
+    }
+    Value most = e.maxf(row[0], e.shuffle(row[0], 1));
+    most = e.maxf(maximum[h], e.maxf(most, e.shuffle(most, 2)));
+    // A row without a key so far: no difference of infinities.
+    Value empty = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OEQ, most, e.f(kNone));
+    shift[h] = e.select(empty, e.f(0), e.negf(e.mulf(most, factor)));
+    rescale[h] = e.exp2(e.fma(maximum[h], factor, shift[h]));
+    maximum[h] = most;
+  }
+  Values result;
+  for (auto [k, score] : llvm::enumerate(scores))
+    result.push_back(e.exp2(e.fma(score, factor, shift[k / 2 % 2])));
+  for (int h = 0; h < 2; ++h) {
+    Value total = e.mulf(sum[h], rescale[h]);
+    for (auto [k, weight] : llvm::enumerate(result))
+      if (int(k / 2 % 2) == h)
+        total = e.addf(total, weight);
+    sum[h] = total;
+  }
+  return result;
+}
+
+Values OnlineSoftmax::rescaled(const Values &sums, const Values &factors) {
+  Values result;
+  for (auto [k, sum] : llvm::enumerate(sums))
+    result.push_back(e.mulf(sum, factors[k / 2 % 2]));
+  return result;
+}
+
+Values OnlineSoftmax::end(const Values &sums) {
+  Value factor = e.f(op.getScale().convertToFloat());
+  Values inverse;
+  for (int h = 0; h < 2; ++h) {
+    Value total = e.addf(sum[h], e.shuffle(sum[h], 1));
+    total = e.addf(total, e.shuffle(total, 2));
+    Value has = e.greater(total, 0);
+    inverse.push_back(e.select(has, e.reciprocal(total), e.f(0)));
+    e.ifThen(e.both(first, e.less(rows[h], count)), [&] {
+      Value natural =
+          e.fma(maximum[h], factor, e.mulf(e.log2(total), e.f(std::numbers::ln2_v<float>)));
+      Value position = rowPosition(e, op.getView(), item.residue, rows[h]);
+      LLVM::StoreOp::create(e.b, e.select(has, natural, e.f(kCudaNoKey)),
+                            kernel.address(logsumexp, item.batch, item.head, position));
+    });
+  }
+  return rescaled(sums, inverse);
+}
+
+void OnlineSoftmax::store(const Values &sums) {
+  auto fragments = e.fragments(sums);
+  for (int h = 0; h < 2; ++h)
+    e.ifThen(e.less(rows[h], count), [&] {
+      kernel.storeRow(output, rowPosition(e, op.getView(), item.residue, rows[h]), item, column,
+                      fragments, h);
+    });
+}

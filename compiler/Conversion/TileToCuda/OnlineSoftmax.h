@@ -1,0 +1,47 @@
+//===- OnlineSoftmax.h - maximum and sum of rows as tiles of scores come -*- C++ -*-===//
+#pragma once
+
+#include "compiler/Conversion/TileToCuda/CudaKernel.h"
+
+namespace stc {
+
+/// The softmax of two rows, 8 apart, of a product's results: four lanes have them, each its pairs
+/// of columns, and of four values the first two are of the first row. Exponentials are in base 2.
+class OnlineSoftmax {
+public:
+  using Value = mlir::Value;
+  using Values = CudaEmitter::Values;
+
+  /// Of the op's rows `rows` of an item. `column` is the lane's first of `columns` columns of the
+  /// output.
+  OnlineSoftmax(CudaKernel &kernel, tile::AttentionOp op, const CudaItem &item,
+                std::array<Value, 2> rows, Value column, int64_t columns);
+
+  /// Sums of weighted values before the first tile: zeros, or the output of other parts.
+  Values begin();
+  /// Goes on by a tile of scores: its weights. The sums so far have to be multiplied by `rescale`.
+  Values next(const Values &scores, Values &rescale);
+  Values rescaled(const Values &sums, const Values &factors);
+  /// Writes the log-sum-exps; gives the output.
+  Values end(const Values &sums);
+  /// Writes the output where it stands in memory.
+  void store(const Values &output);
+
+  /// What a loop carries.
+  Values state() const;
+  void setState(mlir::ValueRange values);
+  static constexpr unsigned stateSize = 4;
+
+private:
+  CudaKernel &kernel;
+  CudaEmitter &e;
+  tile::AttentionOp op;
+  CudaItem item;
+  std::array<Value, 2> rows;
+  Value column, count, first;
+  int64_t columns;
+  CudaTensor output, logsumexp;
+  Values maximum, sum; // of each row
+};
+
+} // namespace stc

@@ -1,0 +1,92 @@
+//===- WalkTiles.cpp - the tiles of an item's walks -----------------------===//
+
+#include "compiler/Conversion/TileToCuda/WalkTiles.h"
+
+using namespace mlir;
+using namespace stc;
+
+static WalkRange walkRange(CudaEmitter &e, tile::WalkOp walk, Value residue, Value tile,
+                           int64_t rows) {
+  auto bounds = e.inlineNarrow(walk.getBounds(), {residue, tile});
+  Value lo = bounds[0], hi = bounds[3], none = e.i(0);
+  WalkRange range;
+  range.fullLo = bounds[1];
+  range.fullHi = bounds[2];
+  range.hi = hi;
+  range.first = e.div(e.max(lo, none), rows);
+  Value count = e.sub(e.div(e.add(hi, rows - 1), rows), range.first);
+  range.count = e.select(e.less(lo, hi), count, none);
+  return range;
+}
+
+WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue, Value tile,
+                     int64_t rows)
+    : e(e), walks(walks), residue(residue), tileRows(rows) {
+  Value end;
+  for (tile::WalkOp walk : walks) {
+    ranges.push_back(walkRange(e, walk, residue, tile, rows));
+    end = end ? e.add(end, ranges.back().count) : ranges.back().count;
+    ends.push_back(end);
+  }
+  count = e.max(end ? end : e.i(0), e.i(1));
+}
+
+void WalkTiles::byWalk(Value number, function_ref<void(unsigned, Value)> body) const {
+  std::function<void(unsigned)> from = [&](unsigned walk) {
+    Value row = e.max(
+        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), tileRows), e.i(0));
+    if (walk + 1 == ranges.size())
+      return body(walk, row);
+    e.ifElse(
+        e.less(number, ends[walk]), [&] { body(walk, row); }, [&] { from(walk + 1); });
+  };
+  from(0);
+}
+
+CudaEmitter::Values
+WalkTiles::chooseByWalk(Value number, TypeRange types,
+                        function_ref<CudaEmitter::Values(unsigned, Value)> body) const {
+  std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned walk) {
+    Value row = e.max(
+        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), tileRows), e.i(0));
+    if (walk + 1 == ranges.size())
+      return body(walk, row);
+    return e.choose(
+        e.less(number, ends[walk]), types, [&] { return body(walk, row); },
+        [&] { return from(walk + 1); });
+  };
+  return from(0);
+}
+
+CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
+                                      const CudaEmitter::Values &scores) const {
+  SmallVector<Type> types(scores.size(), e.f32);
+  return chooseByWalk(number, types, [&](unsigned walk, Value row) {
+    tile::WalkOp op = walks[walk];
+    Value full =
+        e.both(e.compare(arith::CmpIPredicate::sle, ranges[walk].fullLo, row),
+               e.compare(arith::CmpIPredicate::sle, e.add(row, tileRows), ranges[walk].fullHi));
+    if (own.existing) // the last tile
+      full = e.both(full, own.wholeTile);
+    return e.choose(
+        full, types, [&] { return scores; },
+        [&] {
+          CudaEmitter::Values result;
+          Value none = e.f(-std::numeric_limits<float>::infinity());
+          Value base = e.add(row, lane);
+          for (auto [k, score] : llvm::enumerate(scores)) {
+            Value other = e.add(base, 8 * int64_t(k / 4) + int64_t(k % 2));
+            Value mine = own.rows[k / 2 % 2];
+            SmallVector<Value> pair = {residue, mine, other};
+            if (own.areKeys)
+              std::swap(pair[1], pair[2]);
+            Value in = e.inlineNarrow(op.getMask(), pair)[0];
+            in = e.both(in, e.less(other, ranges[walk].hi));
+            if (own.existing)
+              in = e.both(in, e.less(mine, own.existing));
+            result.push_back(e.select(in, score, none));
+          }
+          return result;
+        });
+  });
+}

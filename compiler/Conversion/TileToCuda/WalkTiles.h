@@ -1,0 +1,53 @@
+//===- WalkTiles.h - the tiles of an item's walks ---------------*- C++ -*-===//
+#pragma once
+
+#include "compiler/Conversion/TileToCuda/CudaEmitter.h"
+
+namespace stc {
+
+/// The rows of one walk that a tile meets.
+struct WalkRange {
+  mlir::Value first, count, fullLo, fullHi, hi;
+};
+
+/// All walks of a tile as one sequence of tiles of the other axis, from the last of each walk to
+/// its first.
+class WalkTiles {
+public:
+  WalkTiles(CudaEmitter &e, llvm::ArrayRef<tile::WalkOp> walks, mlir::Value residue,
+            mlir::Value tile, int64_t rows);
+
+  /// At least one, so that no loop is empty; it then has no pair.
+  mlir::Value count;
+
+  /// Runs the function of the walk that the number belongs to, with the tile's first row.
+  void byWalk(mlir::Value number,
+              llvm::function_ref<void(unsigned walk, mlir::Value row)> body) const;
+  CudaEmitter::Values
+  chooseByWalk(mlir::Value number, mlir::TypeRange types,
+               llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row)> body) const;
+  unsigned size() const { return walks.size(); }
+  tile::ViewAttr view(unsigned walk) const { return tile::WalkOp(walks[walk]).getView(); }
+
+  /// The rows of the axis that is cut into tiles, in a lane's results: two numbers and, where a row
+  /// that does not exist would do harm, how many rows exist (null: no tile is cut off).
+  struct Own {
+    std::array<mlir::Value, 2> rows;
+    bool areKeys = false;
+    mlir::Value existing, wholeTile; // i1: all of the tile's rows exist
+  };
+  /// Scores of pairs that are not the pattern's become minus infinity. `column` is the lane's first
+  /// row of the other axis.
+  CudaEmitter::Values masked(mlir::Value number, const Own &own, mlir::Value column,
+                             const CudaEmitter::Values &scores) const;
+
+private:
+  CudaEmitter &e;
+  llvm::SmallVector<tile::WalkOp> walks;
+  mlir::Value residue;
+  int64_t tileRows;
+  llvm::SmallVector<WalkRange> ranges;
+  llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
+};
+
+} // namespace stc
