@@ -74,11 +74,16 @@ def AddKernelEntry : Pass<"add-kernel-entry", "::stc::plan::KernelOp"> {
 }
 
 def ConvertTileToCuda : Pass<"convert-tile-to-cuda", "::mlir::ModuleOp"> {
-  let summary = "Make kernels for an NVIDIA GPU of compute capability 9.0";
+  let summary = "Make kernels for an NVIDIA GPU";
   let description = [{
-    A kernel of attention becomes a `plan.kernel` with a grid: a persistent kernel with a warpgroup that
-    copies and others that compute, in ops of `nvvm`, `llvm`, `arith` and `scf`.
+    A kernel of attention becomes a `plan.kernel` with a grid: a persistent kernel in ops of `nvvm`, `llvm`,
+    `arith` and `scf`. For sm_90a it has a warpgroup that copies tiles by the copy engine and others that
+    compute. For sm_80, and for views and rows that the copy engine cannot reach, all its warps copy and
+    compute.
   }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_90a\"", "sm_80 (and later GPUs) or sm_90a">
+  ];
   let dependentDialects = ["::stc::plan::PlanDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }

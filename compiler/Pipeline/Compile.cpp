@@ -35,7 +35,8 @@ LogicalResult stc::runPhases(ModuleOp module, const CompileOptions &options, Str
 FailureOr<std::vector<std::byte>> stc::finishProgram(ModuleOp module, const CompileOptions &options,
                                                      const ProgramOrigin &origin) {
   if (options.device != "host") {
-    FailureOr<std::vector<std::string>> images = compileCuda(module, CodeKind::SharedObject);
+    FailureOr<std::vector<std::string>> images =
+        compileCuda(module, options.device, CodeKind::SharedObject);
     if (failed(images))
       return failure();
     return buildProgram(module, {.target = options.device, .images = std::move(*images)}, origin);

@@ -62,7 +62,7 @@ static constexpr Phase table[] = {
     {"kernels", "kernels in the LLVM dialect",
      [](OpPassManager &passes, const CompileOptions &options) {
        if (options.device != "host")
-         return buildCudaPipeline(passes);
+         return buildCudaPipeline(passes, options.device);
        buildHostPipeline(passes, options.target.vectors());
      }},
 };

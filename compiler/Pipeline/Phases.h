@@ -16,7 +16,8 @@ namespace stc {
 
 struct CompileOptions {
   HostTarget target;
-  /// Where kernels run: host, or sm_90a (a Hopper GPU).
+  /// Where kernels run: host, sm_80 (NVIDIA GPUs from compute capability 8.0 on), or sm_90a (a
+  /// Hopper GPU).
   std::string device = "host";
   /// Whether each public function gets its gradient as a second one.
   bool gradients = false;

@@ -26,7 +26,11 @@ void stc::registerCudaTranslations(DialectRegistry &registry) {
   registerNVVMDialectTranslation(registry);
 }
 
-static std::unique_ptr<llvm::TargetMachine> createMachine() {
+// The oldest version of PTX that has the instructions, so that the driver that compiles it may be
+// old.
+static StringRef ptxVersion(StringRef target) { return target == "sm_80" ? "+ptx70" : "+ptx90"; }
+
+static std::unique_ptr<llvm::TargetMachine> createMachine(StringRef cuda) {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeNVPTXTargetInfo();
@@ -38,7 +42,7 @@ static std::unique_ptr<llvm::TargetMachine> createMachine() {
   std::string error;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, "sm_90a", "+ptx90", llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      triple, cuda, ptxVersion(cuda), llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Aggressive));
 }
 
@@ -50,9 +54,9 @@ static void markConvergent(llvm::Module &module) {
         call->setConvergent();
 }
 
-static FailureOr<std::string> assemble(plan::KernelOp kernel, const std::string &ptxas,
-                                       const std::string &ptx) {
-  auto assembled = assemblePtx(ptxas, "sm_90a", ptx);
+static FailureOr<std::string> assemble(plan::KernelOp kernel, StringRef target,
+                                       const std::string &ptxas, const std::string &ptx) {
+  auto assembled = assemblePtx(ptxas, target.str(), ptx);
   if (!assembled)
     return kernel.emitError(assembled.error());
   if (!assembled->report.isClean())
@@ -60,14 +64,14 @@ static FailureOr<std::string> assemble(plan::KernelOp kernel, const std::string 
   return std::move(assembled->cubin);
 }
 
-static FailureOr<std::string> compileKernel(plan::KernelOp kernel, CodeKind kind,
+static FailureOr<std::string> compileKernel(plan::KernelOp kernel, StringRef target, CodeKind kind,
                                             const std::optional<std::string> &ptxas) {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> module =
       translateModuleToLLVMIR(kernel.getCode(), context, kernel.getSymName());
   if (!module)
     return kernel.emitError("cannot be translated to LLVM");
-  std::unique_ptr<llvm::TargetMachine> machine = createMachine();
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
   module->setTargetTriple(machine->getTargetTriple());
   module->setDataLayout(machine->createDataLayout());
   markConvergent(*module);
@@ -81,21 +85,25 @@ static FailureOr<std::string> compileKernel(plan::KernelOp kernel, CodeKind kind
   llvm::raw_svector_ostream stream(code);
   llvm::legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::AssemblyFile))
-    return kernel.emitError("cannot be compiled for sm_90a");
+    return kernel.emitError("cannot be compiled for ") << target;
   passes.run(*module);
   text.assign(code.begin(), code.end());
   if (kind == CodeKind::Assembly || !ptxas)
     return text;
-  return assemble(kernel, *ptxas, text);
+  FailureOr<std::string> assembled = assemble(kernel, target, *ptxas, text);
+  if (failed(assembled) || target == "sm_90a")
+    return assembled;
+  return text; // machine code would run on no later GPU
 }
 
-FailureOr<std::vector<std::string>> stc::compileCuda(ModuleOp module, CodeKind kind) {
+FailureOr<std::vector<std::string>> stc::compileCuda(ModuleOp module, StringRef target,
+                                                     CodeKind kind) {
   SmallVector<plan::KernelOp> kernels(module.getOps<plan::KernelOp>());
   std::vector<std::string> parts(kernels.size());
   std::optional<std::string> ptxas = findPtxas();
   LogicalResult compiled = failableParallelForEachN(
       module.getContext(), 0, kernels.size(), [&](size_t index) -> LogicalResult {
-        FailureOr<std::string> part = compileKernel(kernels[index], kind, ptxas);
+        FailureOr<std::string> part = compileKernel(kernels[index], target, kind, ptxas);
         if (succeeded(part))
           parts[index] = std::move(*part);
         return part;

@@ -12,7 +12,7 @@ namespace stc::runtime {
 
 using namespace program;
 
-// The limits of compute capability 9.0 and of cuTensorMapEncodeTiled.
+// The limits of compute capability 9.0, the widest, and of cuTensorMapEncodeTiled.
 static constexpr uint32_t warpThreads = 32, maxThreads = 1024, maxSharedBytes = 227 << 10;
 static constexpr uint32_t maxRank = 5;
 static constexpr int64_t maxSize = int64_t(1) << 32, maxStride = int64_t(1) << 40, maxBox = 256;
@@ -97,9 +97,9 @@ Result<void> checkGrid(const Grid &grid) {
 
 Result<void> checkKernels(const Program &program) {
   std::string_view target = program.target()->string_view();
-  if (target != hostTarget && target != hopperTarget)
-    return fail(fmt::format("expected a program for {} or {}, found target '{}'", hostTarget,
-                            hopperTarget, printable(target)));
+  if (target != hostTarget && target != ampereTarget && target != hopperTarget)
+    return fail(fmt::format("expected a program for {}, {} or {}, found target '{}'", hostTarget,
+                            ampereTarget, hopperTarget, printable(target)));
   bool onHost = target == hostTarget;
   if (!onHost && program.code()->size() > 0)
     return fail(fmt::format("expected no code for the host in a program for {}, found {} bytes",

@@ -50,7 +50,7 @@ uint64_t contentBytes(const program::Program &program);
 /// unique. Returns what is wrong.
 Result<void> checkProgram(const program::Program &program);
 
-inline constexpr const char *hostTarget = "host", *hopperTarget = "sm_90a";
+inline constexpr const char *hostTarget = "host", *ampereTarget = "sm_80", *hopperTarget = "sm_90a";
 
 /// Bytes that a tensor map spans, from its first element to behind its last; the most that 64 bits
 /// hold where they are more.

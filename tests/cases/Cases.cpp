@@ -128,7 +128,6 @@ const std::vector<Case> &attentionCases() {
 
       // The paper's fixed, likewise, with c from 1 to all of l.
       {"fixed_4_1_n17", {"fixed(4, 1)"}, 17, 2, 2, 16, 16},
-      {"fixed_7_3_n100", {"fixed(7, 3)"}, 100, 1, 2, 24, 40},
       {"fixed_8_2_n128", {"fixed(8, 2)"}, 128, 1, 2, 64, 64},
       {"fixed_16_4_n128", {"fixed(16, 4)"}, 128, 2, 1, 32, 32},
       {"fixed_16_16_n100", {"fixed(16, 16)"}, 100, 1, 1, 16, 16},
@@ -207,6 +206,12 @@ const std::vector<Case> &attentionCases() {
       {"head_major_heads_n129", {"block(16)", "summary(16, 4)"}, 129, 2, 3, 32, 32, 3, true},
       {"head_major_shared_fixed_n257", {"fixed(32, 8)"}, 257, 1, 4, 64, 64, 2, true},
       {"head_major_shared_heads_n127", {"local(16)", "stride(16)", "sinks(1)"}, 127, 2, 4, 64, 64, 2, true},
+
+      // A width that divides no tile, and sizes of heads that no vector fits.
+      {"fixed_7_3_n100", {"fixed(7, 3)"}, 100, 1, 2, 24, 40},
+      {"strided_16_odd_heads_n200", {"strided(16)"}, 200, 1, 2, 20, 12},
+      {"fixed_7_3_odd_heads_n100", {"fixed(7, 3)"}, 100, 2, 3, 5, 7},
+      {"local_31_odd_heads_n127", {"local(31)"}, 127, 1, 2, 127, 66},
   };
   return all;
 }

@@ -1,9 +1,10 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
-// gpu_cases FOLDER: for each shared case in bf16 and f16, FOLDER/NAME.stcp, the compiled program,
-// and FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them (with
-// each tensor in its type: the gradient reads a rounded output), under the names of the program's
-// inputs and outputs. gpu_check runs them where there is no compiler.
+// gpu_cases FOLDER: for each shared case in bf16 and f16, the compiled programs
+// FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs
+// and what the float64 reference makes of them (with each tensor in its type: the gradient reads a
+// rounded output), under the names of the program's inputs and outputs. gpu_check runs them where
+// there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,18 +63,17 @@ Stored expected(const program::Tensor &tensor, const reference::Tensor &value) {
   return {tensor.name()->str(), program::DType::F32, shapeOf(tensor), {bytes.begin(), bytes.end()}};
 }
 
-LogicalResult write(const std::filesystem::path &path, ArrayRef<std::byte> program,
-                    const std::vector<Stored> &tensors) {
+template <typename Written> LogicalResult check(const Written &written) {
+  if (!written)
+    fmt::print(stderr, "gpu_cases: error: {}\n", written.error().message);
+  return success(written.has_value());
+}
+
+LogicalResult write(const std::filesystem::path &path, const std::vector<Stored> &tensors) {
   std::vector<NamedTensor> named;
   for (const Stored &tensor : tensors)
     named.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.data});
-  auto written = runtime::writeProgram(path.string() + ".stcp", {program.data(), program.size()});
-  auto stored = runtime::writeSafetensors(path.string() + ".safetensors", named);
-  if (written && stored)
-    return success();
-  fmt::print(stderr, "gpu_cases: error: {}\n",
-             written ? stored.error().message : written.error().message);
-  return failure();
+  return check(runtime::writeSafetensors(path.string(), named));
 }
 
 class Writer {
@@ -84,10 +84,10 @@ public:
     context.appendDialectRegistry(registry);
   }
 
-  /// A case that the compiler refuses is no failure: it is printed and counted.
+  /// A program that the compiler refuses is no failure: it is printed and counted.
   LogicalResult add(const cases::Case &test, const std::string &element);
 
-  int count = 0, refused = 0;
+  int cases = 0, programs = 0, refused = 0;
 
 private:
   std::filesystem::path folder;
@@ -108,21 +108,32 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
     fmt::print(stderr, "gpu_cases: error: {}: {}\n", name, reason);
     return failure();
   }
-  OwningOpRef<ModuleOp> definition = module->clone();
-  CompileOptions options{target, "sm_90a"};
-  // No case is long enough for sums to be chosen: one type takes them, the other does not.
-  options.querySums = element == "bf16" ? "always" : "never";
-  FailureOr<std::vector<std::byte>> program = failure();
-  if (succeeded(runPhases(*module, options)))
-    program = finishProgram(*module, options, {name, {}, "", ""});
-  if (failed(program)) {
-    ++refused;
-    fmt::print("{:<32} refused: {}\n", name, reason);
-    return success();
+  std::vector<std::byte> compiled; // one of them: all have the same inputs and outputs
+  for (const char *device : {"sm_80", "sm_90a"}) {
+    OwningOpRef<ModuleOp> lowered = module->clone();
+    CompileOptions options{target, device};
+    // No case is long enough for sums to be chosen: one type takes them, the other does not.
+    options.querySums = element == "bf16" ? "always" : "never";
+    FailureOr<std::vector<std::byte>> program = failure();
+    reason.clear();
+    if (succeeded(runPhases(*lowered, options)))
+      program = finishProgram(*lowered, options, {name, {}, "", ""});
+    if (failed(program)) {
+      ++refused;
+      fmt::print("{:<32} refused for {}: {}\n", name, device, reason);
+      continue;
+    }
+    ++programs;
+    std::string path = fmt::format("{}/{}.{}.stcp", folder.string(), name, device);
+    if (failed(check(runtime::writeProgram(path, *program))))
+      return failure();
+    compiled = std::move(*program);
   }
-  const auto *root = flatbuffers::GetRoot<program::Program>(program->data());
+  if (compiled.empty())
+    return success();
+  const auto *root = flatbuffers::GetRoot<program::Program>(compiled.data());
   const program::Entry &entry = *root->entries()->Get(0);
-  std::mt19937_64 random(count);
+  std::mt19937_64 random(cases);
   std::vector<Stored> tensors;
   std::vector<reference::Tensor> inputs;
   for (const program::Tensor *tensor : *entry.inputs()) {
@@ -131,13 +142,13 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
     inputs.push_back(std::move(value));
   }
   auto outputs =
-      reference::Interpreter(*definition).call(test.name, inputs, reference::Rounding::ToType);
+      reference::Interpreter(*module).call(test.name, inputs, reference::Rounding::ToType);
   if (failed(outputs))
     return failure();
   for (auto [tensor, value] : llvm::zip_equal(*entry.outputs(), *outputs))
     tensors.push_back(expected(*tensor, value));
-  ++count;
-  return write(folder / name, *program, tensors);
+  ++cases;
+  return write(folder / (name + ".safetensors"), tensors);
 }
 
 int main(int argc, char **argv) {
@@ -154,7 +165,7 @@ int main(int argc, char **argv) {
   uint64_t bytes = 0;
   for (const auto &file : std::filesystem::directory_iterator(argv[1]))
     bytes += file.file_size();
-  fmt::print("{} cases in {}, {} refused\n", writer.count, runtime::formatBytes(bytes),
-             writer.refused);
+  fmt::print("{} programs of {} cases in {}, {} refused\n", writer.programs, writer.cases,
+             runtime::formatBytes(bytes), writer.refused);
   return 0;
 }

@@ -129,7 +129,7 @@ static void check(const Job &job, MLIRContext &context, const std::string &ptxas
     return results.fail(job, reason);
   if (failed(runPhases(*module, {HostTarget::create("native").value(), "sm_90a"})))
     return results.refuse(job, reason);
-  FailureOr<std::vector<std::string>> all = compileCuda(*module, CodeKind::Assembly);
+  FailureOr<std::vector<std::string>> all = compileCuda(*module, "sm_90a", CodeKind::Assembly);
   if (failed(all))
     return results.fail(job, reason);
   for (auto [kernel, ptx] : llvm::zip_equal(module->getOps<plan::KernelOp>(), *all)) {

@@ -109,8 +109,8 @@ LogicalResult explain(const Options &options, const Input &input,
   return success();
 }
 
-FailureOr<std::string> compileForGpu(ModuleOp module, CodeKind kind) {
-  FailureOr<std::vector<std::string>> kernels = compileCuda(module, kind);
+FailureOr<std::string> compileForGpu(ModuleOp module, StringRef target, CodeKind kind) {
+  FailureOr<std::vector<std::string>> kernels = compileCuda(module, target, kind);
   if (failed(kernels))
     return failure();
   return llvm::join(*kernels, "\n");
@@ -163,8 +163,9 @@ LogicalResult compile(const Options &options) {
     return write(options.output, print(module));
   if (options.emit != "program") {
     auto kind = options.emit == "llvm" ? CodeKind::LLVM : CodeKind::Assembly;
-    FailureOr<std::string> code =
-        options.target == "host" ? compileHost(module, *target, kind) : compileForGpu(module, kind);
+    FailureOr<std::string> code = options.target == "host"
+                                      ? compileHost(module, *target, kind)
+                                      : compileForGpu(module, options.target, kind);
     return failed(code) ? failure() : write(options.output, *code);
   }
   auto program = finishProgram(module, compileOptions, input->origin);
@@ -191,8 +192,9 @@ int main(int argc, char **argv) {
                "say what was found out about patterns, kernels, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
-  app.add_option("--target", options.target, "where kernels run: host, or sm_90a (a Hopper GPU)")
-      ->check(CLI::IsMember({"host", "sm_90a"}))
+  app.add_option("--target", options.target,
+                 "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper)")
+      ->check(CLI::IsMember({"host", "sm_80", "sm_90a"}))
       ->capture_default_str();
   app.add_option("--cpu", options.cpu, "the CPU to compile for: native, or LLVM's name of one")
       ->capture_default_str();

@@ -33,10 +33,11 @@ Result<void> DeviceOptions::check(const program::Program &compiled) const {
   bool wantsHost = device == "host";
   if (device.empty() || wantsHost == (compiled.target()->string_view() == hostTarget))
     return {};
-  return fail(fmt::format("{}: expected a program for {}, found one that was compiled for target "
-                          "'{}': compile it with --target={}",
-                          program, wantsHost ? "the CPU" : "a GPU", compiled.target()->str(),
-                          wantsHost ? hostTarget : hopperTarget));
+  return fail(
+      fmt::format("{}: expected a program for {}, found one that was compiled for target "
+                  "'{}': compile it with --target={}",
+                  program, wantsHost ? "the CPU" : "a GPU", compiled.target()->str(),
+                  wantsHost ? hostTarget : fmt::format("{} or {}", ampereTarget, hopperTarget)));
 }
 
 void DataOptions::add(CLI::App &command) {

@@ -12,7 +12,7 @@ def ConvertStcToTile : Pass<"convert-stc-to-tile", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::stc::tile::TileDialect"];
   let options = [
-    Option<"target", "target", "std::string", "\"host\"", "for whom tiles are chosen: host or sm_90a">,
+    Option<"target", "target", "std::string", "\"host\"", "for whom tiles are chosen: host, sm_80 or sm_90a">,
     Option<"lanes", "lanes", "int64_t", "16", "float32 lanes of a vector, for the tiles of attention">,
     Option<"accumulators", "accumulators", "int64_t", "16", "accumulators of a register tile">,
     Option<"querySums", "query-sums", "std::string", "\"auto\"",

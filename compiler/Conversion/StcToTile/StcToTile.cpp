@@ -62,8 +62,8 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
   using ConvertStcToTileBase::ConvertStcToTileBase;
 
   void runOnOperation() override {
-    if (target != "host" && target != "sm_90a") {
-      getOperation().emitError("expected the target host or sm_90a, found ") << target;
+    if (target != "host" && target != "sm_80" && target != "sm_90a") {
+      getOperation().emitError("expected the target host, sm_80 or sm_90a, found ") << target;
       return signalPassFailure();
     }
     if (querySums != "auto" && querySums != "always" && querySums != "never") {
@@ -75,12 +75,14 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
     AttentionTiles tiles{
         [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
         nullptr, nullptr};
-    if (target == "sm_90a")
-      tiles = {chooseHopperTiles, chooseHopperKeyTiles,
-               [&](const QuerySumWork &work) {
-                 return querySums == "auto" ? hopperSumsQueries(work) : querySums == "always";
-               },
-               kHopperPackedRows};
+    if (target != "host") {
+      const bool isHopper = target == "sm_90a";
+      auto sumsQueries = [this, isHopper](const QuerySumWork &work) {
+        return querySums == "auto" ? !isHopper || hopperSumsQueries(work) : querySums == "always";
+      };
+      tiles = {chooseHopperTiles, chooseHopperKeyTiles, sumsQueries,
+               isHopper ? kHopperPackedRows : 0};
+    }
     AttentionConverter attention(outliner, std::move(tiles));
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       if (failed(convertAttention(function, attention)))

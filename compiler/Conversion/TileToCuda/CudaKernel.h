@@ -9,18 +9,19 @@
 
 namespace stc {
 
-/// Places in shared memory, each at a multiple of 1024 bytes as swizzled tiles want.
+/// Places in shared memory, each at a multiple of some bytes: 1024 as swizzled tiles want, at most.
 class SharedPlan {
 public:
+  explicit SharedPlan(int64_t alignment = 1024) : alignment(alignment) {}
   int64_t add(int64_t bytes) {
     int64_t at = used;
-    used += llvm::alignTo(bytes, 1024);
+    used += llvm::alignTo(bytes, alignment);
     return at;
   }
   int64_t bytes() const { return used; }
 
 private:
-  int64_t used = 0;
+  int64_t alignment, used = 0;
 };
 
 /// The scalars of an item.
@@ -49,6 +50,35 @@ struct CudaItem {
 /// apart.
 inline constexpr int64_t kSumPairStride = 8;
 mlir::Value sumColumn(CudaEmitter &e, mlir::Value column);
+/// How far column c + 8j is behind column c, of a multiple of 32 and up to 7 more.
+inline int64_t sumColumnsBehind(int64_t j) { return j / 4 * 32 + j / 2 % 2 * 4 + j % 2 * 2; }
+
+/// Runs the body for the heads of queries that share the head of keys of an op's item; values are
+/// carried from one to the next.
+template <typename Op>
+CudaEmitter::Values
+eachHead(CudaEmitter &e, Op op, const CudaItem &item, mlir::ValueRange carried,
+         llvm::function_ref<CudaEmitter::Values(const CudaItem &, mlir::ValueRange)> body) {
+  const int64_t group = op.getGroup();
+  if (group == 1)
+    return body(item, carried);
+  mlir::Value groupEnd = e.mul(e.add(item.keyHead, 1), group);
+  return e.loop(item.head, groupEnd, e.i(op.getHeadStep()), carried,
+                [&](mlir::Value head, mlir::ValueRange all) {
+                  CudaItem one = item;
+                  one.head = head;
+                  return body(one, all);
+                });
+}
+
+/// Where a tile's gradient goes: rows of a view; with `resume` it is added to what stands there.
+struct GradientPlace {
+  const CudaTensor &tensor;
+  tile::ViewAttr view;
+  CudaItem item;
+  float scale;
+  bool resume;
+};
 
 /// The frame of a kernel: a function from tensor maps, buffers and the number of items, whose
 /// blocks take items in turn.

@@ -74,14 +74,6 @@ public:
                     const CudaTensor &tensor, const SharedTile &tile, mlir::Value address,
                     mlir::Value thread, int64_t threads, llvm::function_ref<void()> synchronize);
 
-  /// Where a tile's gradient goes: rows of a view; with `resume` it is added to what stands there.
-  struct GradientPlace {
-    const CudaTensor &tensor;
-    tile::ViewAttr view;
-    const CudaItem &item;
-    float scale;
-    bool resume;
-  };
   /// Writes a warpgroup's 64 rows of a tile, times the scale. They go through shared memory, in
   /// `staging`, which all warps of the group may still read; the copy from there is only started.
   void writeGradient(const GradientPlace &to, const HopperPlace &place, const SharedTile &tile,

@@ -46,10 +46,7 @@ private:
   WalkTiles tilesOf(const CudaItem &item) {
     return {e, walks, item.residue, item.tile, schedule.queryRows};
   }
-  /// Runs the body for the heads of queries that share the item's head of keys, and there for the
-  /// tiles; values are carried from one to the next.
-  Values eachHead(const CudaItem &item, ValueRange carried,
-                  function_ref<Values(const CudaItem &, ValueRange)> body);
+  /// Runs the body for all tiles of the item's heads; values are carried from one to the next.
   Values eachTile(const CudaItem &item, const WalkTiles &tiles, ValueRange carried,
                   function_ref<Values(const CudaItem &, Value number, ValueRange)> body);
   Value shared(int64_t offset) { return kernel.shared(offset); }
@@ -171,23 +168,9 @@ void KeyGrad::run() {
   kernel.finish(schedule.threads(), plan.bytes());
 }
 
-Values KeyGrad::eachHead(const CudaItem &item, ValueRange carried,
-                         function_ref<Values(const CudaItem &, ValueRange)> body) {
-  const int64_t group = op.getGroup();
-  if (group == 1)
-    return body(item, carried);
-  Value groupEnd = e.mul(e.add(item.keyHead, 1), group);
-  return e.loop(item.head, groupEnd, e.i(op.getHeadStep()), carried,
-                [&](Value head, ValueRange all) {
-                  CudaItem one = item;
-                  one.head = head;
-                  return body(one, all);
-                });
-}
-
 Values KeyGrad::eachTile(const CudaItem &item, const WalkTiles &tiles, ValueRange carried,
                          function_ref<Values(const CudaItem &, Value number, ValueRange)> body) {
-  return eachHead(item, carried, [&](const CudaItem &one, ValueRange carried) {
+  return eachHead(e, op, item, carried, [&](const CudaItem &one, ValueRange carried) {
     return e.loop(e.i(0), tiles.count, e.i(1), carried,
                   [&](Value t, ValueRange all) { return body(one, t, all); });
   });
@@ -208,7 +191,7 @@ void KeyGrad::produceTiles() {
                 firstKey, item.ofKeys(), full);
     WalkTiles tiles = tilesOf(item);
     Values ring =
-        eachHead(item, carried.take_front(2), [&](const CudaItem &item, ValueRange carried) {
+        eachHead(e, op, item, carried.take_front(2), [&](const CudaItem &item, ValueRange carried) {
           Ring ring = kernel.copyTiles(tiles, item, {carried[0], carried[1]}, schedule.stages,
                                        {{query, queryTile, queries, queryFull, queryEmpty},
                                         {outputGrad, gradTile, grads, gradFull, gradEmpty}});

@@ -44,104 +44,113 @@ template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
   return widths;
 }
 
+/// Whether the copy engine reaches the rows of a view, and tiles of so many of them are its boxes.
+static bool hasMaps(ValueRange operands, tile::ViewAttr view, int64_t rows) {
+  return fillsBoxes(view, rows) && llvm::all_of(operands, [&](Value operand) {
+           return isAligned(CudaTensor(operand), view);
+         });
+}
+
 std::optional<HopperSchedule> stc::hopperSchedule(tile::AttentionOp op) {
-  return chooseHopperSchedule(
+  auto schedule = chooseHopperSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
+  if (!schedule || !hasMaps({op.getQuery(), op.getOutput()}, op.getView(), schedule->queryRows()))
+    return std::nullopt;
+  for (tile::WalkOp walk : op.getWalkOps())
+    if (!hasMaps({op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows))
+      return std::nullopt;
+  return schedule;
 }
 
 std::optional<HopperKeyGradSchedule> stc::hopperSchedule(tile::AttentionKeyGradOp op) {
-  return chooseHopperKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
-                                      widthsOf(op), bool(op.getQuerySum())});
+  auto schedule =
+      chooseHopperKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
+                                   widthsOf(op), bool(op.getQuerySum())});
+  if (!schedule || !hasMaps({op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
+                            op.getView(), schedule->keyRows()))
+    return std::nullopt;
+  for (tile::WalkOp walk : op.getWalkOps())
+    if (!hasMaps({op.getQuery(), op.getOutputGrad()}, walk.getView(), schedule->queryRows))
+      return std::nullopt;
+  return schedule;
 }
 
 std::optional<HopperQueryGradSchedule> stc::hopperSchedule(tile::AttentionQueryGradOp op) {
-  return chooseHopperQueryGradSchedule(
+  auto schedule = chooseHopperQueryGradSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
-}
-
-static constexpr StringLiteral kUnfit = "expected views whose rows fill tiles on this GPU";
-
-template <typename Op>
-static LogicalResult checkMaps(Op op, ValueRange operands, tile::ViewAttr view, int64_t rows) {
-  if (!fillsBoxes(view, rows))
-    return op.emitOpError(kUnfit);
-  for (Value operand : operands)
-    if (!isAligned(CudaTensor(operand), view))
-      return op.emitOpError("expected rows at multiples of 16 bytes on this GPU");
-  return success();
-}
-
-static LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
-  if (failed(checkHeads(op)))
-    return failure();
-  auto schedule = hopperSchedule(op);
-  if (!schedule)
-    return op.emitOpError(kUnfit);
+  if (!schedule || !hasMaps({op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
+                            schedule->queryRows()))
+    return std::nullopt;
   for (tile::WalkOp walk : op.getWalkOps())
-    if (failed(checkMaps(op, {op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows)))
-      return failure();
-  return lowerHopperForward(kernel, op, *schedule);
-}
-
-static LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
-  if (failed(checkHeads(op)))
-    return failure();
-  auto schedule = hopperSchedule(op);
-  if (!schedule)
-    return op.emitOpError(kUnfit);
-  if (failed(checkMaps(op, {op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
-                       op.getView(), schedule->keyRows())))
-    return failure();
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad()}, walk.getView(),
-                         schedule->queryRows)))
-      return failure();
-  return lowerHopperKeyGrad(kernel, op, *schedule);
-}
-
-static LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
-  if (failed(checkHeads(op)))
-    return failure();
-  auto schedule = hopperSchedule(op);
-  if (!schedule)
-    return op.emitOpError(kUnfit);
-  if (failed(checkMaps(op, {op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
-                       schedule->queryRows())))
-    return failure();
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (failed(checkMaps(op, {op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows)))
-      return failure();
-  return lowerHopperQueryGrad(kernel, op, *schedule);
-}
-
-static LogicalResult lower(tile::KernelOp kernel) {
-  for (Operation &op : kernel.getBody().front()) {
-    if (auto attention = dyn_cast<tile::AttentionOp>(op))
-      return lower(kernel, attention);
-    if (auto grad = dyn_cast<tile::AttentionKeyGradOp>(op))
-      return lower(kernel, grad);
-    if (auto delta = dyn_cast<tile::AttentionDeltaOp>(op))
-      return lowerAttentionDelta(kernel, delta);
-    if (auto grad = dyn_cast<tile::AttentionQueryGradOp>(op))
-      return lower(kernel, grad);
-    if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
-      return lowerAttentionQuerySum(kernel, sum);
-  }
-  return kernel.emitError("expected a kernel of attention; others run on the host alone so far");
+    if (!hasMaps({op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows))
+      return std::nullopt;
+  return schedule;
 }
 
 namespace {
 struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCudaPass> {
+  using ConvertTileToCudaBase::ConvertTileToCudaBase;
+
   void runOnOperation() override {
+    if (target != "sm_80" && target != "sm_90a") {
+      getOperation().emitError("expected the target sm_80 or sm_90a, found ") << target;
+      return signalPassFailure();
+    }
     for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<tile::KernelOp>()))
       if (failed(lower(kernel)))
         return signalPassFailure();
   }
+
+  template <typename Op> AmpereShape shapeOf(Op op) {
+    return {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
+            isHopper() ? hopperSharedBytes : ampereSharedBytes};
+  }
+  bool isHopper() { return target == "sm_90a"; }
+
+  LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
+    if (failed(checkHeads(op)))
+      return failure();
+    if (auto schedule = hopperSchedule(op); schedule && isHopper())
+      return lowerHopperForward(kernel, op, *schedule);
+    return lowerAmpereForward(kernel, op, chooseAmpereSchedule(shapeOf(op)));
+  }
+
+  LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
+    if (failed(checkHeads(op)))
+      return failure();
+    if (auto schedule = hopperSchedule(op); schedule && isHopper())
+      return lowerHopperKeyGrad(kernel, op, *schedule);
+    return lowerAmpereKeyGrad(kernel, op, chooseAmpereGradSchedule(shapeOf(op)));
+  }
+
+  LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
+    if (failed(checkHeads(op)))
+      return failure();
+    if (auto schedule = hopperSchedule(op); schedule && isHopper())
+      return lowerHopperQueryGrad(kernel, op, *schedule);
+    return lowerAmpereQueryGrad(kernel, op, chooseAmpereQueryGradSchedule(shapeOf(op)));
+  }
+
+  LogicalResult lower(tile::KernelOp kernel) {
+    for (Operation &op : kernel.getBody().front()) {
+      if (auto attention = dyn_cast<tile::AttentionOp>(op))
+        return lower(kernel, attention);
+      if (auto grad = dyn_cast<tile::AttentionKeyGradOp>(op))
+        return lower(kernel, grad);
+      if (auto delta = dyn_cast<tile::AttentionDeltaOp>(op))
+        return lowerAttentionDelta(kernel, delta);
+      if (auto grad = dyn_cast<tile::AttentionQueryGradOp>(op))
+        return lower(kernel, grad);
+      if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
+        return lowerAttentionQuerySum(kernel, sum);
+    }
+    return kernel.emitError("expected a kernel of attention; others run on the host alone so far");
+  }
 };
 } // namespace
 
-void stc::buildCudaPipeline(OpPassManager &passes) {
-  passes.addPass(createConvertTileToCuda());
+void stc::buildCudaPipeline(OpPassManager &passes, StringRef target) {
+  passes.addPass(createConvertTileToCuda({target.str()}));
   OpPassManager &code = passes.nest<plan::KernelOp>().nest<ModuleOp>();
   code.addPass(createCanonicalizerPass());
   code.addPass(createCSEPass());
@@ -156,5 +165,5 @@ void stc::buildCudaPipeline(OpPassManager &passes) {
 
 void stc::registerCudaPipeline() {
   PassPipelineRegistration<>("stc-cuda", "Lower kernels to the LLVM dialect for an NVIDIA GPU",
-                             [](OpPassManager &passes) { buildCudaPipeline(passes); });
+                             [](OpPassManager &passes) { buildCudaPipeline(passes, "sm_90a"); });
 }

@@ -1,6 +1,7 @@
 //===- TileToCuda.h - kernels for NVIDIA GPUs -------------------*- C++ -*-===//
 #pragma once
 
+#include "compiler/Schedule/AmpereSchedule.h"
 #include "compiler/Schedule/HopperSchedule.h"
 #include "dialects/Tile/Tile.h"
 
@@ -8,14 +9,18 @@
 
 namespace stc {
 
-/// How a kernel of the op is laid out; no value where no tile fits all views.
+/// How a kernel of the op is laid out; no value where the copy engine does not reach all tiles.
 std::optional<HopperSchedule> hopperSchedule(tile::AttentionOp op);
 std::optional<HopperKeyGradSchedule> hopperSchedule(tile::AttentionKeyGradOp op);
 std::optional<HopperQueryGradSchedule> hopperSchedule(tile::AttentionQueryGradOp op);
 
-/// Replaces a kernel around one attention op by a kernel of the plan in nvvm and llvm.
+/// Replaces a kernel around one attention op by a kernel of the plan in nvvm and llvm: with
+/// products of warpgroups and the copy engine, which want views and rows that it can reach, or with
+/// products and copies of warps, for all others and on older GPUs.
 mlir::LogicalResult lowerHopperForward(tile::KernelOp kernel, tile::AttentionOp op,
                                        const HopperSchedule &schedule);
+mlir::LogicalResult lowerAmpereForward(tile::KernelOp kernel, tile::AttentionOp op,
+                                       const AmpereSchedule &schedule);
 
 /// The gradients: what each query needs first, tiles of keys and of queries, and the gradient of
 /// queries from their sums.
@@ -24,10 +29,15 @@ mlir::LogicalResult lowerHopperKeyGrad(tile::KernelOp kernel, tile::AttentionKey
                                        const HopperKeyGradSchedule &schedule);
 mlir::LogicalResult lowerHopperQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
                                          const HopperQueryGradSchedule &schedule);
+mlir::LogicalResult lowerAmpereKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                       const AmpereGradSchedule &schedule);
+mlir::LogicalResult lowerAmpereQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
+                                         const AmpereSchedule &schedule);
 mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::AttentionQuerySumOp op);
 
-/// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm.
-void buildCudaPipeline(mlir::OpPassManager &passes);
+/// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm, for sm_80 or
+/// sm_90a.
+void buildCudaPipeline(mlir::OpPassManager &passes, llvm::StringRef target);
 void registerCudaPipeline();
 
 } // namespace stc

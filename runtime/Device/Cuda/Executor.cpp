@@ -9,19 +9,31 @@
 
 namespace stc::runtime {
 
-// What "sm_90a" runs on: its instructions are those of no other GPU, older or newer.
-static constexpr std::pair hopper{9, 0};
+namespace {
+/// The compute capability that a target's code is for: PTX for sm_80 runs on later GPUs as well,
+/// the instructions of sm_90a are those of no other GPU, older or newer.
+struct GpuTarget {
+  std::string_view name;
+  std::pair<int, int> capability;
+  bool later;
+};
+constexpr GpuTarget gpuTargets[] = {{ampereTarget, {8, 0}, true}, {hopperTarget, {9, 0}, false}};
+} // namespace
 
 Result<std::unique_ptr<CudaExecutor>> CudaExecutor::create(const program::Program &program,
                                                            const cuda::Device &device) {
-  if (std::string_view target = program.target()->string_view(); target != hopperTarget)
-    return fail(fmt::format("this program was compiled for target '{}'; expected '{}'",
-                            printable(target), hopperTarget),
+  const auto *target =
+      std::ranges::find(gpuTargets, program.target()->string_view(), &GpuTarget::name);
+  if (target == std::end(gpuTargets))
+    return fail(fmt::format("this program was compiled for target '{}'; expected '{}' or '{}'",
+                            printable(program.target()->string_view()), ampereTarget, hopperTarget),
                 ErrorKind::Machine);
-  if (auto found = device.capability(); found != hopper)
+  auto found = device.capability(), expected = target->capability;
+  if (target->later ? found < expected : found != expected)
     return fail(fmt::format("this program was compiled for {}: expected a GPU of compute "
-                            "capability {}.{}, found {}.{} ({})",
-                            hopperTarget, hopper.first, hopper.second, found.first, found.second,
+                            "capability {}.{}{}, found {}.{} ({})",
+                            target->name, expected.first, expected.second,
+                            target->later ? " or later" : "", found.first, found.second,
                             device.name()),
                 ErrorKind::Machine);
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device));

@@ -314,7 +314,7 @@ func.func @f(%x: !x, %y: !y, %l: memref<1x3x64xf32>, %i: index) {
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   // expected-error @+1 {{(C4) expected a positive head_step, found 0}}
-  tile.attention_key_grad query %x key %x value %x output_grad %x logsumexp %l delta %l query_sum %x key_grad %x value_grad %x
+  tile.attention_key_grad query %x key %x value %x output_grad %x logsumexp %l delta %l key_grad %x value_grad %x query_sum %x
       at [%i, %i, %i, %i, %i] head_step 0 view <1, 0, 1, 1> rows 64 scale 1.0 {
   } : !x, !x, !x, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x, !x, !x
   return
@@ -338,5 +338,26 @@ func.func @f(%x: !x, %i: index) {
   // expected-error @+1 {{(C2) expected 1 queries and outputs, found 64 and 64}}
   tile.attention_row query %x key %x value %x output %x at [%i, %i, %i, %i] views [] scale 1.0 {
   } : !x, !x, !x, !x
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+!y = memref<1x64x3x8xf32>
+func.func @f(%x: !x, %y: !y, %i: index) {
+  // expected-error @+1 {{(C1) expected query_sum and query_grad of equal positions and heads}}
+  tile.attention_query_sum query_sum %x query_grad %y at [%i] rows 64 scale 1.0 : !x, !y
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C1) expected rows, found 0}}
+  tile.attention_query_grad query %x key %x value %x output_grad %x logsumexp %l delta %l query_grad %x
+      at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 0 scale 1.0 {
+  } : !x, !x, !x, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x
   return
 }

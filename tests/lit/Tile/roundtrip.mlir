@@ -87,9 +87,18 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
   tile.attention_grad query %x key %k value %k output %x logsumexp %l output_grad %x query_grad %x key_grad %k value_grad %k
       at [%i, %i, %i, %i] head_step 2 view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 resume_keys {
   } : !x, !k, !k, !x, memref<1x2x64xf32>, !x, !x, !k, !k
-  tile.attention_key_grad query %x key %k value %k output_grad %x logsumexp %l delta %l query_sum %x key_grad %k value_grad %k
+  tile.attention_key_grad query %x key %k value %k output_grad %x logsumexp %l delta %l key_grad %k value_grad %k query_sum %x begin
       at [%i, %i, %i, %i, %i] head_step 2 view <1, 0, 1, 1> rows 64 scale 1.0 {
-  } : !x, !k, !k, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x, !k, !k
+  } : !x, !k, !k, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !k, !k, !x
+  tile.attention_key_grad query %x key %k value %k output_grad %x logsumexp %l delta %l key_grad %k value_grad %k
+      at [%i, %i, %i, %i, %i] view <16, 0, 1, 8, 2 x 4> rows 64 scale 1.0 resume {
+  } : !x, !k, !k, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !k, !k
+  tile.attention_query_grad query %x key %k value %k output_grad %x logsumexp %l delta %l query_grad %x
+      at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 64 scale 1.0 resume {
+  } : !x, !k, !k, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x
+  tile.attention_delta output %x output_grad %x delta %l query_sum %x at [%i] rows 64 : !x, !x, memref<1x2x64xf32>, !x
+  tile.attention_delta output %x output_grad %x delta %l at [%i] rows 64 : !x, !x, memref<1x2x64xf32>
+  tile.attention_query_sum query_sum %x query_grad %x at [%i] rows 64 scale 1.0 : !x, !x
   tile.attention_row query %q key %x value %x output %q at [%i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):

@@ -38,6 +38,7 @@ protected:
 
   /// The message of the error on the way to an executor, or none.
   std::string open(const ProgramSpec &spec = gpuProgram()) {
+    executor.reset(); // before the device and the program that it refers to
     auto opened = ProgramFile::open(spec.write("gpu.stcp"));
     if (!opened)
       return opened.error().message;
@@ -157,6 +158,14 @@ TEST_F(CudaTest, SaysWhatIsMissing) {
   fake->settings.major = 8;
   EXPECT_EQ(open(), "this program was compiled for sm_90a: expected a GPU of compute capability "
                     "9.0, found 8.0 (Fake GPU)");
+  ProgramSpec older = gpuProgram();
+  older.target = "sm_80";
+  EXPECT_EQ(open(older), "");
+  fake->settings.major = 12;
+  EXPECT_EQ(open(older), "");
+  fake->settings.major = 7;
+  EXPECT_EQ(open(older), "this program was compiled for sm_80: expected a GPU of compute "
+                         "capability 8.0 or later, found 7.0 (Fake GPU)");
   fake->settings.major = 9;
   fake->settings.freeBytes = 2048;
   EXPECT_EQ(open(), "cannot reserve 4.0 KiB on the GPU, which has 2.0 KiB of 2.0 KiB left: "
@@ -168,7 +177,9 @@ TEST_F(CudaTest, SaysWhatIsMissing) {
 }
 
 TEST_F(CudaTest, RefusesProgramsForTheHost) {
-  EXPECT_EQ(open(smallProgram()), "this program was compiled for target 'host'; expected 'sm_90a'");
+  EXPECT_EQ(open(smallProgram()),
+            "this program was compiled for target 'host'; expected 'sm_80' or "
+            "'sm_90a'");
 }
 
 TEST_F(CudaTest, HandsOnWhatTheDriverSays) {
@@ -261,7 +272,7 @@ TEST_F(CudaCommandTest, RefusesAnotherDevice) {
     EXPECT_EQ(errorOf(run({command, host, "f", "--device", "cuda"}), 1),
               "stc-run: error: " + host +
                   ": expected a program for a GPU, found one that was compiled for target 'host': "
-                  "compile it with --target=sm_90a\n");
+                  "compile it with --target=sm_80 or sm_90a\n");
   }
   EXPECT_EQ(run({"info", host, "--device", "cuda"}).code, 1);
   for (const std::vector<std::string> &command :

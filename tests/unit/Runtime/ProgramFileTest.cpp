@@ -207,8 +207,8 @@ TEST(ProgramFile, ChecksWhatIsForAGpu) {
     return spec.entries[0].steps[0].launch[0];
   };
   const Unsound cases[] = {
-      {"expected a program for host or sm_90a, found target 'sm_80'",
-       [](ProgramSpec &s) { s.target = "sm_80"; }},
+      {"expected a program for host, sm_80 or sm_90a, found target 'sm_70'",
+       [](ProgramSpec &s) { s.target = "sm_70"; }},
       {"expected no grid of kernel 'attention' in a program for host, found one",
        [](ProgramSpec &s) { s.target = "host"; }},
       {"expected a grid of kernel 'attention' in a program for sm_90a, found none",

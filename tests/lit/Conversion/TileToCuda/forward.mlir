@@ -73,6 +73,33 @@ func.func @groups(%q: !q, %k: !k, %v: !k) -> !q {
 
 // -----
 
+// What the copy engine cannot reach is done by warps: rows at multiples of 8 bytes, and blocks of 3 and 7
+// keys that fill no tile together.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-SAME: maps{{ ?}}[]>
+// CHECK: nvvm.mma.sync
+!x = tensor<1x128x2x20xbf16>
+!l = tensor<1x2x128xf32>
+func.func @rows(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"dense"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-SAME: maps{{ ?}}[]>
+// CHECK: nvvm.mma.sync
+!x = tensor<1x105x1x64xbf16>
+!l = tensor<1x1x105xf32>
+func.func @widths(%q: !x, %k: !x, %v: !x) -> !x {
+  // expected-warning @+1 {{has no key for some queries}}
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"summary(7, 3) | summary(15, 7)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
 !x = tensor<1x256x1x64xf32>
 !l = tensor<1x1x256xf32>
 func.func @wide(%q: !x, %k: !x, %v: !x) -> !x {

@@ -1,0 +1,147 @@
+//===- AmpereForward.cpp - attention of query tiles by mma.sync -----------===//
+//
+// Each warp has some queries of a tile; tiles of keys and values pass by in a ring that all warps
+// fill while they compute. All walks of an item are one sequence of tiles and one online softmax;
+// only tiles at the edges of a walk are masked. Weights go from the first product's results to the
+// second one's operand in registers, as in FlashAttention-2 (arXiv 2307.08691).
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
+#include "compiler/Conversion/TileToCuda/TileToCuda.h"
+#include "compiler/Conversion/TileToCuda/WalkTiles.h"
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+using Values = CudaEmitter::Values;
+
+class Forward {
+public:
+  Forward(tile::KernelOp kernel, tile::AttentionOp op, const AmpereSchedule &schedule)
+      : op(op), schedule(schedule),
+        kernel(kernel, op.getQuery().getType().getElementType(), schedule.threads()),
+        e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
+        query(op.getQuery()), key(op.getKey()),
+        value(op.getValue()), queryTile{schedule.queryRows(), ampereHead(op.getQuerySize())},
+        keyTile{schedule.keyRows, ampereHead(op.getQuerySize())},
+        valueTile{schedule.keyRows, ampereHead(op.getValueSize())} {}
+
+  void run();
+
+private:
+  void computeItem(const CudaItem &item);
+  /// Starts the copies of a tile of keys and values, if there is one of that number, as one group.
+  void start(const WalkTiles &tiles, const CudaItem &item, Value number);
+  Value keysAt(Value slot) { return kernel.slotted(keys, slot, keyTile.bytes()); }
+  Value valuesAt(Value slot) { return kernel.slotted(values, slot, valueTile.bytes()); }
+
+  tile::AttentionOp op;
+  const AmpereSchedule schedule;
+  AmpereKernel kernel;
+  CudaEmitter &e;
+  const AmperePlace &place;
+  SmallVector<tile::WalkOp> walks;
+  CudaTensor query, key, value;
+  PaddedTile queryTile, keyTile, valueTile;
+  int64_t queries = 0, keys = 0, values = 0; // in shared memory
+};
+} // namespace
+
+void Forward::run() {
+  SharedPlan plan(/*alignment=*/16);
+  queries = plan.add(queryTile.bytes());
+  keys = plan.add(schedule.stages * keyTile.bytes());
+  values = plan.add(schedule.stages * valueTile.bytes());
+  kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
+    computeItem(CudaItem(op, mapping));
+    return Values();
+  });
+  kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
+}
+
+void Forward::start(const WalkTiles &tiles, const CudaItem &item, Value number) {
+  e.ifThen(e.less(number, tiles.count), [&] {
+    Value slot = e.rem(number, schedule.stages);
+    tiles.byWalk(number, [&](unsigned walk, Value row) {
+      kernel.copy(keysAt(slot), keyTile, key, tiles.view(walk), row, item.ofKeys());
+      kernel.copy(valuesAt(slot), valueTile, value, tiles.view(walk), row, item.ofKeys());
+    });
+  });
+  e.commitCopies();
+}
+
+void Forward::computeItem(const CudaItem &item) {
+  WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+  Value firstQuery = e.mul(item.tile, schedule.queryRows());
+  Value firstOfWarp = e.mul(place.warp, 16 * schedule.parts);
+  e.syncAll(); // nobody reads the tiles of the last item any more
+  kernel.copy(kernel.shared(queries), queryTile, query, op.getView(), firstQuery, item);
+  for (int64_t k = 0; k + 1 < schedule.stages; ++k)
+    start(tiles, item, e.i(k));
+
+  SmallVector<WalkTiles::Own> own;
+  std::vector<OnlineSoftmax> softmax;
+  Parts sums;
+  Values states;
+  for (int64_t part = 0; part < schedule.parts; ++part) {
+    Value row = e.add(e.add(e.add(firstQuery, firstOfWarp), place.row), 16 * part);
+    own.push_back({{row, e.add(row, 8)}, false, {}, {}});
+    softmax.emplace_back(kernel, op, item, own[part].rows, place.column, valueTile.columns);
+    sums.push_back(softmax[part].begin());
+    states.append(softmax[part].state());
+  }
+  Values carried = flat(sums);
+  carried.append(states);
+  auto take = [&](ValueRange all) {
+    ValueRange ends = all.take_back(states.size());
+    for (int64_t part = 0; part < schedule.parts; ++part)
+      softmax[part].setState(ends.slice(part * OnlineSoftmax::stateSize, OnlineSoftmax::stateSize));
+    return inParts(all.drop_back(states.size()), schedule.parts);
+  };
+  const WarpOperand queryOperand(
+      e, queryTile, e.add(kernel.shared(queries), e.mul(firstOfWarp, queryTile.rowBytes())),
+      place.lane, WarpOperand::Left, WarpOperand::AlongColumns);
+
+  Values done = e.loop(e.i(0), tiles.count, e.i(1), carried, [&](Value t, ValueRange all) {
+    Parts sums = take(all);
+    e.waitCopies(schedule.stages - 2);
+    e.syncAll(); // the tile is there, and nobody reads the one before
+    start(tiles, item, e.add(t, schedule.stages - 1));
+    Value slot = e.rem(t, schedule.stages);
+    const WarpOperand keyOperand(e, keyTile, keysAt(slot), place.lane, WarpOperand::Right,
+                                 WarpOperand::AlongColumns);
+    const WarpOperand valueOperand(e, valueTile, valuesAt(slot), place.lane, WarpOperand::Right,
+                                   WarpOperand::AlongRows);
+    Parts scores(schedule.parts, Values(schedule.keyRows / 2, e.f(0)));
+    product(
+        e, keyTile.columns / 16,
+        [&](int64_t part, int64_t k) { return queryOperand.load(16 * k, 16 * part); }, keyOperand,
+        scores);
+    SmallVector<CudaEmitter::Fragments> weights;
+    for (int64_t part = 0; part < schedule.parts; ++part) {
+      Values rescale;
+      weights.push_back(e.fragments(
+          softmax[part].next(tiles.masked(t, own[part], place.column, scores[part]), rescale)));
+      sums[part] = softmax[part].rescaled(sums[part], rescale);
+    }
+    product(
+        e, schedule.keyRows / 16,
+        [&](int64_t part, int64_t k) { return Values(ArrayRef<Value>(weights[part][k])); },
+        valueOperand, sums);
+    Values result = flat(sums);
+    for (const OnlineSoftmax &one : softmax)
+      result.append(one.state());
+    return result;
+  });
+  for (auto [one, sum] : llvm::zip_equal(softmax, take(done)))
+    one.store(one.end(sum));
+}
+
+LogicalResult stc::lowerAmpereForward(tile::KernelOp kernel, tile::AttentionOp op,
+                                      const AmpereSchedule &schedule) {
+  Forward(kernel, op, schedule).run();
+  return success();
+}

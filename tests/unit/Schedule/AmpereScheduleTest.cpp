@@ -1,0 +1,55 @@
+//===- AmpereScheduleTest.cpp - tiles by mma.sync for some shapes ---------===//
+#include "compiler/Schedule/AmpereSchedule.h"
+
+#include <gtest/gtest.h>
+
+using namespace stc;
+
+namespace {
+TEST(AmpereSchedule, TilesOfKeysFitSharedMemory) {
+  struct Row {
+    AmpereShape shape;
+    AmpereSchedule expected; // parts, keys, stages, blocks
+  };
+  for (const Row &row : {Row{{64, 64, 128}, {2, 64, 2, 2}}, Row{{64, 64, 64}, {1, 64, 2, 3}},
+                         Row{{1, 128, 128}, {2, 64, 2, 2}}, Row{{128, 128, 64}, {1, 64, 2, 2}},
+                         Row{{128, 128, 128}, {2, 32, 2, 2}},
+                         Row{{128, 128, 128, hopperSharedBytes}, {2, 64, 2, 2}}}) {
+    auto found = chooseAmpereSchedule(row.shape);
+    EXPECT_EQ(found, row.expected) << row.shape.querySize << " " << row.shape.valueSize << " "
+                                   << row.shape.rows << ": " << found.keyRows;
+    EXPECT_EQ(found.queryRows(), row.shape.rows);
+  }
+}
+
+TEST(AmpereGradSchedule, TilesOfQueriesFitSharedMemory) {
+  struct Row {
+    AmpereShape shape;
+    AmpereGradSchedule expected; // warps, parts, queries, those at once, blocks
+  };
+  for (const Row &row :
+       {Row{{64, 64, 64}, {4, 1, 64, 32, 3}}, Row{{64, 64, 128}, {4, 2, 32, 32, 2}},
+        Row{{16, 16, 128}, {4, 2, 64, 32, 2}}, Row{{128, 128, 64}, {4, 1, 32, 32, 2}},
+        Row{{128, 128, 128}, {8, 1, 16, 16, 1}},
+        Row{{128, 128, 128, hopperSharedBytes}, {8, 1, 64, 32, 1}}}) {
+    auto found = chooseAmpereGradSchedule(row.shape);
+    EXPECT_EQ(found, row.expected) << row.shape.querySize << " " << row.shape.rows << ": "
+                                   << found.queryRows << " " << found.blocks;
+    EXPECT_EQ(found.keyRows(), row.shape.rows);
+  }
+}
+
+// Tiles of all sizes have at most the shared memory of any GPU, and each warp a part of every
+// product.
+TEST(AmpereSchedule, AllSizesOfHeads) {
+  for (int64_t query = 1; query <= 128; ++query)
+    for (int64_t value : {int64_t(1), query, int64_t(128)})
+      for (int64_t rows : {64, 128}) {
+        auto grad = chooseAmpereGradSchedule({query, value, rows});
+        EXPECT_GE(grad.queryRows, 16);
+        EXPECT_GE(grad.warps, grad.queryRows / 16);
+        EXPECT_EQ(grad.queryRows % grad.scoreRows, 0);
+        EXPECT_GE(chooseAmpereSchedule({query, value, rows}).keyRows, 32);
+      }
+}
+} // namespace
