@@ -38,7 +38,7 @@ static HopperWork workOf(const HopperTiles &tiles, double queryProducts, double 
   work.usefulFlops = flops(attentions * double(tiles.pairs), tiles.querySize, tiles.valueSize);
   work.flops = flops(computed, paddedHead(tiles.querySize), paddedHead(tiles.valueSize));
   work.exponentials = computed;
-  work.items = tiles.attentions * tiles.items;
+  work.items = tiles.items;
   return work;
 }
 
@@ -49,7 +49,7 @@ struct Sizes {
   explicit Sizes(const HopperTiles &tiles)
       : query(narrow * double(tiles.querySize)), value(narrow * double(tiles.valueSize)),
         queries(double(tiles.attentions * tiles.queries)),
-        keys(double(tiles.attentions * tiles.keys)) {}
+        keys(double(tiles.attentions * tiles.keys) / double(tiles.group)) {}
 };
 
 HopperWork forwardWork(const HopperTiles &tiles) {

@@ -25,15 +25,15 @@ struct HopperRates {
   double exponentials() const { return 16.0 * double(multiprocessors) * 1.7e9; }
 };
 
-/// The tiles that a kernel visits. Counts are of one head of one sequence, of which there are
-/// `attentions`.
+/// The tiles that a kernel visits. Counts are of one head of queries of one sequence; of these
+/// there are `attentions`, and `group` of them share their keys and values.
 struct HopperTiles {
-  int64_t attentions = 1, querySize = 64, valueSize = 64;
+  int64_t attentions = 1, group = 1, querySize = 64, valueSize = 64;
   /// Pairs of the pattern; tiles with one, and their size.
   int64_t pairs = 0, tiles = 0, queryRows = 128, keyRows = 128;
   /// Queries and keys with a pair.
   int64_t queries = 0, keys = 0;
-  /// Tiles of the axis that blocks take apart.
+  /// What blocks take in turn, of all attentions.
   int64_t items = 0;
   /// Whether the kernel goes on from another one's results.
   bool resumes = false;

@@ -13,7 +13,8 @@ using namespace stc;
 
 namespace {
 pattern::View viewOf(tile::ViewAttr view) {
-  return {view.getPeriod(), view.getFirst(), view.getWidth(), view.getResidues()};
+  return {view.getPeriod(),   view.getFirst(),    view.getWidth(),
+          view.getResidues(), view.getTogether(), view.getRowsEach()};
 }
 
 /// How many of n positions a view has.
@@ -32,21 +33,26 @@ std::pair<HopperTiles, bool> countTiles(const pattern::Pattern &pattern, bool by
   HopperTiles counts;
   counts.queryRows = byQueries ? tiles.rows : tiles.otherRows;
   counts.keyRows = byQueries ? tiles.otherRows : tiles.rows;
-  counts.items = tiles.view.residues * llvm::divideCeil(tiles.view.maxRows(n), tiles.rows);
   counts.resumes = tiles.resumes;
   int64_t met = 0;
   bool isCounted = true;
   for (const pattern::Walk &walk : pattern.walks())
     for (const pattern::Segment &segment : walk.segments) {
-      if ((byQueries ? segment.query : segment.key) != tiles.view)
+      const auto &[own, other] =
+          byQueries ? std::tie(segment.query, segment.key) : std::tie(segment.key, segment.query);
+      const bool isPacked = own != tiles.view;
+      if (isPacked && own.packed(n, kHopperPackedRows) != tiles.view)
         continue;
       pattern::Walk alone{segment.query, {segment}};
       pattern::TileCount visited = pattern::countTiles(alone, n, counts.queryRows, counts.keyRows);
       std::optional<int64_t> pairs = pattern::countPairs(alone);
-      counts.tiles += visited.full + visited.partial;
+      // Short residues side by side meet all of the same.
+      counts.tiles +=
+          isPacked ? tiles.view.residues * llvm::divideCeil(tiles.view.maxRows(n), tiles.otherRows)
+                   : visited.full + visited.partial;
       counts.pairs += pairs.value_or(0);
       isCounted &= pairs.has_value();
-      met += positionsOf(byQueries ? segment.key : segment.query, n);
+      met += positionsOf(other, n);
     }
   int64_t own = positionsOf(tiles.view, n);
   met = std::min(met, n); // parts may have keys in common
@@ -80,19 +86,26 @@ template <typename Op> LaunchedKernel readTiles(Op op, StringRef text, int64_t i
   tiles.resumes = op.getResume();
   auto [counts, isCounted] = countTiles(*pattern, byQueries, tiles);
   tiles.isCounted = isCounted;
-  kernel.tiles = std::move(tiles);
   counts.querySize = op.getQuerySize();
   counts.valueSize = op.getValueSize();
-  counts.attentions = items / counts.items;
+  counts.group = op.getGroup();
+  counts.items = items;
+  int64_t tilesOfHead =
+      tiles.view.residues * llvm::divideCeil(tiles.view.maxRows(op.getPositions()), tiles.rows);
+  counts.attentions = items / tilesOfHead;
   if constexpr (std::is_same_v<Op, tile::AttentionOp>) {
     kernel.work = forwardWork(counts);
   } else if constexpr (byQueries) {
     kernel.work = queryGradWork(counts);
   } else {
+    // An item meets the queries of all heads that read its keys.
+    if (counts.group > 1)
+      counts.attentions *= llvm::divideCeil(counts.group, op.getHeadStep());
     counts.sumsQueries = bool(op.getQuerySum());
     counts.beginsSums = op.getBegin();
     kernel.work = keyGradWork(counts);
   }
+  kernel.tiles = std::move(tiles);
   return kernel;
 }
 

@@ -15,12 +15,14 @@ HopperTiles dense(int64_t size = 64) {
           .tiles = 96 * 97 / 2,
           .queries = 12288,
           .keys = 12288,
-          .items = 96};
+          .items = 32 * 96};
 }
 
 TEST(HopperCost, WorkOfKernels) {
   HopperTiles narrowHeads = dense(40), resumed = dense(), pictures = dense(128);
   resumed.resumes = true;
+  HopperTiles grouped = dense();
+  grouped.group = 4;
   HopperTiles sums = dense(), begun = dense();
   sums.sumsQueries = begun.sumsQueries = begun.beginsSums = true;
   pictures.valueSize = 64;
@@ -34,6 +36,8 @@ TEST(HopperCost, WorkOfKernels) {
            Row{forwardWork(narrowHeads), 386.6e9, 624.9e9, 2.441e9, 127.4e6, 0},
            Row{forwardWork(resumed), 618.5e9, 624.9e9, 2.441e9, 254.8e6, 0},
            Row{forwardWork(pictures), 927.8e9, 937.3e9, 2.441e9, 303.6e6, 0},
+           Row{forwardWork(grouped), 618.5e9, 624.9e9, 2.441e9, 127.4e6, 0},
+           Row{keyGradWork(grouped), 1237e9, 1250e9, 2.441e9, 154.1e6, 0},
            Row{keyGradWork(dense()), 1237e9, 1250e9, 2.441e9, 305.1e6, 0},
            Row{keyGradWork(resumed), 1237e9, 1250e9, 2.441e9, 405.8e6, 0},
            Row{keyGradWork(sums), 1546e9, 1562e9, 2.441e9, 405.8e6, 4.881e9},
