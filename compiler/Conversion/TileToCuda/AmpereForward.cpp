@@ -63,14 +63,8 @@ void Forward::run() {
 }
 
 void Forward::start(const WalkTiles &tiles, const CudaItem &item, Value number) {
-  e.ifThen(e.less(number, tiles.count), [&] {
-    Value slot = e.rem(number, schedule.stages);
-    tiles.byWalk(number, [&](unsigned walk, Value row) {
-      kernel.copy(keysAt(slot), keyTile, key, tiles.view(walk), row, item.ofKeys());
-      kernel.copy(valuesAt(slot), valueTile, value, tiles.view(walk), row, item.ofKeys());
-    });
-  });
-  e.commitCopies();
+  kernel.copyTiles(tiles, number, item.ofKeys(), schedule.stages,
+                   {{key, keyTile, keys}, {value, valueTile, values}});
 }
 
 void Forward::computeItem(const CudaItem &item) {

@@ -111,6 +111,22 @@ void AmpereKernel::copyFloats(Value target, int64_t rows, const CudaTensor &one,
   });
 }
 
+void AmpereKernel::copyTiles(const WalkTiles &tiles, Value number, const CudaItem &item,
+                             int64_t stages, ArrayRef<TileRing> rings,
+                             function_ref<void(Value, tile::ViewAttr, Value)> more) {
+  e->ifThen(e->less(number, tiles.count), [&] {
+    Value slot = e->rem(number, stages);
+    tiles.byWalk(number, [&](unsigned walk, Value row) {
+      for (const TileRing &ring : rings)
+        copy(slotted(ring.slots, slot, ring.tile.bytes()), ring.tile, ring.tensor, tiles.view(walk),
+             row, item);
+      if (more)
+        more(slot, tiles.view(walk), row);
+    });
+  });
+  e->commitCopies();
+}
+
 void AmpereKernel::writeGradient(const GradientPlace &to, std::array<Value, 2> rows, Values sums) {
   if (to.scale != 1)
     for (Value &sum : sums)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/TileToCuda/CudaKernel.h"
+#include "compiler/Conversion/TileToCuda/WalkTiles.h"
 #include "compiler/Schedule/AmpereSchedule.h"
 
 namespace stc {
@@ -77,6 +78,18 @@ public:
   /// other, by as many threads.
   void copyFloats(mlir::Value target, int64_t rows, const CudaTensor &one, const CudaTensor &other,
                   tile::ViewAttr view, mlir::Value row, const CudaItem &item);
+  /// A ring of tiles of one tensor, by its slots in shared memory.
+  struct TileRing {
+    const CudaTensor &tensor;
+    const PaddedTile &tile;
+    int64_t slots;
+  };
+  /// Starts the copies of a tile of the walks, if there is one of that number, into its slot of the
+  /// rings, as one group; `more` starts others of the same rows.
+  void copyTiles(const WalkTiles &tiles, mlir::Value number, const CudaItem &item, int64_t stages,
+                 llvm::ArrayRef<TileRing> rings,
+                 llvm::function_ref<void(mlir::Value slot, tile::ViewAttr view, mlir::Value row)>
+                     more = nullptr);
   /// Writes two rows of a product's results, times the scale, as far as they exist.
   void writeGradient(const GradientPlace &to, std::array<mlir::Value, 2> rows,
                      CudaEmitter::Values sums);

@@ -107,17 +107,14 @@ void KeyGrad::run() {
 }
 
 void KeyGrad::start(const WalkTiles &tiles, const CudaItem &item, Value number) {
-  e.ifThen(e.less(number, tiles.count), [&] {
-    Value slot = e.rem(number, schedule.stages);
-    tiles.byWalk(number, [&](unsigned walk, Value row) {
-      tile::ViewAttr view = tiles.view(walk);
-      kernel.copy(slotOf(queries, slot, queryTile), queryTile, query, view, row, item);
-      kernel.copy(slotOf(grads, slot, gradTile), gradTile, outputGrad, view, row, item);
-      // Rows that do not exist get zeros, which do no harm where query and gradient are zero, too.
-      kernel.copyFloats(floatsOf(slot), schedule.queryRows, logsumexp, delta, view, row, item);
-    });
-  });
-  e.commitCopies();
+  kernel.copyTiles(tiles, number, item, schedule.stages,
+                   {{query, queryTile, queries}, {outputGrad, gradTile, grads}},
+                   [&](Value slot, tile::ViewAttr view, Value row) {
+                     // Rows that do not exist get zeros, which do no harm where query and gradient
+                     // are zero, too.
+                     kernel.copyFloats(floatsOf(slot), schedule.queryRows, logsumexp, delta, view,
+                                       row, item);
+                   });
 }
 
 void KeyGrad::computeItem(const CudaItem &item) {

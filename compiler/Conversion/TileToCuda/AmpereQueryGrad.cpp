@@ -82,14 +82,8 @@ void QueryGrad::run() {
 }
 
 void QueryGrad::start(const WalkTiles &tiles, const CudaItem &item, Value number) {
-  e.ifThen(e.less(number, tiles.count), [&] {
-    Value slot = e.rem(number, schedule.stages);
-    tiles.byWalk(number, [&](unsigned walk, Value row) {
-      kernel.copy(keysAt(slot), keyTile, key, tiles.view(walk), row, item.ofKeys());
-      kernel.copy(valuesAt(slot), valueTile, value, tiles.view(walk), row, item.ofKeys());
-    });
-  });
-  e.commitCopies();
+  kernel.copyTiles(tiles, number, item.ofKeys(), schedule.stages,
+                   {{key, keyTile, keys}, {value, valueTile, values}});
 }
 
 QueryGrad::Rows QueryGrad::loadRows(const CudaItem &item, const WalkTiles::Own &own) {

@@ -80,33 +80,16 @@ void Forward::run() {
   keyFull = queryEmpty + 8 * kQueryStages, keyEmpty = keyFull + 8 * stages;
   valueFull = keyEmpty + 8 * stages, valueEmpty = valueFull + 8 * stages;
 
-  Value thread = e.threadId(schedule.threads());
-  Value group = e.uniform(e.div(thread, 128));
-  e.ifThen(e.equal(thread, 0), [&] {
-    for (int64_t k = 0; k < kQueryStages; ++k) {
-      e.initBarrier(shared(queryFull + 8 * k), 1);
-      e.initBarrier(shared(queryEmpty + 8 * k), schedule.groups);
-    }
-    for (int64_t k = 0; k < stages; ++k)
-      for (auto [full, empty] : {std::pair(keyFull, keyEmpty), std::pair(valueFull, valueEmpty)}) {
-        e.initBarrier(shared(full + 8 * k), 1);
-        e.initBarrier(shared(empty + 8 * k), schedule.groups);
-      }
-    e.fenceInit();
-  });
-  e.syncAll();
-  place = HopperPlace(e, thread, group);
-  e.ifElse(
-      e.equal(group, 0),
-      [&] {
-        e.setRegisters(schedule.copyRegisters(), /*increase=*/false);
-        e.ifThen(e.equal(e.uniform(e.div(thread, 32)), 0),
-                 [&] { e.ifThen(e.electOne(), [&] { produce(); }); });
+  kernel.split(
+      schedule,
+      {{queryFull, queryEmpty, kQueryStages, 1, schedule.groups},
+       {keyFull, keyEmpty, stages, 1, schedule.groups},
+       {valueFull, valueEmpty, stages, 1, schedule.groups}},
+      place,
+      [&](Value warp) {
+        e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produce(); }); });
       },
-      [&] {
-        e.setRegisters(schedule.computeRegisters(), /*increase=*/true);
-        consume();
-      });
+      [&] { consume(); });
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks());
 }
 

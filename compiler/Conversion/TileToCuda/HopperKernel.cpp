@@ -5,6 +5,32 @@
 using namespace mlir;
 using namespace stc;
 
+void HopperKernel::split(int64_t threads, int64_t copyRegisters, int64_t computeRegisters,
+                         ArrayRef<RingBarriers> rings, HopperPlace &place,
+                         function_ref<void(Value)> copy, function_ref<void()> compute) {
+  Value thread = e->threadId(threads), group = e->uniform(e->div(thread, 128));
+  e->ifThen(e->equal(thread, 0), [&] {
+    for (const RingBarriers &ring : rings)
+      for (int64_t k = 0; k < ring.stages; ++k) {
+        e->initBarrier(shared(ring.full + 8 * k), ring.fills);
+        e->initBarrier(shared(ring.empty + 8 * k), ring.empties);
+      }
+    e->fenceInit();
+  });
+  e->syncAll();
+  place = HopperPlace(*e, thread, group);
+  e->ifElse(
+      e->equal(group, 0),
+      [&] {
+        e->setRegisters(copyRegisters, /*increase=*/false);
+        copy(e->uniform(e->div(thread, 32)));
+      },
+      [&] {
+        e->setRegisters(computeRegisters, /*increase=*/true);
+        compute();
+      });
+}
+
 void HopperKernel::copy(Value target, const SharedTile &tile, const CudaTensor &tensor,
                         tile::ViewAttr view, Value row, const CudaItem &item, Value barrier) {
   unsigned number = maps.get(tensor, view, tile.rows, tile.panel());

@@ -50,6 +50,19 @@ class HopperKernel : public CudaKernel {
 public:
   using CudaKernel::CudaKernel;
 
+  /// The barriers of a ring's slots, in shared memory: how many arrivals make one full, or empty.
+  struct RingBarriers {
+    int64_t full, empty, stages, fills, empties;
+  };
+  /// Makes the barriers ready, finds this thread's place, and splits the block: the warps of the
+  /// first warpgroup copy, the others compute.
+  template <typename Schedule>
+  void split(const Schedule &schedule, llvm::ArrayRef<RingBarriers> rings, HopperPlace &place,
+             llvm::function_ref<void(mlir::Value warp)> copy, llvm::function_ref<void()> compute) {
+    split(schedule.threads(), schedule.copyRegisters(), schedule.computeRegisters(), rings, place,
+          copy, compute);
+  }
+
   /// Starts the copies of a tile from a row of a view on; the tile is full when the barrier has its
   /// bytes.
   void copy(mlir::Value target, const SharedTile &tile, const CudaTensor &tensor,
@@ -78,6 +91,11 @@ public:
   /// `staging`, which all warps of the group may still read; the copy from there is only started.
   void writeGradient(const GradientPlace &to, const HopperPlace &place, const SharedTile &tile,
                      mlir::Value staging, CudaEmitter::Values sums);
+
+private:
+  void split(int64_t threads, int64_t copyRegisters, int64_t computeRegisters,
+             llvm::ArrayRef<RingBarriers> rings, HopperPlace &place,
+             llvm::function_ref<void(mlir::Value warp)> copy, llvm::function_ref<void()> compute);
 };
 
 } // namespace stc

@@ -134,37 +134,19 @@ void KeyGrad::run() {
   gradFull = queryEmpty + 8 * stages, gradEmpty = gradFull + 8 * stages;
   rowsFull = gradEmpty + 8 * stages, rowsEmpty = rowsFull + 8 * stages;
 
-  Value thread = e.threadId(schedule.threads());
-  Value group = e.uniform(e.div(thread, 128));
-  e.ifThen(e.equal(thread, 0), [&] {
-    for (int64_t k = 0; k < schedule.itemStages; ++k) {
-      e.initBarrier(shared(keysFull + 8 * k), 1);
-      e.initBarrier(shared(keysEmpty + 8 * k), schedule.groups);
-    }
-    for (int64_t k = 0; k < stages; ++k) {
-      for (int64_t barrier : {queryFull, gradFull})
-        e.initBarrier(shared(barrier + 8 * k), 1);
-      e.initBarrier(shared(rowsFull + 8 * k), 32);
-      for (int64_t barrier : {queryEmpty, gradEmpty})
-        e.initBarrier(shared(barrier + 8 * k), schedule.groups);
-      e.initBarrier(shared(rowsEmpty + 8 * k), 4 * schedule.groups);
-    }
-    e.fenceInit();
-  });
-  e.syncAll();
-  place = HopperPlace(e, thread, group);
-  e.ifElse(
-      e.equal(group, 0),
-      [&] {
-        e.setRegisters(schedule.copyRegisters(), /*increase=*/false);
-        Value warp = e.uniform(e.div(thread, 32));
+  const int64_t groups = schedule.groups;
+  kernel.split(
+      schedule,
+      {{keysFull, keysEmpty, schedule.itemStages, 1, groups},
+       {queryFull, queryEmpty, stages, 1, groups},
+       {gradFull, gradEmpty, stages, 1, groups},
+       {rowsFull, rowsEmpty, stages, 32, 4 * groups}}, // lanes that write, warps that read
+      place,
+      [&](Value warp) {
         e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produceTiles(); }); });
         e.ifThen(e.equal(warp, 1), [&] { produceRows(); });
       },
-      [&] {
-        e.setRegisters(schedule.computeRegisters(), /*increase=*/true);
-        consume();
-      });
+      [&] { consume(); });
   kernel.finish(schedule.threads(), plan.bytes());
 }
 
