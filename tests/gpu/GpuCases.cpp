@@ -84,7 +84,7 @@ public:
     context.appendDialectRegistry(registry);
   }
 
-  /// A program that the compiler refuses is no failure: it is printed and counted.
+  /// A program that the compiler refuses is printed and counted, and the others are written.
   LogicalResult add(const cases::Case &test, const std::string &element);
 
   int cases = 0, programs = 0, refused = 0;
@@ -167,5 +167,5 @@ int main(int argc, char **argv) {
     bytes += file.file_size();
   fmt::print("{} programs of {} cases in {}, {} refused\n", writer.programs, writer.cases,
              runtime::formatBytes(bytes), writer.refused);
-  return 0;
+  return writer.refused > 0;
 }
