@@ -21,10 +21,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from commands import run_stc, write
 from tables import WAYS, Json, markdown
-
-# Outputs and gradients are bf16, with 8 bits of mantissa; what is rounded between adds to that.
-BOUND = 2.0**-7
 
 
 def fail(message: str) -> None:
@@ -35,8 +33,10 @@ try:
     import torch
     from torch import Tensor
 
+    import attention
     import exact
-    import peers
+    from clock import Clock, ceilings
+    from patterns import mask_of
 except ImportError as error:
     fail(f"expected PyTorch 2.9 or later, found none that serves: {error}")
 
@@ -73,29 +73,6 @@ class Case:
         }
 
 
-class Clock:
-    """Medians by CUDA events, with nothing in the cache: while memory is filled, work is queued behind it."""
-
-    def __init__(self) -> None:
-        self.fill = torch.empty(2**30, dtype=torch.float32, device="cuda")
-
-    def once(self, run: Callable[[], object]) -> float:
-        start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        self.fill.zero_()
-        start.record()
-        run()
-        stop.record()
-        torch.cuda.synchronize()
-        return start.elapsed_time(stop)
-
-    def median(self, run: Callable[[], object]) -> float:
-        self.once(run)
-        first = self.once(run)
-        count = int(min(15, max(2, 300 / first)))
-        times = sorted([first] + [self.once(run) for _ in range(count)])
-        return times[len(times) // 2]
-
-
 @dataclass
 class Inputs:
     """bf16 [batch, heads, n, size]: q, k, v and the gradient of the output."""
@@ -116,33 +93,18 @@ class Inputs:
         return Inputs(q, k, tensor(case.value_size), tensor(case.value_size))
 
     def expect(self, pattern: str) -> exact.Expected:
-        return exact.expect(self.q, self.k, self.v, self.g, exact.mask_of(pattern))
+        return exact.expect(self.q, self.k, self.v, self.g, mask_of(pattern))
 
 
-def checked(results: exact.Gradients, expected: exact.Expected) -> dict[str, float]:
-    errors = exact.errors(results, expected)
-    wrong = {name: error for name, error in errors.items() if not error <= BOUND}
-    if wrong:
-        raise ArithmeticError(f"expected relative errors of at most {BOUND:.1e}, found {wrong}")
-    return errors
-
-
-def measure_torch(attend: peers.Attention, inputs: Inputs, expected: exact.Expected, clock: Clock) -> Json:
+def measure_torch(attend: attention.Attention, inputs: Inputs, expected: exact.Expected, clock: Clock) -> Json:
     q, k, v = (t.detach().requires_grad_() for t in (inputs.q, inputs.k, inputs.v))
 
     def both() -> tuple[Tensor, ...]:
         output = attend(q, k, v)
         return output, *torch.autograd.grad(output, (q, k, v), inputs.g)
 
-    errors = checked(dict(zip(exact.NAMES, (t.detach() for t in both()))), expected)
+    errors = exact.checked(dict(zip(exact.NAMES, (t.detach() for t in both()))), expected)
     return {"forward_ms": clock.median(lambda: attend(q, k, v)), "both_ms": clock.median(both), "errors": errors}
-
-
-def run_stc(arguments: list[str]) -> str:
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip() or f"{arguments[0]} ended with {done.returncode}")
-    return done.stdout
 
 
 def measure_stc(case: Case, inputs: Inputs, expected: exact.Expected, options: argparse.Namespace) -> Json:
@@ -160,7 +122,7 @@ def measure_stc(case: Case, inputs: Inputs, expected: exact.Expected, options: a
         def result(name: str) -> Tensor:
             return torch.from_numpy(numpy.load(f"{folder}/out_{name}.npy", mmap_mode="c")).transpose(1, 2)
 
-        errors = checked({name: result(name) for name in exact.NAMES}, expected)
+        errors = exact.checked({name: result(name) for name in exact.NAMES}, expected)
 
         def median(entry: str, count: int) -> float:
             said = run_stc([stc_run, "bench", program, entry, "--json", "--inputs", *files[:count]])
@@ -178,10 +140,10 @@ def measure(way: str, case: Case, inputs: Inputs, expected: exact.Expected, cloc
             return measure_stc(case, inputs, expected, options)
         torch.compiler.reset()  # else it gives up on compiling after a few masks
         if way == "cudnn":
-            return measure_torch(peers.cudnn, inputs, inputs.expect("dense"), clock)
+            return measure_torch(attention.cudnn, inputs, inputs.expect("dense"), clock)
         if way == "flex":
-            attend = peers.flex(exact.mask_of(case.pattern), n, n, "cuda")
-        elif (by_hand := peers.expert(case.pattern, n, "cuda")) is None:
+            attend = attention.flex(mask_of(case.pattern), n, n, "cuda")
+        elif (by_hand := attention.expert(case.pattern, n, "cuda")) is None:
             return {"cannot": ""}
         else:
             attend = by_hand
@@ -191,22 +153,6 @@ def measure(way: str, case: Case, inputs: Inputs, expected: exact.Expected, cloc
         return {"cannot": reason[:300]}
     finally:
         torch.cuda.empty_cache()
-
-
-def ceilings(clock: Clock) -> Json:
-    """What this machine comes to: a product of 8192 cubed, and a copy of 4 GiB."""
-    a, b = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-    product = clock.median(lambda: a @ b)
-    source = torch.empty_like(clock.fill)
-    copy = clock.median(lambda: source.copy_(clock.fill))
-    return {"product_flops": 2 * 8192**3 / product * 1e3, "copy_bytes": 2 * source.nbytes / copy * 1e3}
-
-
-def write(path: Path, text: str) -> None:
-    """The file appears whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(text)
-    part.replace(path)
 
 
 def read_cases(options: argparse.Namespace) -> Json:
@@ -265,7 +211,7 @@ def main() -> None:
         inputs = Inputs.draw(case)
         expected = inputs.expect(case.pattern)
         # A million squared takes too long.
-        if n <= 65536 and (pairs := exact.count_pairs(exact.mask_of(case.pattern), n, "cuda")) != case.pairs:
+        if n <= 65536 and (pairs := exact.count_pairs(mask_of(case.pattern), n, "cuda")) != case.pairs:
             fail(f"{case.name}: expected {pairs} pairs, found {case.pairs} in cases.json")
         for way in wanted:
             if (since := time.monotonic() - started) > options.seconds:

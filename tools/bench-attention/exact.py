@@ -1,41 +1,12 @@
-"""Attention over a pattern, straight from its definition and in float64, for some queries and keys.
+"""Attention over a pattern, straight from its definition and in float64, for some queries and keys."""
 
-The patterns are written here once more, as predicates on positions, so that nothing is taken from the
-compiler that is checked.
-"""
-
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-Mask = Callable[[Tensor, Tensor], Tensor]
-"""Whether query i sees key j, of positions as integers that broadcast."""
-
-PATTERNS: dict[str, Callable[..., Mask]] = {
-    "dense": lambda: lambda i, j: j <= i,
-    "local": lambda w: lambda i, j: (j <= i) & (i - j <= w),
-    "stride": lambda l: lambda i, j: (j <= i) & ((i - j) % l == 0),
-    "strided": lambda l: lambda i, j: (j <= i) & ((i - j <= l) | ((i - j) % l == 0)),
-    "block": lambda l: lambda i, j: (j <= i) & (i // l == j // l),
-    "summary": lambda l, c: lambda i, j: (j <= i) & (j % l >= l - c),
-    "fixed": lambda l, c: lambda i, j: (j <= i) & ((i // l == j // l) | (j % l >= l - c)),
-}
-
-
-def parse_pattern(text: str) -> tuple[str, list[int]]:
-    """The name and the numbers of "fixed(128, 32)"."""
-    match = re.fullmatch(r"(\w+)(?:\(([\d, ]+)\))?", text)
-    if not match or match[1] not in PATTERNS:
-        raise ValueError(f"expected one of {', '.join(PATTERNS)}, found the pattern {text!r}")
-    return match[1], [int(number) for number in (match[2] or "").split(",") if number]
-
-
-def mask_of(text: str) -> Mask:
-    name, numbers = parse_pattern(text)
-    return PATTERNS[name](*numbers)
+from patterns import Mask
 
 
 def count_pairs(mask: Mask, n: int, device: str) -> int:
@@ -130,6 +101,10 @@ def exact_place(sample: Sample, q: Tensor, k: Tensor, v: Tensor, g: Tensor, mask
     return {"output": torch.cat(outputs), "q_grad": torch.cat(q_grads), "k_grad": k_grad, "v_grad": v_grad}
 
 
+# Outputs and gradients are bf16, with 8 bits of mantissa; what is rounded between adds to that.
+BOUND = 2.0**-7
+
+
 def errors(results: Gradients, expected: Expected) -> dict[str, float]:
     """Of each whole result, the norm of the sample's difference by its norm; not a number stays one."""
     found = pick(expected.sample, results)
@@ -139,3 +114,12 @@ def errors(results: Gradients, expected: Expected) -> dict[str, float]:
         return ((found[name].to(right.device) - right).norm() / right.norm()).item()
 
     return {name: error(name) for name in NAMES}
+
+
+def checked(results: Gradients, expected: Expected) -> dict[str, float]:
+    """The errors. ArithmeticError, if one is above the bound."""
+    found = errors(results, expected)
+    wrong = {name: error for name, error in found.items() if not error <= BOUND}
+    if wrong:
+        raise ArithmeticError(f"expected relative errors of at most {BOUND:.1e}, found {wrong}")
+    return found

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.attention.flex_attention import AuxRequest, BlockMask, flex_attention
 
-from exact import Mask, mask_of, parse_pattern
+from patterns import Mask, mask_of, parse_pattern
 
 Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 

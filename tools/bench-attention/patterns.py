@@ -1,0 +1,67 @@
+"""Patterns as predicates on positions, written here once more, so that nothing is taken from the compiler that
+is checked."""
+
+import re
+from collections.abc import Callable
+
+from torch import Tensor
+
+Mask = Callable[[Tensor, Tensor], Tensor]
+"""Whether query i sees key j, of positions as integers that broadcast."""
+
+PATTERNS: dict[str, Callable[..., Mask]] = {
+    "dense": lambda: lambda i, j: j <= i,
+    "local": lambda w: lambda i, j: (j <= i) & (i - j <= w),
+    "stride": lambda l: lambda i, j: (j <= i) & ((i - j) % l == 0),
+    "strided": lambda l: lambda i, j: (j <= i) & ((i - j <= l) | ((i - j) % l == 0)),
+    "block": lambda l: lambda i, j: (j <= i) & (i // l == j // l),
+    "summary": lambda l, c: lambda i, j: (j <= i) & (j % l >= l - c),
+    "fixed": lambda l, c: lambda i, j: (j <= i) & ((i // l == j // l) | (j % l >= l - c)),
+    "sinks": lambda k: lambda i, j: (j <= i) & (j < k),
+}
+
+OPERATIONS: dict[str, Callable[[Mask, Mask], Mask]] = {
+    "|": lambda a, b: lambda i, j: a(i, j) | b(i, j),
+    "-": lambda a, b: lambda i, j: a(i, j) & ~b(i, j),
+    "&": lambda a, b: lambda i, j: a(i, j) & b(i, j),
+}
+
+
+def parse_pattern(text: str) -> tuple[str, list[int]]:
+    """The name and the numbers of "fixed(128, 32)"."""
+    match = re.fullmatch(r"(\w+)(?:\(([\d, ]+)\))?", text)
+    if not match or match[1] not in PATTERNS:
+        raise ValueError(f"expected one of {', '.join(PATTERNS)}, found the pattern {text!r}")
+    numbers = [int(number) for number in (match[2] or "").split(",") if number]
+    if len(numbers) != (wanted := PATTERNS[match[1]].__code__.co_argcount):
+        raise ValueError(f"expected {wanted} numbers for {match[1]}, found the pattern {text!r}")
+    return match[1], numbers
+
+
+def mask_of(text: str) -> Mask:
+    """Of names with '|' and '-', '&', which binds closer, and parentheses; set notation is refused."""
+    rest = re.findall(r"\w+\([\d, ]+\)|\w+|\S", text)
+
+    def primary() -> Mask:
+        word = rest.pop(0) if rest else "the end"
+        if word != "(":
+            name, numbers = parse_pattern(word)
+            return PATTERNS[name](*numbers)
+        inner = union()
+        if not rest or rest.pop(0) != ")":
+            raise ValueError(f"expected ')' in the pattern {text!r}")
+        return inner
+
+    def joined(operand: Callable[[], Mask], signs: str) -> Mask:
+        mask = operand()
+        while rest and rest[0] in signs:
+            mask = OPERATIONS[rest.pop(0)](mask, operand())
+        return mask
+
+    def union() -> Mask:
+        return joined(lambda: joined(primary, "&"), "|-")
+
+    mask = union()
+    if rest:
+        raise ValueError(f"expected '|', '&', '-' or the end, found {rest[0]!r} in the pattern {text!r}")
+    return mask
