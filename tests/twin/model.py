@@ -132,10 +132,10 @@ def linear_in(compute: torch.dtype) -> Linear:
     return linear
 
 
-def attention_in(compute: torch.dtype, patterns: list[str], n: int) -> Attend:
+def attention_in(compute: torch.dtype, patterns: list[str], n: int, device: str = "cpu") -> Attend:
     """Attention by a matrix of all scores, for small n: one pattern for all heads or one for each. A row
     without keys is zero."""
-    positions = torch.arange(n)
+    positions = torch.arange(n, device=device)
     mask = torch.stack([mask_of(text)(positions[:, None], positions) for text in patterns])
 
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

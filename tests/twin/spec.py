@@ -101,6 +101,17 @@ def changed(given: Sections, changes: Sections) -> Sections:
     return result
 
 
+def assignment(text: str) -> tuple[str, Any]:
+    """A change on the command line: model.layers=2; what is no JSON is a string."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"expected KEY=VALUE, found {text!r}")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
 def load(path: Path) -> Sections:
     return {"name": path.stem} | tomllib.loads(path.read_text(encoding="utf-8"))
 

@@ -16,12 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from commands import run_stc, write
+from commands import output_of, write
 from tables import WAYS, Json, markdown
 
 
@@ -117,7 +116,7 @@ def measure_stc(case: Case, inputs: Inputs, expected: exact.Expected, options: a
         for name, tensor in (("q", inputs.q), ("k", inputs.k), ("v", inputs.v), ("g", inputs.g)):
             files.append(f"{folder}/{name}.npy")
             numpy.save(files[-1], tensor.transpose(1, 2).float().contiguous().cpu().numpy())
-        run_stc([stc_run, "call", program, case.both, *files, "-o", f"{folder}/out_"])
+        output_of([stc_run, "call", program, case.both, *files, "-o", f"{folder}/out_"])
 
         def result(name: str) -> Tensor:
             return torch.from_numpy(numpy.load(f"{folder}/out_{name}.npy", mmap_mode="c")).transpose(1, 2)
@@ -125,7 +124,7 @@ def measure_stc(case: Case, inputs: Inputs, expected: exact.Expected, options: a
         errors = exact.checked({name: result(name) for name in exact.NAMES}, expected)
 
         def median(entry: str, count: int) -> float:
-            said = run_stc([stc_run, "bench", program, entry, "--json", "--inputs", *files[:count]])
+            said = output_of([stc_run, "bench", program, entry, "--json", "--inputs", *files[:count]])
             return json.loads(said)["entries"][0]["median_seconds"] * 1e3
 
         return {"forward_ms": median(case.forward, 3), "both_ms": median(case.both, 4), "errors": errors}
