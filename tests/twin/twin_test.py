@@ -23,13 +23,16 @@ except ImportError as error:
     print(f"twin: skipped: expected PyTorch and NumPy, found none: {error}")
     sys.exit(77)
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools/bench-step"))
+
+import sample_peer
 import tensors
 from data import Windows
 from model import initialize
 from spec import Spec, changed, toml
 from train import Trainer
 
-ROOT = Path(__file__).resolve().parents[2]
 BIN = Path()
 
 TEXT = {
@@ -52,6 +55,7 @@ KINDS: dict[str, dict[str, Any]] = {
                              "train.weight_decay": 0.1, "train.beta1": 0.8, "train.beta2": 0.95}),
     "Interleaved": changed(TEXT, {"model.layers": 3, "attention.pattern": ["local(7)", "stride(8)", "dense"],
                                   "attention.integration": "interleaved", "train.epsilon": 1e-6}),
+    "Dense": changed(TEXT, {"attention.pattern": "dense"}),
     "Narrow": changed(TEXT, {"precision.compute": "bfloat16"}),
 }
 
@@ -233,8 +237,35 @@ class Narrow:
         self.assertLess(4 * error(self.spec), error(wide))
 
 
+class Sampling(unittest.TestCase):
+    """What benchmarks compare STC's sampling with, on this machine."""
+
+    def error(self, way: str, kind: str, of: str) -> float:
+        """Of the last logits, position by position, against a kind's whole sequence at once."""
+        sampler = sample_peer.Sampler(Spec(changed(KINDS[kind], {"sample.batch": 2})), way, "cpu", torch.float32)
+        for _ in range(sampler.spec.data.context):
+            sampler.step()
+        sampler.spec = Spec(KINDS[of])
+        return sampler.error()
+
+    def test_ways(self) -> None:
+        for way in sample_peer.WAYS:
+            for kind in ("Text", "Image", "Groups", "Interleaved"):
+                self.assertLessEqual(self.error(way, kind, kind), 1e-5, f"{way} {kind}")
+
+    def test_empty_rows(self) -> None:
+        spec = Spec(changed(TEXT, {"attention.pattern": "summary(8, 2)"}))
+        with self.assertRaisesRegex(ValueError, "expected a key for every query"):
+            sample_peer.Sampler(spec, "gather", "cpu", torch.float32)
+
+    def test_pattern(self) -> None:
+        """The bound that holds in bf16 tells patterns apart."""
+        for way in sample_peer.WAYS:
+            self.assertGreater(self.error(way, "Text", "Dense"), sample_peer.BOUND, way)
+
+
 def load_tests(loader: unittest.TestLoader, *_: object) -> unittest.TestSuite:
-    suite = unittest.TestSuite()
+    suite = loader.loadTestsFromTestCase(Sampling)
     for name, given in KINDS.items():
         narrow = given.get("precision", {}).get("compute") == "bfloat16"
         kind = type(name, (Narrow, Kind) if narrow else (Kind,), {"given": {"name": name} | given})
