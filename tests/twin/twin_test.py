@@ -55,7 +55,6 @@ KINDS: dict[str, dict[str, Any]] = {
                              "train.weight_decay": 0.1, "train.beta1": 0.8, "train.beta2": 0.95}),
     "Interleaved": changed(TEXT, {"model.layers": 3, "attention.pattern": ["local(7)", "stride(8)", "dense"],
                                   "attention.integration": "interleaved", "train.epsilon": 1e-6}),
-    "Dense": changed(TEXT, {"attention.pattern": "dense"}),
     "Narrow": changed(TEXT, {"precision.compute": "bfloat16"}),
 }
 
@@ -138,7 +137,8 @@ class Kind(unittest.TestCase):
             report, right = trainer.step(*self.batch(step)), self.metrics[step - 1]
             self.assertEqual(right["step"], step)
             self.assert_close(report.loss / math.log(2), right["bits_per_byte"], f"loss of step {step}")
-            self.assert_close(report.learning_rate, right["learning_rate"], f"learning rate of step {step}")
+            rate = abs(report.learning_rate - right["learning_rate"])  # which ends at 0
+            self.assertLessEqual(rate, self.tolerance * self.spec.train.learning_rate, f"rate of step {step}")
 
     def test_settings(self) -> None:
         """What is not given is what STC takes."""
@@ -240,18 +240,18 @@ class Narrow:
 class Sampling(unittest.TestCase):
     """What benchmarks compare STC's sampling with, on this machine."""
 
-    def error(self, way: str, kind: str, of: str) -> float:
-        """Of the last logits, position by position, against a kind's whole sequence at once."""
-        sampler = sample_peer.Sampler(Spec(changed(KINDS[kind], {"sample.batch": 2})), way, "cpu", torch.float32)
+    def error(self, way: str, given: dict[str, Any], pattern: dict[str, Any]) -> float:
+        """Of the last logits, position by position, against the whole sequence at once under a pattern."""
+        sampler = sample_peer.Sampler(Spec(changed(given, {"sample.batch": 2})), way, "cpu", torch.float32)
         for _ in range(sampler.spec.data.context):
             sampler.step()
-        sampler.spec = Spec(KINDS[of])
+        sampler.spec = Spec(changed(given, pattern))
         return sampler.error()
 
     def test_ways(self) -> None:
         for way in sample_peer.WAYS:
             for kind in ("Text", "Image", "Groups", "Interleaved"):
-                self.assertLessEqual(self.error(way, kind, kind), 1e-5, f"{way} {kind}")
+                self.assertLessEqual(self.error(way, KINDS[kind], {}), 1e-5, f"{way} {kind}")
 
     def test_empty_rows(self) -> None:
         spec = Spec(changed(TEXT, {"attention.pattern": "summary(8, 2)"}))
@@ -261,7 +261,7 @@ class Sampling(unittest.TestCase):
     def test_pattern(self) -> None:
         """The bound that holds in bf16 tells patterns apart."""
         for way in sample_peer.WAYS:
-            self.assertGreater(self.error(way, "Text", "Dense"), sample_peer.BOUND, way)
+            self.assertGreater(self.error(way, TEXT, {"attention.pattern": "dense", "embedding.stride": 8}), sample_peer.BOUND, way)
 
 
 def load_tests(loader: unittest.TestLoader, *_: object) -> unittest.TestSuite:
