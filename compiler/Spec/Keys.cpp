@@ -235,10 +235,11 @@ const Key keyTable[] = {
 
     {.section = "precision",
      .name = "compute",
-     .value = choice<FIELD(precision.compute)>({"float32", "bfloat16", "float16"}),
+     .value = choice<FIELD(precision.compute)>({"auto", "float32", "bfloat16", "float16"}),
      .meaning =
-         "The type in which matrices are multiplied and attention is computed. Weights, sums, "
-         "norms and the optimizer are float32; training in float16 scales the loss.",
+         "The type in which matrices are multiplied and attention is computed; auto is float32 "
+         "on a CPU and bfloat16 on a GPU. Weights, sums, norms and the optimizer are float32; "
+         "training in float16 scales the loss.",
      .paper = "Sec. 5.6"},
 
     {.section = "memory",

@@ -27,7 +27,7 @@ enum class Integration {
 enum class DataKind { Text, Image, Audio };
 enum class EmbeddingKind { Aligned, Image, Absolute };
 enum class Decay { Cosine, None };
-enum class Compute { Float32, BFloat16, Float16 };
+enum class Compute { Auto, Float32, BFloat16, Float16 };
 enum class Recompute { None, Block, Budget };
 
 struct Model {
@@ -77,7 +77,7 @@ struct Train {
 };
 
 struct Precision {
-  Compute compute = Compute::Float32;
+  Compute compute = Compute::Auto; ///< Auto is decided when the target is known
 };
 
 struct Memory {

@@ -72,7 +72,8 @@ Compiled *programOf(const Lines &lines) {
     ADD_FAILURE() << spec.error()[0].str();
     return nullptr;
   }
-  constexpr const char *policies[] = {"none", "block", "budget"}, *types[] = {"f32", "bf16", "f16"};
+  constexpr const char *policies[] = {"none", "block", "budget"},
+                       *types[] = {"f32", "f32", "bf16", "f16"}; // auto, on a CPU
   CompileOptions options = optionsForHost();
   options.precision = types[static_cast<int>(spec->precision.compute)];
   options.recompute = policies[static_cast<int>(spec->memory.recompute)];

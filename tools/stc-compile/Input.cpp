@@ -15,13 +15,16 @@
 using namespace mlir;
 using namespace stc;
 
-static FailureOr<Input> readSpecification(const std::string &path, MLIRContext &context) {
+static FailureOr<Input> readSpecification(const std::string &path, spec::Compute ofTarget,
+                                          MLIRContext &context) {
   auto spec = spec::readSpec(path);
   if (!spec) {
     for (const spec::SpecError &error : spec.error())
       llvm::errs() << error.str() << "\n";
     return failure();
   }
+  if (spec->precision.compute == spec::Compute::Auto)
+    spec->precision.compute = ofTarget;
   Input input;
   input.module = model::build(*spec, &context);
   input.origin = {spec->name, spec::settings(*spec), spec->text, pictureModel(*spec).value_or("")};
@@ -44,10 +47,11 @@ static FailureOr<Input> readModule(const std::string &path, MLIRContext &context
   return input;
 }
 
-FailureOr<Input> stc::readInput(const std::string &path, MLIRContext &context) {
+FailureOr<Input> stc::readInput(const std::string &path, spec::Compute ofTarget,
+                                MLIRContext &context) {
   std::string ending = std::filesystem::path(path).extension();
   if (ending == ".toml")
-    return readSpecification(path, context);
+    return readSpecification(path, ofTarget, context);
   if (ending == ".mlir")
     return readModule(path, context);
   llvm::errs() << path

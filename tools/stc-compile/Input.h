@@ -19,8 +19,10 @@ struct Input {
   std::optional<spec::Spec> spec;
 };
 
-/// Reads a specification (.toml) or IR (.mlir). What is wrong is reported, on standard error or
-/// through the context's diagnostics, before this fails.
-mlir::FailureOr<Input> readInput(const std::string &path, mlir::MLIRContext &context);
+/// Reads a specification (.toml) or IR (.mlir); where a specification leaves the precision
+/// to the target, it is `ofTarget`. What is wrong is reported, on standard error or through the
+/// context's diagnostics, before this fails.
+mlir::FailureOr<Input> readInput(const std::string &path, spec::Compute ofTarget,
+                                 mlir::MLIRContext &context);
 
 } // namespace stc

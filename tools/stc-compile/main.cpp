@@ -68,7 +68,8 @@ LogicalResult dump(const std::string &folder, unsigned number, StringRef name, M
 
 /// What the specification says of how it is compiled.
 void takeSettings(CompileOptions &options, const spec::Spec &spec) {
-  constexpr const char *policies[] = {"none", "block", "budget"}, *types[] = {"f32", "bf16", "f16"};
+  constexpr const char *policies[] = {"none", "block", "budget"},
+                       *types[] = {"auto", "f32", "bf16", "f16"};
   options.recompute = policies[static_cast<int>(spec.memory.recompute)];
   options.budget = spec.memory.budget;
   options.precision = types[static_cast<int>(spec.precision.compute)];
@@ -126,7 +127,9 @@ LogicalResult compile(const Options &options) {
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  FailureOr<Input> input = readInput(options.input, context);
+  FailureOr<Input> input = readInput(
+      options.input, options.target == "host" ? spec::Compute::Float32 : spec::Compute::BFloat16,
+      context);
   if (failed(input))
     return failure();
   ModuleOp module = *input->module;

@@ -28,7 +28,7 @@ TEST(Read, FillsInTheDefaults) {
   EXPECT_EQ(spec.embedding.stride, 64);
   EXPECT_EQ(spec.train.warmup, 10);
   EXPECT_EQ(spec.train.clip, 1.0);
-  EXPECT_EQ(spec.precision.compute, Compute::Float32);
+  EXPECT_EQ(spec.precision.compute, Compute::Auto);
   EXPECT_EQ(spec.memory.recompute, Recompute::None);
   EXPECT_EQ(spec.sample.batch, 1);
 }
