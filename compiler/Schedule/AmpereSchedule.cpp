@@ -39,7 +39,7 @@ AmpereSchedule chooseAmpereQueryGradSchedule(const AmpereShape &shape) {
 // The registers of a thread hold the gradients of its keys and values.
 AmpereGradSchedule chooseAmpereGradSchedule(const AmpereShape &shape) {
   AmpereGradSchedule schedule;
-  schedule.parts = isWide(shape) ? 1 : shape.rows / 64;
+  schedule.parts = isWide(shape) || shape.rows > 128 ? 1 : shape.rows / 64;
   schedule.warps = shape.rows / 16 / schedule.parts;
   auto bytes = [&] {
     int64_t stage = schedule.queryRows * (bothRows(shape) + 8) +

@@ -6,6 +6,15 @@
 
 namespace stc {
 
+/// Whether heads take more registers than two tiles of 128 rows leave.
+static bool isWide(int64_t querySize, int64_t valueSize) {
+  return querySize > 64 || valueSize > 64;
+}
+
+int64_t hopperTallKeyRows(int64_t querySize, int64_t valueSize) {
+  return isWide(querySize, valueSize) ? 0 : 192;
+}
+
 static AttentionSchedule tilesOf(const pattern::View &view, int64_t n) {
   int64_t rows = view.maxRows(n) <= 64 ? 64 : 128;
   return {rows, rows};
@@ -17,11 +26,6 @@ AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n) {
 
 AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n) {
   return tilesOf(key, n);
-}
-
-/// Whether heads take more registers than two tiles of 128 rows leave.
-static bool isWide(int64_t querySize, int64_t valueSize) {
-  return querySize > 64 || valueSize > 64;
 }
 
 /// Whether tiles of so many rows are made of whole blocks of each width, or divide them.
@@ -47,6 +51,7 @@ std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape) {
     return std::nullopt;
   HopperSchedule schedule;
   schedule.groups = shape.queryRows / 64;
+  schedule.blocks = schedule.groups == 1 ? 2 : 1;
   schedule.keyRows = *rows;
   return schedule;
 }
@@ -59,6 +64,14 @@ bool hopperSumsQueries(const QuerySumWork &work) {
   return work.keysPerQuery > even * double(std::max<int64_t>(work.additions, 1));
 }
 
+/// Whether two blocks of one warpgroup find room: in shared memory, all tiles of both axes, and in
+/// registers, where a thread has half a column of each accumulator.
+static bool fitsTwice(int64_t tileRows, int64_t columns, int64_t accumulatorColumns) {
+  constexpr int64_t sharedBytes = 113 * 1024, barriers = 1024, registers = 200, others = 24;
+  return tileRows * columns * 2 + barriers <= sharedBytes &&
+         accumulatorColumns / 2 + others <= registers;
+}
+
 std::optional<HopperQueryGradSchedule> chooseHopperQueryGradSchedule(const HopperShape &shape) {
   const bool wide = isWide(shape.querySize, shape.valueSize);
   std::optional<int64_t> rows = mostRows(shape.keyWidths, 64);
@@ -68,6 +81,13 @@ std::optional<HopperQueryGradSchedule> chooseHopperQueryGradSchedule(const Hoppe
   schedule.groups = shape.queryRows / 64;
   schedule.keyRows = *rows;
   schedule.stages = wide ? 3 : 4;
+  // Scores and their gradients, of this tile and the next.
+  const int64_t columns = paddedHead(shape.querySize) + paddedHead(shape.valueSize);
+  if (schedule.groups == 1 &&
+      fitsTwice(2 * 64 + 2 * *rows, columns, paddedHead(shape.querySize) + 4 * *rows)) {
+    schedule.blocks = 2;
+    schedule.stages = 2;
+  }
   return schedule;
 }
 
@@ -80,12 +100,21 @@ std::optional<HopperKeyGradSchedule> chooseHopperKeyGradSchedule(const HopperKey
   const bool wide = isWide(shape.querySize, shape.valueSize);
   schedule.stages = shape.sumsQueries ? 2 : 3;
   schedule.itemStages = shape.sumsQueries && wide ? 1 : 2;
-  for (int64_t rows : {128, 64}) {
-    schedule.queryRows = rows;
-    if (!((wide || schedule.groups == 1) && rows == 128) && fitsAll(shape.queryWidths, rows))
-      return schedule;
+  const int64_t most = wide || schedule.groups != 2 ? 64 : 128;
+  std::optional<int64_t> rows = mostRows(shape.queryWidths, most);
+  // A warpgroup multiplies 64 rows of the sums.
+  if (shape.sumsQueries)
+    rows = fitsAll(shape.queryWidths, most) ? most : 64;
+  if (!rows || !fitsAll(shape.queryWidths, *rows))
+    return std::nullopt;
+  schedule.queryRows = *rows;
+  const int64_t columns = paddedHead(shape.querySize) + paddedHead(shape.valueSize);
+  if (schedule.groups == 1 && !shape.sumsQueries &&
+      fitsTwice(2 * 64 + 2 * *rows, columns, columns + 2 * *rows)) {
+    schedule.blocks = 2;
+    schedule.stages = 2;
   }
-  return std::nullopt;
+  return schedule;
 }
 
 } // namespace stc

@@ -30,10 +30,14 @@ struct HopperShape {
 struct HopperGroups {
   /// Those that compute, each 64 rows of the axis that is cut into tiles; one more copies.
   int64_t groups = 2;
+  /// Blocks of a multiprocessor: short items are mostly waiting, two wait at once.
+  int64_t blocks = 1;
 
   int64_t threads() const { return 128 * (groups + 1); }
   /// Registers of a thread of each kind of warpgroup, of 65,536 in all.
-  int64_t computeRegisters() const { return groups == 3 ? 160 : groups == 2 ? 232 : 240; }
+  int64_t computeRegisters() const {
+    return groups == 3 ? 160 : groups == 2 ? 232 : blocks == 1 ? 240 : 200;
+  }
   int64_t copyRegisters() const { return groups == 1 ? 56 : groups == 2 ? 40 : 32; }
   bool operator==(const HopperGroups &) const = default;
 };
@@ -43,16 +47,13 @@ struct HopperSchedule : HopperGroups {
   int64_t keyRows = 128, stages = 2;
 
   int64_t queryRows() const { return 64 * groups; }
-  /// Blocks of a multiprocessor: short items are mostly waiting, two wait at once.
-  int64_t blocks() const { return groups == 1 ? 2 : 1; }
-  int64_t computeRegisters() const { return groups == 1 ? 200 : HopperGroups::computeRegisters(); }
   bool operator==(const HopperSchedule &) const = default;
 };
 
 /// Of the gradient by tiles of keys.
 struct HopperKeyGradShape {
   int64_t querySize = 64, valueSize = 64;
-  /// Rows of a tile of keys, 64 or 128; widths of the blocks of rows of the query views.
+  /// Rows of a tile of keys, 64, 128 or 192; widths of the blocks of rows of the query views.
   int64_t keyRows = 128;
   std::vector<int64_t> queryWidths;
   /// Whether queries are summed too.
@@ -60,13 +61,13 @@ struct HopperKeyGradShape {
 };
 
 struct HopperKeyGradSchedule : HopperGroups {
-  /// Queries of a tile, 64 or 128; tiles of them in flight, and items.
+  /// Queries of a tile, 64 or 128 where queries are summed; tiles of them in flight, and items.
   int64_t queryRows = 128, stages = 2, itemStages = 2;
 
   int64_t keyRows() const { return 64 * groups; }
   /// Two gradients and two tiles of scores take all that there are.
-  int64_t computeRegisters() const { return 240; }
-  int64_t copyRegisters() const { return groups == 1 ? 56 : 24; }
+  int64_t computeRegisters() const { return groups == 2 ? 240 : HopperGroups::computeRegisters(); }
+  int64_t copyRegisters() const { return groups == 2 ? 24 : HopperGroups::copyRegisters(); }
   bool operator==(const HopperKeyGradSchedule &) const = default;
 };
 
@@ -93,6 +94,10 @@ std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape);
 
 /// The same for tiles of keys and the queries that meet them.
 AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n);
+/// Keys of a tile that very many queries meet, where these are not summed: the scores of three
+/// warpgroups leave less of the tensor cores idle than those of two. 0 where heads leave no
+/// registers for that.
+int64_t hopperTallKeyRows(int64_t querySize, int64_t valueSize);
 std::optional<HopperKeyGradSchedule> chooseHopperKeyGradSchedule(const HopperKeyGradShape &shape);
 std::optional<HopperQueryGradSchedule> chooseHopperQueryGradSchedule(const HopperShape &shape);
 

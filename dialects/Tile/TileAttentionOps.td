@@ -87,6 +87,7 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     key, the sum of the values it weights, and its natural log-sum-exp. With `resume` the walk goes
     on from an output and a log-sum-exp that stand there already (from another part of the pattern),
     so that parts in different views merge exactly. A row with no pair gets zero and -1e30.
+    `brief` says that queries meet few keys on average, so that the start and the end of an item weigh.
 
     Buffers have shape [batch, positions, heads, size], the log-sum-exp [batch, heads, positions].
     Keys and values may have fewer heads than queries: `at` has the head of queries and the one of keys
@@ -100,11 +101,12 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
-                       Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume);
+                       Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume,
+                       UnitAttr:$brief);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
-    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `scale` $scale (`resume` $resume^)? (`brief` $brief^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
   }];
 }

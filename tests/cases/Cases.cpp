@@ -212,6 +212,10 @@ const std::vector<Case> &attentionCases() {
       {"strided_16_odd_heads_n200", {"strided(16)"}, 200, 1, 2, 20, 12},
       {"fixed_7_3_odd_heads_n100", {"fixed(7, 3)"}, 100, 2, 3, 5, 7},
       {"local_31_odd_heads_n127", {"local(31)"}, 127, 1, 2, 127, 66},
+
+      // Keys that more queries meet than a tile has many times over.
+      {"dense_n2305", {"dense"}, 2305, 1, 1, 32, 32},
+      {"fixed_n2305", {"fixed(64, 32)"}, 2305, 1, 1, 64, 64},
   };
   return all;
 }

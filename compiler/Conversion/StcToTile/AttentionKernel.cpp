@@ -45,15 +45,19 @@ struct Frame {
     Value batch, head, keyHead, residue, tile;
   };
   /// Lower items start first, and the longest should: in a causal pattern later tiles of queries
-  /// have more keys, but earlier tiles of keys more queries.
+  /// have more keys, but earlier tiles of keys more queries. Tiles of one residue follow each other
+  /// where they share a cache.
   Item takeApart(const pattern::View &view, int64_t tiles, bool lastFirst = true) {
     Value heads = b.index(headItems(problem)), batches = b.index(problem.batch);
-    Value inner = b.index(headItems(problem) * problem.batch * view.residues);
+    const bool residueByResidue = problem.residueByResidue && view.residues > 1;
+    Value faster =
+        b.index(residueByResidue ? tiles : headItems(problem) * problem.batch * view.residues);
+    Value high = b.div(b.item(), faster), low = b.rem(b.item(), faster);
     Item item;
-    item.tile = b.div(b.item(), inner);
+    item.tile = residueByResidue ? low : high;
     if (lastFirst)
       item.tile = arith::SubIOp::create(b, b.index(tiles - 1), item.tile);
-    Value rest = b.rem(b.item(), inner);
+    Value rest = residueByResidue ? high : low;
     setHeads(item, b.rem(rest, heads));
     rest = b.div(rest, heads);
     item.batch = b.rem(rest, batches);
@@ -126,7 +130,7 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
   auto op = tile::AttentionOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.keyHead,
       item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
-      problem.schedule.strip, APFloat(problem.scale), problem.resume);
+      problem.schedule.strip, APFloat(problem.scale), problem.resume, walk.brief);
   frame.walks(op.getWalks(), walk.segments);
 }
 

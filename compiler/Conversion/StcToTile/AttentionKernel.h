@@ -33,6 +33,8 @@ struct AttentionProblem {
   /// Parts of the pattern in other kernels ran before: go on from their results. `resumeKeys`:
   /// other heads of queries ran before, go on from their gradients of keys and values.
   bool resume = false, resumeKeys = false;
+  /// Whether the tiles of a residue are neighbours among the items.
+  bool residueByResidue = false;
   AttentionSchedule schedule;
 
   /// How many heads of queries share a head of keys.
@@ -59,6 +61,8 @@ struct WalkForm {
   std::vector<SegmentForm> segments;
   /// Of tiles of keys: each query is met by one of them.
   bool meetsAllOnce = false;
+  /// Of tiles of queries on a GPU: these meet few keys.
+  bool brief = false;
 };
 
 /// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,

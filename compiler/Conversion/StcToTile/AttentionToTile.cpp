@@ -147,22 +147,6 @@ FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringR
   return *pattern;
 }
 
-/// The segments of all walks that share a view of keys, as one walk.
-static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_t n,
-                                         const AttentionTiles &tiles) {
-  std::vector<WalkForm> walks;
-  for (const pattern::Walk &walk : pattern.walks())
-    for (const pattern::Segment &segment : walk.segments) {
-      auto found =
-          llvm::find_if(walks, [&](const WalkForm &form) { return form.view == segment.key; });
-      if (found == walks.end())
-        found = walks.insert(found, {segment.key, tiles.ofKeys(segment.key, n), {}});
-      found->segments.push_back(
-          {segment.query, segment.queriesOf(found->schedule.rows), segment.predicate});
-    }
-  return walks;
-}
-
 /// Whether the tiles of keys meet the queries in turn, each query in one of them alone. Tiles of
 /// queries have at most 128 rows.
 static bool meetsAllOnce(const WalkForm &walk, int64_t n) {
@@ -180,14 +164,48 @@ static bool meetsAllOnce(const WalkForm &walk, int64_t n) {
   return end == n;
 }
 
-/// Pairs that the tiles of keys compute, all batches and heads aside.
+/// Pairs that the tiles compute, all batches and heads aside.
 static double computedPairs(const WalkForm &walk, int64_t n) {
   double pairs = 0;
   for (const SegmentForm &segment : walk.segments)
-    for (int64_t t = 0; t * walk.schedule.rows < walk.view.maxRows(n); ++t)
+    for (int64_t t = 0; t * walk.schedule.strip < walk.view.maxRows(n); ++t)
       pairs += std::max<int64_t>(
           segment.range.hi.evaluate({{0, t}}) - segment.range.lo.evaluate({{0, t}}), 0);
-  return pairs * walk.schedule.rows * walk.view.residues;
+  return pairs * walk.schedule.strip * walk.view.residues;
+}
+
+/// How many rows of the other axis a row meets, on average.
+static double meanMet(const WalkForm &walk, int64_t n) {
+  return computedPairs(walk, n) / double(walk.view.maxRows(n) * walk.view.residues);
+}
+
+/// The segments of all walks that share a view of keys, as one walk. Keys that very many queries
+/// meet have tiles of `tallRows`, if it is not 0 and the view is made of such tiles.
+static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_t n,
+                                         const AttentionTiles &tiles, int64_t tallRows) {
+  constexpr double manyQueries = 1024;
+  std::vector<pattern::View> views;
+  for (const pattern::Walk &walk : pattern.walks())
+    for (const pattern::Segment &segment : walk.segments)
+      if (!llvm::is_contained(views, segment.key))
+        views.push_back(segment.key);
+  auto walkOf = [&](const pattern::View &view, AttentionSchedule schedule) {
+    WalkForm form{view, schedule, {}};
+    for (const pattern::Walk &walk : pattern.walks())
+      for (const pattern::Segment &segment : walk.segments)
+        if (segment.key == view)
+          form.segments.push_back(
+              {segment.query, segment.queriesOf(schedule.rows), segment.predicate});
+    return form;
+  };
+  std::vector<WalkForm> walks;
+  for (const pattern::View &view : views) {
+    WalkForm form = walkOf(view, tiles.ofKeys(view, n));
+    if (tallRows > 0 && tallRows % view.width == 0 && meanMet(form, n) > manyQueries)
+      form = walkOf(view, {tallRows, tallRows});
+    walks.push_back(std::move(form));
+  }
+  return walks;
 }
 
 static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int64_t n,
@@ -198,6 +216,9 @@ static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments)
       form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
+    // Measured on an H100: from there on, to overlap items costs the loop over tiles more than it
+    // brings.
+    form.brief = tiles.ofKeys && !single && meanMet(form, n) < 2048;
     walks.push_back(std::move(form));
   }
   return walks;
@@ -232,15 +253,15 @@ static WalkForm noPairs(AttentionSchedule schedule) {
 }
 
 FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
-                                                          Axis axis) {
-  auto [entry, added] = forms.try_emplace({text.str(), n, axis});
+                                                          Axis axis, int64_t tallRows) {
+  auto [entry, added] = forms.try_emplace({text.str(), n, axis, tallRows});
   if (!added)
     return ArrayRef<WalkForm>(entry->second);
   auto pattern = patternOf(op, text, n);
   if (failed(pattern))
     return failure();
   std::vector<WalkForm> &walks = entry->second;
-  walks = axis == Axis::Keys ? walksByKeys(*pattern, n, tiles)
+  walks = axis == Axis::Keys ? walksByKeys(*pattern, n, tiles, tallRows)
                              : walksByQueries(*pattern, n, tiles, axis == Axis::SingleQueries);
   if (axis != Axis::SingleQueries && tiles.packedRows > 0)
     for (WalkForm &walk : walks)
@@ -295,6 +316,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   AttentionProblem problem = problemOf(op);
   // No two items may add to the same key.
   problem.byKeyHeads = recipe.sumsOfKeys && problem.group() > 1;
+  problem.residueByResidue = tiles.residueByResidue;
   auto heads = op.getPattern().getHeads();
   // Heads take the patterns in turn: pattern k serves the heads k, k + count, ...
   for (int64_t k = 0, count = heads.size(); k < std::min(count, problem.heads); ++k) {
@@ -303,7 +325,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
     problem.headCount = llvm::divideCeil(problem.heads - k, count);
     problem.resume = false;
     problem.resumeKeys = problem.byKeyHeads && k > 0;
-    auto all = walksOf(op, heads[k], problem.positions, recipe.axis);
+    auto all = walksOf(op, heads[k], problem.positions, recipe.axis, recipe.tallRows);
     if (failed(all))
       return failure();
     for (size_t w = 0; w < (oneKernel ? 1 : all->size()); ++w) {
@@ -494,10 +516,12 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   auto fillKeys = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
     fillAttentionKeyGrad(k, p, walks[0], keyViews, logsumexp, deltaBuffer);
   };
+  const int64_t tallRows =
+      tiles.tallKeyRows ? tiles.tallKeyRows(query.size, typeOf(op.getValue()).getDimSize(3)) : 0;
   auto byKeys =
       launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
                   {"attention_key_grad", keyViews, Axis::Keys, fillKeys, attentionItems,
-                   /*sumsOfKeys=*/true});
+                   /*sumsOfKeys=*/true, sums->used ? 0 : tallRows});
   if (failed(byKeys))
     return failure();
   ValueRange keyGrads = ValueRange(*byKeys).drop_front(sums->used ? 1 : 0);

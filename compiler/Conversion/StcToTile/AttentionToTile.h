@@ -22,6 +22,12 @@ struct AttentionTiles {
   std::function<bool(const QuerySumWork &)> sumsQueries;
   /// Residues of a stride stand side by side in a tile up to so many rows.
   int64_t packedRows = 0;
+  /// Rows of tiles of keys that very many queries meet, where these are not summed; 0 where those
+  /// of `ofKeys` are as good.
+  std::function<int64_t(int64_t querySize, int64_t valueSize)> tallKeyRows;
+  /// Whether the tiles of a residue run next to each other in time, so that what they share is read
+  /// from memory once: for blocks that share a cache which is small beside the tensors.
+  bool residueByResidue = false;
 };
 
 /// Turns attention ops into launches. One object serves a module, so that the sets of a pattern are
@@ -41,9 +47,10 @@ private:
   mlir::FailureOr<pattern::Pattern> patternOf(mlir::Operation *op, llvm::StringRef text, int64_t n);
   /// What is cut into tiles: in sampling, each query is one.
   enum class Axis { Queries, SingleQueries, Keys };
-  /// The walks of a pattern; the first reaches every position of the axis.
+  /// The walks of a pattern; the first reaches every position of the axis. Keys that very many
+  /// queries meet have tiles of `tallRows`, if it is not 0.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
-                                                    int64_t n, Axis axis);
+                                                    int64_t n, Axis axis, int64_t tallRows = 0);
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
@@ -57,6 +64,7 @@ private:
     llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items;
     /// Whether the kernels add up what each key gets of all queries.
     bool sumsOfKeys;
+    int64_t tallRows = 0;
   };
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before;
   /// the first results are `begun` before.
@@ -75,7 +83,7 @@ private:
 
   KernelOutliner &outliner;
   AttentionTiles tiles;
-  std::map<std::tuple<std::string, int64_t, Axis>, std::vector<WalkForm>> forms;
+  std::map<std::tuple<std::string, int64_t, Axis, int64_t>, std::vector<WalkForm>> forms;
   std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;
 };
 

@@ -74,14 +74,18 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
     HostVectors vectors{lanes, accumulators};
     AttentionTiles tiles{
         [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
-        nullptr, nullptr};
+        nullptr, nullptr, 0, nullptr};
     if (target != "host") {
       const bool isHopper = target == "sm_90a";
       auto sumsQueries = [this, isHopper](const QuerySumWork &work) {
         return querySums == "auto" ? !isHopper || hopperSumsQueries(work) : querySums == "always";
       };
-      tiles = {chooseHopperTiles, chooseHopperKeyTiles, sumsQueries,
-               isHopper ? kHopperPackedRows : 0};
+      tiles = {chooseHopperTiles,        chooseHopperKeyTiles, sumsQueries, 0, nullptr,
+               /*residueByResidue=*/true};
+      if (isHopper) {
+        tiles.packedRows = kHopperPackedRows;
+        tiles.tallKeyRows = hopperTallKeyRows;
+      }
     }
     AttentionConverter attention(outliner, std::move(tiles));
     for (auto function : getOperation().getOps<func::FuncOp>()) {

@@ -153,6 +153,8 @@ CudaKernel::eachItem(ValueRange carried,
     auto done = e->choose(
         e->less(item, items), values.getTypes(),
         [&] {
+          Value next = e->add(e->add(first, blocks), e->sub(e->sub(blocks, 1), place));
+          hasNext = e->less(next, items);
           IRMapping mapping;
           mapping.map(kernel.getItem(), item);
           e->cloneNarrow(kernel.getBody().front(), mapping);

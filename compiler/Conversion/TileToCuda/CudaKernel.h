@@ -118,8 +118,10 @@ public:
   void storeRow(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
                 mlir::Value column, const CudaEmitter::Fragments &fragments, int half);
 
-  /// Runs `body` for the items of this block, with values carried from one to the next; `mapping`
-  /// has the kernel's scalars of the item.
+  /// Whether the block has another item, within the body of `eachItem`.
+  mlir::Value hasNext;
+  /// Runs `body` for the items of this block, at least one, with values carried from one to the
+  /// next; `mapping` has the kernel's scalars of the item.
   CudaEmitter::Values eachItem(
       mlir::ValueRange carried,
       llvm::function_ref<CudaEmitter::Values(mlir::IRMapping &mapping, mlir::ValueRange)> body);

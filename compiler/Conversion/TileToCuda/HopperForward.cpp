@@ -3,7 +3,8 @@
 // One warpgroup copies tiles of keys and values into a ring by the copy engine, the others compute,
 // 64 queries each. In the inner loop the scores of the next tile are in the tensor cores while the
 // softmax of this one runs, as in FlashAttention-3 (arXiv 2407.08608, Sec. 3.2). A block takes
-// items in turn; copies of the next item start while the last one still computes. All walks of an
+// items in turn; copies of the next item, and its first scores where items are brief, start while
+// the last one still computes. All walks of an
 // item are one sequence of tiles and one online softmax; only tiles at the edges of a walk are
 // masked.
 //
@@ -44,7 +45,15 @@ private:
 
   void produce();
   void consume();
-  Ring consumeItem(const CudaItem &item, Ring keys, Ring queries);
+  /// The slots of an item's queries and of its first tile of keys, and the scores of these where
+  /// items are brief.
+  struct Start {
+    Ring keys, queries;
+    Values scores;
+  };
+  /// Waits for the tiles, and starts the scores.
+  Values startScores(Ring keys, Ring queries, Value exists);
+  Start consumeItem(const CudaItem &item, Start start);
 
   HopperPlace place;
 
@@ -90,7 +99,7 @@ void Forward::run() {
         e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produce(); }); });
       },
       [&] { consume(); });
-  kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks());
+  kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
 void Forward::produce() {
@@ -114,12 +123,31 @@ void Forward::produce() {
 
 void Forward::consume() {
   Value zero = e.i(0);
-  kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
-    Ring at{carried[2], carried[3]}, after = next(e, at, kQueryStages);
-    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at);
-    return Values{ring.slot, ring.parity, after.slot, after.parity};
+  Ring first{zero, zero};
+  Values carried;
+  if (op.getBrief())
+    carried = e.waitProducts(0, startScores(first, first, {}));
+  carried.append({zero, zero, zero, zero});
+  kernel.eachItem(carried, [&](IRMapping &mapping, ValueRange carried) {
+    ValueRange rings = carried.take_back(4);
+    Start next =
+        consumeItem(CudaItem(op, mapping),
+                    {{rings[0], rings[1]}, {rings[2], rings[3]}, Values(carried.drop_back(4))});
+    Values result = std::move(next.scores);
+    result.append({next.keys.slot, next.keys.parity, next.queries.slot, next.queries.parity});
+    return result;
   });
   e.ifThen(e.equal(place.thread, 0), [&] { e.waitStores(0); });
+}
+
+// Without another item these are products of what is left in the slots, and nobody's.
+Values Forward::startScores(Ring keys, Ring queries, Value exists) {
+  auto wait = [&] {
+    e.wait(slotted(queryFull, queries.slot, 8), queries.parity);
+    e.wait(slotted(keyFull, keys.slot, 8), keys.parity);
+  };
+  exists ? e.ifThen(exists, wait) : wait();
+  return scores(queries.slot, keys.slot);
 }
 
 Values Forward::scores(Value querySlot, Value keySlot) {
@@ -130,7 +158,8 @@ Values Forward::scores(Value querySlot, Value keySlot) {
   return e.product(schedule.keyRows, a, b);
 }
 
-Ring Forward::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) {
+Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
+  const Ring keyRing = start.keys, queryRing = start.queries;
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   Value leader = e.equal(place.thread, 0);
@@ -158,11 +187,11 @@ Ring Forward::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) {
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
   OnlineSoftmax softmax(kernel, op, item, own.rows, place.column, outputTile.columns);
   Values sums = softmax.begin(), rescale;
-  e.wait(slotted(queryFull, queryRing.slot, 8), queryRing.parity);
-  e.wait(slotted(keyFull, keyRing.slot, 8), keyRing.parity);
-  Values score = e.waitProducts(0, scores(queryRing.slot, keyRing.slot));
+  if (!op.getBrief())
+    start.scores = e.waitProducts(0, startScores(keyRing, queryRing, {}));
   release(keyEmpty, keyRing.slot);
-  Values weights = packed(softmax.next(tiles.masked(zero, own, place.column, score), rescale));
+  Values weights =
+      packed(softmax.next(tiles.masked(zero, own, place.column, start.scores), rescale));
   if (op.getResume())
     sums = softmax.rescaled(sums, rescale);
 
@@ -199,8 +228,16 @@ Ring Forward::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) {
   release(queryEmpty, queryRing.slot);
   sums = e.waitProducts(0, accumulate(weights, e.sub(tiles.count, 1), last, sums));
   release(valueEmpty, last.slot);
-  store(item, softmax, softmax.end(sums));
-  return next(e, last, schedule.stages);
+  Values output = softmax.end(sums);
+  start.keys = next(e, last, schedule.stages);
+  start.queries = next(e, queryRing, kQueryStages);
+  start.scores.clear();
+  if (op.getBrief())
+    start.scores = startScores(start.keys, start.queries, kernel.hasNext);
+  store(item, softmax, output);
+  if (op.getBrief())
+    start.scores = e.waitProducts(0, start.scores);
+  return start;
 }
 
 void Forward::store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums) {

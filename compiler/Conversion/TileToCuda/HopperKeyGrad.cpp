@@ -140,14 +140,14 @@ void KeyGrad::run() {
       {{keysFull, keysEmpty, schedule.itemStages, 1, groups},
        {queryFull, queryEmpty, stages, 1, groups},
        {gradFull, gradEmpty, stages, 1, groups},
-       {rowsFull, rowsEmpty, stages, 32, 4 * groups}}, // lanes that write, warps that read
+       {rowsFull, rowsEmpty, stages, 32, 128 * groups}}, // lanes that write, that read
       place,
       [&](Value warp) {
         e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produceTiles(); }); });
         e.ifThen(e.equal(warp, 1), [&] { produceRows(); });
       },
       [&] { consume(); });
-  kernel.finish(schedule.threads(), plan.bytes());
+  kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
 Values KeyGrad::eachTile(const CudaItem &item, const WalkTiles &tiles, ValueRange carried,
@@ -196,7 +196,7 @@ void KeyGrad::produceRows() {
       tiles.byWalk(t, [&](unsigned walk, Value first) {
         tile::ViewAttr view = tiles.view(walk);
         Value count = rowCount(e, view, item.residue, query.positions());
-        for (int64_t k = 0; k < schedule.queryRows; k += 32) {
+        auto rowsFrom = [&](int64_t k) {
           Value row = e.add(e.add(first, k), place.lane);
           auto both = e.choose(
               e.less(row, count), {e.f32, e.f32},
@@ -215,7 +215,11 @@ void KeyGrad::produceRows() {
           Value at4 = e.mul(e.add(place.lane, k), 4);
           e.storeShared(both[0], e.add(slotted(logsumexps, at.slot, schedule.queryRows * 4), at4));
           e.storeShared(both[1], e.add(slotted(deltas, at.slot, schedule.queryRows * 4), at4));
-        }
+        };
+        for (int64_t k = 0, left = schedule.queryRows; left > 0; k += 32, left -= 32)
+          left < 32 ? e.ifThen(
+                          e.less(place.lane, e.i(left)), [&] { rowsFrom(k); })
+                    : rowsFrom(k);
       });
       e.arrive(slotted(rowsFull, at.slot, 8));
       Ring after = next(e, at, schedule.stages);
@@ -282,8 +286,7 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
     auto gradFragments = e.fragments(scoreGrads(weights, grad, at.slot));
     if (querySum)
       writeScoreGrads(gradFragments, at.slot);
-    e.syncWarp();
-    e.ifThen(e.equal(place.lane, 0), [&] { e.arrive(slotted(rowsEmpty, at.slot, 8)); });
+    e.arrive(slotted(rowsEmpty, at.slot, 8));
     Values querySums;
     if (querySum) {
       e.fenceShared();

@@ -102,7 +102,7 @@ void QueryGrad::run() {
         e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produce(); }); });
       },
       [&] { consume(); });
-  kernel.finish(schedule.threads(), plan.bytes());
+  kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
 void QueryGrad::produce() {

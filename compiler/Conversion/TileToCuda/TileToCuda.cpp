@@ -31,14 +31,16 @@ template <typename Op> static LogicalResult checkHeads(Op op) {
 }
 
 /// What tiles are made of: blocks of rows, or all residues that stand side by side where products
-/// take so many.
+/// take so many. Sums of queries take tiles of 64.
 template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
+  bool anyRows = true;
+  if constexpr (std::is_same_v<Op, tile::AttentionKeyGradOp>)
+    anyRows = !op.getQuerySum();
   std::vector<int64_t> widths;
   for (tile::WalkOp walk : op.getWalkOps()) {
     tile::ViewAttr view = walk.getView();
     int64_t packed = view.getTogether() * view.getRowsEach();
-    bool is = view.getTogether() > 1 && packed % 16 == 0 && packed >= 32 &&
-              !std::is_same_v<Op, tile::AttentionKeyGradOp>;
+    bool is = anyRows && view.getTogether() > 1 && packed % 16 == 0 && packed >= 32;
     widths.push_back(is ? packed : view.getWidth());
   }
   return widths;

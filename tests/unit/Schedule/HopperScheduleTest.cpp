@@ -25,14 +25,17 @@ TEST(HopperKeyGradSchedule, QueryTilesFitRegistersAndViews) {
   struct Row {
     HopperKeyGradShape shape;
     std::optional<int64_t> queryRows;
-    int64_t stages = 3, itemStages = 2;
+    int64_t stages = 3, itemStages = 2, blocks = 1;
   };
   for (const Row &row :
        {Row{{64, 64, 128, {1}, false}, 128}, Row{{32, 64, 128, {1, 32}, false}, 128},
         Row{{128, 128, 128, {1}, false}, 64}, Row{{64, 96, 128, {1}, false}, 64},
-        Row{{64, 64, 64, {1}, false}, 64}, Row{{64, 64, 128, {192}, false}, 64},
-        Row{{64, 64, 128, {3}, false}, std::nullopt}, Row{{64, 64, 128, {1}, true}, 128, 2, 2},
-        Row{{128, 128, 128, {1}, true}, 64, 2, 1}}) {
+        Row{{64, 64, 64, {1}, false}, 64, 2, 2, 2}, Row{{64, 64, 128, {192}, false}, 96},
+        Row{{64, 64, 128, {3}, false}, 96}, Row{{64, 64, 128, {7}, false}, 112},
+        Row{{64, 64, 128, {200}, false}, std::nullopt}, Row{{64, 64, 192, {1}, false}, 64},
+        Row{{128, 128, 64, {48}, false}, 48, 2, 2, 2}, Row{{128, 128, 64, {1}, false}, 64},
+        Row{{64, 64, 128, {3}, true}, std::nullopt}, Row{{64, 64, 128, {192}, true}, 64, 2, 2},
+        Row{{64, 64, 128, {1}, true}, 128, 2, 2}, Row{{128, 128, 128, {1}, true}, 64, 2, 1}}) {
     auto schedule = chooseHopperKeyGradSchedule(row.shape);
     ASSERT_EQ(schedule.has_value(), row.queryRows.has_value());
     if (!schedule)
@@ -41,6 +44,7 @@ TEST(HopperKeyGradSchedule, QueryTilesFitRegistersAndViews) {
     EXPECT_EQ(schedule->keyRows(), row.shape.keyRows);
     EXPECT_EQ(schedule->stages, row.stages);
     EXPECT_EQ(schedule->itemStages, row.itemStages);
+    EXPECT_EQ(schedule->blocks, row.blocks);
   }
 }
 
@@ -48,10 +52,11 @@ TEST(HopperQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
   struct Row {
     HopperShape shape;
     std::optional<int64_t> keyRows;
-    int64_t stages = 4;
+    int64_t stages = 4, blocks = 1;
   };
   for (const Row &row : {Row{{64, 64, 128, {1}}, 64}, Row{{128, 128, 128, {1, 32}}, 64, 3},
-                         Row{{64, 64, 64, {3}}, 48}, Row{{64, 64, 128, {7}}, std::nullopt}}) {
+                         Row{{64, 64, 64, {3}}, 48, 2, 2}, Row{{128, 128, 64, {48}}, 48, 2, 2},
+                         Row{{64, 64, 128, {7}}, std::nullopt}}) {
     auto schedule = chooseHopperQueryGradSchedule(row.shape);
     ASSERT_EQ(schedule.has_value(), row.keyRows.has_value());
     if (!schedule)
@@ -59,7 +64,13 @@ TEST(HopperQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
     EXPECT_EQ(schedule->keyRows, *row.keyRows);
     EXPECT_EQ(schedule->queryRows(), row.shape.queryRows);
     EXPECT_EQ(schedule->stages, row.stages);
+    EXPECT_EQ(schedule->blocks, row.blocks);
   }
+}
+
+TEST(HopperSchedule, WideHeadsLeaveNoRegistersForTallTiles) {
+  EXPECT_EQ(hopperTallKeyRows(64, 64), 192);
+  EXPECT_EQ(hopperTallKeyRows(64, 128), 0);
 }
 
 TEST(HopperSchedule, LongRowsOfQueriesAreSummed) {
@@ -74,19 +85,15 @@ TEST(HopperSchedule, LongRowsOfQueriesAreSummed) {
 }
 
 TEST(HopperSchedule, RegistersFitTheMultiprocessor) {
-  auto check = [](const auto &schedule, int64_t blocks = 1) {
+  auto check = [](const auto &schedule) {
     EXPECT_LE(128 * (schedule.groups * schedule.computeRegisters() + schedule.copyRegisters()),
-              65536 / blocks);
+              65536 / schedule.blocks);
     EXPECT_EQ(schedule.computeRegisters() % 8, 0);
     EXPECT_EQ(schedule.copyRegisters() % 8, 0);
   };
-  for (int64_t groups : {1, 2, 3})
-    check(HopperGroups{groups});
-  for (int64_t groups : {1, 2})
-    check(HopperKeyGradSchedule{{groups}});
-  for (int64_t groups : {1, 2, 3}) {
-    HopperSchedule forward{{groups}};
-    check(forward, forward.blocks());
+  for (HopperGroups groups : {HopperGroups{1, 1}, {1, 2}, {2, 1}, {3, 1}}) {
+    check(groups);
+    check(HopperKeyGradSchedule{groups});
   }
 }
 
