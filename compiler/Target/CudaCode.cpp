@@ -27,10 +27,18 @@ void stc::registerCudaTranslations(DialectRegistry &registry) {
 }
 
 // The oldest version of PTX that has the instructions, so that the driver that compiles it may be
-// old.
-static StringRef ptxVersion(StringRef target) { return target == "sm_80" ? "+ptx70" : "+ptx90"; }
+// old; the first 4096 bytes of parameters are older than the others.
+static StringRef ptxVersion(StringRef target, const llvm::Module &module) {
+  if (target != "sm_80")
+    return "+ptx90";
+  bool hasMany = llvm::any_of(module, [](const llvm::Function &function) {
+    return !function.isDeclaration() && function.arg_size() * 8 > 4096;
+  });
+  return hasMany ? "+ptx81" : "+ptx70";
+}
 
-static std::unique_ptr<llvm::TargetMachine> createMachine(StringRef cuda) {
+static std::unique_ptr<llvm::TargetMachine> createMachine(StringRef cuda,
+                                                          const llvm::Module &module) {
   static std::once_flag once;
   std::call_once(once, [] {
     LLVMInitializeNVPTXTargetInfo();
@@ -42,8 +50,8 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(StringRef cuda) {
   std::string error;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, cuda, ptxVersion(cuda), llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Aggressive));
+      triple, cuda, ptxVersion(cuda, module), llvm::TargetOptions(), llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
 }
 
 /// Products and barriers of a warp must not be cloned into branches that its lanes take apart.
@@ -71,7 +79,7 @@ static FailureOr<std::string> compileKernel(plan::KernelOp kernel, StringRef tar
       translateModuleToLLVMIR(kernel.getCode(), context, kernel.getSymName());
   if (!module)
     return kernel.emitError("cannot be translated to LLVM");
-  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target);
+  std::unique_ptr<llvm::TargetMachine> machine = createMachine(target, *module);
   module->setTargetTriple(machine->getTargetTriple());
   module->setDataLayout(machine->createDataLayout());
   markConvergent(*module);

@@ -88,7 +88,8 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, N
   let description = [{
     The body is one module, whose function of the kernel's name is what the runtime calls.
     `scratch` are the bytes that each thread has for it. A kernel with a `grid` is launched on a GPU; the
-    parameters of its function are the grid's tensor maps, the buffers and the number of items (i32).
+    parameters of its function are the grid's tensor maps, the buffers, the sizes (i64) and the number of
+    items (i32).
 
     ```mlir
     plan.kernel @twice kind "pointwise" scratch 0 {

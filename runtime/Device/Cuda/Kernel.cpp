@@ -109,6 +109,8 @@ Result<Launch> Launch::bind(const Kernel &kernel, const program::Launch &launch,
       return ofKernel(*kernel.source, encoded.error());
     bound.maps.push_back(*encoded);
   }
+  for (int64_t size : *launch.sizes())
+    bound.words.push_back(static_cast<uint64_t>(size));
   bound.words.push_back(launch.items());
   for (CUtensorMap &map : bound.maps)
     bound.parameters.push_back(&map);
@@ -133,7 +135,7 @@ Result<void> Launch::checkParameters() const {
   if (fits && !driver.funcGetParamInfo(kernel->function, count, &offset, &size))
     return {};
   return fail(fmt::format("expected the parameters of its launch, {} tensor maps, {} addresses and "
-                          "a number of items, found others in its code",
+                          "sizes and a number of items, found others in its code",
                           maps.size(), words.size() - 1));
 }
 

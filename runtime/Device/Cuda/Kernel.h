@@ -55,8 +55,8 @@ private:
 
   const Kernel *kernel;
   unsigned blocks = 0;
-  /// In the order of the parameters: the maps, then addresses and the number of items, of which the
-  /// kernel reads the lower half.
+  /// In the order of the parameters: the maps, then addresses, sizes and the number of items, of
+  /// which the kernel reads the lower half.
   std::vector<CUtensorMap> maps;
   std::vector<uint64_t> words;
   std::vector<void *> parameters;

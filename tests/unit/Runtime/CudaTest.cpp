@@ -120,6 +120,16 @@ TEST_F(CudaTest, HasNoMoreBlocksThanItemsAndNoneForNone) {
   EXPECT_EQ(fake->launchCount, 1);
 }
 
+TEST_F(CudaTest, TellsKernelsTheirSizes) {
+  ProgramSpec spec = gpuProgram();
+  spec.entries[0].steps[0].launch[0].sizes = {int64_t(5) << 32};
+  fake->settings.addresses = 3; // two, and one of the same width
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_EQ(fake->launches[0].words[2], uint64_t(5) << 32);
+  EXPECT_EQ(fake->launches[0].words[3], 1000u);
+}
+
 TEST_F(CudaTest, CopiesAndZeros) {
   ASSERT_EQ(open(), "");
   EXPECT_THAT(*executor->read(output(0)), Each(std::byte(0)));
@@ -212,7 +222,7 @@ TEST_F(CudaTest, RefusesKernelsWithOtherParameters) {
     EXPECT_EQ(
         created.error().message,
         "entry 'f': kernel 'attention': expected the parameters of its launch, 2 tensor maps, "
-        "2 addresses and a number of items, found others in its code");
+        "2 addresses and sizes and a number of items, found others in its code");
   }
 }
 
