@@ -24,6 +24,12 @@ Value KernelBuilder::min(Value a, Value b) { return createOrFold<arith::MinUIOp>
 Value KernelBuilder::div(Value a, Value b) { return createOrFold<arith::DivUIOp>(a, b); }
 Value KernelBuilder::rem(Value a, Value b) { return createOrFold<arith::RemUIOp>(a, b); }
 
+Value KernelBuilder::blockEnd(Value first, Value block, Value end) {
+  auto length = getConstantIntValue(block), all = getConstantIntValue(end);
+  Value behind = add(first, block);
+  return length && all && *all % *length == 0 ? behind : min(behind, end);
+}
+
 tile::KernelOp KernelOutliner::get(const KernelKey &key, StringRef name, StringRef kind,
                                    Location loc, TypeRange buffers, unsigned sizes,
                                    function_ref<void(KernelBuilder &)> build) {

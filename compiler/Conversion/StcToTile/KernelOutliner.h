@@ -43,6 +43,8 @@ public:
 
   mlir::Value buffer(unsigned number) const { return buffers[number]; }
   mlir::Value size(unsigned number) const { return sizes[number]; }
+  /// A size that the launch gives in units of so many.
+  mlir::Value size(unsigned number, int64_t unit) { return mul(size(number), index(unit)); }
   mlir::Value item() const { return itemNumber; }
 
   mlir::Value index(int64_t value);
@@ -52,6 +54,8 @@ public:
   /// Quotient and remainder of numbers that are not negative.
   mlir::Value div(mlir::Value a, mlir::Value b);
   mlir::Value rem(mlir::Value a, mlir::Value b);
+  /// The end of a block that begins at a multiple of its length: no minimum where it divides all.
+  mlir::Value blockEnd(mlir::Value first, mlir::Value block, mlir::Value end);
 
 private:
   llvm::SmallVector<mlir::BlockArgument> buffers, sizes;

@@ -71,19 +71,20 @@ private:
     }
     firstColumn = b.index(0);
     if (program.flat())
-      columns = b.size(size++);
+      columns = b.size(size++, schedule.unit);
     else
       columns = b.index(program.dims.empty() ? 1 : program.dims.back());
     lastColumn = columns;
     if (schedule.blocked) {
-      Value block = b.size(size++), number = b.item();
+      Value block = schedule.blockColumns ? b.index(schedule.blockColumns) : b.size(size++);
+      Value number = b.item();
       if (rows) {
         Value blocks = b.div(b.add(columns, b.add(block, b.index(-1))), block);
         number = b.rem(b.item(), blocks);
         part = b.div(b.item(), blocks);
       }
       firstColumn = b.mul(number, block);
-      lastColumn = b.min(b.add(firstColumn, block), columns);
+      lastColumn = b.blockEnd(firstColumn, block, columns);
     }
     for (size_t stream = 0; stream < program.streams.size(); ++stream)
       streams.push_back(arith::IndexCastOp::create(b, b.getI32Type(), b.size(size++)));

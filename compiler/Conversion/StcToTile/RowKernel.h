@@ -1,8 +1,9 @@
 //===- RowKernel.h - the body of a row kernel -------------------*- C++ -*-===//
 //
 // Buffers of a row kernel are its inputs, then its outputs. Its sizes, as far as it has them: the
-// number of rows and how many an item does (if there are rows), the number of columns (if flat),
-// the columns of an item (if blocked), and the streams of its random numbers. Where some row
+// number of rows and how many an item does (if there are rows), the number of columns (if flat, in
+// the schedule's unit), the columns of an item (if blocked and not fixed), and the streams of its
+// random numbers. Where some row
 // dimensions are combined and others kept, rows are counted over the kept ones.
 //
 //===----------------------------------------------------------------------===//

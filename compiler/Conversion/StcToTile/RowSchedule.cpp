@@ -5,8 +5,6 @@
 using namespace mlir;
 using namespace stc;
 
-/// Longer rows are cut into blocks of columns, if they need no second sweep.
-static constexpr int64_t longRow = 16384;
 /// Scratch of a kernel, in elements.
 static constexpr int64_t maxScratch = 32768;
 
@@ -60,7 +58,7 @@ void fillSweeps(const RowProgram &program, ArrayRef<int> keptSince,
 }
 } // namespace
 
-RowSchedule stc::schedule(const RowProgram &program) {
+RowSchedule stc::schedule(const RowProgram &program, const RowWork &work) {
   RowSchedule result;
   unsigned count = 1;
   for (const RowStep &step : program.steps)
@@ -87,7 +85,7 @@ RowSchedule stc::schedule(const RowProgram &program) {
     for (unsigned step : sweep.compute) {
       if (first[step] < 0)
         first[step] = number;
-      else if (expensive[step] && keptSince[step] < 0) {
+      else if (work.scratch && expensive[step] && keptSince[step] < 0) {
         keptSince[step] = first[step];
         candidates.push_back(step);
       }
@@ -109,7 +107,12 @@ RowSchedule stc::schedule(const RowProgram &program) {
     return !(output.kept & program.column()); // written once a row
   });
   result.blocked = program.flat() || (program.dims.size() > 1 && count == 1 && !rowsAlone &&
-                                      program.dims.back() >= longRow);
+                                      program.dims.back() >= work.longRow);
+  if (result.blocked && work.fixedBlocks)
+    result.blockColumns = program.flat() ? work.itemElements : work.blockColumns;
+  if (program.flat())
+    while (result.unit < work.maxUnit && program.dims.back() % (2 * result.unit) == 0)
+      result.unit *= 2;
   return result;
 }
 

@@ -15,13 +15,6 @@
 using namespace mlir;
 using namespace stc;
 
-/// Elements of an item, about; enough to outweigh the start of an item by far.
-static constexpr int64_t itemElements = 32768;
-/// Columns of an item where rows are cut into blocks.
-static constexpr int64_t blockColumns = 4096;
-/// Parts that an output combined over items has at most.
-static constexpr int64_t maxParts = 256;
-
 namespace {
 /// How a launch is divided. `parts` is the number of items along the rows (or, flat, the columns).
 struct Division {
@@ -29,7 +22,7 @@ struct Division {
   int64_t parts = 1, items = 1;
 };
 
-Division divide(const RowProgram &program, const RowSchedule &schedule) {
+Division divide(const RowProgram &program, const RowSchedule &schedule, const RowWork &work) {
   Division result;
   if (program.dims.empty()) {
     llvm::append_range(result.sizes, program.streams);
@@ -38,33 +31,39 @@ Division divide(const RowProgram &program, const RowSchedule &schedule) {
   int64_t columns = program.dims.back();
   bool limited = program.accumulates();
   if (program.flat()) {
-    int64_t block = limited ? llvm::divideCeil(columns, maxParts) : 0;
-    block = llvm::alignTo(std::max(block, itemElements), 64);
+    int64_t block = schedule.blockColumns;
+    if (!block) {
+      block = limited ? llvm::divideCeil(columns, work.maxParts) : 0;
+      block = llvm::alignTo(std::max(block, work.itemElements), 64);
+    }
     result.parts = result.items = llvm::divideCeil(columns, block);
-    result.sizes = {columns, block};
+    result.sizes = {columns / schedule.unit};
+    if (!schedule.blockColumns)
+      result.sizes.push_back(block);
   } else {
     Mask reduced = program.reducedRows(), kept = program.rows() & ~reduced;
     int64_t rows = program.extent(kept ? kept : reduced);
-    int64_t width = schedule.blocked ? blockColumns : columns;
-    int64_t blocks = schedule.blocked ? llvm::divideCeil(columns, blockColumns) : 1;
-    int64_t rowsAnItem = itemElements / (width * (kept ? program.extent(reduced) : 1));
+    int64_t width = schedule.blocked ? work.blockColumns : columns;
+    int64_t blocks = schedule.blocked ? llvm::divideCeil(columns, width) : 1;
+    int64_t rowsAnItem = work.itemElements / (width * (kept ? program.extent(reduced) : 1));
     if (limited && !kept)
-      rowsAnItem =
-          std::max<int64_t>(rowsAnItem, llvm::divideCeil(rows, llvm::divideCeil(maxParts, blocks)));
+      rowsAnItem = std::max<int64_t>(
+          rowsAnItem, llvm::divideCeil(rows, llvm::divideCeil(work.maxParts, blocks)));
     rowsAnItem = std::clamp<int64_t>(rowsAnItem, 1, rows);
     result.parts = llvm::divideCeil(rows, rowsAnItem);
     result.items = result.parts * blocks;
     if (program.rows())
       result.sizes = {rows, rowsAnItem};
-    if (schedule.blocked)
-      result.sizes.push_back(blockColumns);
+    if (schedule.blocked && !schedule.blockColumns)
+      result.sizes.push_back(width);
   }
   llvm::append_range(result.sizes, program.streams);
   return result;
 }
 
-KernelKey keyOf(const RowProgram &program) {
+KernelKey keyOf(const RowProgram &program, const RowSchedule &schedule) {
   KernelKey key("rows");
+  key.add(schedule.unit);
   key.addAll(program.inputs);
   key.add(static_cast<int64_t>(program.flat()));
   key.add(static_cast<int64_t>(program.dims.size()));
@@ -150,14 +149,14 @@ int64_t placeOf(FusedOp op, const RowProgram &program, const RowSchedule &schedu
 }
 } // namespace
 
-LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner) {
+LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner, const RowWork &work) {
   FailureOr<RowProgram> program = analyze(op);
   if (failed(program))
     return failure();
-  RowSchedule plan = schedule(*program);
-  Division division = divide(*program, plan);
+  RowSchedule plan = schedule(*program, work);
+  Division division = divide(*program, plan, work);
   SmallVector<Type> buffers = rowBuffers(*program);
-  auto kernel = outliner.get(keyOf(*program), nameOf(*program), "rows", op.getLoc(), buffers,
+  auto kernel = outliner.get(keyOf(*program, plan), nameOf(*program), "rows", op.getLoc(), buffers,
                              division.sizes.size(),
                              [&](KernelBuilder &b) { buildRowKernel(*program, plan, b); });
 
@@ -185,8 +184,8 @@ LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner) {
     auto type = cast<RankedTensorType>(op.getResult(number).getType());
     Value result = launch.getResult(number);
     if (parts)
-      result =
-          combineParts(builder, outliner, result, parts, program->outputs[number].reduction, type);
+      result = combineParts(builder, outliner, result, parts, program->outputs[number].reduction,
+                            type, work);
     op.getResult(number).replaceAllUsesWith(result);
   }
   op.erase();

@@ -47,14 +47,14 @@ LogicalResult convertAttention(func::FuncOp function, AttentionConverter &attent
 }
 
 /// Converts the ops that run in kernels, and leaves the others alone.
-LogicalResult convert(Operation *op, KernelOutliner &outliner) {
+LogicalResult convert(Operation *op, KernelOutliner &outliner, const RowWork &work) {
   return TypeSwitch<Operation *, LogicalResult>(op)
-      .Case([&](FusedOp op) { return convertFused(op, outliner); })
-      .Case([&](GatherOp op) { return convertGather(op, outliner); })
-      .Case([&](ScatterAddOp op) { return convertScatterAdd(op, outliner); })
-      .Case([&](InsertRowOp op) { return convertInsertRow(op, outliner); })
-      .Case([&](SplitOp op) { return convertSplit(op, outliner); })
-      .Case([&](ConcatOp op) { return convertConcat(op, outliner); })
+      .Case([&](FusedOp op) { return convertFused(op, outliner, work); })
+      .Case([&](GatherOp op) { return convertGather(op, outliner, work); })
+      .Case([&](ScatterAddOp op) { return convertScatterAdd(op, outliner, work); })
+      .Case([&](InsertRowOp op) { return convertInsertRow(op, outliner, work); })
+      .Case([&](SplitOp op) { return convertSplit(op, outliner, work); })
+      .Case([&](ConcatOp op) { return convertConcat(op, outliner, work); })
       .Default(success());
 }
 
@@ -71,6 +71,7 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
       return signalPassFailure();
     }
     KernelOutliner outliner(getOperation());
+    const RowWork &work = target == "host" ? kHostRows : kCudaRows;
     HostVectors vectors{lanes, accumulators};
     AttentionTiles tiles{
         [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
@@ -93,7 +94,7 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
         return signalPassFailure();
       for (Block &block : function.getBody())
         for (Operation &op : llvm::make_early_inc_range(block))
-          if (failed(convert(&op, outliner)))
+          if (failed(convert(&op, outliner, work)))
             return signalPassFailure();
     }
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/StcToTile/KernelOutliner.h"
+#include "compiler/Schedule/RowWork.h"
 #include "dialects/Stc/Stc.h"
 
 #include <mlir/Pass/Pass.h>
@@ -18,12 +19,13 @@ tile::LaunchOp createLaunch(mlir::OpBuilder &builder, mlir::Location loc, tile::
                             mlir::TypeRange results, mlir::ValueRange operands, int64_t items,
                             llvm::ArrayRef<int64_t> sizes);
 
-mlir::LogicalResult convertFused(FusedOp op, KernelOutliner &outliner);
-mlir::LogicalResult convertGather(GatherOp op, KernelOutliner &outliner);
-mlir::LogicalResult convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner);
-mlir::LogicalResult convertInsertRow(InsertRowOp op, KernelOutliner &outliner);
-mlir::LogicalResult convertSplit(SplitOp op, KernelOutliner &outliner);
-mlir::LogicalResult convertConcat(ConcatOp op, KernelOutliner &outliner);
+mlir::LogicalResult convertFused(FusedOp op, KernelOutliner &outliner, const RowWork &work);
+mlir::LogicalResult convertGather(GatherOp op, KernelOutliner &outliner, const RowWork &work);
+mlir::LogicalResult convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
+                                      const RowWork &work);
+mlir::LogicalResult convertInsertRow(InsertRowOp op, KernelOutliner &outliner, const RowWork &work);
+mlir::LogicalResult convertSplit(SplitOp op, KernelOutliner &outliner, const RowWork &work);
+mlir::LogicalResult convertConcat(ConcatOp op, KernelOutliner &outliner, const RowWork &work);
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

@@ -5,17 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/StcToTile/CombineParts.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
 
 #include <llvm/Support/MathExtras.h>
 
+#include <map>
+
 using namespace mlir;
 using namespace stc;
-
-/// Elements of an item, about.
-static constexpr int64_t itemElements = 32768;
-/// Columns of an item of a scatter-add.
-static constexpr int64_t scatterColumns = 32;
 
 namespace {
 constexpr int64_t dynamic = ShapedType::kDynamic;
@@ -29,8 +27,9 @@ MemRefType rowsBuffer(Value value) {
   return bufferType({dynamic, columnsOf(value)}, typeOf(value).getElementType());
 }
 
-void forRows(KernelBuilder &b, Value from, Value to, function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(b, from, to, b.index(1));
+void forRows(KernelBuilder &b, Value from, Value to, function_ref<void(Value)> body,
+             int64_t step = 1) {
+  auto loop = scf::ForOp::create(b, from, to, b.index(step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(loop.getInductionVar());
@@ -71,10 +70,10 @@ Value clampIndex(KernelBuilder &b, Value index, Value size) {
 
 /// Launches a kernel over ranges of rows.
 tile::LaunchOp launchRows(Operation *op, tile::KernelOp kernel, TypeRange results,
-                          ValueRange operands, int64_t rows, int64_t columns,
+                          ValueRange operands, int64_t rows, int64_t columns, const RowWork &work,
                           ArrayRef<int64_t> moreSizes = {}) {
   OpBuilder builder(op);
-  int64_t rowsAnItem = std::clamp<int64_t>(itemElements / columns, 1, rows);
+  int64_t rowsAnItem = std::clamp<int64_t>(work.itemElements / columns, 1, rows);
   SmallVector<int64_t> sizes{rows, rowsAnItem};
   llvm::append_range(sizes, moreSizes);
   return createLaunch(builder, op->getLoc(), kernel, results, operands,
@@ -94,7 +93,7 @@ KernelKey keyOf(StringRef name, ArrayRef<Type> buffers) {
 }
 } // namespace
 
-LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner) {
+LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner, const RowWork &work) {
   Value table = op.getTable(), indices = op.getIndices();
   int64_t columns = columnsOf(table);
   Type element = typeOf(table).getElementType();
@@ -110,11 +109,12 @@ LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner) {
                                });
                              });
   int64_t rows = typeOf(indices).getNumElements();
-  return replace(
-      op, launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, rowsOf(table)));
+  return replace(op, launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, work,
+                                rowsOf(table)));
 }
 
-LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner) {
+LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
+                                     const RowWork &work) {
   Value rows = op.getRows(), indices = op.getIndices();
   int64_t columns = columnsOf(op.getResult());
   Type element = typeOf(rows).getElementType();
@@ -123,38 +123,88 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner) 
   MemRefType rowType = bufferType({dynamic, columns}, element);
   SmallVector<Type> buffers{rowType, bufferType(dynamic, typeOf(indices).getElementType()),
                             rowType};
-  // An item owns a block of columns of the whole table, so that rows of one index are added in
-  // order.
+  int64_t count = typeOf(indices).getNumElements(), tableRows = rowsOf(op.getResult());
+  int64_t width = std::min(work.scatterColumns, columns), blocks = llvm::divideCeil(columns, width);
+  // Parts have sums of their own; these are at most as many elements as the rows are.
+  int64_t parts = std::clamp<int64_t>(count / tableRows, 1, work.maxScatterParts);
+  int64_t rowsAPart = llvm::divideCeil(count, parts);
+  parts = llvm::divideCeil(count, rowsAPart);
+  // An item owns a block of columns of a part's whole table, so that rows of one index are added in
+  // order, some of them at a time.
   auto build = [&](KernelBuilder &b) {
-    Value count = b.size(0), tableRows = b.size(1), width = b.index(columns);
-    Value first = b.mul(b.item(), b.index(scatterColumns));
-    Value last = b.min(b.add(first, b.index(scatterColumns)), width);
+    Value count = b.size(0), tableRows = b.size(1), block = b.item();
+    Value from = b.index(0), to = count, table = b.index(0);
+    if (parts > 1) {
+      Value part = b.div(b.item(), b.index(blocks));
+      block = b.rem(b.item(), b.index(blocks));
+      from = b.mul(part, b.size(2));
+      to = b.min(b.add(from, b.size(2)), count);
+      table = b.mul(part, tableRows);
+    }
+    Value first = b.mul(block, b.index(work.scatterColumns));
+    Value last = b.blockEnd(first, b.index(work.scatterColumns), b.index(columns));
     Value zero = arith::ConstantOp::create(b, b.getFloatAttr(element, 0));
-    forRows(b, b.index(0), tableRows, [&](Value row) {
+    forRows(b, table, b.add(table, tableRows), [&](Value row) {
       sweep(b, first, last, [&](Value column) {
         memref::StoreOp::create(b, zero, b.buffer(2), ValueRange{row, column});
       });
     });
-    forRows(b, b.index(0), count, [&](Value row) {
-      Value target = clampIndex(b, memref::LoadOp::create(b, b.buffer(1), row), tableRows);
+    auto addRows = [&](Value row, int64_t together) {
+      SmallVector<Value> rows, targets;
+      for (int64_t k = 0; k < together; ++k) {
+        rows.push_back(b.add(row, b.index(k)));
+        Value index = memref::LoadOp::create(b, b.buffer(1), rows.back());
+        targets.push_back(b.add(table, clampIndex(b, index, tableRows)));
+      }
+      // The sums are loaded before any is stored: a row of the same index has a later one.
+      std::map<std::pair<size_t, size_t>, Value> isSame;
+      for (size_t k = 0; k < targets.size(); ++k)
+        for (size_t before = 0; before < k; ++before)
+          isSame[{before, k}] =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::eq, targets[before], targets[k]);
       sweep(b, first, last, [&](Value column) {
-        Value sum = memref::LoadOp::create(b, b.buffer(2), ValueRange{target, column});
-        Value term = memref::LoadOp::create(b, b.buffer(0), ValueRange{row, column});
-        memref::StoreOp::create(b, arith::AddFOp::create(b, sum, term), b.buffer(2),
-                                ValueRange{target, column});
+        auto load = [&](Value buffer, Value row) -> Value {
+          return memref::LoadOp::create(b, buffer, ValueRange{row, column});
+        };
+        auto sums = llvm::map_to_vector(targets, [&](Value row) { return load(b.buffer(2), row); });
+        auto terms = llvm::map_to_vector(rows, [&](Value row) { return load(b.buffer(0), row); });
+        for (auto [k, target] : llvm::enumerate(targets)) {
+          for (size_t before = 0; before < k; ++before)
+            sums[k] = arith::SelectOp::create(b, isSame[{before, k}], sums[before], sums[k]);
+          sums[k] = arith::AddFOp::create(b, sums[k], terms[k]);
+          memref::StoreOp::create(b, sums[k], b.buffer(2), ValueRange{target, column});
+        }
       });
-    });
+    };
+    Value whole = from;
+    if (int64_t together = work.scatterRows; together > 1) {
+      Value rows = arith::SubIOp::create(b, to, from);
+      whole = b.add(from, b.mul(b.div(rows, b.index(together)), b.index(together)));
+      forRows(
+          b, from, whole, [&](Value row) { addRows(row, together); }, together);
+    }
+    forRows(b, whole, to, [&](Value row) { addRows(row, 1); });
   };
-  auto kernel =
-      outliner.get(keyOf("scatter_add", buffers), "scatter_add", "table", op.getLoc(), buffers,
-                   /*sizes=*/2, build);
+  KernelKey key = keyOf("scatter_add", buffers);
+  key.add(static_cast<int64_t>(parts > 1));
+  auto kernel = outliner.get(key, "scatter_add", "table", op.getLoc(), buffers,
+                             /*sizes=*/parts > 1 ? 3 : 2, build);
   OpBuilder builder(op);
-  return replace(op, createLaunch(builder, op.getLoc(), kernel, op.getType(), {rows, indices},
-                                  llvm::divideCeil(columns, scatterColumns),
-                                  {typeOf(indices).getNumElements(), rowsOf(op.getResult())}));
+  SmallVector<int64_t> sizes{count, tableRows};
+  if (parts == 1)
+    return replace(op, createLaunch(builder, op.getLoc(), kernel, op.getType(), {rows, indices},
+                                    blocks, sizes));
+  sizes.push_back(rowsAPart);
+  auto type = RankedTensorType::get({parts * tableRows * columns}, element);
+  auto launch =
+      createLaunch(builder, op.getLoc(), kernel, type, {rows, indices}, parts * blocks, sizes);
+  op.replaceAllUsesWith(combineParts(builder, outliner, launch.getResult(0), parts, Reduction::Sum,
+                                     op.getType(), work));
+  op.erase();
+  return success();
 }
 
-LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner) {
+LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner, const RowWork &work) {
   auto shape = typeOf(op.getSequence()).getShape();
   int64_t batch = shape[0], positions = shape[1];
   int64_t columns = typeOf(op.getSequence()).getNumElements() / (batch * positions);
@@ -174,14 +224,14 @@ LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner) {
                    /*sizes=*/3, build);
   auto launch =
       launchRows(op, kernel, op.getType(), {op.getRow(), op.getSequence(), op.getPosition()}, batch,
-                 columns, positions);
+                 columns, work, positions);
   launch.setTied({1});
   return replace(op, launch);
 }
 
 /// Copies the columns of `whole` to `parts` side by side, or back.
 static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, ValueRange parts,
-                                bool join, KernelOutliner &outliner) {
+                                bool join, KernelOutliner &outliner, const RowWork &work) {
   SmallVector<Type> buffers =
       llvm::map_to_vector(parts, [](Value part) -> Type { return rowsBuffer(part); });
   unsigned wholeNumber = join ? parts.size() : 0;
@@ -204,15 +254,15 @@ static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, Valu
   auto kernel =
       outliner.get(keyOf(name, buffers), name, "table", op->getLoc(), buffers, /*sizes=*/2, build);
   return launchRows(op, kernel, op->getResultTypes(), op->getOperands(), rowsOf(whole),
-                    columnsOf(whole));
+                    columnsOf(whole), work);
 }
 
-LogicalResult stc::convertSplit(SplitOp op, KernelOutliner &outliner) {
-  return replace(op,
-                 copyParts(op, "split", op.getInput(), op.getResults(), /*join=*/false, outliner));
+LogicalResult stc::convertSplit(SplitOp op, KernelOutliner &outliner, const RowWork &work) {
+  return replace(
+      op, copyParts(op, "split", op.getInput(), op.getResults(), /*join=*/false, outliner, work));
 }
 
-LogicalResult stc::convertConcat(ConcatOp op, KernelOutliner &outliner) {
-  return replace(op,
-                 copyParts(op, "concat", op.getResult(), op.getInputs(), /*join=*/true, outliner));
+LogicalResult stc::convertConcat(ConcatOp op, KernelOutliner &outliner, const RowWork &work) {
+  return replace(
+      op, copyParts(op, "concat", op.getResult(), op.getInputs(), /*join=*/true, outliner, work));
 }
