@@ -24,13 +24,6 @@ def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
   let dependentDialects = ["::stc::plan::PlanDialect"];
 }
 
-def CheckCudaSteps : Pass<"check-cuda-steps", "::mlir::ModuleOp"> {
-  let summary = "Refuse what does not run on a GPU yet";
-  let description = [{
-    Dense products, and kernels of another kind than attention: one error, at the first of them.
-  }];
-}
-
 def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
   let summary = "Make the ops of the tile dialect in a kernel loops over vectors";
   let description = [{
@@ -51,6 +44,15 @@ def ApproximateMathOnHost : Pass<"approximate-math-on-host", "::mlir::ModuleOp">
     Functions of f16 and bf16 are computed in f32; for f64 there are no polynomials, which is an error.
   }];
   let dependentDialects = ["::mlir::vector::VectorDialect"];
+}
+
+def ApproximateMathOnCuda : Pass<"approximate-math-on-cuda", "::mlir::ModuleOp"> {
+  let summary = "Compute elementary functions by arithmetic and a GPU's own functions";
+  let description = [{
+    As on the host, but exponentials, hyperbolic tangents, roots and divisions of f32 are built on the fast
+    instructions of the GPU, corrected where these alone are wrong by more than 1e-6 of the result.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 def ConvertTileToHost : Pass<"convert-tile-to-host", "::mlir::ModuleOp"> {
@@ -76,10 +78,14 @@ def AddKernelEntry : Pass<"add-kernel-entry", "::stc::plan::KernelOp"> {
 def ConvertTileToCuda : Pass<"convert-tile-to-cuda", "::mlir::ModuleOp"> {
   let summary = "Make kernels for an NVIDIA GPU";
   let description = [{
-    A kernel of attention becomes a `plan.kernel` with a grid: a persistent kernel in ops of `nvvm`, `llvm`,
-    `arith` and `scf`. For sm_90a it has a warpgroup that copies tiles by the copy engine and others that
+    A kernel becomes a `plan.kernel` with a grid: a persistent kernel in ops of `nvvm`, `llvm`, `arith`, `math`
+    and `scf`. For attention on sm_90a it has a warpgroup that copies tiles by the copy engine and others that
     compute. For sm_80, and for views and rows that the copy engine cannot reach, all its warps copy and
     compute.
+
+    Of rows and tables, an item is a warp's. In a `tile.sweep` a lane has up to 8 neighbouring columns, then those
+    32 times as far on, and so forth; sums go from lane to lane. Rows of up to 2048 columns that several sweeps
+    read stay in registers, and so do sums of columns over an item's rows.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"sm_90a\"", "sm_80 (and later GPUs) or sm_90a">

@@ -54,9 +54,7 @@ static constexpr Phase table[] = {
            {options.device, vectors.lanes, vectors.accumulators, options.querySums}));
      }},
     {"plan", "steps over bytes of one arena",
-     [](OpPassManager &passes, const CompileOptions &options) {
-       if (options.device != "host")
-         passes.addPass(createCheckCudaSteps());
+     [](OpPassManager &passes, const CompileOptions &) {
        passes.addPass(createConvertTileToPlan());
      }},
     {"kernels", "kernels in the LLVM dialect",

@@ -61,6 +61,16 @@ Value CudaEmitter::greater(Value l, float r) {
   return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, f(r));
 }
 Value CudaEmitter::shuffle(Value value, int64_t mask) {
+  if (value.getType().isF64()) { // as two words
+    auto words = VectorType::get({2}, i32);
+    Value both = LLVM::BitcastOp::create(b, words, value);
+    Value result = LLVM::PoisonOp::create(b, words);
+    for (int64_t k : {0, 1}) {
+      Value word = shuffle(LLVM::ExtractElementOp::create(b, both, i(k)), mask);
+      result = LLVM::InsertElementOp::create(b, result, word, i(k));
+    }
+    return LLVM::BitcastOp::create(b, value.getType(), result);
+  }
   return NVVM::ShflOp::create(b, value.getType(), i(-1), value, i(mask), i(31),
                               NVVM::ShflKind::bfly, UnitAttr());
 }

@@ -26,6 +26,8 @@ CudaKernel::CudaKernel(tile::KernelOp kernel, Type element)
   auto global = LLVM::LLVMPointerType::get(b->getContext(), 1);
   for (unsigned k = 0; k < kernel.getBuffers().size(); ++k)
     bufferParameters.push_back(block->addArgument(global, loc));
+  for (unsigned k = 0; k < kernel.getSizes().size(); ++k)
+    sizeParameters.push_back(block->addArgument(b->getI64Type(), loc));
   items = block->addArgument(b->getI32Type(), loc);
   e = std::make_unique<CudaEmitter>(*b, element);
   auto shared = LLVM::LLVMPointerType::get(b->getContext(), 3);
@@ -50,6 +52,7 @@ Value CudaKernel::map(unsigned number) {
 }
 
 Value CudaKernel::buffer(unsigned argument) { return bufferParameters[argument]; }
+Value CudaKernel::size(unsigned argument) { return sizeParameters[argument]; }
 
 Value CudaKernel::address(const CudaTensor &tensor, Value batch, Value position, Value head,
                           int64_t column) {
@@ -168,6 +171,20 @@ CudaKernel::eachItem(ValueRange carried,
   return results;
 }
 
+// Neighbouring items go to different blocks, so that few items are spread over the whole GPU.
+void CudaKernel::eachItemOfWarp(int64_t threads, function_ref<void(Value)> body) {
+  Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
+  Value first = e->add(e->mul(e->div(e->threadId(threads), 32), blocks), block);
+  auto wide = [&](Value value) -> Value {
+    return arith::IndexCastUIOp::create(*b, b->getIndexType(), value);
+  };
+  e->loop(wide(first), wide(items), wide(e->mul(blocks, threads / 32)), {},
+          [&](Value item, ValueRange) {
+            body(item);
+            return CudaEmitter::Values();
+          });
+}
+
 void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
   LLVM::ReturnOp::create(*b, ValueRange());
   MLIRContext *context = b->getContext();
@@ -180,6 +197,10 @@ void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
     function.setArgAttr(k, LLVM::LLVMDialect::getAlignAttrName(), b->getI64IntegerAttr(64));
     function.setArgAttr(k, NVVM::NVVMDialect::getGridConstantAttrName(), b->getUnitAttr());
   }
+  if (areDistinct)
+    for (BlockArgument buffer : bufferParameters)
+      function.setArgAttr(buffer.getArgNumber(), LLVM::LLVMDialect::getNoAliasAttrName(),
+                          b->getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b->getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     b->getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));

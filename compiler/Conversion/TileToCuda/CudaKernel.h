@@ -80,8 +80,8 @@ struct GradientPlace {
   bool resume;
 };
 
-/// The frame of a kernel: a function from tensor maps, buffers and the number of items, whose
-/// blocks take items in turn.
+/// The frame of a kernel: a function from tensor maps, buffers, sizes and the number of items,
+/// whose blocks (or warps) take items in turn.
 class CudaKernel {
 public:
   CudaKernel(tile::KernelOp kernel, mlir::Type element);
@@ -94,6 +94,8 @@ public:
   mlir::Value map(unsigned number);
   /// A buffer's address (global memory).
   mlir::Value buffer(unsigned argument);
+  /// One of the kernel's sizes: i64.
+  mlir::Value size(unsigned argument);
   /// The bytes of one of the kernel's tensors from its first element: i64.
   mlir::Value address(const CudaTensor &tensor, mlir::Value batch, mlir::Value position,
                       mlir::Value head, int64_t column = 0);
@@ -126,6 +128,14 @@ public:
       mlir::ValueRange carried,
       llvm::function_ref<CudaEmitter::Values(mlir::IRMapping &mapping, mlir::ValueRange)> body);
 
+  /// Runs `body` for the items of this warp, all different, of a block of so many threads. The item
+  /// is an index.
+  void eachItemOfWarp(int64_t threads, llvm::function_ref<void(mlir::Value item)> body);
+
+  /// Promises that no two buffers overlap, so that what is loaded from one stays known when another
+  /// is written.
+  void setDistinctBuffers() { areDistinct = true; }
+
   /// Turns the kernel into one of the plan, with its grid; registers are limited so that `blocks`
   /// blocks fit a multiprocessor.
   void finish(int64_t threads, int64_t sharedBytes, int64_t blocks = 1);
@@ -141,8 +151,10 @@ private:
   plan::KernelOp result;
   mlir::ModuleOp module;
   mlir::LLVM::LLVMFuncOp function;
-  llvm::SmallVector<mlir::Value> mapParameters, bufferParameters;
+  llvm::SmallVector<mlir::Value> mapParameters, sizeParameters;
+  llvm::SmallVector<mlir::BlockArgument> bufferParameters;
   mlir::Value items;
+  bool areDistinct = false;
 };
 
 } // namespace stc

@@ -146,7 +146,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
         return lowerAttentionQuerySum(kernel, sum);
     }
-    return kernel.emitError("expected a kernel of attention; others run on the host alone so far");
+    return lowerRows(kernel);
   }
 };
 } // namespace
@@ -156,9 +156,12 @@ void stc::buildCudaPipeline(OpPassManager &passes, StringRef target) {
   OpPassManager &code = passes.nest<plan::KernelOp>().nest<ModuleOp>();
   code.addPass(createCanonicalizerPass());
   code.addPass(createCSEPass());
+  code.addPass(createApproximateMathOnCuda());
   code.addPass(createSCFToControlFlowPass());
   code.addPass(createConvertControlFlowToLLVMPass());
   code.addPass(createArithToLLVMConversionPass());
+  code.addPass(createConvertMathToLLVMPass());
+  code.addPass(createUBToLLVMConversionPass());
   code.addPass(createConvertNVVMToLLVMPass());
   code.addPass(createReconcileUnrealizedCastsPass());
   code.addPass(createCanonicalizerPass());

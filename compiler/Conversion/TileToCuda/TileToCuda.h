@@ -35,6 +35,9 @@ mlir::LogicalResult lowerAmpereQueryGrad(tile::KernelOp kernel, tile::AttentionQ
                                          const AmpereSchedule &schedule);
 mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::AttentionQuerySumOp op);
 
+/// Replaces a kernel of rows or tables: everything but attention, on any GPU.
+mlir::LogicalResult lowerRows(tile::KernelOp kernel);
+
 /// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm, for sm_80 or
 /// sm_90a.
 void buildCudaPipeline(mlir::OpPassManager &passes, llvm::StringRef target);
