@@ -1,24 +1,29 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
-// gpu_cases FOLDER: for each shared case in bf16 and f16, the compiled programs
-// FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs
-// and what the float64 reference makes of them (with each tensor in its type: the gradient reads a
-// rounded output), under the names of the program's inputs and outputs. gpu_check runs them where
-// there is no compiler.
+// gpu_cases FOLDER [START...]: for each shared case of attention in bf16 and f16, each of rows and
+// tables, and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and
+// FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64
+// reference makes of them, under the names of the program's inputs and outputs; with arguments,
+// only cases whose names start so. In attention each tensor is in its type (the gradient reads a
+// rounded output); for others there is a tensor "tolerance". gpu_check runs them where there is no
+// compiler.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pipeline/Compile.h"
 #include "compiler/Reference/Reference.h"
+#include "compiler/Transforms/Passes.h"
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/Units.h"
 #include "tests/cases/Cases.h"
+#include "tests/cases/RowCases.h"
 
 #include <fmt/format.h>
 #include <mlir/IR/Diagnostics.h>
 #include <mlir/Parser/Parser.h>
+#include <mlir/Pass/PassManager.h>
 
 #include <filesystem>
 #include <random>
@@ -28,6 +33,8 @@ using namespace stc;
 using runtime::NamedTensor;
 
 namespace {
+constexpr int64_t randomGraphs = 24;
+
 /// A tensor that owns its bytes.
 struct Stored {
   std::string name;
@@ -40,7 +47,29 @@ std::vector<int64_t> shapeOf(const program::Tensor &tensor) {
   return {tensor.shape()->begin(), tensor.shape()->end()};
 }
 
-/// A random input of a narrow type, for the file and for the reference.
+template <typename T, typename From> std::vector<std::byte> bytesOf(const std::vector<From> &from) {
+  std::vector<T> elements(from.begin(), from.end());
+  auto bytes = std::as_bytes(std::span(elements));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// Elements in memory.
+std::vector<std::byte> bytesOf(program::DType dtype, const reference::Tensor &value) {
+  switch (dtype) {
+  case program::DType::F64:
+    return bytesOf<double>(value.floats);
+  case program::DType::I64:
+    return bytesOf<int64_t>(value.integers);
+  case program::DType::I32:
+    return bytesOf<int32_t>(value.integers);
+  case program::DType::I1:
+    return bytesOf<uint8_t>(value.integers);
+  default:
+    return bytesOf<float>(value.floats);
+  }
+}
+
+/// A random input, for the file and for the reference; integers are small, some of them negative.
 std::pair<Stored, reference::Tensor> randomInput(const program::Tensor &tensor,
                                                  std::mt19937_64 &random) {
   reference::Tensor value;
@@ -48,6 +77,16 @@ std::pair<Stored, reference::Tensor> randomInput(const program::Tensor &tensor,
   int64_t count = 1;
   for (int64_t size : value.shape)
     count *= size;
+  if (!runtime::isNarrow(tensor.dtype())) {
+    if (tensor.dtype() == program::DType::F32 || tensor.dtype() == program::DType::F64)
+      for (std::uniform_real_distribution<float> uniform(-2, 2); count > 0; --count)
+        value.floats.push_back(uniform(random));
+    else
+      for (std::uniform_int_distribution<int64_t> uniform(-2, 40); count > 0; --count)
+        value.integers.push_back(uniform(random));
+    std::vector<std::byte> data = bytesOf(tensor.dtype(), value);
+    return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
+  }
   std::uniform_real_distribution<float> uniform(-2, 2);
   std::vector<float> drawn(count);
   llvm::for_each(drawn, [&](float &x) { x = uniform(random); });
@@ -57,10 +96,28 @@ std::pair<Stored, reference::Tensor> randomInput(const program::Tensor &tensor,
   return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
 }
 
+/// Narrow floats are expected in f32.
 Stored expected(const program::Tensor &tensor, const reference::Tensor &value) {
-  std::vector<float> floats(value.floats.begin(), value.floats.end());
-  auto bytes = std::as_bytes(std::span(floats));
-  return {tensor.name()->str(), program::DType::F32, shapeOf(tensor), {bytes.begin(), bytes.end()}};
+  bool isNarrow = runtime::isNarrow(tensor.dtype());
+  program::DType dtype = isNarrow ? program::DType::F32 : tensor.dtype();
+  return {tensor.name()->str(), dtype, shapeOf(tensor), bytesOf(dtype, value)};
+}
+
+double largestOf(ArrayRef<reference::Tensor> tensors) {
+  double largest = 0;
+  for (const reference::Tensor &tensor : tensors)
+    for (double value : tensor.floats)
+      largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+/// The largest difference of two results, relative to the largest element of all.
+double jointError(ArrayRef<reference::Tensor> found, ArrayRef<reference::Tensor> expected) {
+  double error = 0;
+  for (auto [have, want] : llvm::zip_equal(found, expected))
+    for (auto [x, y] : llvm::zip_equal(have.floats, want.floats))
+      error = std::max(error, std::abs(x - y));
+  return error == 0 ? 0 : error / largestOf(expected);
 }
 
 template <typename Written> LogicalResult check(const Written &written) {
@@ -86,34 +143,73 @@ public:
 
   /// A program that the compiler refuses is printed and counted, and the others are written.
   LogicalResult add(const cases::Case &test, const std::string &element);
+  LogicalResult add(const cases::RowCase &test);
 
   int cases = 0, programs = 0, refused = 0;
 
 private:
+  OwningOpRef<ModuleOp> parse(const std::string &name, const std::string &text);
+  /// Compiles a module of one function and writes it; with a tolerance where that is not 0.
+  LogicalResult add(const std::string &name, ModuleOp module, const std::string &querySums,
+                    double tolerance);
+
   std::filesystem::path folder;
   HostTarget target = HostTarget::create("native").value();
   MLIRContext context;
 };
 } // namespace
 
+OwningOpRef<ModuleOp> Writer::parse(const std::string &name, const std::string &text) {
+  std::string reason;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    reason += diagnostic.str();
+    return success();
+  });
+  auto module = parseSourceString<ModuleOp>(text, &context);
+  if (!module)
+    fmt::print(stderr, "gpu_cases: error: {}: {}\n", name, reason);
+  return module;
+}
+
+// Both ways on all cases: one type takes sums, the other does not.
 LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
-  std::string name = test.name + "_" + element, reason;
+  auto module = parse(test.name, test.withGradient(element));
+  return module ? add(test.name + "_" + element, *module, element == "bf16" ? "always" : "never", 0)
+                : failure();
+}
+
+LogicalResult Writer::add(const cases::RowCase &test) {
+  auto module = parse(test.name, test.text);
+  if (!module)
+    return failure();
+  OwningOpRef<ModuleOp> gradient;
+  if (test.hasGradient) {
+    gradient = module->clone();
+    PassManager passes(&context);
+    passes.addPass(createAddGradient());
+    passes.addNestedPass<func::FuncOp>(createDifferentiate());
+    if (failed(passes.run(*gradient)))
+      return failure();
+    gradient->lookupSymbol(test.name)->erase();
+  }
+  if (failed(add(test.name, *module, "auto", test.tolerance)))
+    return failure();
+  return gradient ? add(test.name + "_grad", *gradient, "auto", test.tolerance) : success();
+}
+
+LogicalResult Writer::add(const std::string &name, ModuleOp module, const std::string &querySums,
+                          double tolerance) {
+  std::string reason;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (reason.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
       reason = diagnostic.str();
     return success();
   });
-  auto module = parseSourceString<ModuleOp>(test.withGradient(element), &context);
-  if (!module) {
-    fmt::print(stderr, "gpu_cases: error: {}: {}\n", name, reason);
-    return failure();
-  }
   std::vector<std::byte> compiled; // one of them: all have the same inputs and outputs
   for (const char *device : {"sm_80", "sm_90a"}) {
-    OwningOpRef<ModuleOp> lowered = module->clone();
+    OwningOpRef<ModuleOp> lowered = module.clone();
     CompileOptions options{target, device};
-    // Both ways on all cases: one type takes sums, the other does not.
-    options.querySums = element == "bf16" ? "always" : "never";
+    options.querySums = querySums;
     FailureOr<std::vector<std::byte>> program = failure();
     reason.clear();
     if (succeeded(runPhases(*lowered, options)))
@@ -141,10 +237,23 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
     tensors.push_back(std::move(stored));
     inputs.push_back(std::move(value));
   }
-  auto outputs =
-      reference::Interpreter(*module).call(test.name, inputs, reference::Rounding::ToType);
+  auto define = [&](reference::Rounding rounding) {
+    return reference::Interpreter(module).call(entry.name()->str(), inputs, rounding);
+  };
+  auto outputs = define(tolerance ? reference::Rounding::None : reference::Rounding::ToType);
   if (failed(outputs))
     return failure();
+  if (tolerance) {
+    std::vector<double> bound{tolerance};
+    if (tolerance >= cases::kFloat32Tolerance) {
+      // What loses digits in float32 as it is defined may lose as many again.
+      auto rounded = define(reference::Rounding::Float32);
+      if (failed(rounded))
+        return failure();
+      bound[0] = std::max(tolerance, 2 * jointError(*rounded, *outputs));
+    }
+    tensors.push_back({"tolerance", program::DType::F32, {}, bytesOf<float>(bound)});
+  }
   for (auto [tensor, value] : llvm::zip_equal(*entry.outputs(), *outputs))
     tensors.push_back(expected(*tensor, value));
   ++cases;
@@ -152,16 +261,31 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: gpu_cases FOLDER\n");
+  if (argc < 2) {
+    fmt::print(stderr, "usage: gpu_cases FOLDER [START...]\n");
     return 2;
   }
+  std::vector<std::string> starts(argv + 2, argv + argc);
+  auto isWanted = [&](llvm::StringRef name) {
+    return starts.empty() ||
+           llvm::any_of(starts, [&](const std::string &start) { return name.starts_with(start); });
+  };
   std::filesystem::create_directories(argv[1]);
   Writer writer(argv[1]);
   for (const cases::Case &test : cases::attentionCases())
     for (const char *element : {"bf16", "f16"})
-      if (failed(writer.add(test, element)))
+      if (isWanted(test.name) && failed(writer.add(test, element)))
         return 1;
+  for (const cases::RowCase &test : cases::rowCases())
+    if (isWanted(test.name) && failed(writer.add(test)))
+      return 1;
+  for (int64_t k = 0; k < randomGraphs; ++k) {
+    std::string name = "graph" + std::to_string(k);
+    if (isWanted(name) &&
+        failed(writer.add({name, cases::randomGraph(name, 20190423 + k, 12, /*products=*/false),
+                           /*hasGradient=*/true})))
+      return 1;
+  }
   uint64_t bytes = 0;
   for (const auto &file : std::filesystem::directory_iterator(argv[1]))
     bytes += file.file_size();

@@ -3,6 +3,7 @@
 #include "tests/numerics/Compiled.h"
 
 #include "compiler/Transforms/Passes.h"
+#include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Signature.h"
 
 #include <mlir/Parser/Parser.h>
@@ -30,6 +31,7 @@ CompileOptions stc::test::optionsForHost() { return {HostTarget::create("native"
 
 //===--- tensors of the program -------------------------------------------===//
 
+/// The elements as they are, or as float in the case of narrow ones.
 template <typename T>
 static auto copyOf(runtime::HostExecutor &executor, const program::Tensor &tensor) {
   std::span<T> elements = executor.elements<T>(tensor);
@@ -40,22 +42,41 @@ static auto copyOf(runtime::HostExecutor &executor, const program::Tensor &tenso
 static Tensor read(runtime::HostExecutor &executor, const program::Tensor &tensor) {
   std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
   switch (tensor.dtype()) {
+  case program::DType::BF16:
+  case program::DType::F16: {
+    std::vector<double> wide;
+    for (uint16_t bits : executor.elements<uint16_t>(tensor))
+      wide.push_back(runtime::widen(tensor.dtype(), bits));
+    return Tensor::of(shape, wide);
+  }
   case program::DType::F32:
     return Tensor::of(shape, copyOf<float>(executor, tensor));
+  case program::DType::F64:
+    return Tensor::of(shape, copyOf<double>(executor, tensor));
+  case program::DType::I1:
+    return Tensor::of(shape, copyOf<uint8_t>(executor, tensor));
   case program::DType::I32:
     return Tensor::of(shape, copyOf<int32_t>(executor, tensor));
   case program::DType::I64:
     return Tensor::of(shape, copyOf<int64_t>(executor, tensor));
   default:
-    llvm::report_fatal_error("expected a tensor of f32, i32 or i64");
+    llvm::report_fatal_error("expected a tensor of a type that the tests have");
   }
 }
 
 static void write(runtime::HostExecutor &executor, const program::Tensor &tensor,
                   const Tensor &value) {
   switch (tensor.dtype()) {
+  case program::DType::BF16:
+  case program::DType::F16:
+    for (auto [bits, element] : llvm::zip_equal(executor.elements<uint16_t>(tensor), value.floats))
+      bits = runtime::narrow(tensor.dtype(), static_cast<float>(element));
+    return;
   case program::DType::F32:
     llvm::copy(value.floats, executor.elements<float>(tensor).begin());
+    return;
+  case program::DType::F64:
+    llvm::copy(value.floats, executor.elements<double>(tensor).begin());
     return;
   case program::DType::I32:
     llvm::copy(value.integers, executor.elements<int32_t>(tensor).begin());
@@ -64,7 +85,7 @@ static void write(runtime::HostExecutor &executor, const program::Tensor &tensor
     llvm::copy(value.integers, executor.elements<int64_t>(tensor).begin());
     return;
   default:
-    llvm::report_fatal_error("expected a tensor of f32, i32 or i64");
+    llvm::report_fatal_error("expected a tensor of a type that the tests have");
   }
 }
 
@@ -143,7 +164,14 @@ Tensors Compiled::randomInputs(const std::string &function, uint64_t seed) {
   Tensors inputs;
   for (const program::Tensor *input : *executor->program().entries()->Get(index)->inputs()) {
     inputs.push_back(read(*executor, *input));
-    llvm::for_each(inputs.back().floats, [&](double &value) { value = uniform(random); });
+    program::DType dtype = input->dtype();
+    llvm::for_each(inputs.back().floats, [&](double &value) {
+      float drawn = uniform(random);
+      value =
+          runtime::isNarrow(dtype) ? runtime::widen(dtype, runtime::narrow(dtype, drawn)) : drawn;
+    });
+    std::uniform_int_distribution<int64_t> small(-2, 40);
+    llvm::for_each(inputs.back().integers, [&](int64_t &value) { value = small(random); });
   }
   return inputs;
 }

@@ -41,7 +41,7 @@ public:
   static std::unique_ptr<Compiled> parse(const std::string &text, const CompileOptions &options);
 
   Results call(const std::string &function, const Tensors &inputs);
-  /// The same for random inputs in [-2, 2].
+  /// The same for random inputs in [-2, 2], integers in [-2, 40].
   Results callAtRandom(const std::string &function, uint64_t seed);
   /// As callAtRandom, but found by rounding the definition to float32 op by op.
   Results roundedAtRandom(const std::string &function, uint64_t seed);
