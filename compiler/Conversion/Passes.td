@@ -78,8 +78,8 @@ def ConvertTileToCuda : Pass<"convert-tile-to-cuda", "::mlir::ModuleOp"> {
   let description = [{
     A kernel of attention becomes a `plan.kernel` with a grid: a persistent kernel in ops of `nvvm`, `llvm`,
     `arith` and `scf`. For sm_90a it has a warpgroup that copies tiles by the copy engine and others that
-    compute. For sm_80, and for views and rows that the copy engine cannot reach, all its warps copy and
-    compute.
+    compute. For sm_80, for views and rows that the copy engine cannot reach, and in float32, all its warps
+    copy and compute. One query has a block of its own.
   }];
   let options = [
     Option<"target", "target", "std::string", "\"sm_90a\"", "sm_80 (and later GPUs) or sm_90a">

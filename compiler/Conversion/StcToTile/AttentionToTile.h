@@ -15,8 +15,11 @@ inline constexpr llvm::StringLiteral kPatternOfKernel = "tile.pattern";
 /// Chooses tiles over n positions: of a walk's queries, and of keys where gradients go by tiles of
 /// both (null: one kernel by tiles of queries).
 struct AttentionTiles {
-  std::function<AttentionSchedule(const pattern::Walk &, int64_t n)> ofQueries;
-  std::function<AttentionSchedule(const pattern::View &key, int64_t n)> ofKeys;
+  std::function<AttentionSchedule(const pattern::Walk &, int64_t n, int64_t mostRows)> ofQueries;
+  std::function<AttentionSchedule(const pattern::View &key, int64_t n, int64_t mostRows)> ofKeys;
+  /// The most rows of a tile of queries and of one of keys, by the sizes of heads and the type of
+  /// their elements (null: any number).
+  std::function<MostRows(int64_t querySize, int64_t valueSize, mlir::Type element)> mostRows;
   /// Whether tiles of keys add up the gradient of queries too, which else has kernels of its own;
   /// the sums come in any order.
   std::function<bool(const QuerySumWork &)> sumsQueries;
@@ -43,7 +46,8 @@ private:
   enum class Axis { Queries, SingleQueries, Keys };
   /// The walks of a pattern; the first reaches every position of the axis.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
-                                                    int64_t n, Axis axis);
+                                                    const AttentionProblem &problem, Axis axis);
+  template <typename Op> AttentionProblem problemOf(Op op);
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
@@ -75,7 +79,8 @@ private:
 
   KernelOutliner &outliner;
   AttentionTiles tiles;
-  std::map<std::tuple<std::string, int64_t, Axis>, std::vector<WalkForm>> forms;
+  /// By pattern, positions, the most rows of a tile, and axis.
+  std::map<std::tuple<std::string, int64_t, int64_t, Axis>, std::vector<WalkForm>> forms;
   std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;
 };
 

@@ -35,6 +35,9 @@ mlir::LogicalResult lowerAmpereQueryGrad(tile::KernelOp kernel, tile::AttentionQ
                                          const AmpereSchedule &schedule);
 mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::AttentionQuerySumOp op);
 
+/// Sampling: one query.
+mlir::LogicalResult lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op);
+
 /// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm, for sm_80 or
 /// sm_90a.
 void buildCudaPipeline(mlir::OpPassManager &passes, llvm::StringRef target);
