@@ -1,10 +1,11 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
-// gpu_cases FOLDER: for each shared case in bf16 and f16, the compiled programs
-// FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs
-// and what the float64 reference makes of them (with each tensor in its type: the gradient reads a
-// rounded output), under the names of the program's inputs and outputs. gpu_check runs them where
-// there is no compiler.
+// gpu_cases FOLDER [NAME...]: for each shared case in each type, with its gradient (NAME is
+// dense_n17_bf16) and for one query (dense_n17_row_bf16), or for some of these, the compiled
+// programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random
+// inputs and what the float64 reference makes of them (with each tensor in its type: the gradient
+// reads a rounded output), under the names of the program's inputs and outputs. gpu_check runs them
+// where there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +18,7 @@
 #include "tests/cases/Cases.h"
 
 #include <fmt/format.h>
+#include <llvm/Support/Endian.h>
 #include <mlir/IR/Diagnostics.h>
 #include <mlir/Parser/Parser.h>
 
@@ -40,20 +42,32 @@ std::vector<int64_t> shapeOf(const program::Tensor &tensor) {
   return {tensor.shape()->begin(), tensor.shape()->end()};
 }
 
-/// A random input of a narrow type, for the file and for the reference.
-std::pair<Stored, reference::Tensor> randomInput(const program::Tensor &tensor,
-                                                 std::mt19937_64 &random) {
+/// An input, for the file and for the reference: random floats, or the position of a query.
+std::pair<Stored, reference::Tensor> makeInput(const program::Tensor &tensor, int64_t position,
+                                               std::mt19937_64 &random) {
   reference::Tensor value;
   value.shape = shapeOf(tensor);
+  if (tensor.dtype() == program::DType::I32) {
+    value.integers = {position};
+    std::vector<std::byte> data(sizeof(int32_t));
+    llvm::support::endian::write32le(data.data(), static_cast<uint32_t>(position));
+    return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
+  }
   int64_t count = 1;
   for (int64_t size : value.shape)
     count *= size;
   std::uniform_real_distribution<float> uniform(-2, 2);
   std::vector<float> drawn(count);
   llvm::for_each(drawn, [&](float &x) { x = uniform(random); });
-  std::vector<std::byte> data = runtime::narrow(tensor.dtype(), drawn);
-  std::vector<float> rounded = runtime::widen(tensor.dtype(), data);
-  value.floats.assign(rounded.begin(), rounded.end());
+  std::vector<std::byte> data;
+  if (runtime::isNarrow(tensor.dtype())) {
+    data = runtime::narrow(tensor.dtype(), drawn);
+    drawn = runtime::widen(tensor.dtype(), data);
+  } else {
+    auto bytes = std::as_bytes(std::span(drawn));
+    data.assign(bytes.begin(), bytes.end());
+  }
+  value.floats.assign(drawn.begin(), drawn.end());
   return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
 }
 
@@ -85,7 +99,8 @@ public:
   }
 
   /// A program that the compiler refuses is printed and counted, and the others are written.
-  LogicalResult add(const cases::Case &test, const std::string &element);
+  LogicalResult add(const std::string &name, const cases::Case &test, const std::string &element,
+                    bool oneQuery);
 
   int cases = 0, programs = 0, refused = 0;
 
@@ -96,14 +111,16 @@ private:
 };
 } // namespace
 
-LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
-  std::string name = test.name + "_" + element, reason;
+LogicalResult Writer::add(const std::string &name, const cases::Case &test,
+                          const std::string &element, bool oneQuery) {
+  std::string reason;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (reason.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
       reason = diagnostic.str();
     return success();
   });
-  auto module = parseSourceString<ModuleOp>(test.withGradient(element), &context);
+  auto module = parseSourceString<ModuleOp>(
+      oneQuery ? test.row(element) : test.withGradient(element), &context);
   if (!module) {
     fmt::print(stderr, "gpu_cases: error: {}: {}\n", name, reason);
     return failure();
@@ -112,8 +129,10 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
   for (const char *device : {"sm_80", "sm_90a"}) {
     OwningOpRef<ModuleOp> lowered = module->clone();
     CompileOptions options{target, device};
-    // No case is long enough for sums to be chosen: one type takes them, the other does not.
-    options.querySums = element == "bf16" ? "always" : "never";
+    // No case is long enough for sums to be chosen: one narrow type takes them, the other does not,
+    // and f32 where the length is odd.
+    bool sums = element == "bf16" || (element == "f32" && test.n % 2);
+    options.querySums = sums ? "always" : "never";
     FailureOr<std::vector<std::byte>> program = failure();
     reason.clear();
     if (succeeded(runPhases(*lowered, options)))
@@ -137,7 +156,7 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
   std::vector<Stored> tensors;
   std::vector<reference::Tensor> inputs;
   for (const program::Tensor *tensor : *entry.inputs()) {
-    auto [stored, value] = randomInput(*tensor, random);
+    auto [stored, value] = makeInput(*tensor, 2 * test.n / 3, random);
     tensors.push_back(std::move(stored));
     inputs.push_back(std::move(value));
   }
@@ -152,16 +171,21 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fmt::print(stderr, "usage: gpu_cases FOLDER\n");
+  if (argc < 2) {
+    fmt::print(stderr, "usage: gpu_cases FOLDER [NAME...]\n");
     return 2;
   }
+  llvm::ArrayRef<char *> chosen(argv + 2, argc - 2);
   std::filesystem::create_directories(argv[1]);
   Writer writer(argv[1]);
   for (const cases::Case &test : cases::attentionCases())
-    for (const char *element : {"bf16", "f16"})
-      if (failed(writer.add(test, element)))
-        return 1;
+    for (const char *element : {"bf16", "f16", "f32"})
+      for (bool oneQuery : {false, true}) {
+        std::string name = test.name + (oneQuery ? "_row_" : "_") + element;
+        if ((chosen.empty() || llvm::is_contained(chosen, name)) &&
+            failed(writer.add(name, test, element, oneQuery)))
+          return 1;
+      }
   uint64_t bytes = 0;
   for (const auto &file : std::filesystem::directory_iterator(argv[1]))
     bytes += file.file_size();

@@ -1,10 +1,10 @@
 //===- GpuPtxas.cpp - what ptxas says of the kernels of all cases ---------===//
 //
-// gpu_ptxas [CASE...]: compiles the shared cases and those of the benchmark for sm_90a, forward and
-// gradient, in bf16, and assembles each kernel. Products that wait for each other, spilled
-// registers and stack frames are failures, but for the exceptions below, and so is an exception
-// that is not needed any more. Exit codes: 0 all are right, 1 one is not, 77 there is no ptxas (the
-// test is skipped).
+// gpu_ptxas [CASE...]: compiles the shared cases for sm_90a, forward and gradient in bf16, forward
+// and one query in f32, and those of the benchmark in bf16, and assembles each kernel. Products
+// that wait for each other, spilled registers and stack frames are failures, but for the exceptions
+// below, and so is an exception that is not needed any more. Exit codes: 0 all are right, 1 one is
+// not, 77 there is no ptxas (the test is skipped).
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,6 +34,13 @@ constexpr int skipped = 77;
 struct Job {
   const cases::Case *test;
   const char *element;
+  enum { Gradient, Forward, OneQuery } what = Gradient;
+
+  std::string text() const {
+    if (what == OneQuery)
+      return test->row(element);
+    return what == Forward ? test->forward(element) : test->withGradient(element);
+  }
 };
 
 /// A kernel that is known to need local memory, and the most bytes that it may take: of its stack
@@ -43,6 +50,7 @@ struct Exception {
   int64_t stack, spills;
   bool isSerialized = false;
 
+  bool isOf(const Job &job) const { return job.test->name == test && job.what == Job::Gradient; }
   bool allows(const PtxasReport &report) const {
     return report.stack <= stack && report.spillStores <= spills &&
            (isSerialized || report.serialized.empty());
@@ -110,8 +118,7 @@ void Results::judge(const Job &job, StringRef kernel, const PtxasReport &report)
   if (report.isClean())
     return;
   for (const Exception &exception : exceptions)
-    if (exception.test == job.test->name && exception.kernel == kernel &&
-        exception.allows(report)) {
+    if (exception.isOf(job) && exception.kernel == kernel && exception.allows(report)) {
       std::lock_guard guard(lock);
       needed.insert(&exception);
       return;
@@ -121,14 +128,13 @@ void Results::judge(const Job &job, StringRef kernel, const PtxasReport &report)
 
 bool Results::finish(const std::vector<Job> &jobs) {
   for (const Exception &exception : exceptions) {
-    auto job =
-        llvm::find_if(jobs, [&](const Job &job) { return exception.test == job.test->name; });
+    auto job = llvm::find_if(jobs, [&](const Job &job) { return exception.isOf(job); });
     if (job != jobs.end() && !needed.contains(&exception))
       fail(*job, fmt::format("{}: expected what the exception for it says, found less or more: "
                              "mend the kernel or the list",
                              exception.kernel));
   }
-  fmt::print("{} kernels of {} cases, {} wrong\n", reports.size(), jobs.size(), wrong);
+  fmt::print("{} kernels of {} programs, {} wrong\n", reports.size(), jobs.size(), wrong);
   return wrong == 0;
 }
 
@@ -140,7 +146,7 @@ static void check(const Job &job, MLIRContext &context, const std::string &ptxas
       reason = diagnostic.str();
     return success();
   });
-  auto module = parseSourceString<ModuleOp>(job.test->withGradient(job.element), &context);
+  auto module = parseSourceString<ModuleOp>(job.text(), &context);
   if (!module)
     return results.fail(job, reason);
   if (failed(runPhases(*module, {HostTarget::create("native").value(), "sm_90a"})))
@@ -172,8 +178,13 @@ int main(int argc, char **argv) {
   llvm::ArrayRef<char *> chosen(argv + 1, argc - 1);
   for (const auto *list : {&cases::attentionCases(), &cases::gpuBenchmarkCases()})
     for (const cases::Case &test : *list)
-      if (chosen.empty() || llvm::is_contained(chosen, test.name))
+      if (chosen.empty() || llvm::is_contained(chosen, test.name)) {
         jobs.push_back({&test, "bf16"}); // f16 has the same registers, and takes as long again
+        if (list == &cases::gpuBenchmarkCases())
+          continue;
+        jobs.push_back({&test, "f32", Job::Forward});
+        jobs.push_back({&test, "f32", Job::OneQuery});
+      }
 
   DialectRegistry registry;
   registerCompiler(registry);
