@@ -80,8 +80,8 @@ def ConvertTileToCuda : Pass<"convert-tile-to-cuda", "::mlir::ModuleOp"> {
   let description = [{
     A kernel becomes a `plan.kernel` with a grid: a persistent kernel in ops of `nvvm`, `llvm`, `arith`, `math`
     and `scf`. For attention on sm_90a it has a warpgroup that copies tiles by the copy engine and others that
-    compute. For sm_80, and for views and rows that the copy engine cannot reach, all its warps copy and
-    compute.
+    compute. For sm_80, for views and rows that the copy engine cannot reach, and in float32, all its warps
+    copy and compute. One query has a block of its own.
 
     Of rows and tables, an item is a warp's. In a `tile.sweep` a lane has up to 8 neighbouring columns, then those
     32 times as far on, and so forth; sums go from lane to lane. Rows of up to 2048 columns that several sweeps

@@ -13,24 +13,31 @@ namespace stc {
 inline int64_t ampereHead(int64_t size) { return (size + 15) / 16 * 16; }
 /// Bytes of a row of a tile in shared memory: 16 more than its columns take, so that eight rows lie
 /// in different banks.
-inline int64_t ampereRowBytes(int64_t columns) { return 2 * columns + 16; }
+inline int64_t ampereRowBytes(int64_t columns, int64_t elementBytes) {
+  return elementBytes * columns + 16;
+}
 
 /// Bytes of shared memory that a block may have: of all GPUs from compute capability 8.0 on, and of
 /// Hopper.
 inline constexpr int64_t ampereSharedBytes = 99 << 10, hopperSharedBytes = 227 << 10;
 
 /// The shape of one attention kernel: elements of a query (or key) and of a value, 1 to 128; rows
-/// of a tile of the axis that is cut into tiles, 64 or 128; bytes of shared memory of a block.
+/// of a tile of the axis that is cut into tiles, 32, 64 or 128; bytes of shared memory of a block,
+/// and of an element, 2 or 4.
 struct AmpereShape {
   int64_t querySize = 64, valueSize = 64, rows = 128;
-  int64_t sharedBytes = ampereSharedBytes;
+  int64_t sharedBytes = ampereSharedBytes, elementBytes = 2;
 };
+
+/// The most rows that tiles of queries and of keys may have, so that those of the other axis find
+/// room beside them in each kernel; whatever the shape's own rows.
+int64_t ampereMostQueries(const AmpereShape &shape);
+int64_t ampereMostKeys(const AmpereShape &shape);
 
 /// Tiles of queries stay, tiles of keys pass by.
 struct AmpereSchedule {
-  static constexpr int64_t warps = 4;
-  /// 16 queries each, of a warp: what is loaded of keys and values serves them all.
-  int64_t parts = 2;
+  /// And 16 queries each, of a warp: what is loaded of keys and values serves them all.
+  int64_t warps = 4, parts = 2;
   /// Keys of a tile, and tiles of keys and values in shared memory.
   int64_t keyRows = 64, stages = 2;
   /// Blocks for which the registers of a multiprocessor are meant to be enough.

@@ -15,17 +15,17 @@ int64_t hopperTallKeyRows(int64_t querySize, int64_t valueSize) {
   return isWide(querySize, valueSize) ? 0 : 192;
 }
 
-static AttentionSchedule tilesOf(const pattern::View &view, int64_t n) {
-  int64_t rows = view.maxRows(n) <= 64 ? 64 : 128;
+static AttentionSchedule tilesOf(const pattern::View &view, int64_t n, int64_t mostRows) {
+  int64_t rows = std::min<int64_t>(view.maxRows(n) <= 64 ? 64 : 128, mostRows);
   return {rows, rows};
 }
 
-AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n) {
-  return tilesOf(walk.query, n);
+AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows) {
+  return tilesOf(walk.query, n, mostRows);
 }
 
-AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n) {
-  return tilesOf(key, n);
+AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n, int64_t mostRows) {
+  return tilesOf(key, n, mostRows);
 }
 
 /// Whether tiles of so many rows are made of whole blocks of each width, or divide them.

@@ -87,13 +87,13 @@ bool hopperSumsQueries(const QuerySumWork &work);
 /// Residues that are shorter than half of a warpgroup's rows stand side by side.
 inline constexpr int64_t kHopperPackedRows = 64;
 
-/// Tiles of queries, whose key ranges are found for all at once.
-AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n);
+/// Tiles of queries, of `mostRows` rows at most, whose key ranges are found for all at once.
+AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows = 128);
 /// No value where no tile of keys fits all views.
 std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape);
 
 /// The same for tiles of keys and the queries that meet them.
-AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n);
+AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n, int64_t mostRows = 128);
 /// Keys of a tile that very many queries meet, where these are not summed: the scores of three
 /// warpgroups leave less of the tensor cores idle than those of two. 0 where heads leave no
 /// registers for that.

@@ -49,18 +49,18 @@ std::string Case::function() const {
          "\n}\n";
 }
 
-std::string Case::row(int64_t position) const {
-  std::string query = tensor(queryShape(1), "f32"), key = tensor(keyShape(n), "f32"),
-              value = tensor(valueShape(n), "f32"), output = tensor(outputShape(1), "f32");
-  return "func.func @" + name + "(%q: " + query + ", %k: " + key + ", %v: " + value + ") -> " +
-         output + " {\n" + "  %p = arith.constant dense<" + std::to_string(position) +
-         "> : tensor<i32>\n" + "  %o = stc.attention_row %q, %k, %v at %p scale " + scaleOf(*this) +
-         " pattern " + attribute() + layout() + " : " + query + ", " + key + ", " + value + " -> " +
-         output + "\n  return %o : " + output + "\n}\n";
-}
-
 static std::string named(const std::string &type, const std::string &label) {
   return type + " {stc.name = \"" + label + "\"}";
+}
+
+std::string Case::row(const std::string &element) const {
+  std::string query = tensor(queryShape(1), element), key = tensor(keyShape(n), element),
+              value = tensor(valueShape(n), element), output = tensor(outputShape(1), element);
+  return "func.func @" + name + "(%q: " + named(query, "q") + ", %k: " + named(key, "k") +
+         ", %v: " + named(value, "v") + ", %p: " + named("tensor<i32>", "position") + ") -> (" +
+         named(output, "output") + ") {\n" + "  %o = stc.attention_row %q, %k, %v at %p scale " +
+         scaleOf(*this) + " pattern " + attribute() + layout() + " : " + query + ", " + key + ", " +
+         value + " -> " + output + "\n  return %o : " + output + "\n}\n";
 }
 
 std::string Case::forward(const std::string &element) const {

@@ -35,9 +35,9 @@ struct Case {
   /// A function of the stc dialect under the case's name, from query, key and value to the output,
   /// with attention unfused as in the paper.
   std::string function() const;
-  /// A function under the case's name from one query, all keys and all values to the output at a
-  /// position.
-  std::string row(int64_t position) const;
+  /// A function under the case's name from one query q, all keys k and all values v of an element
+  /// type to the output at a position, an i32.
+  std::string row(const std::string &element) const;
   /// A function NAME.forward from q, k and v of an element type ("bf16") to output and logsumexp,
   /// as the op of attention.
   std::string forward(const std::string &element) const;

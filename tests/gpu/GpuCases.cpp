@@ -1,12 +1,12 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
-// gpu_cases FOLDER [START...]: for each shared case of attention in bf16 and f16, each of rows and
-// tables, and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and
-// FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64
-// reference makes of them, under the names of the program's inputs and outputs; with arguments,
-// only cases whose names start so. In attention each tensor is in its type (the gradient reads a
-// rounded output); for others there is a tensor "tolerance". gpu_check runs them where there is no
-// compiler.
+// gpu_cases FOLDER [START...]: for each shared case of attention in each type, with its gradient
+// (dense_n17_bf16) and for one query (dense_n17_row_bf16), each of rows and tables, and some random
+// graphs, the compiled programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and
+// FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under the
+// names of the program's inputs and outputs; with arguments, only cases whose names start so. In
+// attention each tensor is in its type (the gradient reads a rounded output); for others there is a
+// tensor "tolerance". gpu_check runs them where there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,10 +70,16 @@ std::vector<std::byte> bytesOf(program::DType dtype, const reference::Tensor &va
 }
 
 /// A random input, for the file and for the reference; integers are small, some of them negative.
-std::pair<Stored, reference::Tensor> randomInput(const program::Tensor &tensor,
-                                                 std::mt19937_64 &random) {
+/// An input that is named so is the position of a query.
+std::pair<Stored, reference::Tensor> makeInput(const program::Tensor &tensor, int64_t position,
+                                               std::mt19937_64 &random) {
   reference::Tensor value;
   value.shape = shapeOf(tensor);
+  if (tensor.name()->string_view() == "position") {
+    value.integers = {position};
+    return {{tensor.name()->str(), tensor.dtype(), value.shape, bytesOf(tensor.dtype(), value)},
+            value};
+  }
   int64_t count = 1;
   for (int64_t size : value.shape)
     count *= size;
@@ -143,15 +149,21 @@ public:
 
   /// A program that the compiler refuses is printed and counted, and the others are written.
   LogicalResult add(const cases::Case &test, const std::string &element);
+  LogicalResult addQuery(const cases::Case &test, const std::string &element);
   LogicalResult add(const cases::RowCase &test);
 
   int cases = 0, programs = 0, refused = 0;
 
 private:
   OwningOpRef<ModuleOp> parse(const std::string &name, const std::string &text);
-  /// Compiles a module of one function and writes it; with a tolerance where that is not 0.
-  LogicalResult add(const std::string &name, ModuleOp module, const std::string &querySums,
-                    double tolerance);
+  /// How a module is compiled, and what its reference is.
+  struct Settings {
+    std::string querySums = "auto";
+    double tolerance = 0; ///< that is written, if not 0
+    int64_t position = 0; ///< of one query
+  };
+  /// Compiles a module of one function and writes it.
+  LogicalResult add(const std::string &name, ModuleOp module, const Settings &settings);
 
   std::filesystem::path folder;
   HostTarget target = HostTarget::create("native").value();
@@ -171,10 +183,17 @@ OwningOpRef<ModuleOp> Writer::parse(const std::string &name, const std::string &
   return module;
 }
 
-// Both ways on all cases: one type takes sums, the other does not.
+// Both ways on all cases: one narrow type takes sums, the other does not, and f32 where the length
+// is odd.
 LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
+  const bool sums = element == "bf16" || (element == "f32" && test.n % 2);
   auto module = parse(test.name, test.withGradient(element));
-  return module ? add(test.name + "_" + element, *module, element == "bf16" ? "always" : "never", 0)
+  return module ? add(test.name + "_" + element, *module, {sums ? "always" : "never"}) : failure();
+}
+
+LogicalResult Writer::addQuery(const cases::Case &test, const std::string &element) {
+  auto module = parse(test.name, test.row(element));
+  return module ? add(test.name + "_row_" + element, *module, {"auto", 0, 2 * test.n / 3})
                 : failure();
 }
 
@@ -192,13 +211,13 @@ LogicalResult Writer::add(const cases::RowCase &test) {
       return failure();
     gradient->lookupSymbol(test.name)->erase();
   }
-  if (failed(add(test.name, *module, "auto", test.tolerance)))
+  if (failed(add(test.name, *module, {"auto", test.tolerance})))
     return failure();
-  return gradient ? add(test.name + "_grad", *gradient, "auto", test.tolerance) : success();
+  return gradient ? add(test.name + "_grad", *gradient, {"auto", test.tolerance}) : success();
 }
 
-LogicalResult Writer::add(const std::string &name, ModuleOp module, const std::string &querySums,
-                          double tolerance) {
+LogicalResult Writer::add(const std::string &name, ModuleOp module, const Settings &settings) {
+  const double tolerance = settings.tolerance;
   std::string reason;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (reason.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
@@ -209,7 +228,7 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const std::s
   for (const char *device : {"sm_80", "sm_90a"}) {
     OwningOpRef<ModuleOp> lowered = module.clone();
     CompileOptions options{target, device};
-    options.querySums = querySums;
+    options.querySums = settings.querySums;
     FailureOr<std::vector<std::byte>> program = failure();
     reason.clear();
     if (succeeded(runPhases(*lowered, options)))
@@ -233,7 +252,7 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const std::s
   std::vector<Stored> tensors;
   std::vector<reference::Tensor> inputs;
   for (const program::Tensor *tensor : *entry.inputs()) {
-    auto [stored, value] = randomInput(*tensor, random);
+    auto [stored, value] = makeInput(*tensor, settings.position, random);
     tensors.push_back(std::move(stored));
     inputs.push_back(std::move(value));
   }
@@ -273,8 +292,9 @@ int main(int argc, char **argv) {
   std::filesystem::create_directories(argv[1]);
   Writer writer(argv[1]);
   for (const cases::Case &test : cases::attentionCases())
-    for (const char *element : {"bf16", "f16"})
-      if (isWanted(test.name) && failed(writer.add(test, element)))
+    for (const char *element : {"bf16", "f16", "f32"})
+      if (isWanted(test.name) &&
+          (failed(writer.add(test, element)) || failed(writer.addQuery(test, element))))
         return 1;
   for (const cases::RowCase &test : cases::rowCases())
     if (isWanted(test.name) && failed(writer.add(test)))

@@ -1,10 +1,10 @@
 //===- GpuPtxas.cpp - what ptxas says of the kernels of all cases ---------===//
 //
-// gpu_ptxas [CASE...]: compiles the shared cases and those of the benchmark for sm_90a, forward and
-// gradient, attention in bf16, and assembles each kernel. Products that wait for each other, spilled
-// registers and stack frames are failures, but for the exceptions below, and so is an exception
-// that is not needed any more. Exit codes: 0 all are right, 1 one is not, 77 there is no ptxas (the
-// test is skipped).
+// gpu_ptxas [CASE...]: compiles the shared cases for sm_90a, those of attention forward and
+// gradient in bf16 and forward and one query in f32, and those of the benchmark in bf16, and
+// assembles each kernel. Products that wait for each other, spilled registers and stack frames are
+// failures, but for the exceptions below, and so is an exception that is not needed any more. Exit
+// codes: 0 all are right, 1 one is not, 77 there is no ptxas (the test is skipped).
 //
 //===----------------------------------------------------------------------===//
 
@@ -131,7 +131,7 @@ bool Results::finish(const std::vector<Job> &jobs) {
                              "mend the kernel or the list",
                              exception.kernel));
   }
-  fmt::print("{} kernels of {} cases, {} wrong\n", reports.size(), jobs.size(), wrong);
+  fmt::print("{} kernels of {} programs, {} wrong\n", reports.size(), jobs.size(), wrong);
   return wrong == 0;
 }
 
@@ -176,8 +176,14 @@ int main(int argc, char **argv) {
   std::vector<Job> all, jobs;
   llvm::ArrayRef<char *> chosen(argv + 1, argc - 1);
   for (const auto *list : {&cases::attentionCases(), &cases::gpuBenchmarkCases()})
-    for (const cases::Case &test : *list) // f16 has the same registers, and takes as long again
+    for (const cases::Case &test : *list) {
+      // f16 has the same registers as bf16, and takes as long again.
       all.push_back({test.name, test.withGradient("bf16")});
+      if (list == &cases::gpuBenchmarkCases())
+        continue;
+      all.push_back({test.name + "_forward_f32", test.forward("f32")});
+      all.push_back({test.name + "_row_f32", test.row("f32")});
+    }
   for (const cases::RowCase &test : cases::rowCases())
     all.push_back({test.name, test.text, test.hasGradient});
   for (Job &job : all)

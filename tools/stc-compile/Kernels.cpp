@@ -113,6 +113,11 @@ int64_t sizeOf(Value buffer) {
   return buffer ? cast<MemRefType>(buffer.getType()).getDimSize(3) : 0;
 }
 
+/// The model of costs knows elements of 16 bits alone.
+bool isModelled(Value buffer) {
+  return cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() == 16;
+}
+
 LaunchedKernel readKernel(tile::KernelOp kernel, int64_t items) {
   StringRef pattern;
   if (auto text = kernel->getAttrOfType<StringAttr>(kPatternOfKernel))
@@ -123,11 +128,15 @@ LaunchedKernel readKernel(tile::KernelOp kernel, int64_t items) {
         .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
             [&](auto tiled) { result = readTiles(tiled, pattern, items); })
         .Case([&](tile::AttentionDeltaOp delta) {
+          if (!isModelled(delta.getOutput()))
+            return;
           result.work = deltaWork(delta.getDelta().getType().getNumElements(),
                                   sizeOf(delta.getOutput()), sizeOf(delta.getQuerySum()));
         })
         .Case([&](tile::AttentionQuerySumOp sum) {
           int64_t size = sizeOf(sum.getQueryGrad());
+          if (!isModelled(sum.getQueryGrad()))
+            return;
           result.work = querySumWork(sum.getQueryGrad().getType().getNumElements() / size, size);
         });
   result.name = kernel.getSymName();

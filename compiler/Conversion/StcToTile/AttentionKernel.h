@@ -22,8 +22,14 @@ struct BufferView {
   std::array<int64_t, 4> shape = {}, strides = {};
 };
 
+/// Of a tile of each axis; 0 where there is no limit.
+struct MostRows {
+  int64_t queries = 0, keys = 0;
+};
+
 struct AttentionProblem {
   int64_t batch = 1, positions = 1, heads = 1, keyHeads = 1;
+  MostRows mostRows;
   /// The heads of queries of this kernel: first, first + step, ...
   int64_t firstHead = 0, headStep = 1, headCount = 1;
   /// Items are of a head of keys, and do those of the kernel's heads that read it; else of one of

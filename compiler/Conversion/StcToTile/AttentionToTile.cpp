@@ -115,8 +115,9 @@ SmallVector<Type> bufferTypes(ValueRange operands, TypeRange results) {
   llvm::for_each(results, add);
   return types;
 }
+} // namespace
 
-template <typename Op> AttentionProblem problemOf(Op op) {
+template <typename Op> AttentionProblem AttentionConverter::problemOf(Op op) {
   AttentionShape query(op.getQuery(), op.getLayout()), key(op.getKey(), op.getLayout());
   AttentionProblem problem;
   problem.batch = key.batch;
@@ -124,10 +125,12 @@ template <typename Op> AttentionProblem problemOf(Op op) {
   problem.heads = query.heads;
   problem.keyHeads = key.heads;
   problem.scale = op.getScale().convertToFloat();
+  if (tiles.mostRows)
+    problem.mostRows =
+        tiles.mostRows(query.size, AttentionShape(op.getValue(), op.getLayout()).size,
+                       typeOf(op.getQuery()).getElementType());
   return problem;
 }
-
-} // namespace
 
 FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringRef text,
                                                           int64_t n) {
@@ -182,7 +185,8 @@ static double meanMet(const WalkForm &walk, int64_t n) {
 /// The segments of all walks that share a view of keys, as one walk. Keys that very many queries
 /// meet have tiles of `tallRows`, if it is not 0 and the view is made of such tiles.
 static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_t n,
-                                         const AttentionTiles &tiles, int64_t tallRows) {
+                                         int64_t mostRows, const AttentionTiles &tiles,
+                                         int64_t tallRows) {
   constexpr double manyQueries = 1024;
   std::vector<pattern::View> views;
   for (const pattern::Walk &walk : pattern.walks())
@@ -200,7 +204,7 @@ static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_
   };
   std::vector<WalkForm> walks;
   for (const pattern::View &view : views) {
-    WalkForm form = walkOf(view, tiles.ofKeys(view, n));
+    WalkForm form = walkOf(view, tiles.ofKeys(view, n, mostRows));
     if (tallRows > 0 && tallRows % view.width == 0 && meanMet(form, n) > manyQueries)
       form = walkOf(view, {tallRows, tallRows});
     walks.push_back(std::move(form));
@@ -209,10 +213,12 @@ static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_
 }
 
 static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int64_t n,
-                                            const AttentionTiles &tiles, bool single) {
+                                            int64_t mostRows, const AttentionTiles &tiles,
+                                            bool single) {
   std::vector<WalkForm> walks;
   for (const pattern::Walk &walk : pattern.walks()) {
-    AttentionSchedule schedule = single ? AttentionSchedule{1, 1} : tiles.ofQueries(walk, n);
+    AttentionSchedule schedule =
+        single ? AttentionSchedule{1, 1} : tiles.ofQueries(walk, n, mostRows);
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments)
       form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
@@ -226,7 +232,7 @@ static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int
 
 /// A walk over residues of a stride on both axes, as one over several of them side by side where
 /// they are short: one tile has all of their rows, and pairs of one residue alone.
-static void packResidues(WalkForm &walk, int64_t n, const AttentionTiles &tiles) {
+static void packResidues(WalkForm &walk, int64_t n, int64_t mostRows, const AttentionTiles &tiles) {
   const pattern::View view = walk.view.packed(n, tiles.packedRows);
   if (view == walk.view || !llvm::all_of(walk.segments, [&](const SegmentForm &segment) {
         return segment.view == walk.view;
@@ -239,7 +245,7 @@ static void packResidues(WalkForm &walk, int64_t n, const AttentionTiles &tiles)
                       other.mod(view.rowsEach)};
   Expr none, all = Expr::constant(view.together * view.rowsEach);
   walk.view = view;
-  walk.schedule = tiles.ofKeys(view, n);
+  walk.schedule = tiles.ofKeys(view, n, mostRows);
   for (SegmentForm &segment : walk.segments) {
     segment.view = view;
     segment.range = {none, none, none, all};
@@ -252,27 +258,31 @@ static WalkForm noPairs(AttentionSchedule schedule) {
   return {{}, schedule, {SegmentForm{{}, {}, pattern::Expr()}}};
 }
 
-FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text, int64_t n,
+FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text,
+                                                          const AttentionProblem &problem,
                                                           Axis axis, int64_t tallRows) {
-  auto [entry, added] = forms.try_emplace({text.str(), n, axis, tallRows});
+  const int64_t n = problem.positions;
+  const int64_t mostRows = axis == Axis::Keys ? problem.mostRows.keys : problem.mostRows.queries;
+  auto [entry, added] = forms.try_emplace({text.str(), n, mostRows, axis, tallRows});
   if (!added)
     return ArrayRef<WalkForm>(entry->second);
   auto pattern = patternOf(op, text, n);
   if (failed(pattern))
     return failure();
   std::vector<WalkForm> &walks = entry->second;
-  walks = axis == Axis::Keys ? walksByKeys(*pattern, n, tiles, tallRows)
-                             : walksByQueries(*pattern, n, tiles, axis == Axis::SingleQueries);
+  walks = axis == Axis::Keys
+              ? walksByKeys(*pattern, n, mostRows, tiles, tallRows)
+              : walksByQueries(*pattern, n, mostRows, tiles, axis == Axis::SingleQueries);
   if (axis != Axis::SingleQueries && tiles.packedRows > 0)
     for (WalkForm &walk : walks)
-      packResidues(walk, n, tiles);
+      packResidues(walk, n, mostRows, tiles);
   // The first kernel writes all rows: a walk over every position, if need be one without a pair.
   auto covering = llvm::find_if(walks, [](const WalkForm &walk) {
     return walk.view.width * walk.view.residues * walk.view.together == walk.view.period;
   });
   if (covering == walks.end())
-    walks.insert(walks.begin(),
-                 noPairs(axis == Axis::Keys ? tiles.ofKeys({}, n) : tiles.ofQueries({}, n)));
+    walks.insert(walks.begin(), noPairs(axis == Axis::Keys ? tiles.ofKeys({}, n, mostRows)
+                                                           : tiles.ofQueries({}, n, mostRows)));
   else
     std::rotate(walks.begin(), covering, covering + 1);
   if (axis == Axis::Keys)
@@ -325,7 +335,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
     problem.headCount = llvm::divideCeil(problem.heads - k, count);
     problem.resume = false;
     problem.resumeKeys = problem.byKeyHeads && k > 0;
-    auto all = walksOf(op, heads[k], problem.positions, recipe.axis, recipe.tallRows);
+    auto all = walksOf(op, heads[k], problem, recipe.axis, recipe.tallRows);
     if (failed(all))
       return failure();
     for (size_t w = 0; w < (oneKernel ? 1 : all->size()); ++w) {
@@ -430,7 +440,7 @@ FailureOr<AttentionConverter::QuerySums>
 AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &problem) {
   QuerySums sums{true, true};
   for (StringAttr text : op.getPattern().getHeads()) {
-    auto walks = walksOf(op, text, problem.positions, Axis::Keys);
+    auto walks = walksOf(op, text, problem, Axis::Keys);
     if (failed(walks))
       return failure();
     QuerySumWork work{typeOf(op.getKey()).getDimSize(3), typeOf(op.getValue()).getDimSize(3)};
@@ -516,8 +526,10 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   auto fillKeys = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
     fillAttentionKeyGrad(k, p, walks[0], keyViews, logsumexp, deltaBuffer);
   };
-  const int64_t tallRows =
-      tiles.tallKeyRows ? tiles.tallKeyRows(query.size, typeOf(op.getValue()).getDimSize(3)) : 0;
+  const bool isNarrow = typeOf(op.getKey()).getElementTypeBitWidth() == 16;
+  const int64_t tallRows = isNarrow && tiles.tallKeyRows
+                               ? tiles.tallKeyRows(query.size, typeOf(op.getValue()).getDimSize(3))
+                               : 0;
   auto byKeys =
       launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
                   {"attention_key_grad", keyViews, Axis::Keys, fillKeys, attentionItems,

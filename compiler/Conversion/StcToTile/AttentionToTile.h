@@ -15,8 +15,11 @@ inline constexpr llvm::StringLiteral kPatternOfKernel = "tile.pattern";
 /// Chooses tiles over n positions: of a walk's queries, and of keys where gradients go by tiles of
 /// both (null: one kernel by tiles of queries).
 struct AttentionTiles {
-  std::function<AttentionSchedule(const pattern::Walk &, int64_t n)> ofQueries;
-  std::function<AttentionSchedule(const pattern::View &key, int64_t n)> ofKeys;
+  std::function<AttentionSchedule(const pattern::Walk &, int64_t n, int64_t mostRows)> ofQueries;
+  std::function<AttentionSchedule(const pattern::View &key, int64_t n, int64_t mostRows)> ofKeys;
+  /// The most rows of a tile of queries and of one of keys, by the sizes of heads and the type of
+  /// their elements (null: any number).
+  std::function<MostRows(int64_t querySize, int64_t valueSize, mlir::Type element)> mostRows;
   /// Whether tiles of keys add up the gradient of queries too, which else has kernels of its own;
   /// the sums come in any order.
   std::function<bool(const QuerySumWork &)> sumsQueries;
@@ -50,7 +53,9 @@ private:
   /// The walks of a pattern; the first reaches every position of the axis. Keys that very many
   /// queries meet have tiles of `tallRows`, if it is not 0.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,
-                                                    int64_t n, Axis axis, int64_t tallRows = 0);
+                                                    const AttentionProblem &problem, Axis axis,
+                                                    int64_t tallRows = 0);
+  template <typename Op> AttentionProblem problemOf(Op op);
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
@@ -83,7 +88,8 @@ private:
 
   KernelOutliner &outliner;
   AttentionTiles tiles;
-  std::map<std::tuple<std::string, int64_t, Axis, int64_t>, std::vector<WalkForm>> forms;
+  /// By pattern, positions, the most rows of a tile, axis and rows of tall tiles.
+  std::map<std::tuple<std::string, int64_t, int64_t, Axis, int64_t>, std::vector<WalkForm>> forms;
   std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;
 };
 

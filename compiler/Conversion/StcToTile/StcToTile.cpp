@@ -1,6 +1,7 @@
 //===- StcToTile.cpp - from ops on tensors to launches of kernels ---------===//
 
 #include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Schedule/AmpereSchedule.h"
 #include "compiler/Schedule/HopperSchedule.h"
 #include "compiler/Schedule/HostSchedule.h"
 
@@ -73,15 +74,26 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
     KernelOutliner outliner(getOperation());
     const RowWork &work = target == "host" ? kHostRows : kCudaRows;
     HostVectors vectors{lanes, accumulators};
-    AttentionTiles tiles{
-        [&](const pattern::Walk &walk, int64_t n) { return chooseSchedule(walk, n, vectors); },
-        nullptr, nullptr, 0, nullptr};
+    AttentionTiles tiles{[&](const pattern::Walk &walk, int64_t n, int64_t) {
+                           return chooseSchedule(walk, n, vectors);
+                         },
+                         nullptr,
+                         nullptr,
+                         nullptr,
+                         0,
+                         nullptr};
     if (target != "host") {
       const bool isHopper = target == "sm_90a";
       auto sumsQueries = [this, isHopper](const QuerySumWork &work) {
         return querySums == "auto" ? !isHopper || hopperSumsQueries(work) : querySums == "always";
       };
-      tiles = {chooseHopperTiles,        chooseHopperKeyTiles, sumsQueries, 0, nullptr,
+      auto mostRows = [isHopper](int64_t querySize, int64_t valueSize, Type element) {
+        AmpereShape shape{querySize, valueSize};
+        shape.sharedBytes = isHopper ? hopperSharedBytes : ampereSharedBytes;
+        shape.elementBytes = element.getIntOrFloatBitWidth() / 8;
+        return MostRows{ampereMostQueries(shape), ampereMostKeys(shape)};
+      };
+      tiles = {chooseHopperTiles,        chooseHopperKeyTiles, mostRows, sumsQueries, 0, nullptr,
                /*residueByResidue=*/true};
       if (isHopper) {
         tiles.packedRows = kHopperPackedRows;

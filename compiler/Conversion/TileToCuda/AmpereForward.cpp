@@ -24,10 +24,10 @@ public:
       : op(op), schedule(schedule),
         kernel(kernel, op.getQuery().getType().getElementType(), schedule.threads()),
         e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
-        query(op.getQuery()), key(op.getKey()),
-        value(op.getValue()), queryTile{schedule.queryRows(), ampereHead(op.getQuerySize())},
-        keyTile{schedule.keyRows, ampereHead(op.getQuerySize())},
-        valueTile{schedule.keyRows, ampereHead(op.getValueSize())} {}
+        query(op.getQuery()), key(op.getKey()), value(op.getValue()),
+        queryTile(this->kernel.tile(schedule.queryRows(), op.getQuerySize())),
+        keyTile(this->kernel.tile(schedule.keyRows, op.getQuerySize())),
+        valueTile(this->kernel.tile(schedule.keyRows, op.getValueSize())) {}
 
   void run();
 
@@ -95,9 +95,9 @@ void Forward::computeItem(const CudaItem &item) {
       softmax[part].setState(ends.slice(part * OnlineSoftmax::stateSize, OnlineSoftmax::stateSize));
     return inParts(all.drop_back(states.size()), schedule.parts);
   };
-  const WarpOperand queryOperand(
-      e, queryTile, e.add(kernel.shared(queries), e.mul(firstOfWarp, queryTile.rowBytes())),
-      place.lane, WarpOperand::Left, WarpOperand::AlongColumns);
+  const WarpOperand queryOperand = kernel.operand(
+      queryTile, e.add(kernel.shared(queries), e.mul(firstOfWarp, queryTile.rowBytes())),
+      WarpProduct::Left, WarpProduct::AlongColumns);
 
   Values done = e.loop(e.i(0), tiles.count, e.i(1), carried, [&](Value t, ValueRange all) {
     Parts sums = take(all);
@@ -105,26 +105,25 @@ void Forward::computeItem(const CudaItem &item) {
     e.syncAll(); // the tile is there, and nobody reads the one before
     start(tiles, item, e.add(t, schedule.stages - 1));
     Value slot = e.rem(t, schedule.stages);
-    const WarpOperand keyOperand(e, keyTile, keysAt(slot), place.lane, WarpOperand::Right,
-                                 WarpOperand::AlongColumns);
-    const WarpOperand valueOperand(e, valueTile, valuesAt(slot), place.lane, WarpOperand::Right,
-                                   WarpOperand::AlongRows);
+    const WarpOperand keyOperand =
+        kernel.operand(keyTile, keysAt(slot), WarpProduct::Right, WarpProduct::AlongColumns);
+    const WarpOperand valueOperand =
+        kernel.operand(valueTile, valuesAt(slot), WarpProduct::Right, WarpProduct::AlongRows);
     Parts scores(schedule.parts, Values(schedule.keyRows / 2, e.f(0)));
     product(
-        e, keyTile.columns / 16,
+        *kernel.products, keyTile.columns / 16,
         [&](int64_t part, int64_t k) { return queryOperand.load(16 * k, 16 * part); }, keyOperand,
         scores);
-    SmallVector<CudaEmitter::Fragments> weights;
+    Parts weights;
     for (int64_t part = 0; part < schedule.parts; ++part) {
       Values rescale;
-      weights.push_back(e.fragments(
-          softmax[part].next(tiles.masked(t, own[part], place.column, scores[part]), rescale)));
+      weights.push_back(
+          softmax[part].next(tiles.masked(t, own[part], place.column, scores[part]), rescale));
       sums[part] = softmax[part].rescaled(sums[part], rescale);
     }
     product(
-        e, schedule.keyRows / 16,
-        [&](int64_t part, int64_t k) { return Values(ArrayRef<Value>(weights[part][k])); },
-        valueOperand, sums);
+        *kernel.products, schedule.keyRows / 16,
+        [&](int64_t part, int64_t k) { return kernel.left(weights[part], k); }, valueOperand, sums);
     Values result = flat(sums);
     for (const OnlineSoftmax &one : softmax)
       result.append(one.state());

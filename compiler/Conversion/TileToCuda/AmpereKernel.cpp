@@ -10,68 +10,15 @@ AmperePlace::AmperePlace(CudaEmitter &e, int64_t threads)
     : thread(e.threadId(threads)), lane(e.band(thread, 31)), warp(e.uniform(e.div(thread, 32))),
       row(e.div(lane, 4)), column(e.mul(e.band(lane, 3), 2)) {}
 
-// PTX ISA, "Matrix fragments for mma.m16n8k16": of a left operand's four 8 x 8 matrices the first
-// two are side by side in its rows, of two right operands' in the sum. A lane's address is of row
-// lane mod 8 of matrix lane / 8.
-WarpOperand::WarpOperand(CudaEmitter &e, const PaddedTile &tile, Value address, Value lane,
-                         Side side, Sum sum)
-    : e(e), rowBytes(tile.rowBytes()), sum(sum) {
-  Value low = e.band(e.div(lane, 8), 1), high = e.div(lane, 16);
-  if ((side == Left) == (sum == AlongRows))
-    std::swap(low, high);
-  Value row = e.add(e.band(lane, 7), e.mul(low, 8));
-  pointer = e.shared(e.add(address, e.add(e.mul(row, rowBytes), e.mul(high, 16))));
-}
-
-Values WarpOperand::load(int64_t k, int64_t at) const {
-  int64_t row = sum == AlongRows ? k : at, column = sum == AlongRows ? at : k;
-  return e.loadMatrix(pointer, row * rowBytes + 2 * column, sum == AlongRows);
-}
-
-void stc::product(CudaEmitter &e, int64_t steps, function_ref<Values(int64_t, int64_t)> left,
-                  const WarpOperand &right, Parts &sums, int64_t at, int64_t first) {
-  for (int64_t step = 0; step < steps; ++step) {
-    Parts a;
-    for (size_t part = 0; part < sums.size(); ++part)
-      a.push_back(left(part, step));
-    for (size_t k = 0; k < sums[0].size(); k += 8) {
-      Values both = right.load(first + 16 * step, at + 2 * int64_t(k));
-      for (size_t part = 0; part < sums.size(); ++part)
-        for (size_t half : {0, 1}) {
-          auto sum = MutableArrayRef<Value>(sums[part]).slice(k + 4 * half, 4);
-          llvm::copy(e.multiply(a[part], ArrayRef<Value>(both).slice(2 * half, 2), sum),
-                     sum.begin());
-        }
-    }
-  }
-}
-
-Values stc::flat(const Parts &parts) {
-  Values all;
-  for (const Values &part : parts)
-    all.append(part);
-  return all;
-}
-
-Parts stc::inParts(ValueRange values, int64_t parts) {
-  Parts result;
-  const size_t each = values.size() / parts;
-  for (int64_t part = 0; part < parts; ++part)
-    result.push_back(Values(values.slice(part * each, each)));
-  return result;
-}
-
 // Threads side by side have pieces of a row side by side, as long as all rows' alignment allows.
 void AmpereKernel::copy(Value target, const PaddedTile &tile, const CudaTensor &tensor,
                         tile::ViewAttr view, Value row, const CudaItem &item) {
-  const int64_t piece = tensor.alignment(), pieces = 2 * tile.columns / piece;
-  const int64_t lanes = llvm::PowerOf2Ceil(pieces), rowsAtOnce = threads / lanes;
-  Value number = e->band(place.thread, lanes - 1), first = e->div(place.thread, lanes);
-  Value column = e->mul(number, piece / 2);
-  Value start = elementAddress(tensor, e->i(0), item, column);
+  const int64_t piece = tensor.alignment(), pieces = tile.elementBytes * tile.columns / piece;
+  const int64_t lanes = std::min<int64_t>(llvm::PowerOf2Ceil(pieces), threads);
+  const int64_t rowsAtOnce = threads / lanes;
+  Value first = e->div(place.thread, lanes);
   Value count = rowCount(*e, view, item.residue, tensor.positions());
-  Value inRow = e->less(column, e->i(tensor.size())), isPiece = e->less(number, e->i(pieces));
-  auto copyPiece = [&](Value own) {
+  auto copyPiece = [&](Value own, Value number, Value start, Value inRow) {
     Value other = e->add(row, own);
     Value from = advance(start, tensor, rowPosition(*e, view, item.residue, other));
     Value to = e->add(e->add(target, e->mul(own, tile.rowBytes())), e->mul(number, piece));
@@ -85,11 +32,17 @@ void AmpereKernel::copy(Value target, const PaddedTile &tile, const CudaTensor &
         [&]() -> Values { return {arith::ConstantOp::create(*b, b->getI16IntegerAttr(0))}; })[0];
     e->storeShared(bits, to);
   };
-  for (int64_t k = 0; k < tile.rows; k += rowsAtOnce) {
-    Value own = e->add(first, k), is = isPiece;
-    if (k + rowsAtOnce > tile.rows)
-      is = e->both(is, e->less(own, e->i(tile.rows)));
-    e->ifThen(is, [&] { copyPiece(own); });
+  for (int64_t begin = 0; begin < pieces; begin += lanes) {
+    Value number = e->add(e->band(place.thread, lanes - 1), begin);
+    Value column = e->mul(number, piece / tile.elementBytes);
+    Value start = elementAddress(tensor, e->i(0), item, column);
+    Value inRow = e->less(column, e->i(tensor.size())), isPiece = e->less(number, e->i(pieces));
+    for (int64_t k = 0; k < tile.rows; k += rowsAtOnce) {
+      Value own = e->add(first, k), is = isPiece;
+      if (k + rowsAtOnce > tile.rows)
+        is = e->both(is, e->less(own, e->i(tile.rows)));
+      e->ifThen(is, [&] { copyPiece(own, number, start, inRow); });
+    }
   }
 }
 
@@ -144,6 +97,6 @@ void AmpereKernel::writeGradient(const GradientPlace &to, std::array<Value, 2> r
           sum = e->addf(sum, before[k]);
         }
       }
-      storeRow(to.tensor, position, to.item, place.column, e->fragments(all), h);
+      storeRow(to.tensor, position, to.item, place.column, all, h);
     });
 }

@@ -8,17 +8,9 @@
 
 #include "compiler/Conversion/TileToCuda/CudaKernel.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
-#include "compiler/Schedule/AmpereSchedule.h"
+#include "compiler/Conversion/TileToCuda/WarpProduct.h"
 
 namespace stc {
-
-/// A tile of rows in shared memory.
-struct PaddedTile {
-  int64_t rows, columns; // a multiple of 16
-
-  int64_t rowBytes() const { return ampereRowBytes(columns); }
-  int64_t bytes() const { return rows * rowBytes(); }
-};
 
 /// A thread's place: its lane and warp, and its first row and column in 16 rows of a product's
 /// results.
@@ -29,46 +21,29 @@ struct AmperePlace {
   AmperePlace(CudaEmitter &e, int64_t threads);
 };
 
-/// A tile, from an address on, as an operand of a warp's products: as the left or the right one,
-/// the sum running along its columns or its rows.
-class WarpOperand {
-public:
-  enum Side { Left, Right };
-  enum Sum { AlongColumns, AlongRows };
-  WarpOperand(CudaEmitter &e, const PaddedTile &tile, mlir::Value address, mlir::Value lane,
-              Side side, Sum sum);
-
-  /// 16 x 16 elements, from `k` along the sum and from `at` in the other dimension on, in four
-  /// registers: a left operand, or two right operands side by side.
-  CudaEmitter::Values load(int64_t k, int64_t at) const;
-
-private:
-  CudaEmitter &e;
-  int64_t rowBytes;
-  Sum sum;
-  mlir::Value pointer;
-};
-
-/// Results of products, 16 rows each.
-using Parts = llvm::SmallVector<CudaEmitter::Values>;
-
-/// Sums += A B for parts of A of 16 rows, over `steps` of 16: `left` gives the registers of a part
-/// at a step; B begins at `at` and, along the sum, at `first`, and is loaded once for all parts.
-void product(CudaEmitter &e, int64_t steps,
-             llvm::function_ref<CudaEmitter::Values(int64_t part, int64_t step)> left,
-             const WarpOperand &right, Parts &sums, int64_t at = 0, int64_t first = 0);
-/// Parts one after the other, as a loop carries them, and back.
-CudaEmitter::Values flat(const Parts &parts);
-Parts inParts(mlir::ValueRange values, int64_t parts);
-
 /// The frame of a kernel whose tiles are brought by its own threads.
 class AmpereKernel : public CudaKernel {
 public:
   AmpereKernel(tile::KernelOp kernel, mlir::Type element, int64_t threads)
-      : CudaKernel(kernel, element), threads(threads), place(emitter(), threads) {}
+      : CudaKernel(kernel, element), threads(threads), place(emitter(), threads),
+        products(WarpProduct::create(emitter())) {}
 
   const int64_t threads;
   const AmperePlace place;
+  const std::unique_ptr<WarpProduct> products;
+
+  /// A tile of the kernel's elements, of heads of a size.
+  PaddedTile tile(int64_t rows, int64_t size) {
+    return {rows, ampereHead(size), emitter().elementBytes()};
+  }
+  WarpOperand operand(const PaddedTile &tile, mlir::Value address, WarpProduct::Side side,
+                      WarpProduct::Sum sum) {
+    return {*products, tile, address, place.lane, side, sum};
+  }
+  /// Some results of products, 16 rows each, as left operands.
+  CudaEmitter::Values left(const CudaEmitter::Values &results, int64_t step) {
+    return products->left(llvm::ArrayRef<mlir::Value>(results).slice(8 * step, 8));
+  }
 
   /// Starts the copies of a tile from a row of a view on, by all threads. Rows and columns that do
   /// not exist are zeros.

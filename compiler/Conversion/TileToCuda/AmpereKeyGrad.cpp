@@ -19,8 +19,8 @@ using namespace stc;
 
 namespace {
 using Values = CudaEmitter::Values;
-constexpr auto Left = WarpOperand::Left, Right = WarpOperand::Right;
-constexpr auto AlongColumns = WarpOperand::AlongColumns, AlongRows = WarpOperand::AlongRows;
+constexpr auto Left = WarpProduct::Left, Right = WarpProduct::Right;
+constexpr auto AlongColumns = WarpProduct::AlongColumns, AlongRows = WarpProduct::AlongRows;
 
 class KeyGrad {
 public:
@@ -30,13 +30,12 @@ public:
         e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
         query(op.getQuery()), key(op.getKey()), value(op.getValue()),
         outputGrad(op.getOutputGrad()), logsumexp(op.getLogsumexp()), delta(op.getDelta()),
-        keyGrad(op.getKeyGrad()),
-        valueGrad(op.getValueGrad()), queryTile{schedule.queryRows, ampereHead(op.getQuerySize())},
-        gradTile{schedule.queryRows, ampereHead(op.getValueSize())},
-        keyTile{schedule.keyRows(), ampereHead(op.getQuerySize())},
-        valueTile{schedule.keyRows(), ampereHead(op.getValueSize())}, scoreTile{
-                                                                          schedule.keyRows(),
-                                                                          schedule.queryRows} {
+        keyGrad(op.getKeyGrad()), valueGrad(op.getValueGrad()),
+        queryTile(this->kernel.tile(schedule.queryRows, op.getQuerySize())),
+        gradTile(this->kernel.tile(schedule.queryRows, op.getValueSize())),
+        keyTile(this->kernel.tile(schedule.keyRows(), op.getQuerySize())),
+        valueTile(this->kernel.tile(schedule.keyRows(), op.getValueSize())),
+        scoreTile(this->kernel.tile(schedule.keyRows(), schedule.queryRows)) {
     if (op.getQuerySum())
       querySum.emplace(op.getQuerySum());
   }
@@ -57,7 +56,7 @@ private:
   /// Goes over some queries of a tile, from `first` on.
   void computeScores(const WalkTiles &tiles, const Own &own, Value number, Value slot,
                      int64_t first, Sums &sums);
-  void writeScoreGrads(ArrayRef<CudaEmitter::Fragments> fragments, Value slot, int64_t first);
+  void writeScoreGrads(const Parts &scoreGrads, Value slot, int64_t first);
   void addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value number);
 
   Value slotOf(int64_t offset, Value slot, const PaddedTile &tile) {
@@ -65,10 +64,6 @@ private:
   }
   /// Log-sum-exps of a tile of queries, and behind them its deltas.
   Value floatsOf(Value slot) { return kernel.slotted(floats, slot, 2 * schedule.queryRows * 4); }
-  WarpOperand operand(const PaddedTile &tile, Value address, WarpOperand::Side side,
-                      WarpOperand::Sum sum) {
-    return {e, tile, address, place.lane, side, sum};
-  }
   /// This warp's rows of a tile of keys.
   Value ownRows(Value address, const PaddedTile &tile) {
     return e.add(address, e.mul(place.warp, 16 * schedule.parts * tile.rowBytes()));
@@ -183,12 +178,12 @@ void KeyGrad::computeScores(const WalkTiles &tiles, const Own &own, Value number
   const Value queriesAt = slotOf(queries, slot, queryTile), gradsAt = slotOf(grads, slot, gradTile);
   auto transposed = [&](const PaddedTile &mine, int64_t offset, const PaddedTile &other,
                         Value otherAt) {
-    auto left = operand(mine, ownRows(kernel.shared(offset), mine), Left, AlongColumns);
-    auto right = operand(other, otherAt, Right, AlongColumns);
+    auto left = kernel.operand(mine, ownRows(kernel.shared(offset), mine), Left, AlongColumns);
+    auto right = kernel.operand(other, otherAt, Right, AlongColumns);
     Parts all(schedule.parts, Values(schedule.scoreRows / 2, e.f(0)));
     product(
-        e, mine.columns / 16, [&](int64_t part, int64_t k) { return left.load(16 * k, 16 * part); },
-        right, all, first);
+        *kernel.products, mine.columns / 16,
+        [&](int64_t part, int64_t k) { return left.load(16 * k, 16 * part); }, right, all, first);
     return all;
   };
   Parts weights = transposed(keyTile, keys, queryTile, queriesAt);
@@ -211,34 +206,28 @@ void KeyGrad::computeScores(const WalkTiles &tiles, const Own &own, Value number
         grad[j] = e.mulf(weight[j], e.subf(grad[j], deltaOf[j % 2]));
       }
   }
-  SmallVector<CudaEmitter::Fragments> weightFragments, gradFragments;
-  for (auto [weight, grad] : llvm::zip_equal(weights, scoreGrads)) {
-    weightFragments.push_back(e.fragments(weight));
-    gradFragments.push_back(e.fragments(grad));
-  }
   if (querySum)
-    writeScoreGrads(gradFragments, slot, first);
-  auto sum = [&](ArrayRef<CudaEmitter::Fragments> left, const PaddedTile &tile, Value tileAt,
-                 Parts &all) {
+    writeScoreGrads(scoreGrads, slot, first);
+  auto sum = [&](const Parts &left, const PaddedTile &tile, Value tileAt, Parts &all) {
     product(
-        e, schedule.scoreRows / 16,
-        [&](int64_t part, int64_t k) { return Values(ArrayRef<Value>(left[part][k])); },
-        operand(tile, tileAt, Right, AlongRows), all, 0, first);
+        *kernel.products, schedule.scoreRows / 16,
+        [&](int64_t part, int64_t k) { return kernel.left(left[part], k); },
+        kernel.operand(tile, tileAt, Right, AlongRows), all, 0, first);
   };
-  sum(weightFragments, gradTile, gradsAt, sums.value);
-  sum(gradFragments, queryTile, queriesAt, sums.key);
+  sum(weights, gradTile, gradsAt, sums.value);
+  sum(scoreGrads, queryTile, queriesAt, sums.key);
 }
 
-void KeyGrad::writeScoreGrads(ArrayRef<CudaEmitter::Fragments> fragments, Value slot,
-                              int64_t first) {
+void KeyGrad::writeScoreGrads(const Parts &scoreGrads, Value slot, int64_t first) {
   Value at = e.add(ownRows(slotOf(scores, slot, scoreTile), scoreTile),
                    e.mul(place.row, scoreTile.rowBytes()));
-  at = e.add(at, e.mul(e.add(place.column, first), 2));
-  for (int64_t part = 0; part < schedule.parts; ++part)
-    for (auto [k, fragment] : llvm::enumerate(fragments[part]))
-      for (auto [j, pair] : llvm::enumerate(fragment))
-        e.storeShared(pair, e.add(at, (16 * part + 8 * int64_t(j % 2)) * scoreTile.rowBytes() +
-                                          32 * int64_t(k) + 16 * int64_t(j / 2)));
+  at = e.add(at, e.mul(e.add(place.column, first), scoreTile.elementBytes));
+  for (auto [part, grads] : llvm::enumerate(scoreGrads))
+    for (size_t k = 0; k < grads.size(); k += 2) {
+      int64_t row = 16 * int64_t(part) + 8 * int64_t(k / 2 % 2), column = 8 * int64_t(k / 4);
+      e.storeShared(e.pack(grads[k], grads[k + 1]),
+                    e.add(at, row * scoreTile.rowBytes() + column * scoreTile.elementBytes));
+    }
 }
 
 // Each warp has 16 queries and a share of the columns: all, or a multiple of 32, of which each has
@@ -250,13 +239,14 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   Value firstRow = e.mul(e.rem(place.warp, parts), 16);
   Value firstColumn = e.mul(e.div(place.warp, parts), columns);
   Value scoresAt = slotOf(scores, e.rem(number, schedule.stages), scoreTile);
-  auto left = operand(scoreTile, e.add(scoresAt, e.mul(firstRow, 2)), Left, AlongRows);
-  auto right =
-      operand(keyTile, e.add(kernel.shared(keys), e.mul(firstColumn, 2)), Right, AlongRows);
+  const int64_t bytes = keyTile.elementBytes;
+  auto left = kernel.operand(scoreTile, e.add(scoresAt, e.mul(firstRow, bytes)), Left, AlongRows);
+  auto right = kernel.operand(keyTile, e.add(kernel.shared(keys), e.mul(firstColumn, bytes)), Right,
+                              AlongRows);
   Parts all = {Values(columns / 2, e.f(0))};
   product(
-      e, schedule.keyRows() / 16, [&](int64_t, int64_t k) { return left.load(16 * k, 0); }, right,
-      all);
+      *kernel.products, schedule.keyRows() / 16,
+      [&](int64_t, int64_t k) { return left.load(16 * k, 0); }, right, all);
   Values &sums = all[0];
 
   // Lanes 16 apart exchange, so that each addition is of whole rows of 8 columns: of rows 0 to 3

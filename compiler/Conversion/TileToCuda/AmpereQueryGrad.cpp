@@ -17,8 +17,8 @@ using namespace stc;
 
 namespace {
 using Values = CudaEmitter::Values;
-constexpr auto Left = WarpOperand::Left, Right = WarpOperand::Right;
-constexpr auto AlongColumns = WarpOperand::AlongColumns, AlongRows = WarpOperand::AlongRows;
+constexpr auto Left = WarpProduct::Left, Right = WarpProduct::Right;
+constexpr auto AlongColumns = WarpProduct::AlongColumns, AlongRows = WarpProduct::AlongRows;
 
 class QueryGrad {
 public:
@@ -27,12 +27,11 @@ public:
         kernel(kernel, op.getQuery().getType().getElementType(), schedule.threads()),
         e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
         query(op.getQuery()), key(op.getKey()), value(op.getValue()),
-        outputGrad(op.getOutputGrad()),
-        queryGrad(op.getQueryGrad()), queryTile{schedule.queryRows(),
-                                                ampereHead(op.getQuerySize())},
-        gradTile{schedule.queryRows(), ampereHead(op.getValueSize())},
-        keyTile{schedule.keyRows, ampereHead(op.getQuerySize())},
-        valueTile{schedule.keyRows, ampereHead(op.getValueSize())} {}
+        outputGrad(op.getOutputGrad()), queryGrad(op.getQueryGrad()),
+        queryTile(this->kernel.tile(schedule.queryRows(), op.getQuerySize())),
+        gradTile(this->kernel.tile(schedule.queryRows(), op.getValueSize())),
+        keyTile(this->kernel.tile(schedule.keyRows, op.getQuerySize())),
+        valueTile(this->kernel.tile(schedule.keyRows, op.getValueSize())) {}
 
   void run();
 
@@ -46,7 +45,7 @@ private:
   /// This warp's rows of a tile of queries.
   WarpOperand ownRows(int64_t offset, const PaddedTile &tile) {
     Value at = e.mul(place.warp, 16 * schedule.parts * tile.rowBytes());
-    return {e, tile, e.add(kernel.shared(offset), at), place.lane, Left, AlongColumns};
+    return kernel.operand(tile, e.add(kernel.shared(offset), at), Left, AlongColumns);
   }
 
   /// Of two rows: minus the log-sum-exp, to base 2, and the delta.
@@ -54,7 +53,7 @@ private:
     Values logsumexp, delta;
   };
   Rows loadRows(const CudaItem &item, const WalkTiles::Own &own);
-  CudaEmitter::Fragments scoreGrads(const Values &scores, const Values &grads, const Rows &rows);
+  Values scoreGrads(const Values &scores, const Values &grads, const Rows &rows);
 
   tile::AttentionQueryGradOp op;
   const AmpereSchedule schedule;
@@ -110,15 +109,14 @@ QueryGrad::Rows QueryGrad::loadRows(const CudaItem &item, const WalkTiles::Own &
 }
 
 // Rows 8 apart alternate in pairs: values 4j, 4j+1 are of the first, 4j+2, 4j+3 of the second.
-CudaEmitter::Fragments QueryGrad::scoreGrads(const Values &scores, const Values &grads,
-                                             const Rows &rows) {
+Values QueryGrad::scoreGrads(const Values &scores, const Values &grads, const Rows &rows) {
   Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
   Values result;
   for (size_t k = 0; k < scores.size(); ++k) {
     Value weight = e.exp2(e.fma(scores[k], factor, rows.logsumexp[k / 2 % 2]));
     result.push_back(e.mulf(weight, e.subf(grads[k], rows.delta[k / 2 % 2])));
   }
-  return e.fragments(result);
+  return result;
 }
 
 void QueryGrad::computeItem(const CudaItem &item) {
@@ -154,21 +152,20 @@ void QueryGrad::computeItem(const CudaItem &item) {
     auto scoresOf = [&](const WarpOperand &mine, const PaddedTile &other, Value at) {
       Parts scores(schedule.parts, Values(schedule.keyRows / 2, e.f(0)));
       product(
-          e, other.columns / 16,
+          *kernel.products, other.columns / 16,
           [&](int64_t part, int64_t k) { return mine.load(16 * k, 16 * part); },
-          WarpOperand(e, other, at, place.lane, Right, AlongColumns), scores);
+          kernel.operand(other, at, Right, AlongColumns), scores);
       return scores;
     };
     Parts scores = scoresOf(queryOperand, keyTile, keysAt(slot));
     Parts grads = scoresOf(gradOperand, valueTile, valuesAt(slot));
-    SmallVector<CudaEmitter::Fragments> fragments;
     for (int64_t part = 0; part < schedule.parts; ++part)
-      fragments.push_back(scoreGrads(tiles.masked(t, own[part], place.column, scores[part]),
-                                     grads[part], rows[part]));
+      grads[part] = scoreGrads(tiles.masked(t, own[part], place.column, scores[part]), grads[part],
+                               rows[part]);
     product(
-        e, schedule.keyRows / 16,
-        [&](int64_t part, int64_t k) { return Values(ArrayRef<Value>(fragments[part][k])); },
-        WarpOperand(e, keyTile, keysAt(slot), place.lane, Right, AlongRows), sums);
+        *kernel.products, schedule.keyRows / 16,
+        [&](int64_t part, int64_t k) { return kernel.left(grads[part], k); },
+        kernel.operand(keyTile, keysAt(slot), Right, AlongRows), sums);
     return flat(sums);
   });
   Parts sums = inParts(done, schedule.parts);

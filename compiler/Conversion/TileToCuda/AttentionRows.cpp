@@ -67,28 +67,10 @@ public:
   }
   /// Elements of a row as floats.
   Values load(const CudaTensor &tensor, Value column, int64_t count) {
-    const int64_t bytes = tensor.elementBytes(), length = std::min(count, 16 / bytes);
-    auto type = VectorType::get({length}, tensor.type.getElementType());
-    Value at = address(tensor, column);
-    Values all;
-    for (int64_t k = 0; k < count; k += length) {
-      Value some = LLVM::LoadOp::create(e.b, type, e.behind(at, k * bytes), length * bytes);
-      if (type.getElementType() != e.f32)
-        some = arith::ExtFOp::create(e.b, type.clone(e.f32), some);
-      for (int64_t j = 0; j < length; ++j)
-        all.push_back(LLVM::ExtractElementOp::create(e.b, some, e.i(j)));
-    }
-    return all;
+    return kernel.loadElements(tensor.type.getElementType(), address(tensor, column), count);
   }
   void store(const CudaTensor &tensor, Value column, const Values &values) {
-    auto type = VectorType::get({int64_t(values.size())}, tensor.type.getElementType());
-    Value all = LLVM::PoisonOp::create(e.b, type.clone(e.f32));
-    for (auto [k, value] : llvm::enumerate(values))
-      all = LLVM::InsertElementOp::create(e.b, all, value, e.i(k));
-    if (type.getElementType() != e.f32)
-      all = arith::TruncFOp::create(e.b, type, all);
-    LLVM::StoreOp::create(e.b, all, address(tensor, column),
-                          type.getNumElements() * tensor.elementBytes());
+    kernel.storeElements(values, tensor.type.getElementType(), address(tensor, column));
   }
 
   CudaKernel kernel;

@@ -9,7 +9,8 @@ using namespace mlir;
 using namespace stc;
 
 CudaEmitter::CudaEmitter(ImplicitLocOpBuilder &b, Type element)
-    : b(b), element(element), i32(b.getI32Type()), i64(b.getI64Type()), f32(b.getF32Type()) {}
+    : b(b), element(element), i32(b.getI32Type()), i64(b.getI64Type()), f32(b.getF32Type()),
+      pair(element == f32 ? Type(VectorType::get({2}, f32)) : i32) {}
 
 //===--- integers ---------------------------------------------------------===//
 
@@ -77,6 +78,10 @@ Value CudaEmitter::shuffle(Value value, int64_t mask) {
 Value CudaEmitter::pack(Value low, Value high) {
   auto type = VectorType::get({2}, element);
   Value both;
+  if (element == f32) {
+    both = LLVM::InsertElementOp::create(b, LLVM::PoisonOp::create(b, type), low, i(0));
+    return LLVM::InsertElementOp::create(b, both, high, i(1));
+  }
   if (element.isBF16())
     both =
         NVVM::ConvertF32x2ToBF16x2Op::create(b, type, high, low, Value(), NVVM::FPRoundingMode::RN);
@@ -88,7 +93,8 @@ Value CudaEmitter::pack(Value low, Value high) {
 std::pair<Value, Value> CudaEmitter::unpack(Value pair) {
   Value both = LLVM::BitcastOp::create(b, VectorType::get({2}, element), pair);
   auto half = [&](int64_t k) -> Value {
-    return arith::ExtFOp::create(b, f32, LLVM::ExtractElementOp::create(b, both, i(k)).getResult());
+    Value value = LLVM::ExtractElementOp::create(b, both, i(k));
+    return element == f32 ? value : Value(arith::ExtFOp::create(b, f32, value));
   };
   return {half(0), half(1)};
 }
@@ -148,6 +154,11 @@ void CudaEmitter::cloneNarrow(Block &block, IRMapping &mapping) {
         mapping.map(constant.getResult(), i(value.getInt()));
         continue;
       }
+    }
+    // From a number in memory.
+    if (auto cast = dyn_cast<arith::IndexCastOp>(op); cast && cast.getIn().getType() == i32) {
+      mapping.map(cast.getResult(), mapping.lookup(cast.getIn()));
+      continue;
     }
     Operation *clone = b.clone(op, mapping);
     for (OpResult result : clone->getResults())
@@ -416,11 +427,14 @@ CudaEmitter::Values CudaEmitter::multiply(ArrayRef<Value> a, ArrayRef<Value> bOp
         value = LLVM::BitcastOp::create(b, VectorType::get({2}, element), value);
     return values;
   };
-  auto kind = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
+  auto kind = element == f32     ? NVVM::MMATypes::tf32
+              : element.isBF16() ? NVVM::MMATypes::bf16
+                                 : NVVM::MMATypes::f16;
   auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, f32));
-  Value all = NVVM::MmaOp::create(
-      b, type, operand(a), operand(bOperand), sums, ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
-      std::nullopt, std::array{kind, kind}, std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  Value all = NVVM::MmaOp::create(b, type, operand(a), operand(bOperand), sums,
+                                  ArrayRef<int64_t>{16, 8, element == f32 ? 8 : 16}, std::nullopt,
+                                  std::nullopt, std::array{kind, kind},
+                                  std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
   return unpackStruct(b, all);
 }
 

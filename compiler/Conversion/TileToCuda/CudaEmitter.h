@@ -27,11 +27,15 @@ public:
   using Value = mlir::Value;
   using Values = llvm::SmallVector<mlir::Value>;
 
-  /// `element` is the type of the operands of products: bf16 or f16.
+  /// `element` is the type of the operands of products: bf16, f16 or f32.
   CudaEmitter(mlir::ImplicitLocOpBuilder &b, mlir::Type element);
 
   mlir::ImplicitLocOpBuilder &b;
   mlir::Type element, i32, i64, f32;
+  /// Two elements side by side: i32 where they fit a register, else a vector.
+  mlir::Type pair;
+
+  int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
 
   //===--- integers ---===//
   Value i(int64_t value);
@@ -68,9 +72,9 @@ public:
   Value greater(Value l, float r);
   /// The value of the lane whose number differs in the bits of `mask`.
   Value shuffle(Value value, int64_t mask);
-  /// Two floats as elements in one register; the low half is the first in memory.
+  /// Two floats as a pair of elements; the low half is the first in memory.
   Value pack(Value low, Value high);
-  /// The halves of a register of two elements as floats.
+  /// The halves of a pair as floats.
   std::pair<Value, Value> unpack(Value pair);
 
   //===--- control ---===//
@@ -154,7 +158,8 @@ public:
   /// Four registers of each of 32 lanes from 8 x 8 matrices whose rows of 16 bytes begin `offset`
   /// bytes behind the lanes' pointers to shared memory.
   Values loadMatrix(Value pointer, int64_t offset, bool transposed);
-  /// D (16 x 8) = A (16 x 16) B (16 x 8) + sums: four registers, two, and four floats.
+  /// D (16 x 8) = A (16 x 16) B (16 x 8) + sums: four registers, two, and four floats. For f32 the
+  /// operands are in TF32, and A has 8 columns.
   Values multiply(llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> bOperand,
                   llvm::ArrayRef<Value> sums);
 

@@ -89,6 +89,33 @@ Value CudaKernel::advance(Value address, const CudaTensor &tensor, Value positio
                              ArrayRef<LLVM::GEPArg>{bytes});
 }
 
+static int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
+
+// At most 16 bytes at once.
+CudaEmitter::Values CudaKernel::loadElements(Type element, Value address, int64_t count) {
+  const int64_t bytes = bytesOf(element), length = std::min(count, 16 / bytes);
+  auto type = VectorType::get({length}, element);
+  CudaEmitter::Values all;
+  for (int64_t k = 0; k < count; k += length) {
+    Value some = LLVM::LoadOp::create(*b, type, e->behind(address, k * bytes), length * bytes);
+    if (element != e->f32)
+      some = arith::ExtFOp::create(*b, type.clone(e->f32), some);
+    for (int64_t j = 0; j < length; ++j)
+      all.push_back(LLVM::ExtractElementOp::create(*b, some, e->i(j)));
+  }
+  return all;
+}
+
+void CudaKernel::storeElements(const CudaEmitter::Values &values, Type element, Value address) {
+  auto type = VectorType::get({int64_t(values.size())}, element);
+  Value all = LLVM::PoisonOp::create(*b, type.clone(e->f32));
+  for (auto [k, value] : llvm::enumerate(values))
+    all = LLVM::InsertElementOp::create(*b, all, value, e->i(k));
+  if (element != e->f32)
+    all = arith::TruncFOp::create(*b, type, all);
+  LLVM::StoreOp::create(*b, all, address, type.getNumElements() * bytesOf(element));
+}
+
 // Where rows do not begin and end at pairs of elements, these are read and written one by one.
 static bool hasPairs(const CudaTensor &tensor) {
   return tensor.alignment() % (2 * tensor.elementBytes()) == 0;
@@ -107,37 +134,42 @@ CudaEmitter::Values CudaKernel::loadRow(const CudaTensor &tensor, Value position
     Value column = e->add(first, c);
     if (hasPairs(tensor))
       all.append(ifColumn(column, 2, [&](Value at) -> CudaEmitter::Values {
-        auto [low, high] = e->unpack(LLVM::LoadOp::create(*b, e->i32, at));
+        auto [low, high] = e->unpack(LLVM::LoadOp::create(*b, e->pair, at));
         return {low, high};
       }));
     else
       for (int64_t k : {0, 1})
         all.append(ifColumn(e->add(column, k), 1, [&](Value at) -> CudaEmitter::Values {
           Value element = LLVM::LoadOp::create(*b, e->element, at);
-          return {arith::ExtFOp::create(*b, e->f32, element)};
+          return {e->element == e->f32 ? element : arith::ExtFOp::create(*b, e->f32, element)};
         }));
   }
   return all;
 }
 
 void CudaKernel::storeRow(const CudaTensor &tensor, Value position, const CudaItem &item,
-                          Value first, const CudaEmitter::Fragments &fragments, int half) {
+                          Value first, const CudaEmitter::Values &results, int half) {
   auto store = [&](Value value, Value column) {
     e->ifThen(e->less(column, e->i(tensor.size())), [&] {
       LLVM::StoreOp::create(*b, value, elementAddress(tensor, position, item, column));
     });
   };
-  for (auto [k, fragment] : llvm::enumerate(fragments))
-    for (int j = 0; j < 2; ++j) {
-      Value column = e->add(first, 16 * int64_t(k) + 8 * j), pair = fragment[2 * j + half];
-      if (hasPairs(tensor)) {
-        store(pair, column);
-        continue;
-      }
-      Value both = LLVM::BitcastOp::create(*b, VectorType::get({2}, e->element), pair);
-      for (int64_t n : {0, 1})
-        store(LLVM::ExtractElementOp::create(*b, both, e->i(n)), e->add(column, n));
+  for (size_t k = 0; k < results.size(); k += 4) {
+    Value column = e->add(first, 2 * int64_t(k));
+    Value pair = e->pack(results[k + 2 * half], results[k + 2 * half + 1]);
+    if (hasPairs(tensor)) {
+      store(pair, column);
+      continue;
     }
+    Value both = LLVM::BitcastOp::create(*b, VectorType::get({2}, e->element), pair);
+    for (int64_t n : {0, 1})
+      store(LLVM::ExtractElementOp::create(*b, both, e->i(n)), e->add(column, n));
+  }
+}
+
+Value CudaKernel::scalar(memref::LoadOp load) {
+  return LLVM::LoadOp::create(*b, load.getType(),
+                              buffer(cast<BlockArgument>(load.getMemRef()).getArgNumber()));
 }
 
 // Long items come first, so that blocks take them forth and back: who had the longest of one round
@@ -160,6 +192,8 @@ CudaKernel::eachItem(ValueRange carried,
           hasNext = e->less(next, items);
           IRMapping mapping;
           mapping.map(kernel.getItem(), item);
+          for (auto load : kernel.getBody().getOps<memref::LoadOp>())
+            mapping.map(load.getResult(), scalar(load));
           e->cloneNarrow(kernel.getBody().front(), mapping);
           return body(mapping, values);
         },

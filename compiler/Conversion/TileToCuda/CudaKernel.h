@@ -5,6 +5,7 @@
 #include "compiler/Conversion/TileToCuda/TensorMaps.h"
 #include "dialects/Plan/Plan.h"
 
+#include <mlir/Dialect/MemRef/IR/MemRef.h>
 #include <mlir/IR/IRMapping.h>
 
 namespace stc {
@@ -113,12 +114,16 @@ public:
     return e->add(shared(offset), e->mul(slot, bytes));
   }
 
+  /// Elements from an address on, aligned to all of them, as floats, and back.
+  CudaEmitter::Values loadElements(mlir::Type element, mlir::Value address, int64_t count);
+  void storeElements(const CudaEmitter::Values &values, mlir::Type element, mlir::Value address);
+
   /// A lane's elements of a row: pairs from its first column on, 8 columns apart.
   CudaEmitter::Values loadRow(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
                               mlir::Value column, int64_t columns);
-  /// Half `half` of each fragment into a row.
+  /// Of results of 16 rows, those of the lane's row `half` of two, as elements of a row.
   void storeRow(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
-                mlir::Value column, const CudaEmitter::Fragments &fragments, int half);
+                mlir::Value column, const CudaEmitter::Values &results, int half);
 
   /// Whether the block has another item, within the body of `eachItem`.
   mlir::Value hasNext;
@@ -146,6 +151,9 @@ protected:
   std::unique_ptr<CudaEmitter> e;
 
 private:
+  /// What a kernel reads of a buffer of one number.
+  mlir::Value scalar(mlir::memref::LoadOp load);
+
   tile::KernelOp kernel;
   mlir::OpBuilder outer;
   plan::KernelOp result;

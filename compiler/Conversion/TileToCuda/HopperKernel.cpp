@@ -108,17 +108,16 @@ void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &pla
         sum = e->addf(sum, before[k]);
       }
     }
-  auto fragments = e->fragments(sums);
   if (!endsExactly(tensor, to.view)) {
     // A box would write rows that are not the view's.
     for (int h = 0; h < 2; ++h)
       e->ifThen(e->less(row(h), count),
-                [&] { storeRow(tensor, position(h), to.item, place.column, fragments, h); });
+                [&] { storeRow(tensor, position(h), to.item, place.column, sums, h); });
     return;
   }
   Value barrier = e->add(place.group, 1);
   e->syncThreads(barrier, 128);
-  tile.write(*e, staging, place, fragments);
+  tile.write(*e, staging, place, e->fragments(sums));
   e->fenceShared();
   e->syncThreads(barrier, 128);
   e->ifThen(e->equal(place.thread, 0), [&] {

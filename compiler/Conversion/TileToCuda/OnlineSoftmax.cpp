@@ -126,10 +126,9 @@ Values OnlineSoftmax::end(const Values &sums) {
 }
 
 void OnlineSoftmax::store(const Values &sums) {
-  auto fragments = e.fragments(sums);
   for (int h = 0; h < 2; ++h)
     e.ifThen(e.less(rows[h], count), [&] {
       kernel.storeRow(output, rowPosition(e, op.getView(), item.residue, rows[h]), item, column,
-                      fragments, h);
+                      sums, h);
     });
 }

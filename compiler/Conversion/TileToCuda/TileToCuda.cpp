@@ -19,11 +19,18 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
+template <typename Op> static LogicalResult checkElements(Op op) {
+  Type element = op.getQuery().getType().getElementType();
+  if (element.isBF16() || element.isF16() || element.isF32())
+    return success();
+  return op.emitOpError("expected operands of type f32, bf16 or f16 on this GPU, found ")
+         << element;
+}
+
 /// Whether products take these operands.
 template <typename Op> static LogicalResult checkHeads(Op op) {
-  Type element = op.getQuery().getType().getElementType();
-  if (!element.isBF16() && !element.isF16())
-    return op.emitOpError("expected operands of type bf16 or f16 on this GPU, found ") << element;
+  if (failed(checkElements(op)))
+    return failure();
   if (op.getQuerySize() > 128 || op.getValueSize() > 128)
     return op.emitOpError("expected heads of at most 128 elements on this GPU, found ")
            << std::max(op.getQuerySize(), op.getValueSize());
@@ -46,10 +53,12 @@ template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
   return widths;
 }
 
-/// Whether the copy engine reaches the rows of a view, and tiles of so many of them are its boxes.
+/// Whether products of warpgroups take the elements, the copy engine reaches the rows of a view,
+/// and tiles of so many of them are its boxes.
 static bool hasMaps(ValueRange operands, tile::ViewAttr view, int64_t rows) {
   return fillsBoxes(view, rows) && llvm::all_of(operands, [&](Value operand) {
-           return isAligned(CudaTensor(operand), view);
+           CudaTensor tensor(operand);
+           return tensor.elementBytes() == 2 && isAligned(tensor, view);
          });
 }
 
@@ -105,7 +114,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
 
   template <typename Op> AmpereShape shapeOf(Op op) {
     return {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
-            isHopper() ? hopperSharedBytes : ampereSharedBytes};
+            isHopper() ? hopperSharedBytes : ampereSharedBytes,
+            op.getQuery().getType().getElementTypeBitWidth() / 8};
   }
   bool isHopper() { return target == "sm_90a"; }
 
@@ -145,6 +155,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
         return lower(kernel, grad);
       if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
         return lowerAttentionQuerySum(kernel, sum);
+      if (auto row = dyn_cast<tile::AttentionRowOp>(op))
+        return failure(failed(checkElements(row)) || failed(lowerAttentionRow(kernel, row)));
     }
     return lowerRows(kernel);
   }

@@ -37,6 +37,8 @@ mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::Attentio
 
 /// Replaces a kernel of rows or tables: everything but attention, on any GPU.
 mlir::LogicalResult lowerRows(tile::KernelOp kernel);
+/// Sampling: one query.
+mlir::LogicalResult lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op);
 
 /// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm, for sm_80 or
 /// sm_90a.

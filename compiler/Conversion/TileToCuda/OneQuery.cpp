@@ -1,0 +1,323 @@
+//===- OneQuery.cpp - attention of one query against cached keys ----------===//
+//
+// For sampling: a block takes one query of one head. A few lanes take a key, up to 16 elements
+// each; the keys of all walks are one sequence that is dealt out to them, and each few lanes have
+// an online softmax of their own, so that nothing but a score goes across lanes while keys come.
+// The softmaxes are merged in an order that is always the same: lanes of a warp, then warps through
+// shared memory. All is f32 by FMAs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Conversion/TileToCuda/CudaKernel.h"
+#include "compiler/Conversion/TileToCuda/TileToCuda.h"
+
+#include <numbers>
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+using Values = CudaEmitter::Values;
+constexpr int64_t kWarps = 16, kThreads = 32 * kWarps;
+/// Keys of a lane whose loads are under way together.
+constexpr int64_t kAtOnce = 2;
+/// A maximum before the first key, which no difference makes infinite.
+constexpr float kNoMaximum = -1e30f;
+
+/// The elements of rows that a lane has: chunks of them, `lanes` chunks apart.
+class LaneRow {
+public:
+  LaneRow(CudaKernel &kernel, const CudaTensor &tensor, const CudaItem &item, int64_t chunk,
+          int64_t lanes, Value lane)
+      : kernel(kernel), e(kernel.emitter()), tensor(tensor), chunk(chunk) {
+    const int64_t size = tensor.size();
+    for (int64_t first = 0; first < size; first += lanes * chunk) {
+      Value column = e.add(e.mul(lane, chunk), first);
+      const bool all = first + lanes * chunk <= size;
+      exists.push_back(all ? Value() : e.less(column, e.i(size)));
+      // What does not exist is read from another place, and never used.
+      columns.push_back(all ? column : e.min(column, e.i(size - chunk)));
+      starts.push_back(kernel.elementAddress(tensor, e.i(0), item, columns.back()));
+    }
+  }
+
+  int64_t count() const { return chunk * int64_t(columns.size()); }
+  Values load(Value position) const {
+    Values all;
+    for (Value start : starts)
+      all.append(kernel.loadElements(tensor.type.getElementType(),
+                                     kernel.advance(start, tensor, position), chunk));
+    return all;
+  }
+  /// Runs the body for each of the lane's elements that exist, with its column.
+  void each(ArrayRef<Value> values, function_ref<void(Value value, Value column)> body) const {
+    for (size_t k = 0; k < columns.size(); ++k) {
+      auto run = [&] {
+        for (int64_t j = 0; j < chunk; ++j)
+          body(values[k * chunk + j], e.add(columns[k], j));
+      };
+      exists[k] ? e.ifThen(exists[k], run) : run();
+    }
+  }
+  /// Zeros in place of what does not exist.
+  void clear(Values &values) const {
+    for (auto [k, value] : llvm::enumerate(values))
+      if (Value is = exists[k / chunk])
+        value = e.select(is, value, e.f(0));
+  }
+
+private:
+  CudaKernel &kernel;
+  CudaEmitter &e;
+  CudaTensor tensor;
+  int64_t chunk;
+  Values columns, starts, exists;
+};
+
+int64_t chunkOf(const CudaTensor &tensor) { return tensor.alignment() / tensor.elementBytes(); }
+
+class OneQuery {
+public:
+  OneQuery(tile::KernelOp kernel, tile::AttentionRowOp op)
+      : op(op), kernel(kernel, op.getKey().getType().getElementType()), e(this->kernel.emitter()),
+        query(op.getQuery()), key(op.getKey()), value(op.getValue()), output(op.getOutput()),
+        lanes(std::min<int64_t>(32, llvm::PowerOf2Ceil(llvm::divideCeil(
+                                        std::max(op.getQuerySize(), op.getValueSize()), 16)))),
+        slots(kThreads / lanes) {}
+
+  void run();
+
+private:
+  /// An online softmax over keys so far, and the sum of the values that it weights.
+  struct State {
+    Value maximum, sum;
+    Values output;
+
+    Values pack() const {
+      Values all = {maximum, sum};
+      all.append(output);
+      return all;
+    }
+    static State unpack(ValueRange all) { return {all[0], all[1], Values(all.drop_front(2))}; }
+    void rescale(CudaEmitter &e, Value most) {
+      Value factor = e.exp2(e.subf(maximum, most));
+      maximum = most;
+      sum = e.mulf(sum, factor);
+      for (Value &one : output)
+        one = e.mulf(one, factor);
+    }
+  };
+  /// Rows as lanes have them, and the query itself, times the scale.
+  struct Rows {
+    LaneRow key, value;
+    Values query;
+  };
+
+  void computeItem(const CudaItem &item, Value position);
+  /// Residue and row of the position in a view, and whether the view has it.
+  std::tuple<Value, Value, Value> locate(tile::ViewAttr view, Value position);
+  /// The keys of a walk among those of all walks, which are one sequence: number k is its row
+  /// `shift`
+  /// + k, up to `end`.
+  struct Keys {
+    tile::WalkOp walk;
+    Value residue, row, shift, end;
+  };
+  SmallVector<Keys> keysOf(Value position);
+  /// A key's position, and whether the pattern has it.
+  struct Key {
+    Value position, in;
+  };
+  Key keyAt(ArrayRef<Keys> all, Value number);
+  /// Goes on by some keys.
+  State next(ArrayRef<Key> some, const Rows &rows, State state);
+  void mergeLanes(State &state);
+  void mergeWarps(const CudaItem &item, const LaneRow &row, const State &state);
+
+  /// Shared memory: the output of each warp, and behind them its maximum and sum.
+  Value outputOf(Value warp, Value column) {
+    return e.add(kernel.shared(0), e.mul(e.add(e.mul(warp, output.size()), column), 4));
+  }
+  Value stateOf(Value warp) {
+    return e.add(kernel.shared(kWarps * output.size() * 4), e.mul(warp, 8));
+  }
+
+  tile::AttentionRowOp op;
+  CudaKernel kernel;
+  CudaEmitter &e;
+  CudaTensor query, key, value, output;
+  const int64_t lanes, slots; // of a key, and keys at once
+  Value thread, warp, lane, slot;
+};
+} // namespace
+
+void OneQuery::run() {
+  thread = e.threadId(kThreads);
+  warp = e.uniform(e.div(thread, 32));
+  lane = e.band(thread, lanes - 1);
+  slot = e.div(thread, lanes);
+  kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
+    CudaItem item;
+    item.batch = mapping.lookup(op.getBatch());
+    item.head = mapping.lookup(op.getHead());
+    item.keyHead = mapping.lookup(op.getKeyHead());
+    computeItem(item, mapping.lookup(op.getPosition()));
+    return Values();
+  });
+  kernel.finish(kThreads, kWarps * (output.size() + 2) * 4);
+}
+
+void OneQuery::computeItem(const CudaItem &item, Value position) {
+  const int64_t chunk = std::min(chunkOf(query), chunkOf(key));
+  const LaneRow queryRow(kernel, query, item, chunk, lanes, lane);
+  Rows rows{LaneRow(kernel, key, item.ofKeys(), chunk, lanes, lane),
+            LaneRow(kernel, value, item.ofKeys(), chunkOf(value), lanes, lane),
+            queryRow.load(e.i(0))};
+  Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
+  for (Value &one : rows.query)
+    one = e.mulf(one, factor);
+  queryRow.clear(rows.query);
+  State state{e.f(kNoMaximum), e.f(0), Values(rows.value.count(), e.f(0))};
+  SmallVector<Keys> keys = keysOf(position);
+  Value count = keys.empty() ? e.i(0) : keys.back().end;
+  state = State::unpack(
+      e.loop(e.i(0), count, e.i(slots * kAtOnce), state.pack(), [&](Value first, ValueRange all) {
+        SmallVector<Key> some;
+        for (int64_t k = 0; k < kAtOnce; ++k) {
+          Value number = e.add(e.add(first, slot), k * slots);
+          // Behind the last one it is read again, and counts for nothing.
+          some.push_back(keyAt(keys, e.min(number, e.sub(count, 1))));
+          some[k].in = e.both(some[k].in, e.less(number, count));
+        }
+        return next(some, rows, State::unpack(all)).pack();
+      }));
+  mergeLanes(state);
+  mergeWarps(item, rows.value, state);
+}
+
+std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, Value position) {
+  Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
+  if (view.getPeriod() == 1)
+    return {e.i(0), position, yes};
+  Value behind = e.sub(position, view.getFirst());
+  Value inside = e.less(e.i(-1), behind);
+  behind = e.max(behind, e.i(0));
+  Value block = e.div(behind, view.getPeriod()), rest = e.rem(behind, view.getPeriod());
+  if (view.getResidues() > 1)
+    return {rest, block, inside};
+  inside = e.both(inside, e.less(rest, e.i(view.getWidth())));
+  return {e.i(0), e.add(e.mul(block, view.getWidth()), rest), inside};
+}
+
+SmallVector<OneQuery::Keys> OneQuery::keysOf(Value position) {
+  SmallVector<Keys> all;
+  Value end = e.i(0);
+  for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>())) {
+    auto [residue, row, inside] = locate(view, position);
+    Values bounds = e.inlineNarrow(walk.getBounds(), {residue, row});
+    Value count = e.select(inside, e.max(e.sub(bounds[3], bounds[0]), e.i(0)), e.i(0));
+    Value begin = end;
+    end = e.add(begin, count);
+    all.push_back({walk, residue, row, e.sub(bounds[0], begin), end});
+  }
+  return all;
+}
+
+OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
+  Key key;
+  for (Keys keys : llvm::reverse(all)) {
+    Value other = e.add(keys.shift, number);
+    Key one{rowPosition(e, keys.walk.getView(), keys.residue, other),
+            e.inlineNarrow(keys.walk.getMask(), {keys.residue, keys.row, other})[0]};
+    Value is = e.less(number, keys.end);
+    key = !key.position
+              ? one
+              : Key{e.select(is, one.position, key.position), e.select(is, one.in, key.in)};
+  }
+  return key;
+}
+
+OneQuery::State OneQuery::next(ArrayRef<Key> some, const Rows &rows, State state) {
+  SmallVector<Values> keys, values; // all loads are under way before the first is waited for
+  for (Key key : some) {
+    keys.push_back(rows.key.load(key.position));
+    values.push_back(rows.value.load(key.position));
+  }
+  Values scores;
+  Value most = state.maximum;
+  for (auto [elements, one] : llvm::zip_equal(keys, some)) {
+    Value score = e.f(0);
+    for (auto [l, r] : llvm::zip_equal(rows.query, elements))
+      score = e.fma(l, r, score);
+    for (int64_t mask = 1; mask < lanes; mask *= 2)
+      score = e.addf(score, e.shuffle(score, mask));
+    scores.push_back(e.select(one.in, score, e.f(-std::numeric_limits<float>::infinity())));
+    most = e.maxf(most, scores.back());
+  }
+  state.rescale(e, most);
+  for (auto [score, elements] : llvm::zip_equal(scores, values)) {
+    Value weight = e.exp2(e.subf(score, most));
+    state.sum = e.addf(state.sum, weight);
+    for (auto [sum, element] : llvm::zip_equal(state.output, elements))
+      sum = e.fma(weight, element, sum);
+  }
+  return state;
+}
+
+void OneQuery::mergeLanes(State &state) {
+  Value most = state.maximum;
+  for (int64_t mask = lanes; mask < 32; mask *= 2)
+    most = e.maxf(most, e.shuffle(most, mask));
+  state.rescale(e, most);
+  auto addUp = [&](Value &value) {
+    for (int64_t mask = lanes; mask < 32; mask *= 2)
+      value = e.addf(value, e.shuffle(value, mask));
+  };
+  addUp(state.sum);
+  llvm::for_each(state.output, addUp);
+}
+
+void OneQuery::mergeWarps(const CudaItem &item, const LaneRow &row, const State &state) {
+  Value laneOfWarp = e.band(thread, 31);
+  e.ifThen(e.less(laneOfWarp, e.i(lanes)), [&] {
+    row.each(state.output,
+             [&](Value value, Value column) { e.storeShared(value, outputOf(warp, column)); });
+  });
+  e.ifThen(e.equal(laneOfWarp, 0), [&] {
+    e.storeShared(state.maximum, stateOf(warp));
+    e.storeShared(state.sum, e.add(stateOf(warp), 4));
+  });
+  e.syncAll();
+  Values maxima, sums;
+  for (int64_t k = 0; k < kWarps; ++k) {
+    auto [maximum, sum] = e.loadPair(stateOf(e.i(k)));
+    maxima.push_back(maximum);
+    sums.push_back(sum);
+  }
+  Value most = maxima[0], total = e.f(0);
+  for (Value maximum : maxima)
+    most = e.maxf(most, maximum);
+  Values factors;
+  for (auto [maximum, sum] : llvm::zip_equal(maxima, sums)) {
+    factors.push_back(e.exp2(e.subf(maximum, most)));
+    total = e.fma(factors.back(), sum, total);
+  }
+  // Without a key the output is zero.
+  Value inverse = e.select(e.greater(total, 0), e.reciprocal(total), e.f(0));
+  for (int64_t first = 0; first < output.size(); first += kThreads) {
+    Value column = e.add(thread, first);
+    e.ifThen(e.less(column, e.i(output.size())), [&] {
+      Value result = e.f(0);
+      for (auto [k, factor] : llvm::enumerate(factors))
+        result = e.fma(factor, e.loadShared(outputOf(e.i(k), column), e.f32), result);
+      kernel.storeElements({e.mulf(result, inverse)}, output.type.getElementType(),
+                           kernel.elementAddress(output, e.i(0), item, column));
+    });
+  }
+  e.syncAll(); // nobody reads what the next item writes
+}
+
+LogicalResult stc::lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op) {
+  OneQuery(kernel, op).run();
+  return success();
+}

@@ -1,0 +1,41 @@
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s
+
+// A block takes the query of one head, at a position from memory. Four lanes take a key of 64 floats, 16 bytes
+// each at once; two keys and values of a lane are under way before a score is complete.
+// CHECK-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 512, shared 4224, maps{{ ?}}[]>
+// CHECK: %[[P:[0-9]+]] = llvm.load %{{.*}} : !llvm.ptr<1> -> i32
+// CHECK: arith.maxsi %[[P]], %{{.*}} : i32
+// The other positions of the query's residue of the stride, and before them those of the window.
+// CHECK: scf.for
+// CHECK-COUNT-16: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// CHECK-NOT: llvm.load
+// CHECK: llvm.intr.fma
+// CHECK-COUNT-4: nvvm.shfl.sync bfly
+// CHECK-NOT: nvvm.shfl.sync
+// CHECK: scf.yield
+// CHECK: scf.for
+// CHECK: scf.yield
+// CHECK-NOT: atomicrmw
+// CHECK: nvvm.barrier
+// CHECK: llvm.store {{.*}} : vector<1xf32>, !llvm.ptr<1>
+!r = tensor<2x1x4x64xf32>
+!x = tensor<2x1024x2x64xf32>
+func.func @sample(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
+  %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"strided(16)"> : !r, !x, !x -> !r
+  return %o : !r
+}
+
+// -----
+
+// Elements of 16 bits are widened; those of odd sizes of heads are loaded one by one.
+// CHECK-LABEL: plan.kernel @attention_row
+// CHECK: llvm.load %{{.*}} {alignment = 2 : i64} : !llvm.ptr<1> -> vector<1xbf16>
+// CHECK: arith.extf {{.*}} : vector<1xbf16> to vector<1xf32>
+// CHECK: arith.truncf {{.*}} : vector<1xf32> to vector<1xbf16>
+!r = tensor<1x1x1x5xbf16>
+!x = tensor<1x100x1x5xbf16>
+func.func @odd(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
+  %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"local(8)"> : !r, !x, !x -> !r
+  return %o : !r
+}
