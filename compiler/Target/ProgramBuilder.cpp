@@ -163,6 +163,9 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
     auto matrix = [](plan::MatrixAttr matrix) {
       return program::Matrix(matrix.getOffset(), matrix.getLeading(), matrix.getStep());
     };
+    if (code.target == "host" && !gemm.getType().isF32() && !gemm.getType().isF64())
+      return op.emitError("expected a product in f32 or f64 for the host, found ")
+             << gemm.getType();
     program::Matrix a = matrix(gemm.getA()), b = matrix(gemm.getB()), c = matrix(gemm.getC());
     return make(program::Action::Gemm,
                 program::CreateGemm(builder, *dtypeOf(gemm.getType()), gemm.getM(), gemm.getN(),

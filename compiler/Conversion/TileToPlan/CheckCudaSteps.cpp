@@ -16,20 +16,17 @@ namespace {
 struct CheckCudaStepsPass : stc::impl::CheckCudaStepsBase<CheckCudaStepsPass> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    WalkResult walked = getOperation().walk([&](Operation *op) {
-      std::string found;
-      if (isa<MatmulOp>(op))
-        found = "a dense product";
-      else if (auto launch = dyn_cast<tile::LaunchOp>(op))
-        if (auto kind = symbols.lookup<tile::KernelOp>(launch.getKernel()).getKind();
-            kind != "attention")
-          found = ("a kernel of kind '" + kind + "'").str();
-      if (found.empty())
+    WalkResult walked = getOperation().walk([&](tile::LaunchOp launch) {
+      StringRef kind = symbols.lookup<tile::KernelOp>(launch.getKernel()).getKind();
+      if (kind == "attention")
         return WalkResult::advance();
       // What folding made has no place of its own.
-      Location place = isa<UnknownLoc>(op->getLoc()) ? getOperation().getLoc() : op->getLoc();
-      emitError(place, "expected attention alone on a GPU so far, found ")
-          << found << ": compile it for the host";
+      Location place =
+          isa<UnknownLoc>(launch->getLoc()) ? getOperation().getLoc() : launch->getLoc();
+      emitError(place,
+                "expected attention and dense products alone on a GPU so far, found a kernel "
+                "of kind '")
+          << kind << "': compile it for the host";
       return WalkResult::interrupt();
     });
     if (walked.wasInterrupted())

@@ -77,7 +77,8 @@ flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const S
   if (!spec.gemm.empty()) {
     const StepSpec::Gemm &g = spec.gemm[0];
     auto gemm =
-        CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, false, false, false, &g.a, &g.b, &g.c);
+        CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, g.transposeA, g.transposeB, false,
+                   &g.a, &g.b, &g.c);
     return CreateStep(builder, Action::Gemm, gemm.Union());
   }
   const StepSpec::Copy &c = spec.copy[0];
@@ -164,6 +165,12 @@ ProgramSpec gpuProgram() {
   zero.copy = {{0, 1408, 128, true}};
   entry.steps = {launch, copy, zero};
   spec.entries = {entry};
+  return spec;
+}
+
+ProgramSpec gpuProduct() {
+  ProgramSpec spec = gpuProgram();
+  spec.entries[0].steps.push_back(smallProgram().entries[0].steps[0]);
   return spec;
 }
 
