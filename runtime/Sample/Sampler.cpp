@@ -14,7 +14,7 @@ using program::DType;
 
 namespace {
 
-constexpr int64_t bytes = 256;
+constexpr int64_t byteValues = 256;
 // A prefill computes all n positions at the rate of a matrix product, a step one position at the
 // rate of memory: under a sixteenth of the context, steps are the faster way.
 constexpr int64_t prefillShare = 16;
@@ -36,9 +36,9 @@ Result<Sampler> Sampler::create(HostExecutor &executor) {
   sampler.batchSize = step->sizes["batch"];
   sampler.vocabulary = step->sizes["vocabulary"];
   sampler.n = *context;
-  if (sampler.vocabulary < bytes)
+  if (sampler.vocabulary < byteValues)
     return fail(fmt::format("entry 'sample_step': expected logits of at least {} bytes, found {}",
-                            bytes, sampler.vocabulary));
+                            byteValues, sampler.vocabulary));
   if (findEntry(program, "sample_prefill") < 0)
     return sampler;
   const Expected all[] = {{"tokens", DType::I32, {"batch", "n"}}, {"last", DType::I32, {}}};
@@ -119,7 +119,8 @@ Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
                                   static_cast<uint32_t>(sequence >> 32), 0},
                                  seed);
       std::span<const float> symbols = next.subspan(row * vocabulary, vocabulary);
-      std::optional<int> byte = choose(symbols.first(bytes), options, uniform(words[0], words[1]));
+      std::optional<int> byte =
+          choose(symbols.first(byteValues), options, uniform(words[0], words[1]));
       if (!byte)
         return fail(fmt::format("the logits at position {} are not numbers", index),
                     ErrorKind::NonFinite);

@@ -73,7 +73,7 @@ public:
   /// An error if this machine has not the memory for an entry; a GPU's is reserved already.
   runtime::Result<void> requireMemory(uint32_t entry);
 
-  const runtime::ThreadPool &threads() const { return pool; }
+  runtime::ThreadPool &threads() { return pool; }
 
 private:
   Session(runtime::ProgramFile file, const SessionOptions &options)
