@@ -8,8 +8,8 @@ def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
   let summary = "Give each value a place in the arena and each op a step";
   let description = [{
     Public functions become `plan.entry`, variables `plan.variable`, both at fixed offsets. A launch
-    stays a launch, `stc.matmul` becomes `plan.gemm`, a constant of zeros `plan.zero`, and so does a
-    product over nothing; `stc.reshape`, `stc.read` and, where nobody needs the old value any more, `stc.write` cost nothing. What nobody
+    stays a launch, `stc.matmul` becomes `plan.gemm`, a constant of zeros `plan.zero`; `stc.reshape`,
+    `stc.read` and, where nobody needs the old value any more, `stc.write` cost nothing. What nobody
     needs is dropped, kernels and private functions too.
 
     A launch whose result takes over the memory of an operand (`inplace`) launches a variant of the

@@ -23,7 +23,7 @@ using program::DType;
 
 namespace {
 
-struct BenchOptions : DeviceOptions {
+struct BenchOptions : SessionOptions {
   std::string entry;
   std::vector<std::string> inputs;
   int repetitions = 9, warmUp = 2;

@@ -92,14 +92,6 @@ void StepWriter::launch(tile::LaunchOp op, const planner::PlannedStep &step) {
                          builder.getArrayAttr(buffers));
 }
 
-/// Libraries differ in what they make of sizes of zero; the product is zeros, if anything.
-static bool isSumOfNothing(MatmulOp op) {
-  auto isEmpty = [](Value value) {
-    return cast<RankedTensorType>(value.getType()).getNumElements() == 0;
-  };
-  return isEmpty(op.getLhs()) || isEmpty(op.getRhs());
-}
-
 void StepWriter::gemm(MatmulOp op, const planner::PlannedStep &step) {
   auto shapeOf = [](Value value) { return cast<RankedTensorType>(value.getType()).getShape(); };
   ArrayRef<int64_t> a = shapeOf(op.getLhs()), b = shapeOf(op.getRhs()), c = shapeOf(op.getResult());
@@ -134,7 +126,7 @@ void StepWriter::write(const EntryProgram &entry, const planner::Plan &plan) {
     Operation *op = entry.ops[step.source];
     if (auto launchOp = dyn_cast<tile::LaunchOp>(op))
       launch(launchOp, step);
-    else if (auto matmul = dyn_cast<MatmulOp>(op); matmul && !isSumOfNothing(matmul))
+    else if (auto matmul = dyn_cast<MatmulOp>(op))
       gemm(matmul, step);
     else
       plan::ZeroOp::create(builder, op->getLoc(), result.offset, result.bytes);

@@ -1,9 +1,12 @@
 //===- CudaTest.cpp - programs on a GPU, with a driver that is none ---------------------===//
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Data/ByteData.h"
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Program/ProgramFile.h"
 #include "tests/unit/Runtime/Command.h"
 #include "tests/unit/Runtime/FakeCuda.h"
+#include "tests/unit/Runtime/MockModel.h"
 #include "tests/unit/Runtime/TestProgram.h"
 
 #include <array>
@@ -163,8 +166,8 @@ TEST_F(CudaTest, RunsAnEntryAsOneGraph) {
   EXPECT_EQ(fake->graphLaunches, 2);
 }
 
-// What is written takes effect behind what runs, through memory that the GPU reads by itself, and is
-// not overwritten there before it was read.
+// What is written takes effect behind what runs, through memory that the GPU reads by itself, and
+// is not overwritten there before it was read.
 TEST_F(CudaTest, WritesWithoutWaiting) {
   ProgramSpec spec = gpuProgram();
   spec.arena = 40 << 20;
@@ -216,8 +219,16 @@ TEST_F(CudaTest, TransposesAndBatchesProducts) {
   spec.arena = 1 << 16;
   StepSpec::Gemm &gemm = spec.entries[0].steps[3].gemm[0];
   // a^T [3, 2] in rows of 4, b^T [5, 3]; three of each.
-  gemm = {DType::F64, 2, 5, 3, 3, program::Matrix(1024, 4, 12), program::Matrix(2048, 3, 15),
-          program::Matrix(4096, 5, 10), true, true};
+  gemm = {DType::F64,
+          2,
+          5,
+          3,
+          3,
+          program::Matrix(1024, 4, 12),
+          program::Matrix(2048, 3, 15),
+          program::Matrix(4096, 5, 10),
+          true,
+          true};
   ASSERT_EQ(open(spec), "");
   const FakeGemm &made = fake->products[0];
   EXPECT_EQ(made.computeType, 70);
@@ -225,7 +236,8 @@ TEST_F(CudaTest, TransposesAndBatchesProducts) {
   EXPECT_EQ(made.alpha, 1);
   EXPECT_EQ(made.transposeA + made.transposeB, 2);
   EXPECT_EQ(made.batch, 3);
-  const FakeMatrix &first = made.matrices[0], &second = made.matrices[1], &result = made.matrices[2];
+  const FakeMatrix &first = made.matrices[0], &second = made.matrices[1],
+                   &result = made.matrices[2];
   EXPECT_EQ(first.address - second.address, 1024u); // b comes first
   EXPECT_EQ(first.type, 1);
   EXPECT_THAT((std::array{first.rows, first.columns}), ElementsAre(3, 5));
@@ -239,8 +251,14 @@ TEST_F(CudaTest, ChoosesTheFastestAlgorithmOfALargeProduct) {
   ProgramSpec spec = gpuProduct();
   spec.arena = 16 << 20;
   auto large = [](int64_t n) -> StepSpec::Gemm {
-    return {DType::BF16, 1024, n, 1024, 1, program::Matrix(0, 1024, 0),
-            program::Matrix(4 << 20, n, 0), program::Matrix(8 << 20, n, 0)};
+    return {DType::BF16,
+            1024,
+            n,
+            1024,
+            1,
+            program::Matrix(0, 1024, 0),
+            program::Matrix(4 << 20, n, 0),
+            program::Matrix(8 << 20, n, 0)};
   };
   spec.entries[0].steps.resize(2);
   for (int64_t n : {1024, 1024, 8, 1024})
@@ -266,13 +284,13 @@ TEST_F(CudaTest, ChoosesTheFastestAlgorithmOfALargeProduct) {
 TEST_F(CudaTest, SaysWhatProductsLack) {
   libraries = {"libnone.so.13", "libnone.so.12"};
   EXPECT_EQ(open(), "");
-  EXPECT_THAT(open(gpuProduct()),
-              AllOf(HasSubstr("cannot open cuBLASLt, which computes the program's dense products: "),
-                    HasSubstr("libnone.so.13"), HasSubstr("libnone.so.12")));
+  EXPECT_THAT(
+      open(gpuProduct()),
+      AllOf(HasSubstr("cannot open cuBLASLt, which computes the program's dense products: "),
+            HasSubstr("libnone.so.13"), HasSubstr("libnone.so.12")));
   libraries = {STC_TEST_KERNELS};
-  EXPECT_THAT(open(gpuProduct()),
-              AllOf(HasSubstr("expected cuBLASLt of CUDA 12 or 13, found "),
-                    HasSubstr(" without cublasLtCreate")));
+  EXPECT_THAT(open(gpuProduct()), AllOf(HasSubstr("expected cuBLASLt of CUDA 12 or 13, found "),
+                                        HasSubstr(" without cublasLtCreate")));
   libraries = {STC_FAKE_CUDA};
   fake->settings.freeBytes = 16 << 20;
   EXPECT_THAT(open(gpuProduct()), HasSubstr("cannot reserve 32.0 MiB on the GPU"));
@@ -411,6 +429,73 @@ TEST_F(CudaCommandTest, BenchAndInfo) {
   EXPECT_EQ(nlohmann::json::parse(run({"info", program, "--json"}).out)["target"], "sm_90a");
 }
 
+// A model whose training step copies its tokens to the weights: no kernel computes anything here.
+ProgramSpec gpuModel() {
+  ProgramSpec spec = mockModel();
+  spec.target = "sm_90a";
+  spec.code = "";
+  spec.kernels = {};
+  for (EntrySpec &entry : spec.entries)
+    entry.steps = {};
+  StepSpec &copy = spec.entries[1].steps.emplace_back();
+  copy.copy = {{spec.entries[1].inputs[0].offset, 0, 4 * mockBatch * mockContext, false}};
+  return spec;
+}
+
+TEST_F(CudaCommandTest, TrainsEvaluatesAndSamples) {
+  std::string model = gpuModel().write("model.stcp"), data = temporaryPath("data"),
+              out = temporaryPath("run"), text = temporaryPath("text");
+  writeFile(data, mockData(4096));
+  Outcome trained = run({"train", model, "--data", data, "--out", out, "--steps", "3",
+                         "--eval-every", "2", "--eval-windows", "2"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("3 steps of 2 x 32 bytes on Fake GPU, "),
+                                 HasSubstr("planned 8.0 KiB on the GPU\n"),
+                                 HasSubstr("step 2: held-out 0.0000")));
+  EXPECT_THAT(trained.err, HasSubstr("stc-run: on Fake GPU, 8.0 KiB of 1.0 GiB of memory\n"));
+  Outcome resumed = run({"train", model, "--data", data, "--out", out, "--steps", "4", "--resume"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.out, HasSubstr("resuming after step 3 of 4\n"));
+
+  std::string weights = out + "/weights.safetensors";
+  auto file = SafetensorsFile::open(weights);
+  ASSERT_TRUE(file) << file.error().message;
+  std::array<int32_t, mockBatch * mockContext> tokens;
+  std::memcpy(tokens.data(), file->tensors()[0].data.data(), sizeof(tokens));
+  EXPECT_EQ(tokens[0], startSymbol);
+  EXPECT_EQ(tokens[mockContext], startSymbol);
+  EXPECT_THAT(std::span(tokens).subspan(1, mockContext - 1),
+              Each(testing::AnyOf('e', 't', 'a', 'o')));
+
+  Outcome evaluated = run({"eval", model, "--weights", weights, "--data", data});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.out, HasSubstr("0.0000 +- 0.0000 bits/byte"));
+  Outcome sampled = run({"sample", model, "--weights", weights, "--out", text, "--length", "5",
+                         "--prompt", "ab", "--temperature", "0"});
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  EXPECT_EQ(readFile(text), std::string("ab\0\0\0\0\0", 7));
+}
+
+TEST_F(CudaCommandTest, SaysWhatMemoryWouldDo) {
+  ProgramSpec spec = gpuModel();
+  spec.arena = uint64_t(3) << 30;
+  auto errorWith = [&] {
+    std::string model = spec.write("large.stcp");
+    return errorOf(run({"train", model, "--data", x, "--out", prefix}), 3)
+        .substr(("stc-run: error: " + model).size());
+  };
+  std::string start = ": it needs 3.0 GiB of memory, Fake GPU has 1.0 GiB of 1.0 GiB left; ";
+  std::string budget = "recompute = \"budget\" and budget = \"768 MiB\" under [memory], or a "
+                       "smaller batch\n";
+  EXPECT_EQ(errorWith(), start + "compile it with recompute = \"block\", or " + budget);
+  spec.settings.push_back({"memory.recompute", "block"});
+  EXPECT_EQ(errorWith(), start + "compile it with " + budget);
+  spec.variables.push_back({{"v", DType::F32, {1 << 28}, 8192}});
+  EXPECT_EQ(errorWith(), start + "its weights and the optimizer's state alone take 1.0 GiB\n");
+  EXPECT_THAT(errorOf(run({"eval", spec.write("large.stcp"), "--data", x, "--weights", x}), 3),
+              HasSubstr(start));
+}
+
 TEST_F(CudaCommandTest, RefusesAnotherDevice) {
   for (const char *command : {"call", "bench"}) {
     EXPECT_EQ(errorOf(run({command, program, "f", "--device", "host"}), 1),
@@ -423,11 +508,13 @@ TEST_F(CudaCommandTest, RefusesAnotherDevice) {
                   "compile it with --target=sm_80 or sm_90a\n");
   }
   EXPECT_EQ(run({"info", host, "--device", "cuda"}).code, 1);
-  for (const std::vector<std::string> &command :
+  for (std::vector<std::string> command :
        {std::vector<std::string>{"train", program, "--data", x, "--out", prefix},
         {"eval", program, "--data", x, "--weights", x},
-        {"sample", program, "--weights", x}})
+        {"sample", program, "--weights", x}}) {
+    command.insert(command.end(), {"--device", "host"});
     EXPECT_THAT(errorOf(run(command), 1), HasSubstr(": expected a program for the CPU, found one"));
+  }
 }
 
 TEST_F(CudaCommandTest, SaysThatThereIsNoDriver) {

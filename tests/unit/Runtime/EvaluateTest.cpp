@@ -1,4 +1,5 @@
 //===- EvaluateTest.cpp - bits per byte against sums by hand --------------------------------===//
+#include "runtime/Device/Host/Executor.h"
 #include "runtime/Train/Evaluate.h"
 #include "runtime/Checkpoint/Variables.h"
 #include "tests/unit/Runtime/MockModel.h"

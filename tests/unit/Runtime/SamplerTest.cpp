@@ -1,4 +1,5 @@
 //===- SamplerTest.cpp - drawing bytes ------------------------------------------------------===//
+#include "runtime/Device/Host/Executor.h"
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Checkpoint/Variables.h"
 #include "runtime/Support/Philox.h"
