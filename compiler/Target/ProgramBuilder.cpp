@@ -222,7 +222,7 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   builder.Finish(program::CreateProgramDirect(
       builder, origin.name.c_str(), code.target.c_str(), code.cpu.c_str(), &features, arenaBytes,
       &variables, &entries, &kernels, &object, &settings, origin.specification.c_str(),
-      origin.picture.empty() ? nullptr : origin.picture.c_str()));
+      origin.picture.empty() ? nullptr : origin.picture.c_str(), code.deterministic));
 
   // The runtime refuses what is unsound; a program that it would refuse is not written.
   const auto *root = flatbuffers::GetRoot<program::Program>(builder.GetBufferPointer());

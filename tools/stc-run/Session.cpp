@@ -105,28 +105,33 @@ static std::string adviceToFit(const program::Program &program, uint64_t room) {
                      keepsAll ? "recompute = \"block\", or " : "", (room - spare) >> 20);
 }
 
+static Result<void> requireMemory(const cuda::Device &gpu, const program::Program &program) {
+  auto memory = gpu.memory();
+  if (!memory)
+    return forward(memory);
+  uint64_t free = memory->free, need = CudaExecutor::memoryNeed(program);
+  if (need <= free)
+    return {};
+  uint64_t besideArena = need - program.arena_bytes();
+  return fail(fmt::format("it needs {} of memory, {} has {} of {} left{}", formatBytes(need),
+                          gpu.name(), formatBytes(free), formatBytes(memory->total),
+                          adviceToFit(program, free - std::min(free, besideArena))),
+              ErrorKind::Machine);
+}
+
 Result<void> Session::bindToGpu() {
   auto opened = cuda::Device::open();
   if (!opened)
     return forward(opened);
   device = std::move(*opened);
-  auto memory = device->memory();
-  if (!memory)
-    return forward(memory);
-  uint64_t need = CudaExecutor::memoryNeed(program());
-  if (need > memory->free)
-    return fail(fmt::format("it needs {} of memory, {} has {} of {} left{}", formatBytes(need),
-                            device->name(), formatBytes(memory->free), formatBytes(memory->total),
-                            adviceToFit(program(),
-                                        memory->free - std::min(memory->free,
-                                                                need - program().arena_bytes()))),
-                ErrorKind::Machine);
+  if (auto enough = run::requireMemory(*device, program()); !enough)
+    return enough;
   auto executor = CudaExecutor::create(program(), *device);
   if (!executor)
     return forward(executor);
   bound = std::move(*executor);
-  fmt::print(stderr, "stc-run: on {}, {} of {} of memory\n", device->name(), formatBytes(need),
-             formatBytes(memory->total));
+  fmt::print(stderr, "stc-run: on {}, with {} of its memory\n", device->name(),
+             formatBytes(CudaExecutor::memoryNeed(program())));
   return {};
 }
 

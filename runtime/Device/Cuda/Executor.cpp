@@ -66,7 +66,7 @@ Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibrar
     return forward(pieces);
   staging = std::move(*pieces);
   if (hasProducts(source)) {
-    auto created = cuda::Products::create(gpu, productLibraries);
+    auto created = cuda::Products::create(gpu, source.deterministic(), productLibraries);
     if (!created)
       return forward(created);
     products = std::move(*created);

@@ -1,7 +1,9 @@
 //===- Product.cpp - dense products of a program on a GPU ----------------------------===//
 #include "runtime/Device/Cuda/Product.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace stc::runtime::cuda {
 
@@ -11,9 +13,9 @@ namespace {
 
 // Products below are not worth trying several algorithms: the first is good enough.
 constexpr double leastFlopsToTry = 1e9;
-constexpr int mostCandidates = 8, timedRuns = 4;
-// What another algorithm has to win by to be taken instead of the one that the library advises, so
-// that noise decides nothing and runs differ in no bit.
+constexpr int mostCandidates = 8, rounds = 3, runsOfRound = 4;
+// What another algorithm has to win by to be taken instead of one that the library puts before it,
+// so that noise decides little.
 constexpr double leastGain = 0.03;
 
 cudaDataType typeOf(DType dtype) {
@@ -43,15 +45,16 @@ Result<void> Product::operator()() const {
     return isDouble ? static_cast<const void *>(&doubles[isOne]) : &floats[isOne];
   };
   return owner->blas->matmul(owner->handle, description.get(), factor(true), first.data(),
-                             first.layout.get(), second.data(), second.layout.get(), factor(accumulates),
-                             result.data(), result.layout.get(), result.data(), result.layout.get(),
-                             &algorithm.algo, reinterpret_cast<void *>(owner->workspace.address()),
+                             first.layout.get(), second.data(), second.layout.get(),
+                             factor(accumulates), result.data(), result.layout.get(), result.data(),
+                             result.layout.get(), &algorithm.algo,
+                             reinterpret_cast<void *>(owner->workspace.address()),
                              owner->workspace.size(), owner->device.stream());
 }
 
-Result<std::unique_ptr<Products>> Products::create(const Device &device,
+Result<std::unique_ptr<Products>> Products::create(const Device &device, bool deterministic,
                                                    const std::vector<std::string> &libraries) {
-  std::unique_ptr<Products> products(new Products(device));
+  std::unique_ptr<Products> products(new Products(device, deterministic));
   auto opened = CublasLt::open(libraries);
   if (!opened)
     return forward(opened);
@@ -162,12 +165,21 @@ Result<std::vector<Product::Algorithm>> Products::candidates(const Product &prod
 // The first run loads the algorithm's code, which nothing that is recorded may do.
 Result<double> Products::secondsOf(const Product &product, const Event &start,
                                    const Event &end) const {
-  Result<void> ran = product().and_then([&] { return start.record(); });
-  for (int k = 0; k < timedRuns && ran; ++k)
-    ran = product();
-  ran = ran.and_then([&] { return end.record(); }).and_then([&] { return end.wait(); });
-  return ran ? end.secondsSince(start).map([](double all) { return all / timedRuns; })
-             : forward(ran);
+  Result<void> ran = product();
+  double least = 0;
+  for (int round = 0; round < rounds; ++round) {
+    ran = ran.and_then([&] { return start.record(); });
+    for (int k = 0; k < runsOfRound && ran; ++k)
+      ran = product();
+    ran = ran.and_then([&] { return end.record(); }).and_then([&] { return end.wait(); });
+    if (!ran)
+      return forward(ran);
+    auto seconds = end.secondsSince(start);
+    if (!seconds)
+      return seconds;
+    least = round == 0 ? *seconds : std::min(least, *seconds);
+  }
+  return least;
 }
 
 Result<Product::Algorithm> Products::choose(Product &product) const {
@@ -177,7 +189,7 @@ Result<Product::Algorithm> Products::choose(Product &product) const {
     return forward(found);
   if (!start || !end)
     return forward(start ? end : start);
-  if (product.operations < leastFlopsToTry)
+  if (deterministic || product.operations < leastFlopsToTry)
     found->resize(1);
   Result<Product::Algorithm> best = fail("");
   double least = 0;

@@ -1,8 +1,9 @@
 //===- Product.h - dense products of a program on a GPU ------------------------------===//
 //
 // By cuBLASLt, which has many algorithms for a product and guesses which are fast. Which one is
-// taken is decided once for each shape, before the first run. None of them adds up in an order that
-// may be another in the next run.
+// taken is decided once for each shape, before the first run: the fastest, or the one that is
+// advised where every process has to take the same. None of them adds up in an order that may be
+// another in the next run.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -66,7 +67,8 @@ public:
 
   /// The device must outlive it. Errors (Machine): no such library, no memory.
   static Result<std::unique_ptr<Products>>
-  create(const Device &device, const std::vector<std::string> &libraries = cublasLtLibraries);
+  create(const Device &device, bool deterministic,
+         const std::vector<std::string> &libraries = cublasLtLibraries);
   Products(const Products &) = delete;
   ~Products();
 
@@ -78,13 +80,15 @@ private:
   friend class Product;
   using Shape = std::vector<int64_t>;
 
-  explicit Products(const Device &device) : device(device) {}
+  Products(const Device &device, bool deterministic)
+      : device(device), deterministic(deterministic) {}
   Result<void> describe(Product &product, const program::Gemm &gemm, CUdeviceptr arena) const;
   Result<std::vector<Product::Algorithm>> candidates(const Product &product) const;
   Result<Product::Algorithm> choose(Product &product) const;
   Result<double> secondsOf(const Product &product, const Event &start, const Event &end) const;
 
   const Device &device;
+  bool deterministic;
   std::unique_ptr<CublasLt> blas;
   cublasLtHandle_t handle = nullptr;
   Memory workspace;

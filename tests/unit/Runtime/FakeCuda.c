@@ -157,12 +157,14 @@ int cuMemFree_v2(Address address) {
   return 0;
 }
 int cuMemHostAlloc(void **memory, size_t bytes, unsigned flags) {
+  if (status("cuMemHostAlloc"))
+    return status("cuMemHostAlloc");
   if (fake.pinnedCount == FakePieces)
     return outOfMemory;
   *memory = malloc(bytes);
   fake.pinned[fake.pinnedCount++] = *memory;
   fake.pinnedBytes = bytes;
-  return status("cuMemHostAlloc");
+  return 0;
 }
 int cuMemFreeHost(void *memory) {
   finish(NULL);

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { FakeMaps = 4, FakeWords = 8, FakeLaunches = 16, FakePieces = 8, FakeAlgorithms = 3 };
+enum { FakeMaps = 4, FakeWords = 8, FakeLaunches = 64, FakePieces = 8, FakeAlgorithms = 3 };
 
 typedef struct {
   uint64_t address;

@@ -91,6 +91,7 @@ struct ProgramSpec {
   std::string code;
   /// None if empty.
   std::string picture;
+  bool deterministic = false;
 
   ProgramSpec();
   /// The FlatBuffer.
