@@ -39,7 +39,11 @@ FailureOr<std::vector<std::byte>> stc::finishProgram(ModuleOp module, const Comp
         compileCuda(module, options.device, CodeKind::SharedObject);
     if (failed(images))
       return failure();
-    return buildProgram(module, {.target = options.device, .images = std::move(*images)}, origin);
+    return buildProgram(module,
+                        {.target = options.device,
+                         .images = std::move(*images),
+                         .deterministic = options.querySums == "never"},
+                        origin);
   }
   const HostTarget &target = options.target;
   FailureOr<std::string> object = compileHost(module, target, CodeKind::SharedObject);

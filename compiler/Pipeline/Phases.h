@@ -22,7 +22,7 @@ struct CompileOptions {
   /// Whether each public function gets its gradient as a second one.
   bool gradients = false;
   /// Whether the gradient of queries is summed in memory, in any order, on a GPU: auto (where that
-  /// is faster), always, or never, so that all gradients have the same bits in every run.
+  /// is faster), always, or never, so that everything has the same bits in every run.
   std::string querySums = "auto";
   /// Of products and attention: f32, bf16 or f16.
   std::string precision = "f32";

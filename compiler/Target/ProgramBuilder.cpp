@@ -163,6 +163,9 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
     auto matrix = [](plan::MatrixAttr matrix) {
       return program::Matrix(matrix.getOffset(), matrix.getLeading(), matrix.getStep());
     };
+    if (code.target == "host" && !gemm.getType().isF32() && !gemm.getType().isF64())
+      return op.emitError("expected a product in f32 or f64 for the host, found ")
+             << gemm.getType();
     program::Matrix a = matrix(gemm.getA()), b = matrix(gemm.getB()), c = matrix(gemm.getC());
     return make(program::Action::Gemm,
                 program::CreateGemm(builder, *dtypeOf(gemm.getType()), gemm.getM(), gemm.getN(),
@@ -219,7 +222,7 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   builder.Finish(program::CreateProgramDirect(
       builder, origin.name.c_str(), code.target.c_str(), code.cpu.c_str(), &features, arenaBytes,
       &variables, &entries, &kernels, &object, &settings, origin.specification.c_str(),
-      origin.picture.empty() ? nullptr : origin.picture.c_str()));
+      origin.picture.empty() ? nullptr : origin.picture.c_str(), code.deterministic));
 
   // The runtime refuses what is unsound; a program that it would refuse is not written.
   const auto *root = flatbuffers::GetRoot<program::Program>(builder.GetBufferPointer());

@@ -27,6 +27,7 @@ struct ProgramCode {
   std::vector<std::string> features = {};
   std::string object = "";
   std::vector<std::string> images = {};
+  bool deterministic = false;
 };
 
 /// The payload of a program file (runtime/Program/Program.fbs): the plan of a module whose kernels

@@ -245,8 +245,8 @@ int64_t GemmOp::getBytesB() {
 int64_t GemmOp::getBytesC() { return bytesOfMatrix(*this, getC(), getM(), getN(), false); }
 
 LogicalResult GemmOp::verify() {
-  if (!getType().isF32() && !getType().isF64())
-    return emitOpError("(C1) expected element type f32 or f64, found ") << getType();
+  if (Type type = getType(); !type.isF64() && !type.isF32() && !type.isBF16() && !type.isF16())
+    return emitOpError("(C1) expected element type f64, f32, bf16 or f16, found ") << type;
   for (uint64_t size : {getM(), getN(), getK(), getBatch()})
     if (static_cast<int64_t>(size) < 0)
       return emitOpError("(C1) expected a size of at least 0, found ")

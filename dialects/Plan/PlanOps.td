@@ -138,6 +138,7 @@ def Plan_GemmOp : Plan_Op<"gemm", [HasParent<"EntryOp">]> {
   let summary = "a dense matrix product, or a batch of them, by the library";
   let description = [{
     `c = op(a) * op(b)`, row-major; op(a) is m x k, op(b) is k x n, and `op` transposes on request.
+    Products of f16 and bf16, which a GPU has, are added up in f32 and rounded once.
 
     ```mlir
     plan.gemm f32 m 128 n 256 k 64 a <0, row 64, batch 0> b <32768, row 64, batch 0> transpose_b
@@ -145,7 +146,7 @@ def Plan_GemmOp : Plan_Op<"gemm", [HasParent<"EntryOp">]> {
     ```
 
     Constraints:
-    - (C1) the element type is f32 or f64; m, n, k and batch are not negative.
+    - (C1) the element type is f64, f32, bf16 or f16; m, n, k and batch are not negative.
     - (C2) the rows of each matrix are at least as far apart as they are long.
     - (C3) c shares no byte with a or b.
   }];

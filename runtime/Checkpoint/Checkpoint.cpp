@@ -94,8 +94,7 @@ TrainingState toState(const json &state) {
   return result;
 }
 
-Result<void> writeFiles(HostExecutor &executor, const std::string &folder,
-                        const TrainingState &state) {
+Result<void> writeFiles(Executor &executor, const std::string &folder, const TrainingState &state) {
   json text = toJson(state, executor.program());
   for (const PartOfCheckpoint &part : parts) {
     Result<uint64_t> checksum =
@@ -128,7 +127,7 @@ std::string differences(const SampleOrder &before, const SampleOrder &now) {
   return fmt::format("{}", fmt::join(all, "; "));
 }
 
-Result<void> writeCheckpoint(HostExecutor &executor, const std::string &path,
+Result<void> writeCheckpoint(Executor &executor, const std::string &path,
                              const TrainingState &state) {
   std::string temporary = path + ".tmp";
   std::error_code error;
@@ -186,7 +185,7 @@ bool Checkpoint::sameSpecification(const program::Program &program) const {
   return specification == specificationOf(program);
 }
 
-Result<void> Checkpoint::load(HostExecutor &executor) const {
+Result<void> Checkpoint::load(Executor &executor) const {
   for (const PartOfCheckpoint &part : parts)
     if (auto loaded = loadVariables(executor, part.set, fmt::format("{}/{}", folder, part.file));
         !loaded)

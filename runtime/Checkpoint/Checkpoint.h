@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
@@ -45,7 +45,7 @@ struct TrainingState {
 
 /// Writes a checkpoint under `path`, which must not exist, by way of `path`.tmp. Errors: NonFinite,
 /// if a variable holds a value that is not finite; Io. Then nothing of it is left.
-Result<void> writeCheckpoint(HostExecutor &executor, const std::string &path,
+Result<void> writeCheckpoint(Executor &executor, const std::string &path,
                              const TrainingState &state);
 
 /// A checkpoint that was found undamaged.
@@ -62,7 +62,7 @@ public:
 
   /// Reads the variables. Error: those of the program have other names, shapes or dtypes; some may
   /// be read by then.
-  Result<void> load(HostExecutor &executor) const;
+  Result<void> load(Executor &executor) const;
 
 private:
   std::string folder, specification, program;

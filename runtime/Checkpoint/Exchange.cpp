@@ -8,8 +8,6 @@
 #include "runtime/Support/Json.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <fmt/format.h>
 #include <map>
 
@@ -30,16 +28,6 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
       !name.ends_with(after))
     return std::nullopt;
   return name.substr(before.size(), name.size() - before.size() - after.size());
-}
-
-bool isFinite(std::span<const std::byte> floats) {
-  for (size_t i = 0; i < floats.size(); i += sizeof(float)) {
-    float value;
-    std::memcpy(&value, floats.data() + i, sizeof(value));
-    if (!std::isfinite(value))
-      return false;
-  }
-  return true;
 }
 
 } // namespace
@@ -121,7 +109,7 @@ Result<void> importWeights(const program::Program &program, const std::string &f
       tensor.data = std::as_bytes(std::span(converted.back()));
       tensor.dtype = DType::F32;
     }
-    if (tensor.dtype == DType::F32 && !isFinite(tensor.data))
+    if (!isFinite(tensor.dtype, tensor.data))
       return fail(fmt::format("{}: '{}' holds values that are not finite", from, tensor.name));
     tensor.name = wanted[i]->name()->str();
     tensors.push_back(std::move(tensor));

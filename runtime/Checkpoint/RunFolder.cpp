@@ -196,7 +196,7 @@ RunFolder::newest(const std::function<void(const std::string &)> &warn) {
   return found;
 }
 
-Result<void> RunFolder::save(HostExecutor &executor, const TrainingState &state, int64_t keep) {
+Result<void> RunFolder::save(Executor &executor, const TrainingState &state, int64_t keep) {
   if (auto written = writeCheckpoint(executor, checkpoint(state.step), state); !written)
     return written;
   return publish(state, keep);

@@ -45,7 +45,7 @@ public:
   Result<std::optional<Checkpoint>> newest(const std::function<void(const std::string &)> &warn);
 
   /// Writes a checkpoint of state.step, then as publish().
-  Result<void> save(HostExecutor &executor, const TrainingState &state, int64_t keep);
+  Result<void> save(Executor &executor, const TrainingState &state, int64_t keep);
 
   /// Sets the links, then removes all checkpoints but the last `keep` and the best.
   Result<void> publish(const TrainingState &state, int64_t keep);

@@ -94,15 +94,28 @@ std::optional<std::string> parseTensor(const json &entry, std::span<const std::b
 
 } // namespace
 
+static uint64_t bytesOf(const NamedTensor &tensor) {
+  uint64_t bytes = byteSize(tensor.dtype);
+  for (int64_t size : tensor.shape)
+    bytes *= size;
+  return bytes;
+}
+
 Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors) {
+  return writeSafetensors(path, tensors, [&](size_t k) { return tensors[k].data; });
+}
+
+Result<uint64_t>
+writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors,
+                 const std::function<Result<std::span<const std::byte>>(size_t)> &read) {
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t offset = 0;
   for (const NamedTensor &tensor : tensors) {
     header[tensor.name] = {{"dtype", safetensorsName(tensor.dtype)},
                            {"shape", tensor.shape},
-                           {"data_offsets", {offset, offset + tensor.data.size()}}};
-    offset += tensor.data.size();
+                           {"data_offsets", {offset, offset + bytesOf(tensor)}}};
+    offset += bytesOf(tensor);
   }
   std::string text = header.dump(-1, ' ', false, json::error_handler_t::replace);
   text.append((8 - text.size() % 8) % 8, ' ');
@@ -120,9 +133,8 @@ Result<uint64_t> writeSafetensors(const std::string &path, std::span<const Named
   Result<void> written = write(std::as_bytes(std::span(&length, 1)));
   if (written)
     written = write(std::as_bytes(std::span(text)));
-  for (const NamedTensor &tensor : tensors)
-    if (written)
-      written = write(tensor.data);
+  for (size_t k = 0; k < tensors.size() && written; ++k)
+    written = read(k).and_then(write);
   if (written)
     written = file->commit();
   if (!written)

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,11 @@ struct NamedTensor {
 /// Writes the tensors, whose data have the bytes that their shapes say, in this order. The file
 /// appears whole or not at all. Returns its checksum, XXH3-64 of all its bytes.
 Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
+/// The same, where the data of tensor k are what read(k) gives, until its next call, in place of
+/// those that it names.
+Result<uint64_t>
+writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors,
+                 const std::function<Result<std::span<const std::byte>>(size_t)> &read);
 
 /// The tensors in the bytes of a file, in the order of their data, which point into the bytes.
 Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes);

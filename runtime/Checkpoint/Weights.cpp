@@ -1,28 +1,20 @@
 //===- Weights.cpp - a program's variables in safetensors files -------------------------===//
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <functional>
 #include <map>
 
 namespace stc::runtime {
 
 namespace {
-
-bool isFinite(HostExecutor &executor, const program::Tensor &tensor) {
-  auto all = [](auto values) {
-    return std::ranges::all_of(values, [](auto value) { return std::isfinite(value); });
-  };
-  if (tensor.dtype() == program::DType::F32)
-    return all(executor.elements<float>(tensor));
-  if (tensor.dtype() == program::DType::F64)
-    return all(executor.elements<double>(tensor));
-  return true;
-}
 
 // "a, b and 7 more", so that a file of another model gives one line.
 std::string listNames(const std::vector<std::string> &names) {
@@ -33,6 +25,22 @@ std::string listNames(const std::vector<std::string> &names) {
 }
 
 } // namespace
+
+bool isFinite(program::DType dtype, std::span<const std::byte> data) {
+  auto all = [&]<class T>(T element, auto toFloat) {
+    for (size_t i = 0; i < data.size(); i += sizeof(T)) {
+      std::memcpy(&element, data.data() + i, sizeof(T));
+      if (!std::isfinite(toFloat(element)))
+        return false;
+    }
+    return true;
+  };
+  if (dtype == program::DType::F32)
+    return all(float(), std::identity());
+  if (dtype == program::DType::F64)
+    return all(double(), std::identity());
+  return !isNarrow(dtype) || all(uint16_t(), [&](uint16_t bits) { return widen(dtype, bits); });
+}
 
 std::vector<const program::Tensor *> variablesOf(const program::Program &program, VariableSet set) {
   std::vector<const program::Tensor *> tensors;
@@ -83,19 +91,27 @@ matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor
   return matched;
 }
 
-Result<uint64_t> saveVariables(HostExecutor &executor, VariableSet set, const std::string &path) {
+Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path) {
+  std::vector<const program::Tensor *> variables = variablesOf(executor.program(), set);
   std::vector<NamedTensor> tensors;
-  for (const program::Tensor *tensor : variablesOf(executor.program(), set)) {
-    if (!isFinite(executor, *tensor))
-      return fail(fmt::format("{}: not written: '{}' holds values that are not finite", path,
-                              tensor->name()->str()),
-                  ErrorKind::NonFinite);
+  for (const program::Tensor *tensor : variables)
     tensors.push_back({tensor->name()->str(),
                        tensor->dtype(),
                        {tensor->shape()->begin(), tensor->shape()->end()},
-                       {executor.data(*tensor), static_cast<size_t>(bytes(*tensor))}});
-  }
-  return writeSafetensors(path, tensors);
+                       {}});
+  std::vector<std::byte> data; // of one after the other
+  auto read = [&](size_t k) -> Result<std::span<const std::byte>> {
+    const program::Tensor &tensor = *variables[k];
+    data.resize(bytes(tensor));
+    if (auto got = executor.read(tensor, data); !got)
+      return forward(got);
+    if (!isFinite(tensor.dtype(), data))
+      return fail(fmt::format("{}: not written: '{}' holds values that are not finite", path,
+                              tensor.name()->str()),
+                  ErrorKind::NonFinite);
+    return data;
+  };
+  return writeSafetensors(path, tensors, read);
 }
 
 Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/Checkpoint/Safetensors.h"
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
@@ -26,16 +26,18 @@ matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor
              std::span<const std::string> names, const std::string &path, const std::string &owner,
              bool (*accept)(program::DType found, program::DType wanted));
 
-/// Writes the variables under their names and returns the file's checksum. Writes nothing and fails
-/// (NonFinite) if one of them holds a value that is not finite: the file keeps its last good
-/// contents.
-Result<uint64_t> saveVariables(HostExecutor &executor, VariableSet set, const std::string &path);
+/// Whether all elements are finite numbers; those that are no floats are.
+bool isFinite(program::DType dtype, std::span<const std::byte> data);
+
+/// Writes the variables under their names and returns the file's checksum. Fails (NonFinite) if one
+/// of them holds a value that is not finite: the file keeps its last good contents.
+Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path);
 
 /// Reads all of them. A file that lacks one, has another, or one of another shape or dtype is an
 /// error that lists them, and changes nothing.
 Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path);
 
-inline Result<uint64_t> saveWeights(HostExecutor &executor, const std::string &path) {
+inline Result<uint64_t> saveWeights(Executor &executor, const std::string &path) {
   return saveVariables(executor, VariableSet::Weights, path);
 }
 inline Result<void> loadWeights(Executor &executor, const std::string &path) {

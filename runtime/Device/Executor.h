@@ -2,11 +2,13 @@
 #pragma once
 
 #include "runtime/Program/Program_generated.h"
+#include "runtime/Program/Tensor.h"
 #include "runtime/Support/Error.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace stc::runtime {
@@ -27,21 +29,37 @@ public:
 
   const program::Program &program() const { return source; }
 
-  /// Runs one entry of the program, by its index, to its end. Inputs are set before, outputs read
-  /// after: an output stays until the next run.
-  virtual Result<void> run(uint32_t entry) = 0;
-  /// The same, and the seconds that it took by the device's clock. A profile, if one is given, is
-  /// added to, which may make the whole slower.
+  /// What it runs on: "2 threads", "NVIDIA H100 80GB HBM3".
+  virtual std::string device() const = 0;
+
+  /// Starts one entry of the program, by its index. Inputs are set before, outputs read after: an
+  /// output stays until the next entry. Where the device is the CPU itself, it is done by then.
+  virtual Result<void> submit(uint32_t entry) = 0;
+  /// Until all is done that was started. Error: of that, too.
+  virtual Result<void> wait() = 0;
+  Result<void> run(uint32_t entry) {
+    return submit(entry).and_then([&] { return wait(); });
+  }
+  /// Runs an entry, and the seconds that it took by the device's clock. A profile, if one is given,
+  /// is added to, which may make the whole slower.
   virtual Result<double> time(uint32_t entry, Profile *profile = nullptr) = 0;
 
-  /// The bytes of a tensor of the program, which are as many as it has.
+  /// The bytes of a tensor of the program, which are as many as it has. What is written is there
+  /// for the next entry; the given bytes may change at once. Reading waits for what was started.
   virtual Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) = 0;
-  virtual Result<std::vector<std::byte>> read(const program::Tensor &tensor) = 0;
+  virtual Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) = 0;
+  Result<std::vector<std::byte>> read(const program::Tensor &tensor);
 
 protected:
   explicit Executor(const program::Program &program) : source(program) {}
 
   const program::Program &source;
 };
+
+inline Result<std::vector<std::byte>> Executor::read(const program::Tensor &tensor) {
+  std::vector<std::byte> data(bytes(tensor));
+  auto got = read(tensor, data);
+  return got ? Result<std::vector<std::byte>>(std::move(data)) : forward(got);
+}
 
 } // namespace stc::runtime

@@ -1,4 +1,5 @@
 //===- ProgramCheck.cpp - what the schema of a program cannot say ------------------===//
+#include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
@@ -157,15 +158,17 @@ Result<void> Checker::checkOperand(const char *name, const Matrix &matrix, int64
 }
 
 Result<void> Checker::checkGemm(const Gemm &gemm) {
-  if (view(program.target()) != hostTarget)
-    return fail(fmt::format("expected no gemm in a program for {}", view(program.target())));
-  if (gemm.dtype() != DType::F32 && gemm.dtype() != DType::F64)
-    return fail(fmt::format("expected a gemm in f32 or f64, found {}", dtypeName(gemm.dtype())));
-  for (int64_t size : {gemm.m(), gemm.n(), gemm.k()})
-    if (size < 0 || size > std::numeric_limits<int32_t>::max())
-      return fail(fmt::format("expected a gemm size of 0 to 2^31 - 1, found {}", size));
-  if (gemm.batch() < 0)
-    return fail(fmt::format("expected a gemm batch of 0 or more, found {}", gemm.batch()));
+  bool isForHost = view(program.target()) == hostTarget;
+  bool isWide = gemm.dtype() == DType::F32 || gemm.dtype() == DType::F64;
+  if (!isWide && (isForHost || !isNarrow(gemm.dtype())))
+    return fail(fmt::format("expected a gemm in {}, found {}",
+                            isForHost ? "f32 or f64" : "f64, f32, bf16 or f16",
+                            dtypeName(gemm.dtype())));
+  // The BLAS for the host takes empty matrices.
+  int64_t least = isForHost ? 0 : 1;
+  for (int64_t size : {gemm.m(), gemm.n(), gemm.k(), gemm.batch()})
+    if (size < least || size > std::numeric_limits<int32_t>::max())
+      return fail(fmt::format("expected gemm sizes of {} to 2^31 - 1, found {}", least, size));
   struct Operand {
     const char *name;
     const Matrix *matrix;

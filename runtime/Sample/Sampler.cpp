@@ -1,5 +1,6 @@
 //===- Sampler.cpp - bytes from a model, one after the other ----------------------------===//
 #include "runtime/Sample/Sampler.h"
+#include "runtime/Checkpoint/Variables.h"
 #include "runtime/Data/ByteData.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Program/Signature.h"
@@ -14,14 +15,14 @@ using program::DType;
 
 namespace {
 
-constexpr int64_t bytes = 256;
+constexpr int64_t byteValues = 256;
 // A prefill computes all n positions at the rate of a matrix product, a step one position at the
 // rate of memory: under a sixteenth of the context, steps are the faster way.
 constexpr int64_t prefillShare = 16;
 
 } // namespace
 
-Result<Sampler> Sampler::create(HostExecutor &executor) {
+Result<Sampler> Sampler::create(Executor &executor) {
   const program::Program &program = executor.program();
   const Expected inputs[] = {{"tokens", DType::I32, {"batch"}}, {"position", DType::I32, {}}};
   const Expected outputs[] = {{"logits", DType::F32, {"batch", "vocabulary"}}};
@@ -36,9 +37,10 @@ Result<Sampler> Sampler::create(HostExecutor &executor) {
   sampler.batchSize = step->sizes["batch"];
   sampler.vocabulary = step->sizes["vocabulary"];
   sampler.n = *context;
-  if (sampler.vocabulary < bytes)
+  sampler.logits.resize(sampler.batchSize * sampler.vocabulary);
+  if (sampler.vocabulary < byteValues)
     return fail(fmt::format("entry 'sample_step': expected logits of at least {} bytes, found {}",
-                            bytes, sampler.vocabulary));
+                            byteValues, sampler.vocabulary));
   if (findEntry(program, "sample_prefill") < 0)
     return sampler;
   const Expected all[] = {{"tokens", DType::I32, {"batch", "n"}}, {"last", DType::I32, {}}};
@@ -63,42 +65,40 @@ std::vector<uint32_t> Sampler::entries() const {
   return all;
 }
 
-const program::Tensor &Sampler::input(uint32_t entry, std::string_view name) const {
-  return *findTensor(*executor.program().entries()->Get(entry)->inputs(), name);
+// Both entries take tokens and a scalar, and give the logits of the next byte.
+Result<void> Sampler::runEntry(uint32_t index, std::span<const int32_t> tokens,
+                               std::string_view scalar, int64_t value) {
+  const program::Entry &entry = *executor.program().entries()->Get(index);
+  return executor.write(*findTensor(*entry.inputs(), "tokens"), std::as_bytes(tokens))
+      .and_then([&] { return setInteger(executor, *findTensor(*entry.inputs(), scalar), value); })
+      .and_then([&] { return executor.run(index); })
+      .and_then([&] {
+        return executor.read(*findTensor(*entry.outputs(), "logits"),
+                             std::as_writable_bytes(std::span(logits)));
+      });
 }
 
-std::span<const float> Sampler::logits(uint32_t entry) const {
-  const auto &outputs = *executor.program().entries()->Get(entry)->outputs();
-  return executor.elements<float>(*findTensor(outputs, "logits"));
-}
-
-std::span<const float> Sampler::step(int64_t position) {
-  executor.elements<int32_t>(input(stepEntry, "position"))[0] = static_cast<int32_t>(position);
-  executor.run(stepEntry);
-  return logits(stepEntry);
+Result<void> Sampler::step(int64_t position, std::span<const int32_t> tokens) {
+  return runEntry(stepEntry, tokens, "position", position);
 }
 
 // Position p holds byte p - 1; the logits after the last position are those of the first new byte.
-std::span<const float> Sampler::readPrompt(std::span<const uint8_t> prompt) {
+Result<void> Sampler::readPrompt(std::span<const uint8_t> prompt) {
   int64_t last = static_cast<int64_t>(prompt.size());
   auto tokenAt = [&](int64_t position) -> int32_t {
     return position == 0 ? startSymbol : prompt[position - 1];
   };
   if (prefillEntry && last + 1 > n / prefillShare) {
-    auto tokens = executor.elements<int32_t>(input(*prefillEntry, "tokens"));
+    std::vector<int32_t> tokens(batchSize * n);
     for (int64_t row = 0; row < batchSize; ++row)
-      for (int64_t position = 0; position < n; ++position)
-        tokens[row * n + position] = position <= last ? tokenAt(position) : 0;
-    executor.elements<int32_t>(input(*prefillEntry, "last"))[0] = static_cast<int32_t>(last);
-    executor.run(*prefillEntry);
-    return logits(*prefillEntry);
+      for (int64_t position = 0; position <= last; ++position)
+        tokens[row * n + position] = tokenAt(position);
+    return runEntry(*prefillEntry, tokens, "last", last);
   }
-  std::span<const float> next;
-  for (int64_t position = 0; position <= last; ++position) {
-    std::ranges::fill(executor.elements<int32_t>(input(stepEntry, "tokens")), tokenAt(position));
-    next = step(position);
-  }
-  return next;
+  Result<void> done;
+  for (int64_t position = 0; position <= last && done; ++position)
+    done = step(position, std::vector<int32_t>(batchSize, tokenAt(position)));
+  return done;
 }
 
 Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
@@ -110,7 +110,8 @@ Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
                             start, length));
   if (length == 0)
     return {};
-  std::span<const float> next = readPrompt(prompt);
+  if (auto read = readPrompt(prompt); !read)
+    return read;
   std::vector<int32_t> drawn(batchSize);
   for (int64_t index = start;; ++index) {
     for (int64_t row = 0; row < batchSize; ++row) {
@@ -118,8 +119,9 @@ Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
       PhiloxWords words = philox({static_cast<uint32_t>(index), static_cast<uint32_t>(sequence),
                                   static_cast<uint32_t>(sequence >> 32), 0},
                                  seed);
-      std::span<const float> symbols = next.subspan(row * vocabulary, vocabulary);
-      std::optional<int> byte = choose(symbols.first(bytes), options, uniform(words[0], words[1]));
+      auto symbols = std::span<const float>(logits).subspan(row * vocabulary, vocabulary);
+      std::optional<int> byte =
+          choose(symbols.first(byteValues), options, uniform(words[0], words[1]));
       if (!byte)
         return fail(fmt::format("the logits at position {} are not numbers", index),
                     ErrorKind::NonFinite);
@@ -128,8 +130,8 @@ Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
     }
     if (index + 1 == start + length)
       return {};
-    std::ranges::copy(drawn, executor.elements<int32_t>(input(stepEntry, "tokens")).begin());
-    next = step(index + 1);
+    if (auto done = step(index + 1, drawn); !done)
+      return done;
   }
 }
 

@@ -1,7 +1,7 @@
 //===- Sampler.h - bytes from a model, one after the other ------------------------------===//
 #pragma once
 
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Sample/Choose.h"
 #include "runtime/Support/Error.h"
 
@@ -9,7 +9,8 @@
 #include <functional>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
+#include <vector>
 
 namespace stc::runtime {
 
@@ -27,7 +28,7 @@ struct DrawnByte {
 class Sampler {
 public:
   /// Error: the program has no entry `sample_step`.
-  static Result<Sampler> create(HostExecutor &executor);
+  static Result<Sampler> create(Executor &executor);
 
   int64_t batch() const { return batchSize; }
   /// The most bytes of a sequence, prompt included.
@@ -37,22 +38,24 @@ public:
   /// Continues the prompt by `length` bytes in `batch` sequences at once, the first of which has
   /// the number `firstSequence`. Byte i of sequence s depends on the prompt, the options, the seed,
   /// i and s alone. Each byte goes to `emit` as it comes; sequences that are not wanted are not
-  /// told apart here. Errors: prompt and length exceed the context, logits that are not numbers.
+  /// told apart here. Errors: prompt and length exceed the context, logits that are not numbers,
+  /// the device.
   Result<void> run(std::span<const uint8_t> prompt, int64_t length, const SamplingOptions &options,
                    uint64_t seed, int64_t firstSequence,
                    const std::function<void(const DrawnByte &)> &emit);
 
 private:
-  explicit Sampler(HostExecutor &executor) : executor(executor) {}
-  std::span<const float> readPrompt(std::span<const uint8_t> prompt);
-  std::span<const float> step(int64_t position);
-  const program::Tensor &input(uint32_t entry, std::string_view name) const;
-  std::span<const float> logits(uint32_t entry) const;
+  explicit Sampler(Executor &executor) : executor(executor) {}
+  Result<void> readPrompt(std::span<const uint8_t> prompt);
+  Result<void> step(int64_t position, std::span<const int32_t> tokens);
+  Result<void> runEntry(uint32_t entry, std::span<const int32_t> tokens, std::string_view scalar,
+                        int64_t value);
 
-  HostExecutor &executor;
+  Executor &executor;
   uint32_t stepEntry = 0;
   std::optional<uint32_t> prefillEntry;
   int64_t batchSize = 0, n = 0, vocabulary = 0;
+  std::vector<float> logits; // of the last run
 };
 
 } // namespace stc::runtime

@@ -28,6 +28,11 @@ std::string formatCount(uint64_t count) {
   return text;
 }
 
+std::string formatRate(double operations) {
+  return operations < 1e12 ? fmt::format("{:.1f} GFLOP/s", operations * 1e-9)
+                           : fmt::format("{:.1f} TFLOP/s", operations * 1e-12);
+}
+
 std::string formatDuration(double seconds) {
   if (!std::isfinite(seconds))
     return "?";

@@ -13,6 +13,9 @@ std::string formatBytes(uint64_t bytes);
 /// "1,234,567".
 std::string formatCount(uint64_t count);
 
+/// Of floating-point operations a second: "84.1 GFLOP/s", "612.0 TFLOP/s".
+std::string formatRate(double operations);
+
 /// "3:07", "2:03:07", for hours beyond a day "3d 02:03".
 std::string formatDuration(double seconds);
 

@@ -12,7 +12,7 @@ namespace stc::runtime {
 
 using program::DType;
 
-Result<Evaluator> Evaluator::create(HostExecutor &executor) {
+Result<Evaluator> Evaluator::create(Executor &executor) {
   const Expected inputs[] = {{"tokens", DType::I32, {"batch", "n"}},
                              {"targets", DType::I32, {"batch", "n"}}};
   const Expected outputs[] = {{"nll", DType::F32, {"batch", "n"}}};
@@ -48,21 +48,33 @@ static double sumOf(std::span<const float> nats) {
 // Hands on the nats of windows 0, 1, ...; returns how many there were before a signal.
 Result<int64_t> Evaluator::visitWindows(int64_t windows, const Read &read, const Visit &visit) {
   const program::Entry &entry = *executor.program().entries()->Get(index);
-  auto tokens = executor.elements<int32_t>(*findTensor(*entry.inputs(), "tokens"));
-  auto targets = executor.elements<int32_t>(*findTensor(*entry.inputs(), "targets"));
-  auto nll = executor.elements<float>(*findTensor(*entry.outputs(), "nll"));
+  std::vector<int32_t> tokens(batch * n), targets(batch * n);
+  std::vector<float> nll(batch * n);
+  auto write = [&](const char *name, std::span<const int32_t> values) {
+    return executor.write(*findTensor(*entry.inputs(), name), std::as_bytes(values));
+  };
+  auto run = [&] {
+    return write("tokens", tokens)
+        .and_then([&] { return write("targets", targets); })
+        .and_then([&] { return executor.run(index); })
+        .and_then([&] {
+          return executor.read(*findTensor(*entry.outputs(), "nll"),
+                               std::as_writable_bytes(std::span(nll)));
+        });
+  };
   for (int64_t first = 0; first < windows; first += batch) {
     if (pendingInterrupt())
       return first;
     // The last batch is filled up with its last window.
     for (int64_t row = 0; row < batch; ++row)
-      if (auto got = read(std::min(first + row, windows - 1), tokens.subspan(row * n, n),
-                          targets.subspan(row * n, n));
+      if (auto got = read(std::min(first + row, windows - 1), std::span(tokens).subspan(row * n, n),
+                          std::span(targets).subspan(row * n, n));
           !got)
         return forward(got);
-    executor.run(index);
+    if (auto ran = run(); !ran)
+      return forward(ran);
     for (int64_t row = 0; row < std::min(batch, windows - first); ++row) {
-      std::span<const float> nats = nll.subspan(row * n, n);
+      std::span<const float> nats = std::span(nll).subspan(row * n, n);
       if (!std::isfinite(sumOf(nats)))
         return fail(fmt::format("the loss of window {} is not a number", first + row),
                     ErrorKind::NonFinite);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/Data/ByteData.h"
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Support/Error.h"
 #include "runtime/Train/BitsMean.h"
 
@@ -47,7 +47,7 @@ std::vector<int64_t> equalBuckets(int64_t window, int64_t count);
 class Evaluator {
 public:
   /// Error: the program has no such entry.
-  static Result<Evaluator> create(HostExecutor &executor);
+  static Result<Evaluator> create(Executor &executor);
 
   int64_t window() const { return n; }
   uint32_t entry() const { return index; }
@@ -68,7 +68,7 @@ public:
               const std::function<void(const ContextBits &)> &show = {});
 
 private:
-  explicit Evaluator(HostExecutor &executor) : executor(executor) {}
+  explicit Evaluator(Executor &executor) : executor(executor) {}
 
   using Read =
       std::function<Result<void>(int64_t, std::span<int32_t> tokens, std::span<int32_t> targets)>;
@@ -77,7 +77,7 @@ private:
   Result<bool> sumBlocks(ByteData &data, int64_t context, int64_t first, int64_t last,
                          std::span<double> blocks);
 
-  HostExecutor &executor;
+  Executor &executor;
   uint32_t index = 0;
   int64_t batch = 0, n = 0;
 };

@@ -7,12 +7,13 @@
 #include <fmt/format.h>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 namespace stc::runtime {
 
 using program::DType;
 
-Result<Trainer> Trainer::create(HostExecutor &executor) {
+Result<Trainer> Trainer::create(Executor &executor) {
   const Expected inputs[] = {{"tokens", DType::I32, {"batch", "n"}},
                              {"targets", DType::I32, {"batch", "n"}}};
   const Expected outputs[] = {{"loss", DType::F32, {}}};
@@ -23,36 +24,68 @@ Result<Trainer> Trainer::create(HostExecutor &executor) {
   trainer.index = signature->entry;
   trainer.batchSize = signature->sizes["batch"];
   trainer.n = signature->sizes["n"];
+  trainer.tokens.resize(trainer.batchSize * trainer.n);
+  trainer.targets.resize(trainer.batchSize * trainer.n);
   return trainer;
 }
 
-Result<StepReport> Trainer::step(int64_t step, ByteData &data, uint64_t seed) {
-  const program::Entry &entry = *executor.program().entries()->Get(index);
-  auto tokens = executor.elements<int32_t>(*findTensor(*entry.inputs(), "tokens"));
-  auto targets = executor.elements<int32_t>(*findTensor(*entry.inputs(), "targets"));
+Result<void> Trainer::readSamples(int64_t step, ByteData &data, uint64_t seed) {
   auto start = std::chrono::steady_clock::now();
+  samplesOf = 0;
   for (int64_t row = 0; row < batchSize; ++row)
     if (auto read = data.readShuffled((step - 1) * batchSize + row, seed,
-                                      tokens.subspan(row * n, n), targets.subspan(row * n, n));
+                                      std::span(tokens).subspan(row * n, n),
+                                      std::span(targets).subspan(row * n, n));
         !read)
-      return forward(read);
+      return read;
+  samplesOf = step;
   reading += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return {};
+}
 
-  executor.run(index);
+// Not a number where the program has no such output.
+Result<double> Trainer::scalar(const char *name) const {
+  const program::Tensor *tensor = findTensor(*entryOf().outputs(), name);
+  if (!tensor || tensor->dtype() != DType::F32 || tensor->shape()->size() != 0)
+    return std::numeric_limits<double>::quiet_NaN();
+  float value = 0;
+  auto read = executor.read(*tensor, std::as_writable_bytes(std::span(&value, 1)));
+  return read ? Result<double>(value) : forward(read);
+}
 
-  auto scalar = [&](const char *name) -> double {
-    const program::Tensor *tensor = findTensor(*entry.outputs(), name);
-    return tensor && tensor->dtype() == DType::F32 && tensor->shape()->size() == 0
-               ? executor.elements<float>(*tensor)[0]
-               : std::numeric_limits<double>::quiet_NaN();
+Result<StepReport> Trainer::step(int64_t step, ByteData &data, uint64_t seed) {
+  if (samplesOf != step)
+    if (auto read = readSamples(step, data, seed); !read)
+      return forward(read);
+  auto write = [&](const char *name, std::span<const int32_t> values) {
+    return executor.write(*findTensor(*entryOf().inputs(), name), std::as_bytes(values));
   };
-  StepReport report{step, scalar("loss") / std::numbers::ln2, scalar("grad_norm"),
-                    scalar("learning_rate")};
-  bool hasNorm = findTensor(*entry.outputs(), "grad_norm");
+  Result<void> done =
+      write("tokens", tokens).and_then([&] { return write("targets", targets); }).and_then([&] {
+        return executor.submit(index);
+      });
+  // If they cannot be read, that is the next step's error.
+  if (done)
+    (void)readSamples(step + 1, data, seed);
+  done = done.and_then([&] { return executor.wait(); });
+  if (!done)
+    return forward(done);
+
+  double loss = 0, norm = 0, rate = 0, scale = 0;
+  for (auto [name, value] : {std::pair("loss", &loss),
+                             {"grad_norm", &norm},
+                             {"learning_rate", &rate},
+                             {"loss_scale", &scale}}) {
+    Result<double> read = scalar(name);
+    if (!read)
+      return forward(read);
+    *value = *read;
+  }
+  StepReport report{step, loss / std::numbers::ln2, norm, rate};
+  bool hasNorm = findTensor(*entryOf().outputs(), "grad_norm");
   // The program has left out a step whose scaled gradient overflowed, and tries the next one with a
   // smaller scale, down to 1.
-  if (std::isfinite(report.bitsPerByte) && !std::isfinite(report.gradientNorm) &&
-      scalar("loss_scale") > 1) {
+  if (std::isfinite(report.bitsPerByte) && !std::isfinite(report.gradientNorm) && scale > 1) {
     report.gradientNorm = std::numeric_limits<double>::quiet_NaN();
     return report;
   }

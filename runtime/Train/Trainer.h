@@ -2,11 +2,11 @@
 #pragma once
 
 #include "runtime/Data/ByteData.h"
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
-#include <functional>
+#include <vector>
 
 namespace stc::runtime {
 
@@ -23,13 +23,14 @@ struct StepReport {
 class Trainer {
 public:
   /// Error: the program has no such entry.
-  static Result<Trainer> create(HostExecutor &executor);
+  static Result<Trainer> create(Executor &executor);
 
   int64_t batch() const { return batchSize; }
   int64_t window() const { return n; }
   uint32_t entry() const { return index; }
 
-  /// One step on the samples of its number. Error: the data, or a loss or gradient that is not
+  /// One step on the samples of its number; while the device computes it, those of the next are
+  /// read, with the same seed. Error: the data, the device, or a loss or gradient that is not
   /// finite (NonFinite), after which the weights are not to be kept. With a loss_scale above 1, a
   /// gradient that is not finite is no error: the program has left the step out.
   Result<StepReport> step(int64_t step, ByteData &data, uint64_t seed);
@@ -38,11 +39,17 @@ public:
   double dataSeconds() const { return reading; }
 
 private:
-  explicit Trainer(HostExecutor &executor) : executor(executor) {}
+  explicit Trainer(Executor &executor) : executor(executor) {}
+  const program::Entry &entryOf() const { return *executor.program().entries()->Get(index); }
+  Result<void> readSamples(int64_t step, ByteData &data, uint64_t seed);
+  Result<double> scalar(const char *name) const;
 
-  HostExecutor &executor;
+  Executor &executor;
   uint32_t index = 0;
   int64_t batchSize = 0, n = 0;
+  /// The samples of one step; 0 if there are none yet.
+  int64_t samplesOf = 0;
+  std::vector<int32_t> tokens, targets;
   double reading = 0;
 };
 

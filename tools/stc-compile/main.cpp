@@ -190,7 +190,7 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   app.add_flag("--gradient", options.gradient, "for each function @f, @f.grad too");
   app.add_flag("--deterministic", options.deterministic,
-               "gradients with the same bits in every run on a GPU too, if slower");
+               "the same bits in every run on a GPU too, if slower");
   app.add_flag("--explain", options.explain,
                "say what was found out about patterns, kernels, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");

@@ -23,7 +23,7 @@ using program::DType;
 
 namespace {
 
-struct BenchOptions : DeviceOptions {
+struct BenchOptions : SessionOptions {
   std::string entry;
   std::vector<std::string> inputs;
   int repetitions = 9, warmUp = 2;
@@ -158,8 +158,8 @@ Result<Measurement> measure(Session &session, const std::string &name, LargeProd
 
 void printText(const Measurement &m) {
   fmt::print("{}: median {:.3f} ms, best {:.3f} ms{}\n", m.entry, m.median * 1e3, m.best * 1e3,
-             m.sgemmFlops ? fmt::format("; sgemm of {} cubed {:.1f} GFLOP/s", LargeProduct::size,
-                                        *m.sgemmFlops * 1e-9)
+             m.sgemmFlops ? fmt::format("; sgemm of {} cubed {}", LargeProduct::size,
+                                        formatRate(*m.sgemmFlops))
                           : "");
   std::vector<std::pair<std::string, double>> kinds(m.kinds.begin(), m.kinds.end());
   std::ranges::sort(kinds, [](const auto &a, const auto &b) { return a.second > b.second; });
@@ -168,16 +168,16 @@ void printText(const Measurement &m) {
     total += seconds;
   for (const auto &[kind, seconds] : kinds)
     fmt::print("  {:<16} {:10.3f} ms {:5.1f} %{}\n", kind, seconds * 1e3, 100 * seconds / total,
-               kind == "gemm" ? fmt::format("  {:.1f} GFLOP/s", m.gemmFlopsPerSecond * 1e-9) : "");
+               kind == "gemm" ? "  " + formatRate(m.gemmFlopsPerSecond) : "");
 }
 
 nlohmann::ordered_json toJson(const Measurement &m) {
   nlohmann::ordered_json json = {
       {"entry", m.entry}, {"median_seconds", m.median}, {"best_seconds", m.best}};
-  if (m.sgemmFlops) {
+  if (m.sgemmFlops)
     json["sgemm_flops_per_second"] = *m.sgemmFlops;
+  if (m.sgemmFlops || m.gemmFlopsPerSecond > 0)
     json["gemm_flops_per_second"] = m.gemmFlopsPerSecond;
-  }
   json["seconds_by_kind"] = m.kinds;
   return json;
 }
@@ -196,8 +196,8 @@ Result<int> bench(const BenchOptions &options) {
   if (names.empty())
     names.push_back(options.entry); // for its error
   std::optional<LargeProduct> reference;
-  if (HostExecutor *host = (*session)->host())
-    reference.emplace(host->threads());
+  if (!(*session)->gpu())
+    reference.emplace((*session)->threads());
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const std::string &name : names) {
     Result<Measurement> measurement =
@@ -206,10 +206,9 @@ Result<int> bench(const BenchOptions &options) {
       return forward(measurement);
     options.json ? all.push_back(toJson(*measurement)) : printText(*measurement);
   }
-  const cuda::Device *gpu = (*session)->gpu();
   if (options.json) {
     nlohmann::ordered_json json;
-    if (gpu)
+    if (const cuda::Device *gpu = (*session)->gpu())
       json["gpu"] = gpu->name();
     else
       json["threads"] = options.threads;
@@ -219,9 +218,8 @@ Result<int> bench(const BenchOptions &options) {
     fmt::print("{}\n", json.dump(2));
     return 0;
   }
-  fmt::print("{}, {} repetitions; peak resident memory {}\n",
-             gpu ? gpu->name() : fmt::format("{} threads", options.threads), options.repetitions,
-             formatBytes(peakResidentBytes()));
+  fmt::print("{}, {} repetitions; peak resident memory {}\n", (*session)->executor().device(),
+             options.repetitions, formatBytes(peakResidentBytes()));
   return 0;
 }
 

@@ -12,7 +12,7 @@ using namespace runtime;
 
 namespace {
 
-struct CallOptions : DeviceOptions {
+struct CallOptions : SessionOptions {
   std::string entry;
   std::vector<std::string> inputs;
   std::string output = "out_";

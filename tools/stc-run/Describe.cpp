@@ -1,5 +1,6 @@
 //===- Describe.cpp - what a program is and what it needs ------------------------------===//
 #include "tools/stc-run/Describe.h"
+#include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Device/Host/Executor.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Tensor.h"
@@ -61,6 +62,13 @@ bool isForHost(const program::Program &program) {
   return program.target()->string_view() == hostTarget;
 }
 
+/// On its device. A GPU has no threads of this kind.
+MemoryNeed needOf(const program::Program &program, int threads) {
+  if (isForHost(program))
+    return memoryNeed(program, threads);
+  return {program.arena_bytes(), 0, CudaExecutor::memoryNeed(program) - program.arena_bytes()};
+}
+
 /// Of the shared object, or of the kernels of a GPU.
 uint64_t codeBytes(const program::Program &program) {
   uint64_t bytes = program.code()->size();
@@ -74,7 +82,7 @@ uint64_t codeBytes(const program::Program &program) {
 
 std::string describeAsJson(const program::Program &program, int threads) {
   ParameterCount parameters = countParameters(program);
-  MemoryNeed need = memoryNeed(program, threads);
+  MemoryNeed need = needOf(program, threads);
   nlohmann::ordered_json info;
   info["name"] = program.name()->str();
   info["target"] = program.target()->str();
@@ -91,8 +99,8 @@ std::string describeAsJson(const program::Program &program, int threads) {
   if (isForHost(program)) {
     info["threads"] = threads;
     info["scratch_bytes_per_thread"] = need.scratchPerThread;
-    info["workspace_bytes"] = need.workspace;
   }
+  info["workspace_bytes"] = need.workspace;
   info["entries"] = nlohmann::ordered_json::array();
   for (const program::Entry *entry : *program.entries())
     info["entries"].push_back({{"name", entry->name()->str()},
@@ -109,7 +117,7 @@ std::string describeAsJson(const program::Program &program, int threads) {
 
 std::string describeAsText(const program::Program &program, int threads) {
   ParameterCount parameters = countParameters(program);
-  MemoryNeed need = memoryNeed(program, threads);
+  MemoryNeed need = needOf(program, threads);
   std::string text;
   auto line = std::back_inserter(text);
   fmt::format_to(line, "name        {}\n", program.name()->str());
@@ -127,6 +135,8 @@ std::string describeAsText(const program::Program &program, int threads) {
   if (isForHost(program))
     fmt::format_to(line, "scratch     {} for each of {} threads, {} for partial products\n",
                    formatBytes(need.scratchPerThread), threads, formatBytes(need.workspace));
+  else if (need.workspace > 0)
+    fmt::format_to(line, "workspace   {} for products\n", formatBytes(need.workspace));
   fmt::format_to(line, "entries\n");
   for (const program::Entry *entry : *program.entries()) {
     fmt::format_to(line, "  {}({}) -> ({})\n", entry->name()->str(),

@@ -127,10 +127,10 @@ Result<void> EvalRun::runContexts() {
 }
 
 static Result<int> eval(const EvalOptions &options) {
-  auto session = Session::openOnHost(options);
+  auto session = Session::open(options);
   if (!session)
     return forward(session);
-  auto evaluator = Evaluator::create(*(*session)->host());
+  auto evaluator = Evaluator::create((*session)->executor());
   if (!evaluator)
     return forward(evaluator);
   if (auto enough = (*session)->requireMemory(evaluator->entry()); !enough)

@@ -13,7 +13,7 @@ using namespace runtime;
 
 namespace {
 
-struct InfoOptions : DeviceOptions {
+struct InfoOptions : SessionOptions {
   bool json = false;
 };
 

@@ -324,10 +324,10 @@ Result<void> SampleRun::runCompletions() {
 }
 
 static Result<int> sample(const SampleOptions &options) {
-  auto session = Session::openOnHost(options);
+  auto session = Session::open(options);
   if (!session)
     return forward(session);
-  auto sampler = Sampler::create(*(*session)->host());
+  auto sampler = Sampler::create((*session)->executor());
   if (!sampler)
     return forward(sampler);
   for (uint32_t entry : sampler->entries())

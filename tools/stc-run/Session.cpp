@@ -3,10 +3,14 @@
 #include "runtime/Checkpoint/Variables.h"
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Device/Cuda/Executor.h"
+#include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Settings.h"
 #include "runtime/Program/Signature.h"
+#include "runtime/Program/Tensor.h"
 #include "runtime/Support/Units.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/resource.h>
@@ -19,17 +23,13 @@ void SessionOptions::add(CLI::App &command) {
   command.add_option("program", program, "compiled program (.stcp)")->required();
   command.add_option("--threads", threads, "threads to run on; default: all cores it may use")
       ->check(CLI::Range(1, 4096));
-}
-
-void DeviceOptions::add(CLI::App &command) {
-  SessionOptions::add(command);
   command
       .add_option("--device", device,
                   "host, or cuda (a GPU); default: what the program was compiled for")
       ->check(CLI::IsMember({"host", "cuda"}));
 }
 
-Result<void> DeviceOptions::check(const program::Program &compiled) const {
+Result<void> SessionOptions::check(const program::Program &compiled) const {
   bool wantsHost = device == "host";
   if (device.empty() || wantsHost == (compiled.target()->string_view() == hostTarget))
     return {};
@@ -64,7 +64,7 @@ uint64_t peakResidentBytes() {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? uint64_t(usage.ru_maxrss) << 10 : 0;
 }
 
-Result<std::unique_ptr<Session>> Session::open(const DeviceOptions &options) {
+Result<std::unique_ptr<Session>> Session::open(const SessionOptions &options) {
   Result<ProgramFile> file = ProgramFile::open(options.program);
   if (!file)
     return forward(file);
@@ -76,28 +76,70 @@ Result<std::unique_ptr<Session>> Session::open(const DeviceOptions &options) {
   return session;
 }
 
-Result<std::unique_ptr<Session>> Session::openOnHost(const SessionOptions &options) {
-  return open({options, "host"});
-}
-
 Result<void> Session::bind() {
-  if (program().target()->string_view() == hostTarget) {
-    auto executor = HostExecutor::create(program(), pool);
-    if (!executor)
-      return forward(executor);
-    onHost = executor->get();
-    bound = std::move(*executor);
-    return {};
-  }
-  auto opened = cuda::Device::open();
-  if (!opened)
-    return forward(opened);
-  device = std::move(*opened);
-  auto executor = CudaExecutor::create(program(), *device);
+  if (program().target()->string_view() != hostTarget)
+    return bindToGpu();
+  auto executor = HostExecutor::create(program(), pool);
   if (!executor)
     return forward(executor);
   bound = std::move(*executor);
   return {};
+}
+
+// How a training program that does not fit is made to, if it is known. Some is left for what the
+// driver takes besides: code, graphs.
+static std::string adviceToFit(const program::Program &program, uint64_t room) {
+  constexpr uint64_t spare = uint64_t(256) << 20;
+  int index = findEntry(program, "train_step");
+  if (index < 0 || program.entries()->Get(index)->peak_bytes() <= room)
+    return "";
+  uint64_t kept = 0;
+  for (VariableSet set : {VariableSet::Weights, VariableSet::OptimizerState})
+    for (const program::Tensor *tensor : variablesOf(program, set))
+      kept += bytes(*tensor);
+  if (room <= kept + spare)
+    return fmt::format("; its weights and the optimizer's state alone take {}", formatBytes(kept));
+  bool keepsAll = Settings(program).text("memory.recompute", "none").value_or("none") == "none";
+  return fmt::format("; compile it with {}recompute = \"budget\" and budget = \"{} MiB\" under "
+                     "[memory], or a smaller batch",
+                     keepsAll ? "recompute = \"block\", or " : "", (room - spare) >> 20);
+}
+
+static Result<void> requireMemory(const cuda::Device &gpu, const program::Program &program) {
+  auto memory = gpu.memory();
+  if (!memory)
+    return forward(memory);
+  uint64_t free = memory->free, need = CudaExecutor::memoryNeed(program);
+  if (need <= free)
+    return {};
+  uint64_t besideArena = need - program.arena_bytes();
+  return fail(fmt::format("it needs {} of memory, {} has {} of {} left{}", formatBytes(need),
+                          gpu.name(), formatBytes(free), formatBytes(memory->total),
+                          adviceToFit(program, free - std::min(free, besideArena))),
+              ErrorKind::Machine);
+}
+
+Result<void> Session::bindToGpu() {
+  auto opened = cuda::Device::open();
+  if (!opened)
+    return forward(opened);
+  device = std::move(*opened);
+  if (auto enough = run::requireMemory(*device, program()); !enough)
+    return enough;
+  auto executor = CudaExecutor::create(program(), *device);
+  if (!executor)
+    return forward(executor);
+  bound = std::move(*executor);
+  fmt::print(stderr, "stc-run: on {}, with {} of its memory\n", device->name(),
+             formatBytes(CudaExecutor::memoryNeed(program())));
+  return {};
+}
+
+uint64_t Session::plannedBytes(uint32_t entry) const {
+  if (gpu())
+    return CudaExecutor::memoryNeed(program());
+  return program().entries()->Get(entry)->peak_bytes() +
+         memoryNeed(program(), options.threads).scratch(options.threads);
 }
 
 Result<uint32_t> Session::entry(const std::string &name) {
@@ -116,17 +158,14 @@ Result<uint32_t> Session::entry(const std::string &name) {
 }
 
 Result<void> Session::requireMemory(uint32_t index) {
-  if (!onHost)
+  if (gpu())
     return {};
-  const program::Entry &entry = *program().entries()->Get(index);
-  uint64_t need =
-      entry.peak_bytes() + memoryNeed(program(), options.threads).scratch(options.threads);
-  uint64_t available = availableMemory();
+  uint64_t need = plannedBytes(index), available = availableMemory();
   if (available == 0 || need <= available)
     return {};
   return fail(fmt::format("{}: entry '{}' needs {} of memory, this machine has {} left",
-                          options.program, entry.name()->str(), formatBytes(need),
-                          formatBytes(available)),
+                          options.program, program().entries()->Get(index)->name()->str(),
+                          formatBytes(need), formatBytes(available)),
               ErrorKind::Machine);
 }
 

@@ -3,7 +3,7 @@
 
 #include "runtime/Data/ByteData.h"
 #include "runtime/Device/Cuda/Device.h"
-#include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Executor.h"
 #include "runtime/Device/Host/ThreadPool.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/Error.h"
@@ -19,16 +19,10 @@ class Option;
 
 namespace stc::run {
 
-/// What every subcommand takes.
+/// What every subcommand takes that runs a program.
 struct SessionOptions {
   std::string program;
   int threads = runtime::ThreadPool::availableCores();
-
-  void add(CLI::App &command);
-};
-
-/// What those take besides that run on a GPU too.
-struct DeviceOptions : SessionOptions {
   std::string device; ///< host, cuda, or empty for what the program was compiled for
 
   void add(CLI::App &command);
@@ -52,14 +46,12 @@ uint64_t peakResidentBytes();
 /// A program bound to a device.
 class Session {
 public:
-  static runtime::Result<std::unique_ptr<Session>> open(const DeviceOptions &options);
-  /// For what runs on the CPU alone.
-  static runtime::Result<std::unique_ptr<Session>> openOnHost(const SessionOptions &options);
+  /// Says on stderr which GPU the program runs on, if it runs on one. Errors: those of reading the
+  /// file and of binding; (Machine) that the GPU has not the memory for it.
+  static runtime::Result<std::unique_ptr<Session>> open(const SessionOptions &options);
 
   const program::Program &program() const { return file.program(); }
   runtime::Executor &executor() { return *bound; }
-  /// The same, where the program is for the host; otherwise null.
-  runtime::HostExecutor *host() { return onHost; }
   /// The GPU, where the program is for one; otherwise null.
   const runtime::cuda::Device *gpu() const { return device.get(); }
 
@@ -73,19 +65,22 @@ public:
   /// An error if this machine has not the memory for an entry; a GPU's is reserved already.
   runtime::Result<void> requireMemory(uint32_t entry);
 
-  const runtime::ThreadPool &threads() const { return pool; }
+  /// Bytes of memory that an entry takes, as planned, on its device.
+  uint64_t plannedBytes(uint32_t entry) const;
+
+  runtime::ThreadPool &threads() { return pool; }
 
 private:
   Session(runtime::ProgramFile file, const SessionOptions &options)
       : options(options), file(std::move(file)), pool(options.threads) {}
   runtime::Result<void> bind();
+  runtime::Result<void> bindToGpu();
 
   SessionOptions options;
   runtime::ProgramFile file;
   runtime::ThreadPool pool;
   std::unique_ptr<runtime::cuda::Device> device;
   std::unique_ptr<runtime::Executor> bound;
-  runtime::HostExecutor *onHost = nullptr;
 };
 
 } // namespace stc::run

@@ -134,7 +134,7 @@ Result<void> TrainRun::openData() {
     state.order.part += " of " + *split;
   if (options.evalEvery == 0)
     return {};
-  if (auto taken = take(Evaluator::create(*session.host()), evaluator); !taken)
+  if (auto taken = take(Evaluator::create(session.executor()), evaluator); !taken)
     return taken;
   return take(ByteData::open(options.data.path, Part::Valid, settings, evaluator->window()),
               heldOut);
@@ -171,7 +171,7 @@ Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
                               checkpoint.path(), what));
     fmt::print("the data comes in another order than before: {}\n", what);
   }
-  if (auto loaded = checkpoint.load(*session.host()); !loaded)
+  if (auto loaded = checkpoint.load(session.executor()); !loaded)
     return loaded;
   if (!checkpoint.sameSpecification(session.program()))
     fmt::print("the program's specification is not that of {}\n", checkpoint.path());
@@ -204,9 +204,13 @@ Result<void> TrainRun::describeRun() const {
   auto settingsText = nlohmann::ordered_json::object();
   for (const program::Setting *setting : *program.settings())
     settingsText[setting->key()->str()] = setting->value()->str();
-  nlohmann::ordered_json text = {{"program", program.name()->str()}, {"parameters", parameters},
-                                 {"settings", settingsText},         {"data", state.data},
-                                 {"seed", state.order.seed},         {"steps", state.steps},
+  nlohmann::ordered_json text = {{"program", program.name()->str()},
+                                 {"parameters", parameters},
+                                 {"settings", settingsText},
+                                 {"data", state.data},
+                                 {"seed", state.order.seed},
+                                 {"steps", state.steps},
+                                 {"device", session.executor().device()},
                                  {"threads", options.threads}};
   Result<AtomicFile> file = AtomicFile::create(folder->file("run.json"));
   if (!file)
@@ -218,7 +222,7 @@ Result<void> TrainRun::describeRun() const {
 }
 
 Result<void> TrainRun::prepare() {
-  if (auto taken = take(Trainer::create(*session.host()), trainer); !taken)
+  if (auto taken = take(Trainer::create(session.executor()), trainer); !taken)
     return taken;
   if (auto enough = session.requireMemory(trainer->entry()); !enough)
     return enough;
@@ -271,7 +275,7 @@ Result<void> TrainRun::save() {
     return synced;
   TrainingState now = state;
   now.seconds += progress->elapsedSeconds();
-  if (auto saved = folder->save(*session.host(), now, options.keep); !saved)
+  if (auto saved = folder->save(session.executor(), now, options.keep); !saved)
     return saved;
   savedStep = state.step;
   clock.saved(secondsSince(start));
@@ -324,9 +328,9 @@ void TrainRun::summarize() const {
              state.step - firstStep, formatDuration(seconds), trainer->dataSeconds(),
              percent(trainer->dataSeconds()), clock.count(), clock.seconds(),
              percent(clock.seconds()));
-  fmt::print("peak resident memory {}, planned {}\n", formatBytes(peakResidentBytes()),
-             formatBytes(session.program().entries()->Get(trainer->entry())->peak_bytes() +
-                         memoryNeed(session.program(), options.threads).scratch(options.threads)));
+  fmt::print("peak resident memory {}, planned {}{}\n", formatBytes(peakResidentBytes()),
+             formatBytes(session.plannedBytes(trainer->entry())),
+             session.gpu() ? " on the GPU" : "");
   if (state.best)
     fmt::print("least held-out loss: {:.4f} {}, step {}\n", state.best->bitsPerByte, unit,
                state.best->step);
@@ -339,9 +343,9 @@ Result<int> TrainRun::run() {
     return forward(prepared);
   if (firstStep > 0)
     fmt::print("resuming after step {} of {}\n", firstStep, state.steps);
-  fmt::print("training '{}': {} steps of {} x {} bytes on {} threads, {} windows an epoch\n",
+  fmt::print("training '{}': {} steps of {} x {} bytes on {}, {} windows an epoch\n",
              session.program().name()->str(), state.steps, trainer->batch(), trainer->window(),
-             options.threads, formatCount(data->windowsPerEpoch()));
+             session.executor().device(), formatCount(data->windowsPerEpoch()));
   progress.emplace(state.steps, trainer->batch() * trainer->window(), unit);
   Result<void> trained = loop();
   progress->finish();
@@ -397,7 +401,7 @@ void addTrain(CLI::App &app, Command &run) {
                     "also write the curves for TensorBoard, to tensorboard/ in --out");
   command->callback([=, &run] {
     run = [=]() -> Result<int> {
-      auto session = Session::openOnHost(*options);
+      auto session = Session::open(*options);
       if (!session)
         return forward(session);
       return TrainRun(**session, *options).run();

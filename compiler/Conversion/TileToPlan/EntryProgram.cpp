@@ -135,9 +135,6 @@ LogicalResult Translator::translate(Operation &op) {
   } else if (auto launchOp = dyn_cast<tile::LaunchOp>(op)) {
     launch(launchOp);
   } else if (auto matmul = dyn_cast<MatmulOp>(op)) {
-    Type element = matmul.getType().getElementType();
-    if (!element.isF32() && !element.isF64())
-      return op.emitError("a matmul of ") << element << " is not supported on the host";
     std::vector<planner::Value> operands = use(op.getOperands());
     planner::Step &step = newStep(&op);
     step.operands = std::move(operands);

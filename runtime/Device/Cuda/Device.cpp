@@ -53,16 +53,21 @@ Device::~Device() {
     (void)functions->primaryCtxRelease(number);
 }
 
+Result<Device::MemoryState> Device::memory() const {
+  MemoryState state;
+  auto got = functions->memGetInfo(&state.free, &state.total);
+  return got ? Result<MemoryState>(state) : forward(got);
+}
+
 Result<Memory> Memory::create(const Device &device, uint64_t bytes) {
   Memory memory;
   if (bytes == 0)
     return memory;
   const Driver &driver = device.driver();
   if (auto allocated = driver.memAlloc(&memory.start, bytes); !allocated) {
-    size_t free = 0, total = 0;
-    (void)driver.memGetInfo(&free, &total);
+    auto state = device.memory().value_or(Device::MemoryState());
     return fail(fmt::format("cannot reserve {} on the GPU, which has {} of {} left: {}",
-                            formatBytes(bytes), formatBytes(free), formatBytes(total),
+                            formatBytes(bytes), formatBytes(state.free), formatBytes(state.total),
                             allocated.error().message),
                 ErrorKind::Machine);
   }

@@ -32,6 +32,12 @@ public:
   int multiprocessors() const { return processors; }
   int cacheBytes() const { return cache; }
 
+  /// Bytes: what is left now, and all that it has.
+  struct MemoryState {
+    size_t free = 0, total = 0;
+  };
+  Result<MemoryState> memory() const;
+
 private:
   Device() = default;
 

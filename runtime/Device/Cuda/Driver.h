@@ -2,47 +2,22 @@
 #pragma once
 
 #include "runtime/Device/Cuda/DriverTypes.h"
+#include "runtime/Device/Cuda/Library.h"
 #include "runtime/Support/Error.h"
 
 #include <cstddef>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace stc::runtime::cuda {
 
 inline constexpr const char *driverLibrary = "libcuda.so.1";
 
-/// The functions of the driver that are used, under their names without "cu". A status that is not
-/// success is an error (Machine) with the function's name and the driver's own words.
-class Driver {
-  void *library = nullptr;
-  struct Symbol {
-    const char *name;
-    void **address;
-  };
-  std::vector<Symbol> symbols;
-
+/// The functions of the driver that are used, under their names without "cu".
+class Driver final : public Library {
 public:
   /// Error (Machine): there is no such library, or it lacks a function.
   static Result<std::unique_ptr<Driver>> open(const std::string &path = driverLibrary);
-  Driver(const Driver &) = delete;
-  ~Driver();
-
-  template <class... Args> class Function {
-  public:
-    Function(Driver &driver, const char *name) : driver(driver), name(name) {
-      driver.symbols.push_back({name, &address});
-    }
-    Result<void> operator()(Args... args) const {
-      return driver.check(name, reinterpret_cast<CUresult (*)(Args...)>(address)(args...));
-    }
-
-  private:
-    const Driver &driver;
-    const char *name;
-    void *address = nullptr;
-  };
 
   Function<unsigned> init{*this, "cuInit"};
   Function<int *> deviceGetCount{*this, "cuDeviceGetCount"};
@@ -60,6 +35,8 @@ public:
   Function<void *, CUdeviceptr, size_t, CUstream> memcpyDtoH{*this, "cuMemcpyDtoHAsync_v2"};
   Function<CUdeviceptr, CUdeviceptr, size_t, CUstream> memcpyDtoD{*this, "cuMemcpyDtoDAsync_v2"};
   Function<CUdeviceptr, unsigned char, size_t, CUstream> memset{*this, "cuMemsetD8Async"};
+  Function<void **, size_t, unsigned> memHostAlloc{*this, "cuMemHostAlloc"};
+  Function<void *> memFreeHost{*this, "cuMemFreeHost"};
 
   Function<CUmodule *, const void *, unsigned, CUjit_option *, void **> moduleLoad{
       *this, "cuModuleLoadDataEx"};
@@ -80,14 +57,23 @@ public:
   Function<CUstream *, unsigned> streamCreate{*this, "cuStreamCreate"};
   Function<CUstream> streamDestroy{*this, "cuStreamDestroy_v2"};
   Function<CUstream> streamSynchronize{*this, "cuStreamSynchronize"};
+  Function<CUstream, CUstreamCaptureMode> streamBeginCapture{*this, "cuStreamBeginCapture_v2"};
+  Function<CUstream, CUgraph *> streamEndCapture{*this, "cuStreamEndCapture"};
+  Function<CUgraphExec *, CUgraph, unsigned long long> graphInstantiate{
+      *this, "cuGraphInstantiateWithFlags"};
+  Function<CUgraphExec, CUstream> graphLaunch{*this, "cuGraphLaunch"};
+  Function<CUgraphExec> graphExecDestroy{*this, "cuGraphExecDestroy"};
+  Function<CUgraph> graphDestroy{*this, "cuGraphDestroy"};
+
   Function<CUevent *, unsigned> eventCreate{*this, "cuEventCreate"};
   Function<CUevent> eventDestroy{*this, "cuEventDestroy_v2"};
   Function<CUevent, CUstream> eventRecord{*this, "cuEventRecord"};
+  Function<CUevent> eventSynchronize{*this, "cuEventSynchronize"};
   Function<float *, CUevent, CUevent> eventElapsedTime{*this, "cuEventElapsedTime"}; // ms
 
 private:
   Driver() = default;
-  Result<void> check(const char *name, CUresult status) const;
+  const char *words(CUresult status) const override;
 
   void *getErrorString = nullptr;
 };

@@ -19,6 +19,8 @@ using CUmodule = struct CUmod_st *;
 using CUfunction = struct CUfunc_st *;
 using CUstream = struct CUstream_st *;
 using CUevent = struct CUevent_st *;
+using CUgraph = struct CUgraph_st *;
+using CUgraphExec = struct CUgraphExec_st *;
 
 /// Opaque, and a parameter of kernels by value.
 struct alignas(128) CUtensorMap {
@@ -40,7 +42,8 @@ enum CUjit_option : int {
 };
 
 enum CUstream_flags : unsigned { CU_STREAM_NON_BLOCKING = 1 };
-enum CUevent_flags : unsigned { CU_EVENT_DEFAULT = 0 };
+enum CUstreamCaptureMode : int { CU_STREAM_CAPTURE_MODE_THREAD_LOCAL = 1 };
+enum CUevent_flags : unsigned { CU_EVENT_DEFAULT = 0, CU_EVENT_DISABLE_TIMING = 2 };
 
 enum CUtensorMapDataType : int {
   CU_TENSOR_MAP_DATA_TYPE_FLOAT16 = 6,

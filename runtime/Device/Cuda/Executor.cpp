@@ -1,7 +1,6 @@
 //===- Executor.cpp - runs the entries of a program on a GPU -------------------------===//
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Program/ProgramFile.h"
-#include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 
 #include <algorithm>
@@ -18,10 +17,19 @@ struct GpuTarget {
   bool later;
 };
 constexpr GpuTarget gpuTargets[] = {{ampereTarget, {8, 0}, true}, {hopperTarget, {9, 0}, false}};
+
+bool hasProducts(const program::Program &program) {
+  return std::ranges::any_of(*program.entries(), [](const program::Entry *entry) {
+    return std::ranges::any_of(*entry->steps(), [](const program::Step *step) {
+      return step->action_as_Gemm() != nullptr;
+    });
+  });
+}
 } // namespace
 
-Result<std::unique_ptr<CudaExecutor>> CudaExecutor::create(const program::Program &program,
-                                                           const cuda::Device &device) {
+Result<std::unique_ptr<CudaExecutor>>
+CudaExecutor::create(const program::Program &program, const cuda::Device &device,
+                     const std::vector<std::string> &productLibraries) {
   const auto *target =
       std::ranges::find(gpuTargets, program.target()->string_view(), &GpuTarget::name);
   if (target == std::end(gpuTargets))
@@ -37,33 +45,62 @@ Result<std::unique_ptr<CudaExecutor>> CudaExecutor::create(const program::Progra
                             device.name()),
                 ErrorKind::Machine);
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device));
-  auto arena = cuda::Memory::create(device, program.arena_bytes());
-  if (!arena)
-    return forward(arena);
-  executor->arena = std::move(*arena);
-  for (const program::Kernel *source : *program.kernels()) {
-    auto kernel = cuda::Kernel::load(device, *source);
-    if (!kernel)
-      return forward(kernel);
-    executor->kernels.push_back(std::move(*kernel));
-  }
-  for (const program::Entry *entry : *program.entries()) {
-    std::vector<BoundStep> &steps = executor->entries.emplace_back();
-    for (const program::Step *step : *entry->steps()) {
-      auto bound = executor->bind(*step);
-      if (!bound)
-        return fail(fmt::format("entry '{}': {}", printable(entry->name()->string_view()),
-                                bound.error().message),
-                    bound.error().kind);
-      steps.push_back(std::move(*bound));
-    }
-  }
+  if (auto prepared = executor->prepare(productLibraries); !prepared)
+    return forward(prepared);
   return executor;
 }
 
-CudaExecutor::~CudaExecutor() {
-  for (cuda::CUevent event : events)
-    (void)device.driver().eventDestroy(event);
+CudaExecutor::~CudaExecutor() { (void)wait(); }
+
+uint64_t CudaExecutor::memoryNeed(const program::Program &program) {
+  return program.arena_bytes() + (hasProducts(program) ? cuda::Products::workspaceBytes : 0);
+}
+
+Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibraries) {
+  auto memory = cuda::Memory::create(gpu, source.arena_bytes());
+  if (!memory)
+    return forward(memory);
+  arena = std::move(*memory);
+  auto pieces = cuda::Staging::create(gpu);
+  if (!pieces)
+    return forward(pieces);
+  staging = std::move(*pieces);
+  if (hasProducts(source)) {
+    auto created = cuda::Products::create(gpu, source.deterministic(), productLibraries);
+    if (!created)
+      return forward(created);
+    products = std::move(*created);
+  }
+  for (const program::Kernel *kernel : *source.kernels()) {
+    auto loaded = cuda::Kernel::load(gpu, *kernel);
+    if (!loaded)
+      return forward(loaded);
+    kernels.push_back(std::move(*loaded));
+  }
+  for (const program::Entry *entry : *source.entries()) {
+    auto bound = bind(*entry);
+    if (!bound)
+      return fail(fmt::format("entry '{}': {}", printable(entry->name()->string_view()),
+                              bound.error().message),
+                  bound.error().kind);
+    entries.push_back(std::move(*bound));
+  }
+  return {};
+}
+
+Result<CudaExecutor::BoundEntry> CudaExecutor::bind(const program::Entry &entry) const {
+  BoundEntry result;
+  for (const program::Step *step : *entry.steps()) {
+    auto bound = bind(*step);
+    if (!bound)
+      return forward(bound);
+    result.steps.push_back(std::move(*bound));
+  }
+  auto graph = cuda::Graph::record(gpu, [&] { return startOneByOne(result, false); });
+  if (!graph)
+    return forward(graph);
+  result.graph = std::move(*graph);
+  return result;
 }
 
 Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) const {
@@ -73,7 +110,13 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
       return forward(bound);
     return BoundLaunch{launch->kernel(), std::move(*bound)};
   }
-  const program::Copy &copy = *step.action_as_Copy(); // a checked program has no third kind here
+  if (const program::Gemm *gemm = step.action_as_Gemm()) {
+    auto bound = products->bind(*gemm, arena.address());
+    if (!bound)
+      return forward(bound);
+    return std::move(*bound);
+  }
+  const program::Copy &copy = *step.action_as_Copy(); // a checked program has no fourth kind
   return BoundCopy{arena.address() + copy.target(),
                    copy.zero() ? 0 : arena.address() + copy.source(), copy.bytes()};
 }
@@ -81,104 +124,97 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
 Result<void> CudaExecutor::start(const BoundStep &step) const {
   if (const auto *launch = std::get_if<BoundLaunch>(&step))
     return launch->launch();
+  if (const auto *product = std::get_if<cuda::Product>(&step))
+    return (*product)();
   const auto &copy = std::get<BoundCopy>(step);
   if (copy.bytes == 0)
     return {};
   if (copy.source == 0)
-    return device.driver().memset(copy.target, 0, copy.bytes, device.stream());
-  return device.driver().memcpyDtoD(copy.target, copy.source, copy.bytes, device.stream());
+    return gpu.driver().memset(copy.target, 0, copy.bytes, gpu.stream());
+  return gpu.driver().memcpyDtoD(copy.target, copy.source, copy.bytes, gpu.stream());
 }
 
-Result<void> CudaExecutor::run(uint32_t entry) {
-  for (const BoundStep &step : entries[entry])
-    if (auto started = start(step); !started)
+Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEach) const {
+  for (size_t k = 0; k < entry.steps.size(); ++k) {
+    auto started = start(entry.steps[k]);
+    if (started && recordsEach)
+      started = events[k + 1].record();
+    if (!started)
       return started;
-  return device.synchronize();
-}
-
-Result<void> CudaExecutor::prepareClock() {
-  if (!events.empty())
-    return {};
-  auto fill = cuda::Memory::create(device, 2 * uint64_t(device.cacheBytes()));
-  if (!fill)
-    return forward(fill);
-  cacheFill = std::move(*fill);
-  size_t most = 1;
-  for (const auto &steps : entries)
-    most = std::max(most, steps.size());
-  while (events.size() <= most) {
-    cuda::CUevent event;
-    if (auto made = device.driver().eventCreate(&event, cuda::CU_EVENT_DEFAULT); !made)
-      return made;
-    events.push_back(event);
   }
   return {};
 }
 
-Result<double> CudaExecutor::secondsBetween(size_t first, size_t last) const {
-  float milliseconds = 0;
-  auto elapsed = device.driver().eventElapsedTime(&milliseconds, events[first], events[last]);
-  if (!elapsed)
-    return forward(elapsed);
-  return milliseconds * 1e-3;
+Result<void> CudaExecutor::submit(uint32_t entry) { return entries[entry].graph->launch(); }
+
+Result<void> CudaExecutor::prepareClock() {
+  if (!events.empty())
+    return {};
+  auto fill = cuda::Memory::create(gpu, 2 * uint64_t(gpu.cacheBytes()));
+  if (!fill)
+    return forward(fill);
+  cacheFill = std::move(*fill);
+  size_t most = 1;
+  for (const BoundEntry &entry : entries)
+    most = std::max(most, entry.steps.size());
+  while (events.size() <= most) {
+    auto event = cuda::Event::create(gpu);
+    if (!event)
+      return forward(event);
+    events.push_back(std::move(*event));
+  }
+  return {};
 }
 
-Result<double> CudaExecutor::time(uint32_t entry, Profile *profile) {
+Result<double> CudaExecutor::time(uint32_t index, Profile *profile) {
   if (auto prepared = prepareClock(); !prepared)
     return forward(prepared);
-  const cuda::Driver &driver = device.driver();
-  const std::vector<BoundStep> &steps = entries[entry];
-  auto record = [&](size_t event) { return driver.eventRecord(events[event], device.stream()); };
+  const BoundEntry &entry = entries[index];
   // While the cache is filled the steps are put on the stream, so that no launch is waited for.
   Result<void> started;
   if (cacheFill.size() > 0)
-    started = driver.memset(cacheFill.address(), 0, cacheFill.size(), device.stream());
+    started = gpu.driver().memset(cacheFill.address(), 0, cacheFill.size(), gpu.stream());
   if (started)
-    started = record(0);
-  for (size_t k = 0; k < steps.size() && started; ++k) {
-    started = start(steps[k]);
-    if (started && profile)
-      started = record(k + 1);
-  }
-  size_t last = profile ? steps.size() : 1;
-  if (started && !profile)
-    started = record(last);
+    started = events[0].record();
+  if (started && profile)
+    started = startOneByOne(entry, true);
+  else if (started)
+    started = submit(index).and_then([&] { return events[1].record(); });
   if (started)
-    started = device.synchronize();
+    started = wait();
   if (!started)
     return forward(started);
   if (!profile)
-    return secondsBetween(0, last);
+    return events[1].secondsSince(events[0]);
   profile->kernels.resize(source.kernels()->size());
-  for (size_t k = 0; k < steps.size(); ++k) {
-    auto seconds = secondsBetween(k, k + 1);
+  double sum = 0;
+  for (size_t k = 0; k < entry.steps.size(); ++k) {
+    auto seconds = events[k + 1].secondsSince(events[k]);
     if (!seconds)
       return seconds;
-    const auto *launch = std::get_if<BoundLaunch>(&steps[k]);
-    (launch ? profile->kernels[launch->kernel] : profile->copy) += *seconds;
+    sum += *seconds;
+    if (const auto *launch = std::get_if<BoundLaunch>(&entry.steps[k])) {
+      profile->kernels[launch->kernel] += *seconds;
+    } else if (const auto *product = std::get_if<cuda::Product>(&entry.steps[k])) {
+      profile->gemm += *seconds;
+      profile->gemmFlops += product->flops();
+    } else {
+      profile->copy += *seconds;
+    }
   }
-  return secondsBetween(0, last);
+  return sum;
 }
 
 Result<void> CudaExecutor::write(const program::Tensor &tensor, std::span<const std::byte> data) {
-  if (data.empty())
-    return {};
-  auto copied = device.driver().memcpyHtoD(arena.address() + tensor.offset(), data.data(),
-                                           data.size(), device.stream());
-  return copied ? device.synchronize() : copied;
+  return staging->write(arena.address() + tensor.offset(), data);
 }
 
-Result<std::vector<std::byte>> CudaExecutor::read(const program::Tensor &tensor) {
-  std::vector<std::byte> data(bytes(tensor));
+Result<void> CudaExecutor::read(const program::Tensor &tensor, std::span<std::byte> data) {
   if (data.empty())
-    return data;
-  auto copied = device.driver().memcpyDtoH(data.data(), arena.address() + tensor.offset(),
-                                           data.size(), device.stream());
-  if (copied)
-    copied = device.synchronize();
-  if (!copied)
-    return forward(copied);
-  return data;
+    return {};
+  return gpu.driver()
+      .memcpyDtoH(data.data(), arena.address() + tensor.offset(), data.size(), gpu.stream())
+      .and_then([&] { return wait(); });
 }
 
 } // namespace stc::runtime

@@ -1,15 +1,21 @@
 //===- Executor.h - runs the entries of a program on a GPU ---------------------------===//
 //
-// Binds a program to an arena on the device once: loaded kernels, encoded tensor maps, parameters.
-// A run puts the steps on one stream and waits for its end.
+// Binds a program to an arena on the device once: loaded kernels, encoded tensor maps, parameters,
+// products whose algorithm is chosen, and the steps of each entry as one graph. A run puts that on
+// the device's stream.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "runtime/Device/Cuda/Event.h"
+#include "runtime/Device/Cuda/Graph.h"
 #include "runtime/Device/Cuda/Kernel.h"
+#include "runtime/Device/Cuda/Product.h"
+#include "runtime/Device/Cuda/Staging.h"
 #include "runtime/Device/Executor.h"
 
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -18,17 +24,27 @@ namespace stc::runtime {
 class CudaExecutor final : public Executor {
 public:
   /// Keeps references: the program and the device must outlive it. Errors: a program for another
-  /// target, a GPU of another compute capability or without the memory (Machine); those of Kernel.
-  static Result<std::unique_ptr<CudaExecutor>> create(const program::Program &program,
-                                                      const cuda::Device &device);
+  /// target, a GPU of another compute capability or without the memory (Machine); those of Kernel
+  /// and Products.
+  static Result<std::unique_ptr<CudaExecutor>>
+  create(const program::Program &program, const cuda::Device &device,
+         const std::vector<std::string> &productLibraries = cuda::cublasLtLibraries);
   ~CudaExecutor() override;
 
+  /// Bytes on the GPU that a program takes: its arena, and beside it what products need.
+  static uint64_t memoryNeed(const program::Program &program);
+
+  std::string device() const override { return gpu.name(); }
   /// Errors (Machine) here and below: what the driver says.
-  Result<void> run(uint32_t entry) override;
-  /// By events on the stream, behind work that clears the cache.
+  Result<void> submit(uint32_t entry) override;
+  Result<void> wait() override { return gpu.synchronize(); }
+  /// By events on the stream, behind work that clears the cache. With a profile the steps are
+  /// started one by one.
   Result<double> time(uint32_t entry, Profile *profile = nullptr) override;
+  /// Returns when the bytes are where the GPU takes them by itself.
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
-  Result<std::vector<std::byte>> read(const program::Tensor &tensor) override;
+  Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) override;
+  using Executor::read;
 
 private:
   struct BoundLaunch {
@@ -39,22 +55,30 @@ private:
     cuda::CUdeviceptr target, source; // 0 for zeros
     uint64_t bytes;
   };
-  using BoundStep = std::variant<BoundLaunch, BoundCopy>;
+  using BoundStep = std::variant<BoundLaunch, cuda::Product, BoundCopy>;
+  struct BoundEntry {
+    std::vector<BoundStep> steps;
+    std::optional<cuda::Graph> graph;
+  };
 
-  CudaExecutor(const program::Program &program, const cuda::Device &device)
-      : Executor(program), device(device) {}
+  CudaExecutor(const program::Program &program, const cuda::Device &gpu)
+      : Executor(program), gpu(gpu) {}
+  Result<void> prepare(const std::vector<std::string> &productLibraries);
+  Result<BoundEntry> bind(const program::Entry &entry) const;
   Result<BoundStep> bind(const program::Step &step) const;
   Result<void> start(const BoundStep &step) const;
+  Result<void> startOneByOne(const BoundEntry &entry, bool recordsEach) const;
   Result<void> prepareClock();
-  Result<double> secondsBetween(size_t first, size_t last) const;
 
-  const cuda::Device &device;
+  const cuda::Device &gpu;
   cuda::Memory arena;
+  std::unique_ptr<cuda::Products> products; // null if the program has none
   std::vector<cuda::Kernel> kernels;
-  std::vector<std::vector<BoundStep>> entries;
+  std::vector<BoundEntry> entries;
+  std::optional<cuda::Staging> staging;
   /// What time() needs: bytes that fill the cache, and an event before the steps and behind each.
   cuda::Memory cacheFill;
-  std::vector<cuda::CUevent> events;
+  std::vector<cuda::Event> events;
 };
 
 } // namespace stc::runtime

@@ -102,18 +102,18 @@ HostExecutor::BoundEntry HostExecutor::bind(const program::Entry &entry) const {
   return bound;
 }
 
-void HostExecutor::run(const BoundLaunch &launch) {
+void HostExecutor::execute(const BoundLaunch &launch) {
   pool.parallelFor(launch.items, [&](int64_t item, int thread) {
     launch.function(launch.buffers, launch.sizes, item,
                     scratch.data() + thread * need.scratchPerThread);
   });
 }
 
-void HostExecutor::run(const BoundGemm &product) {
+void HostExecutor::execute(const BoundGemm &product) {
   gemm(product.shape, product.plan, product.a, product.b, product.c, workspace.data(), pool);
 }
 
-void HostExecutor::run(const BoundCopy &copy) {
+void HostExecutor::execute(const BoundCopy &copy) {
   pool.parallelFor((copy.bytes + copyChunk - 1) / copyChunk, [&](int64_t item, int) {
     uint64_t first = item * copyChunk, count = std::min(copyChunk, copy.bytes - first);
     if (copy.source)
@@ -123,22 +123,26 @@ void HostExecutor::run(const BoundCopy &copy) {
   });
 }
 
-Result<void> HostExecutor::run(uint32_t entry) {
+std::string HostExecutor::device() const {
+  return fmt::format("{} thread{}", pool.threads(), pool.threads() == 1 ? "" : "s");
+}
+
+Result<void> HostExecutor::submit(uint32_t entry) {
   for (const auto &step : entries[entry].steps)
-    std::visit([&](const auto &bound) { run(bound); }, step);
+    std::visit([&](const auto &bound) { execute(bound); }, step);
   return {};
 }
 
 Result<double> HostExecutor::time(uint32_t entry, Profile *profile) {
   auto begin = std::chrono::steady_clock::now();
   if (!profile) {
-    (void)run(entry);
+    (void)submit(entry);
     return secondsSince(begin);
   }
   profile->kernels.resize(source.kernels()->size());
   for (const auto &step : entries[entry].steps) {
     auto start = std::chrono::steady_clock::now();
-    std::visit([&](const auto &bound) { run(bound); }, step);
+    std::visit([&](const auto &bound) { execute(bound); }, step);
     double seconds = secondsSince(start);
     if (const auto *launch = std::get_if<BoundLaunch>(&step)) {
       profile->kernels[launch->kernel] += seconds;
@@ -158,8 +162,9 @@ Result<void> HostExecutor::write(const program::Tensor &tensor, std::span<const 
   return {};
 }
 
-Result<std::vector<std::byte>> HostExecutor::read(const program::Tensor &tensor) {
-  return std::vector<std::byte>(data(tensor), data(tensor) + bytes(tensor));
+Result<void> HostExecutor::read(const program::Tensor &tensor, std::span<std::byte> bytes) {
+  std::copy_n(data(tensor), bytes.size(), bytes.begin());
+  return {};
 }
 
 } // namespace stc::runtime

@@ -39,13 +39,15 @@ public:
   static Result<std::unique_ptr<HostExecutor>> create(const program::Program &program,
                                                       ThreadPool &pool);
 
+  std::string device() const override;
   /// None of these fails.
-  Result<void> run(uint32_t entry) override;
+  Result<void> submit(uint32_t entry) override;
+  Result<void> wait() override { return {}; }
   Result<double> time(uint32_t entry, Profile *profile = nullptr) override;
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
-  Result<std::vector<std::byte>> read(const program::Tensor &tensor) override;
+  Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) override;
+  using Executor::read;
 
-  ThreadPool &threads() { return pool; }
   /// Where a tensor lies.
   std::byte *data(const program::Tensor &tensor) { return arena.data() + tensor.offset(); }
   template <class T> std::span<T> elements(const program::Tensor &tensor);
@@ -76,9 +78,9 @@ private:
   HostExecutor(const program::Program &program, ThreadPool &pool) : Executor(program), pool(pool) {}
   BoundEntry bind(const program::Entry &entry) const;
   BoundGemm bind(const program::Gemm &gemm) const;
-  void run(const BoundLaunch &launch);
-  void run(const BoundGemm &product);
-  void run(const BoundCopy &copy);
+  void execute(const BoundLaunch &launch);
+  void execute(const BoundGemm &product);
+  void execute(const BoundCopy &copy);
 
   ThreadPool &pool;
   KernelLibrary library;

@@ -110,8 +110,8 @@ plan.entry @f inputs [] outputs [] peak 128 {
 
 plan.arena 1024
 plan.entry @f inputs [] outputs [] peak 1024 {
-  // expected-error @+1 {{(C1) expected element type f32 or f64, found 'bf16'}}
-  plan.gemm bf16 m 2 n 2 k 2 a <0, row 2, batch 0> b <32, row 2, batch 0> c <64, row 2, batch 0>
+  // expected-error @+1 {{(C1) expected element type f64, f32, bf16 or f16, found 'i32'}}
+  plan.gemm i32 m 2 n 2 k 2 a <0, row 2, batch 0> b <32, row 2, batch 0> c <64, row 2, batch 0>
 }
 
 // -----

@@ -1,12 +1,17 @@
 //===- CudaTest.cpp - programs on a GPU, with a driver that is none ---------------------===//
+#include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Data/ByteData.h"
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Program/ProgramFile.h"
 #include "tests/unit/Runtime/Command.h"
 #include "tests/unit/Runtime/FakeCuda.h"
+#include "tests/unit/Runtime/MockModel.h"
 #include "tests/unit/Runtime/TestProgram.h"
 
+#include <array>
 #include <cstdlib>
+#include <cstring>
 #include <dlfcn.h>
 #include <filesystem>
 #include <gmock/gmock.h>
@@ -33,6 +38,7 @@ protected:
     device.reset();
     EXPECT_EQ(fake->liveBytes, 0u);
     EXPECT_EQ(fake->liveModules + fake->liveEvents + fake->liveStreams + fake->liveContexts, 0);
+    EXPECT_EQ(fake->liveGraphs + fake->liveDescriptors + fake->pinnedCount, 0);
     dlclose(library);
   }
 
@@ -47,7 +53,7 @@ protected:
     if (!gpu)
       return machineError(gpu.error());
     device = std::move(*gpu);
-    auto created = CudaExecutor::create(file.program(), *device);
+    auto created = CudaExecutor::create(file.program(), *device, libraries);
     if (!created)
       return machineError(created.error());
     executor = std::move(*created);
@@ -67,6 +73,7 @@ protected:
 
   void *library;
   FakeCuda *fake;
+  std::vector<std::string> libraries = {"libnone.so.13", STC_FAKE_CUDA};
   ProgramFile file;
   std::unique_ptr<cuda::Device> device;
   std::unique_ptr<CudaExecutor> executor;
@@ -142,15 +149,175 @@ TEST_F(CudaTest, CopiesAndZeros) {
 }
 
 TEST_F(CudaTest, TimesByEvents) {
-  ASSERT_EQ(open(), "");
-  EXPECT_FLOAT_EQ(executor->time(0).value(), 0.5e-3);
+  ASSERT_EQ(open(gpuProduct()), "");
+  EXPECT_FLOAT_EQ(executor->time(0).value(), 2.5e-3);
+  EXPECT_EQ(fake->graphLaunches, 1);
   Profile profile;
-  ASSERT_TRUE(executor->time(0, &profile));
+  EXPECT_FLOAT_EQ(executor->time(0, &profile).value(), 2.5e-3);
+  EXPECT_EQ(fake->graphLaunches, 1);
   EXPECT_EQ(fake->launchCount, 2);
-  EXPECT_EQ(fake->liveEvents, 4);
   ASSERT_EQ(profile.kernels.size(), 1u);
   EXPECT_FLOAT_EQ(profile.kernels[0], 0.5e-3);
   EXPECT_FLOAT_EQ(profile.copy, 1e-3);
+  EXPECT_FLOAT_EQ(profile.gemm, 1e-3);
+  EXPECT_EQ(profile.gemmFlops, 24);
+}
+
+TEST_F(CudaTest, RunsAnEntryAsOneGraph) {
+  ASSERT_EQ(open(), "");
+  EXPECT_EQ(fake->liveGraphs, 1);
+  EXPECT_EQ(fake->launchCount, 0);
+  ASSERT_TRUE(executor->submit(0));
+  EXPECT_EQ(fake->launchCount, 0); // as of now nobody has waited
+  ASSERT_TRUE(executor->wait());
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_EQ(fake->launchCount, 2);
+  EXPECT_EQ(fake->graphLaunches, 2);
+}
+
+// What is written takes effect behind what runs, through memory that the GPU reads by itself, and
+// is not overwritten there before it was read.
+TEST_F(CudaTest, WritesWithoutWaiting) {
+  ProgramSpec spec = gpuProgram();
+  spec.arena = 40 << 20;
+  spec.variables = {{{"w", DType::U8, {38 << 20}, 4096}}};
+  ASSERT_EQ(open(spec), "");
+  const program::Tensor &w = *file.program().variables()->Get(0)->tensor();
+  ASSERT_TRUE(executor->write(output(0), std::vector(512, std::byte(1))));
+  ASSERT_TRUE(executor->submit(0));
+  ASSERT_TRUE(executor->write(output(0), std::vector(512, std::byte(2))));
+  EXPECT_EQ(fake->launchCount, 0);
+  std::vector<std::byte> weights(38 << 20);
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] = std::byte(i * 2654435761u >> 24);
+  ASSERT_TRUE(executor->write(w, weights));
+  EXPECT_EQ(fake->pageableCopies, 0);
+  EXPECT_TRUE(*executor->read(w) == weights);
+  EXPECT_THAT(*executor->read(output(0)), Each(std::byte(2)));
+  auto again = executor->read(output(1));
+  ASSERT_TRUE(again);
+  EXPECT_THAT(std::span(*again).first(384), Each(std::byte(1)));
+}
+
+TEST_F(CudaTest, ComputesProducts) {
+  ASSERT_EQ(open(gpuProduct()), "");
+  EXPECT_EQ(fake->liveBytes, 4096u + (32 << 20));
+  EXPECT_EQ(CudaExecutor::memoryNeed(file.program()), fake->liveBytes);
+  EXPECT_EQ(fake->reductionSchemes, 2); // partial sums in float32, added by another kernel
+  EXPECT_THAT(fake->alignments, ElementsAre(64, 256, 128, 128));
+  const float matrices[32] = {1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1};
+  std::vector<std::byte> data(512);
+  std::ranges::copy(std::as_bytes(std::span(matrices)), data.begin());
+  fake->productCount = 0;
+  ASSERT_TRUE(executor->write(input(), data));
+  ASSERT_TRUE(executor->run(0));
+  float product[4];
+  ASSERT_TRUE(executor->read(input(), data));
+  std::memcpy(product, data.data() + 128, sizeof(product));
+  EXPECT_THAT(product, ElementsAre(4, 5, 10, 11));
+  ASSERT_EQ(fake->productCount, 1);
+  const FakeGemm &gemm = fake->products[0];
+  EXPECT_EQ(gemm.computeType, 68); // float32, not TF32
+  EXPECT_EQ(gemm.scaleType, 0);
+  EXPECT_EQ(gemm.workspaceBytes, size_t(32) << 20);
+  EXPECT_EQ(gemm.beta, 0);
+}
+
+TEST_F(CudaTest, TransposesAndBatchesProducts) {
+  ProgramSpec spec = gpuProduct();
+  spec.arena = 1 << 16;
+  StepSpec::Gemm &gemm = spec.entries[0].steps[3].gemm[0];
+  // a^T [3, 2] in rows of 4, b^T [5, 3]; three of each.
+  gemm = {DType::F64,
+          2,
+          5,
+          3,
+          3,
+          program::Matrix(1024, 4, 12),
+          program::Matrix(2048, 3, 15),
+          program::Matrix(4096, 5, 10),
+          true,
+          true};
+  ASSERT_EQ(open(spec), "");
+  const FakeGemm &made = fake->products[0];
+  EXPECT_EQ(made.computeType, 70);
+  EXPECT_EQ(made.scaleType, 1);
+  EXPECT_EQ(made.alpha, 1);
+  EXPECT_EQ(made.transposeA + made.transposeB, 2);
+  EXPECT_EQ(made.batch, 3);
+  const FakeMatrix &first = made.matrices[0], &second = made.matrices[1],
+                   &result = made.matrices[2];
+  EXPECT_EQ(first.address - second.address, 1024u); // b comes first
+  EXPECT_EQ(first.type, 1);
+  EXPECT_THAT((std::array{first.rows, first.columns}), ElementsAre(3, 5));
+  EXPECT_THAT((std::array{second.rows, second.columns}), ElementsAre(2, 3));
+  EXPECT_THAT((std::array{result.rows, result.columns}), ElementsAre(5, 2));
+  EXPECT_THAT((std::array{first.leading, second.leading, result.leading}), ElementsAre(3, 4, 5));
+  EXPECT_THAT((std::array{first.step, second.step, result.step}), ElementsAre(15, 12, 10));
+}
+
+TEST_F(CudaTest, ChoosesTheFastestAlgorithmOfALargeProduct) {
+  ProgramSpec spec = gpuProduct();
+  spec.arena = 16 << 20;
+  auto large = [](int64_t n) -> StepSpec::Gemm {
+    return {DType::BF16,
+            1024,
+            n,
+            1024,
+            1,
+            program::Matrix(0, 1024, 0),
+            program::Matrix(4 << 20, n, 0),
+            program::Matrix(8 << 20, n, 0)};
+  };
+  spec.entries[0].steps.resize(2);
+  for (int64_t n : {1024, 1024, 8, 1024})
+    spec.entries[0].steps.emplace_back().gemm = {large(n)};
+  ASSERT_EQ(open(spec), "");
+  int ofSmall = 0, ofLarge = 0;
+  for (const FakeGemm &tried : std::span(fake->products).first(fake->productCount))
+    ++(tried.matrices[2].rows == 8 ? ofSmall : ofLarge);
+  EXPECT_EQ(ofLarge, 2 * ofSmall); // two algorithms, once for each shape
+  fake->productCount = 0;
+  ASSERT_TRUE(executor->run(0));
+  std::vector<int> chosen;
+  for (int k = 0; k < fake->productCount; ++k)
+    chosen.push_back(fake->products[k].algorithm);
+  EXPECT_THAT(chosen, ElementsAre(1, 1, 0, 1));
+  EXPECT_EQ(fake->products[0].matrices[0].type, 14);
+  EXPECT_EQ(fake->products[0].computeType, 68);
+
+  auto again = [&] {
+    EXPECT_EQ(open(spec), "");
+    fake->productCount = 0;
+    EXPECT_TRUE(executor->run(0));
+    return fake->products[0].algorithm;
+  };
+  EXPECT_EQ(again(), 1);
+  spec.deterministic = true;
+  EXPECT_EQ(again(), 0);
+  spec.deterministic = false;
+  fake->settings.algorithms[1] = 0.99; // no more than noise
+  EXPECT_EQ(again(), 0);
+}
+
+TEST_F(CudaTest, SaysWhatProductsLack) {
+  libraries = {"libnone.so.13", "libnone.so.12"};
+  EXPECT_EQ(open(), "");
+  EXPECT_THAT(
+      open(gpuProduct()),
+      AllOf(HasSubstr("cannot open cuBLASLt, which computes the program's dense products: "),
+            HasSubstr("libnone.so.13"), HasSubstr("libnone.so.12")));
+  libraries = {STC_TEST_KERNELS};
+  EXPECT_THAT(open(gpuProduct()), AllOf(HasSubstr("expected cuBLASLt of CUDA 12 or 13, found "),
+                                        HasSubstr(" without cublasLtCreate")));
+  libraries = {STC_FAKE_CUDA};
+  fake->settings.freeBytes = 16 << 20;
+  EXPECT_THAT(open(gpuProduct()), HasSubstr("cannot reserve 32.0 MiB on the GPU"));
+  fake->settings.freeBytes = 1 << 30;
+  fake->settings.fail = "cublasLtMatmulAlgoGetHeuristic";
+  EXPECT_EQ(open(gpuProduct()),
+            "entry 'f': a product of 2 x 2 x 3: cublasLtMatmulAlgoGetHeuristic: the functionality "
+            "requested is not supported (error 15)");
 }
 
 TEST_F(CudaTest, SaysWhatIsMissing) {
@@ -203,6 +370,14 @@ TEST_F(CudaTest, HandsOnWhatTheDriverSays) {
   fake->settings.fail = "cuTensorMapEncodeTiled";
   EXPECT_EQ(open(), "entry 'f': kernel 'attention': cuTensorMapEncodeTiled: an illegal memory "
                     "access was encountered (error 700)");
+  for (const char *function : {"cuStreamBeginCapture", "cuLaunchKernel", "cuStreamEndCapture",
+                               "cuGraphInstantiateWithFlags"}) {
+    fake->settings.fail = function;
+    EXPECT_EQ(open(), std::string("entry 'f': ") + function +
+                          ": an illegal memory access was encountered (error 700)");
+  }
+  fake->settings.fail = "cuMemHostAlloc";
+  EXPECT_THAT(open(), HasSubstr("cuMemHostAlloc: "));
   fake->settings.fail = "cuStreamSynchronize";
   ASSERT_EQ(open(), "");
   auto ran = executor->run(0);
@@ -261,7 +436,7 @@ TEST_F(CudaCommandTest, BenchAndInfo) {
   Outcome bench = run({"bench", program, "--repetitions", "3"});
   ASSERT_EQ(bench.code, 0) << bench.err;
   EXPECT_THAT(bench.out,
-              AllOf(HasSubstr("f: median 0.500 ms, best 0.500 ms\n"), HasSubstr("attention"),
+              AllOf(HasSubstr("f: median 1.500 ms, best 1.500 ms\n"), HasSubstr("attention"),
                     HasSubstr("copy"), HasSubstr("Fake GPU, 3 repetitions; peak resident memory")));
   auto json = nlohmann::json::parse(run({"bench", program, "--json"}).out);
   EXPECT_EQ(json["gpu"], "Fake GPU");
@@ -271,6 +446,73 @@ TEST_F(CudaCommandTest, BenchAndInfo) {
   EXPECT_THAT(info.out, AllOf(HasSubstr("target      sm_90a\n"), HasSubstr("arena       4.0 KiB"),
                               HasSubstr("kernels     1, 6 bytes of code")));
   EXPECT_EQ(nlohmann::json::parse(run({"info", program, "--json"}).out)["target"], "sm_90a");
+}
+
+// A model whose training step copies its tokens to the weights: no kernel computes anything here.
+ProgramSpec gpuModel() {
+  ProgramSpec spec = mockModel();
+  spec.target = "sm_90a";
+  spec.code = "";
+  spec.kernels = {};
+  for (EntrySpec &entry : spec.entries)
+    entry.steps = {};
+  StepSpec &copy = spec.entries[1].steps.emplace_back();
+  copy.copy = {{spec.entries[1].inputs[0].offset, 0, 4 * mockBatch * mockContext, false}};
+  return spec;
+}
+
+TEST_F(CudaCommandTest, TrainsEvaluatesAndSamples) {
+  std::string model = gpuModel().write("model.stcp"), data = temporaryPath("data"),
+              out = temporaryPath("run"), text = temporaryPath("text");
+  writeFile(data, mockData(4096));
+  Outcome trained = run({"train", model, "--data", data, "--out", out, "--steps", "3",
+                         "--eval-every", "2", "--eval-windows", "2"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("3 steps of 2 x 32 bytes on Fake GPU, "),
+                                 HasSubstr("planned 8.0 KiB on the GPU\n"),
+                                 HasSubstr("step 2: held-out 0.0000")));
+  EXPECT_THAT(trained.err, HasSubstr("stc-run: on Fake GPU, with 8.0 KiB of its memory\n"));
+  Outcome resumed = run({"train", model, "--data", data, "--out", out, "--steps", "4", "--resume"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_THAT(resumed.out, HasSubstr("resuming after step 3 of 4\n"));
+
+  std::string weights = out + "/weights.safetensors";
+  auto file = SafetensorsFile::open(weights);
+  ASSERT_TRUE(file) << file.error().message;
+  std::array<int32_t, mockBatch * mockContext> tokens;
+  std::memcpy(tokens.data(), file->tensors()[0].data.data(), sizeof(tokens));
+  EXPECT_EQ(tokens[0], startSymbol);
+  EXPECT_EQ(tokens[mockContext], startSymbol);
+  EXPECT_THAT(std::span(tokens).subspan(1, mockContext - 1),
+              Each(testing::AnyOf('e', 't', 'a', 'o')));
+
+  Outcome evaluated = run({"eval", model, "--weights", weights, "--data", data});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.out, HasSubstr("0.0000 +- 0.0000 bits/byte"));
+  Outcome sampled = run({"sample", model, "--weights", weights, "--out", text, "--length", "5",
+                         "--prompt", "ab", "--temperature", "0"});
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  EXPECT_EQ(readFile(text), std::string("ab\0\0\0\0\0", 7));
+}
+
+TEST_F(CudaCommandTest, SaysWhatMemoryWouldDo) {
+  ProgramSpec spec = gpuModel();
+  spec.arena = uint64_t(3) << 30;
+  auto errorWith = [&] {
+    std::string model = spec.write("large.stcp");
+    return errorOf(run({"train", model, "--data", x, "--out", prefix}), 3)
+        .substr(("stc-run: error: " + model).size());
+  };
+  std::string start = ": it needs 3.0 GiB of memory, Fake GPU has 1.0 GiB of 1.0 GiB left; ";
+  std::string budget = "recompute = \"budget\" and budget = \"768 MiB\" under [memory], or a "
+                       "smaller batch\n";
+  EXPECT_EQ(errorWith(), start + "compile it with recompute = \"block\", or " + budget);
+  spec.settings.push_back({"memory.recompute", "block"});
+  EXPECT_EQ(errorWith(), start + "compile it with " + budget);
+  spec.variables.push_back({{"v", DType::F32, {1 << 28}, 8192}});
+  EXPECT_EQ(errorWith(), start + "its weights and the optimizer's state alone take 1.0 GiB\n");
+  EXPECT_THAT(errorOf(run({"eval", spec.write("large.stcp"), "--data", x, "--weights", x}), 3),
+              HasSubstr(start));
 }
 
 TEST_F(CudaCommandTest, RefusesAnotherDevice) {
@@ -285,11 +527,13 @@ TEST_F(CudaCommandTest, RefusesAnotherDevice) {
                   "compile it with --target=sm_80 or sm_90a\n");
   }
   EXPECT_EQ(run({"info", host, "--device", "cuda"}).code, 1);
-  for (const std::vector<std::string> &command :
+  for (std::vector<std::string> command :
        {std::vector<std::string>{"train", program, "--data", x, "--out", prefix},
         {"eval", program, "--data", x, "--weights", x},
-        {"sample", program, "--weights", x}})
+        {"sample", program, "--weights", x}}) {
+    command.insert(command.end(), {"--device", "host"});
     EXPECT_THAT(errorOf(run(command), 1), HasSubstr(": expected a program for the CPU, found one"));
+  }
 }
 
 TEST_F(CudaCommandTest, SaysThatThereIsNoDriver) {

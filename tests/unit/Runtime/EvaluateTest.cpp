@@ -1,6 +1,7 @@
 //===- EvaluateTest.cpp - bits per byte against sums by hand --------------------------------===//
 #include "runtime/Train/Evaluate.h"
 #include "runtime/Checkpoint/Variables.h"
+#include "runtime/Device/Host/Executor.h"
 #include "tests/unit/Runtime/MockModel.h"
 
 #include <cmath>

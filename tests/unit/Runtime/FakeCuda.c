@@ -11,8 +11,63 @@ static FakeCuda fake;
 
 FakeCuda *fakeCuda(void) { return &fake; }
 
+/* What is on the stream waits until somebody waits for it. */
+typedef struct {
+  FakeWork *all;
+  int count;
+} Works;
+static Works queue, *captured;
+static double now; /* ms */
+
+static void append(Works *works, const FakeWork *work) {
+  works->all = realloc(works->all, (size_t)(works->count + 1) * sizeof(*work));
+  works->all[works->count++] = *work;
+}
+
+void fakeSubmit(const FakeWork *work) { append(captured ? captured : &queue, work); }
+
+static void perform(const FakeWork *work) {
+  now += work->kind == FakeEvent ? 0 : work->kind == FakeProduct ? work->milliseconds : 0.5;
+  switch (work->kind) {
+  case FakeKernel:
+    if (fake.launchCount < FakeLaunches)
+      fake.launches[fake.launchCount] = work->launch;
+    ++fake.launchCount;
+    break;
+  case FakeCopy:
+    memcpy((void *)work->target, (void *)work->source, work->bytes);
+    break;
+  case FakeFill:
+    memset((void *)work->target, work->value, work->bytes);
+    break;
+  case FakeProduct:
+    fakeMultiply(&work->product);
+    if (fake.productCount < FakeLaunches)
+      fake.products[fake.productCount] = work->product;
+    ++fake.productCount;
+    break;
+  case FakeEvent:
+    *work->event = now;
+    break;
+  }
+}
+
+/* Does what is on the stream, up to the event if there is one. */
+static void finish(const double *event) {
+  int done = 0;
+  while (done < queue.count) {
+    const FakeWork *work = &queue.all[done++];
+    perform(work);
+    if (event && work->kind == FakeEvent && work->event == event)
+      break;
+  }
+  queue.count -= done;
+  memmove(queue.all, queue.all + done, (size_t)queue.count * sizeof(FakeWork));
+}
+
 __attribute__((constructor)) void fakeCudaReset(void) {
-  FakeCuda fresh = {.settings = {1, 9, 0, 132, 1, (size_t)1 << 30, 2, 2, NULL, NULL}};
+  FakeCuda fresh = {
+      .settings = {1, 9, 0, 132, 1, (size_t)1 << 30, 2, 2, NULL, NULL, {1, 0.5, 0.99}}};
   fake = fresh;
 }
 
@@ -94,26 +149,54 @@ int cuMemAlloc_v2(Address *address, size_t bytes) {
 }
 int cuMemFree_v2(Address address) {
   size_t bytes;
+  finish(NULL);
   char *memory = (char *)address - headerBytes;
   memcpy(&bytes, memory, sizeof(bytes));
   fake.liveBytes -= bytes;
   free(memory);
   return 0;
 }
-int cuMemcpyHtoDAsync_v2(Address target, const void *source, size_t bytes, void *stream) {
-  memcpy((void *)target, source, bytes);
+int cuMemHostAlloc(void **memory, size_t bytes, unsigned flags) {
+  if (status("cuMemHostAlloc"))
+    return status("cuMemHostAlloc");
+  if (fake.pinnedCount == FakePieces)
+    return outOfMemory;
+  *memory = malloc(bytes);
+  fake.pinned[fake.pinnedCount++] = *memory;
+  fake.pinnedBytes = bytes;
   return 0;
 }
+int cuMemFreeHost(void *memory) {
+  finish(NULL);
+  --fake.pinnedCount;
+  free(memory);
+  return 0;
+}
+static int isPinned(const void *memory) {
+  for (int k = 0; k < FakePieces; ++k)
+    if (fake.pinned[k] && (const char *)memory >= (char *)fake.pinned[k] &&
+        (const char *)memory < (char *)fake.pinned[k] + fake.pinnedBytes)
+      return 1;
+  return 0;
+}
+int cuMemcpyHtoDAsync_v2(Address target, const void *source, size_t bytes, void *stream) {
+  if (!isPinned(source))
+    ++fake.pageableCopies;
+  fakeSubmit(
+      &(FakeWork){.kind = FakeCopy, .target = target, .source = (Address)source, .bytes = bytes});
+  return status("cuMemcpyHtoDAsync");
+}
 int cuMemcpyDtoHAsync_v2(void *target, Address source, size_t bytes, void *stream) {
+  finish(NULL);
   memcpy(target, (void *)source, bytes);
   return 0;
 }
 int cuMemcpyDtoDAsync_v2(Address target, Address source, size_t bytes, void *stream) {
-  memcpy((void *)target, (void *)source, bytes);
+  fakeSubmit(&(FakeWork){.kind = FakeCopy, .target = target, .source = source, .bytes = bytes});
   return 0;
 }
 int cuMemsetD8Async(Address target, unsigned char value, size_t bytes, void *stream) {
-  memset((void *)target, value, bytes);
+  fakeSubmit(&(FakeWork){.kind = FakeFill, .target = target, .value = value, .bytes = bytes});
   return 0;
 }
 
@@ -169,9 +252,7 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned grid
   for (int k = 0; k < addresses; ++k)
     memcpy(&launch.words[k], parameters[maps + k], 8);
   memcpy(&launch.words[addresses], parameters[maps + addresses], 4);
-  if (fake.launchCount < FakeLaunches)
-    fake.launches[fake.launchCount] = launch;
-  ++fake.launchCount;
+  fakeSubmit(&(FakeWork){.kind = FakeKernel, .launch = launch});
   return status("cuLaunchKernel");
 }
 int cuTensorMapEncodeTiled(void *encoded, int type, uint32_t rank, void *address,
@@ -203,18 +284,73 @@ int cuStreamDestroy_v2(void *stream) {
   --fake.liveStreams;
   return 0;
 }
-int cuStreamSynchronize(void *stream) { return status("cuStreamSynchronize"); }
+int cuStreamSynchronize(void *stream) {
+  finish(NULL);
+  return status("cuStreamSynchronize");
+}
+int cuStreamBeginCapture_v2(void *stream, int mode) {
+  if (captured)
+    return invalidValue;
+  if (status("cuStreamBeginCapture"))
+    return status("cuStreamBeginCapture");
+  captured = calloc(1, sizeof(Works));
+  return 0;
+}
+int cuStreamEndCapture(void *stream, void **graph) {
+  *graph = captured;
+  captured = NULL;
+  ++fake.liveGraphs;
+  return status("cuStreamEndCapture");
+}
+int cuGraphInstantiateWithFlags(void **executable, void *graph, unsigned long long flags) {
+  if (status("cuGraphInstantiateWithFlags"))
+    return status("cuGraphInstantiateWithFlags");
+  Works *works = calloc(1, sizeof(Works));
+  for (int k = 0; k < ((Works *)graph)->count; ++k)
+    append(works, &((Works *)graph)->all[k]);
+  *executable = works;
+  ++fake.liveGraphs;
+  return 0;
+}
+int cuGraphLaunch(void *executable, void *stream) {
+  for (int k = 0; k < ((Works *)executable)->count; ++k)
+    fakeSubmit(&((Works *)executable)->all[k]);
+  ++fake.graphLaunches;
+  return status("cuGraphLaunch");
+}
+int cuGraphDestroy(void *graph) {
+  free(((Works *)graph)->all);
+  free(graph);
+  --fake.liveGraphs;
+  return 0;
+}
+int cuGraphExecDestroy(void *executable) { return cuGraphDestroy(executable); }
+
+/* An event is the time when the work before it was done. */
 int cuEventCreate(void **event, unsigned flags) {
-  *event = &fake;
+  *event = calloc(1, sizeof(double));
   ++fake.liveEvents;
   return 0;
 }
 int cuEventDestroy_v2(void *event) {
+  finish(NULL);
+  free(event);
   --fake.liveEvents;
   return 0;
 }
-int cuEventRecord(void *event, void *stream) { return 0; }
+int cuEventRecord(void *event, void *stream) {
+  fakeSubmit(&(FakeWork){.kind = FakeEvent, .event = event});
+  return 0;
+}
+int cuEventSynchronize(void *event) {
+  for (int k = 0; k < queue.count; ++k)
+    if (queue.all[k].event == event) {
+      finish(event);
+      break;
+    }
+  return status("cuEventSynchronize");
+}
 int cuEventElapsedTime(float *milliseconds, void *start, void *end) {
-  *milliseconds = 0.5f;
+  *milliseconds = (float)(*(double *)end - *(double *)start);
   return 0;
 }

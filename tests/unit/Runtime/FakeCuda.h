@@ -1,7 +1,9 @@
 /*===- FakeCuda.h - a CUDA driver without a GPU ---------------------------------------===
  *
- * A shared library with the functions of the driver that the runtime calls. Memory is the
- * process's own; kernels do nothing but be recorded. What it says and does is set here.
+ * A shared library with the functions of the driver that the runtime calls, and of cuBLASLt. Memory
+ * is the process's own; kernels do nothing but be recorded, products of a few floats are computed.
+ * Nothing that is put on the stream is done before somebody waits for it. What it says and does is
+ * set here.
  *
  *===----------------------------------------------------------------------===*/
 #pragma once
@@ -13,7 +15,7 @@
 extern "C" {
 #endif
 
-enum { FakeMaps = 4, FakeWords = 8, FakeLaunches = 16 };
+enum { FakeMaps = 4, FakeWords = 8, FakeLaunches = 64, FakePieces = 8, FakeAlgorithms = 3 };
 
 typedef struct {
   uint64_t address;
@@ -28,20 +30,52 @@ typedef struct {
   uint64_t words[FakeWords]; /* addresses, then the number of items */
 } FakeLaunch;
 
+/* Of a, b and c, by columns. */
+typedef struct {
+  int type;
+  uint64_t address, rows, columns;
+  int64_t leading, step;
+} FakeMatrix;
+
+typedef struct {
+  FakeMatrix matrices[3];
+  int computeType, scaleType, transposeA, transposeB, batch, algorithm;
+  double alpha, beta;
+  uint64_t workspace, workspaceBytes;
+} FakeGemm;
+
+/* Something on the stream. */
+typedef struct {
+  enum { FakeKernel, FakeCopy, FakeFill, FakeProduct, FakeEvent } kind;
+  uint64_t target, source;
+  size_t bytes;
+  unsigned char value;
+  FakeLaunch launch;
+  FakeGemm product;
+  double milliseconds; /* of a product; other work takes half of one */
+  double *event;
+} FakeWork;
+
 /* How the driver is to behave: set before it is used. */
 typedef struct {
   int devices, major, minor, processors, blocks; /* blocks of a multiprocessor */
   size_t freeBytes;
-  int maps, addresses; /* what the one kernel takes */
-  const char *log;     /* of a compilation that fails; none if null */
-  const char *fail;    /* the function that fails with status 700; none if null */
+  int maps, addresses;               /* what the one kernel takes */
+  const char *log;                   /* of a compilation that fails; none if null */
+  const char *fail;                  /* the function that fails with status 700; none if null */
+  double algorithms[FakeAlgorithms]; /* milliseconds of a product; the last cannot compute it */
 } FakeSettings;
 
 typedef struct {
   FakeSettings settings;
   FakeLaunch launches[FakeLaunches];
-  int launchCount, sharedAttribute, liveModules, liveEvents, liveStreams, liveContexts;
-  size_t liveBytes;
+  FakeGemm products[FakeLaunches];
+  int launchCount, productCount, graphLaunches, pageableCopies, pinnedCount, sharedAttribute;
+  int liveModules, liveEvents, liveStreams, liveContexts, liveGraphs, liveDescriptors;
+  int reductionSchemes; /* that the last product allowed */
+  int alignments[4];    /* that it promised */
+  size_t liveBytes, pinnedBytes;
+  void *pinned[FakePieces];
   char image[64], symbol[64];
 } FakeCuda;
 
@@ -49,6 +83,10 @@ FakeCuda *fakeCuda(void);
 /* To the state of a new process: a GPU of compute capability 9.0 with 1 GiB and 132
  * multiprocessors, and a kernel of two tensor maps and two addresses. */
 void fakeCudaReset(void);
+
+/* Between the files of the library. */
+void fakeSubmit(const FakeWork *work);
+void fakeMultiply(const FakeGemm *product);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <limits>
 #include <random>
 
 #define XXH_INLINE_ALL
@@ -173,9 +174,10 @@ TEST(ProgramFile, ChecksTheMeaning) {
       {"step 1: expected fewer items", [&](ProgramSpec &s) { launch(s).items = ~0ull; }},
       {"step 0: expected a gemm in f32 or f64, found i32",
        [&](ProgramSpec &s) { gemm(s).dtype = DType::I32; }},
-      {"step 0: expected a gemm size of 0 to 2^31 - 1, found -1",
+      {"step 0: expected gemm sizes of 0 to 2^31 - 1, found -1",
        [&](ProgramSpec &s) { gemm(s).m = -1; }},
-      {"step 0: expected a gemm batch of 0 or more", [&](ProgramSpec &s) { gemm(s).batch = -1; }},
+      {"step 0: expected gemm sizes of 0 to 2^31 - 1, found -1",
+       [&](ProgramSpec &s) { gemm(s).batch = -1; }},
       {"step 0: expected gemm operand a with rows of at least 3 elements, found leading dimension "
        "2",
        [&](ProgramSpec &s) { gemm(s).a = program::Matrix(0, 2, 0); }},
@@ -183,7 +185,7 @@ TEST(ProgramFile, ChecksTheMeaning) {
        [&](ProgramSpec &s) { gemm(s).b = program::Matrix(4088, 2, 0); }},
       {"step 0: the extent of gemm operand c overflows",
        [&](ProgramSpec &s) {
-         gemm(s).batch = huge;
+         gemm(s).batch = std::numeric_limits<int32_t>::max();
          gemm(s).c = program::Matrix(0, 2, huge);
        }},
       {"step 3: expected the source of a copy inside the arena",
@@ -205,6 +207,9 @@ TEST(ProgramFile, ChecksWhatIsForAGpu) {
   auto map = [](ProgramSpec &spec) -> MapSpec & { return spec.kernels[0].grid->maps[1]; };
   auto launch = [](ProgramSpec &spec) -> StepSpec::Launch & {
     return spec.entries[0].steps[0].launch[0];
+  };
+  auto gemm = [](ProgramSpec &spec) -> StepSpec::Gemm & {
+    return spec.entries[0].steps[3].gemm[0];
   };
   const Unsound cases[] = {
       {"expected a program for host, sm_80 or sm_90a, found target 'sm_70'",
@@ -266,12 +271,14 @@ TEST(ProgramFile, ChecksWhatIsForAGpu) {
          map(s).sizes[1] = int64_t(1) << 32;
          map(s).strides[0] = (int64_t(1) << 40) - 16;
        }},
-      {"step 3: expected no gemm in a program for sm_90a",
-       [](ProgramSpec &s) { s.entries[0].steps.push_back(smallProgram().entries[0].steps[0]); }},
+      {"step 3: expected a gemm in f64, f32, bf16 or f16, found i32",
+       [&](ProgramSpec &s) { gemm(s).dtype = DType::I32; }},
+      {"step 3: expected gemm sizes of 1 to 2^31 - 1, found 0",
+       [&](ProgramSpec &s) { gemm(s).k = 0; }},
   };
-  EXPECT_EQ(errorOf(gpuProgram().write("sound.stcp")), "");
+  EXPECT_EQ(errorOf(gpuProduct().write("sound.stcp")), "");
   for (const Unsound &unsound : cases) {
-    ProgramSpec spec = gpuProgram();
+    ProgramSpec spec = gpuProduct();
     unsound.damage(spec);
     EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
   }

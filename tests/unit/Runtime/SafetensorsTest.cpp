@@ -2,6 +2,7 @@
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Checkpoint/Variables.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Device/Host/Executor.h"
 #include "tests/unit/Runtime/MockModel.h"
 
 #include <cmath>

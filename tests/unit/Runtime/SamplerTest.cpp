@@ -1,6 +1,7 @@
 //===- SamplerTest.cpp - drawing bytes ------------------------------------------------------===//
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Checkpoint/Variables.h"
+#include "runtime/Device/Host/Executor.h"
 #include "runtime/Support/Philox.h"
 #include "tests/unit/Runtime/MockModel.h"
 

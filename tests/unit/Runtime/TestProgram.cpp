@@ -76,8 +76,8 @@ flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const S
   }
   if (!spec.gemm.empty()) {
     const StepSpec::Gemm &g = spec.gemm[0];
-    auto gemm =
-        CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, false, false, false, &g.a, &g.b, &g.c);
+    auto gemm = CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, g.transposeA, g.transposeB,
+                           false, &g.a, &g.b, &g.c);
     return CreateStep(builder, Action::Gemm, gemm.Union());
   }
   const StepSpec::Copy &c = spec.copy[0];
@@ -115,7 +115,7 @@ std::string ProgramSpec::build() const {
   builder.Finish(CreateProgramDirect(builder, "test", target.c_str(), "x86-64", &featureNames,
                                      arena, &variableTables, &entryTables, &kernelTables,
                                      &codeBytes, &settingTables, "# a test",
-                                     picture.empty() ? nullptr : picture.c_str()));
+                                     picture.empty() ? nullptr : picture.c_str(), deterministic));
   return {reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize()};
 }
 
@@ -164,6 +164,12 @@ ProgramSpec gpuProgram() {
   zero.copy = {{0, 1408, 128, true}};
   entry.steps = {launch, copy, zero};
   spec.entries = {entry};
+  return spec;
+}
+
+ProgramSpec gpuProduct() {
+  ProgramSpec spec = gpuProgram();
+  spec.entries[0].steps.push_back(smallProgram().entries[0].steps[0]);
   return spec;
 }
 

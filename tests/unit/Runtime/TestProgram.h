@@ -62,6 +62,7 @@ struct StepSpec {
     DType dtype;
     int64_t m, n, k, batch;
     program::Matrix a, b, c;
+    bool transposeA = false, transposeB = false;
   };
   struct Copy {
     uint64_t source, target, bytes;
@@ -90,6 +91,7 @@ struct ProgramSpec {
   std::string code;
   /// None if empty.
   std::string picture;
+  bool deterministic = false;
 
   ProgramSpec();
   /// The FlatBuffer.
@@ -103,5 +105,8 @@ ProgramSpec smallProgram();
 
 /// A program for a GPU with one entry of a launch with two tensor maps, a copy and zeros.
 ProgramSpec gpuProgram();
+/// The same with a product in f32 of matrices [2, 3] and [3, 2] as its fourth step, from the bytes
+/// of its input on.
+ProgramSpec gpuProduct();
 
 } // namespace stc::runtime::test

@@ -1,13 +1,5 @@
 // RUN: stc-opt %s --convert-tile-to-plan --split-input-file --verify-diagnostics
 
-func.func @f(%x: tensor<4x4xbf16>) -> tensor<4x4xbf16> {
-  // expected-error @+1 {{a matmul of 'bf16' is not supported on the host}}
-  %0 = stc.matmul %x, %x : tensor<4x4xbf16>, tensor<4x4xbf16> -> tensor<4x4xbf16>
-  return %0 : tensor<4x4xbf16>
-}
-
-// -----
-
 func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @+1 {{expected a launch, a matmul, a reshape, a read, a write or a constant of zeros at the tile level, found 'arith.addf'}}
   %0 = arith.addf %x, %x : tensor<4xf32>

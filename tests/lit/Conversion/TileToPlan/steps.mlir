@@ -76,6 +76,16 @@ func.func @exchange(%x: tensor<8x16xf32>) -> (tensor<128xf32>, tensor<128xf32>) 
 
 // -----
 
+// Products of narrow floats are as others.
+// CHECK: plan.entry @narrow
+// CHECK-NEXT: plan.gemm bf16 m 8 n 4 k 16 a <{{.*}}, row 8, batch 0> transpose_a b <{{.*}}, row 4, batch 0> c <{{.*}}, row 4, batch 0>
+func.func @narrow(%a: tensor<16x8xbf16>, %b: tensor<16x4xbf16>) -> tensor<8x4xbf16> {
+  %0 = stc.matmul %a, %b transpose_lhs : tensor<16x8xbf16>, tensor<16x4xbf16> -> tensor<8x4xbf16>
+  return %0 : tensor<8x4xbf16>
+}
+
+// -----
+
 // Private functions and declarations are no entries.
 // CHECK: plan.arena 0
 // CHECK-NEXT: plan.entry @nothing inputs [] outputs [] peak 0 {
