@@ -78,7 +78,7 @@ TEST(AmpereSchedule, AllSizesOfHeads) {
           EXPECT_GE(grad.warps, grad.queryRows / 16);
           EXPECT_EQ(grad.queryRows % grad.scoreRows, 0);
           shape.rows = std::min(most, mostQueries);
-          EXPECT_GE(chooseAmpereSchedule(shape).keyRows, 32);
+          EXPECT_GE(chooseAmpereSchedule(shape).keyRows, bytes == 2 ? 32 : 16);
           EXPECT_GE(chooseAmpereQueryGradSchedule(shape).keyRows, 16);
         }
       }
