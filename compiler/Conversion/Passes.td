@@ -24,6 +24,23 @@ def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
   let dependentDialects = ["::stc::plan::PlanDialect"];
 }
 
+def GatherLaunches : Pass<"gather-launches", "::mlir::func::FuncOp"> {
+  let summary = "Put launches of one kernel next to each other, where that takes no memory";
+  let description = [{
+    A launch moves down to the next one of its kernel, if its results are not needed before and have at
+    least the bytes of the operands that it keeps alive: the optimizer's, one a weight, come together.
+  }];
+}
+
+def BatchLaunches : Pass<"batch-launches", "::mlir::ModuleOp"> {
+  let summary = "Launch neighbours of one kernel at once, on a GPU";
+  let description = [{
+    Steps that follow each other, launch one kernel and do not need each other become a `plan.batch`. It
+    launches a kernel of its own, whose blocks find out which launch an item belongs to.
+  }];
+  let dependentDialects = ["::stc::plan::PlanDialect"];
+}
+
 def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
   let summary = "Make the ops of the tile dialect in a kernel loops over vectors";
   let description = [{

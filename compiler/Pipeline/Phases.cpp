@@ -54,8 +54,12 @@ static constexpr Phase table[] = {
            {options.device, vectors.lanes, vectors.accumulators, options.querySums}));
      }},
     {"plan", "steps over bytes of one arena",
-     [](OpPassManager &passes, const CompileOptions &) {
+     [](OpPassManager &passes, const CompileOptions &options) {
+       if (options.device == "host")
+         return passes.addPass(createConvertTileToPlan());
+       passes.addNestedPass<func::FuncOp>(createGatherLaunches());
        passes.addPass(createConvertTileToPlan());
+       passes.addPass(createBatchLaunches());
      }},
     {"kernels", "kernels in the LLVM dialect",
      [](OpPassManager &passes, const CompileOptions &options) {

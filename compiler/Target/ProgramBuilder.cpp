@@ -47,6 +47,7 @@ private:
   LogicalResult addKernel(plan::KernelOp op);
   FailureOr<Offset<program::Grid>> grid(plan::KernelOp op);
   LogicalResult addEntry(plan::EntryOp op);
+  FailureOr<Offset<program::Launch>> launch(plan::LaunchOp op);
   FailureOr<Offset<program::Step>> step(Operation &op);
 
   ModuleOp module;
@@ -137,27 +138,41 @@ static int64_t endOf(plan::TensorMapAttr map, int64_t offset) {
   return offset + map.getOffset() + last;
 }
 
+FailureOr<Offset<program::Launch>> PlanWriter::launch(plan::LaunchOp op) {
+  auto kernel = kernelNumbers.find(op.getKernelAttr().getAttr());
+  if (kernel == kernelNumbers.end())
+    return op.emitError("expected a kernel that is lowered, found ") << op.getKernelAttr();
+  std::vector<uint64_t> buffers;
+  for (plan::BufferAttr buffer : op.getBuffers().getAsRange<plan::BufferAttr>())
+    buffers.push_back(buffer.getOffset());
+  std::vector<int64_t> sizes = op.getSizes().vec();
+  // The maps of views whose last block is cut off span more than their buffers.
+  if (auto grid =
+          SymbolTable::lookupNearestSymbolFrom<plan::KernelOp>(op, op.getKernelAttr()).getGrid())
+    for (auto map : grid->getMaps().getAsRange<plan::TensorMapAttr>())
+      arenaBytes = std::max(arenaBytes, endOf(map, buffers[map.getBuffer()]));
+  return program::CreateLaunchDirect(builder, kernel->second, op.getItems(), &buffers, &sizes);
+}
+
 FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
   auto make = [&](program::Action action, auto table) {
     return program::CreateStep(builder, action, table.Union());
   };
-  if (auto launch = dyn_cast<plan::LaunchOp>(op)) {
-    auto kernel = kernelNumbers.find(launch.getKernelAttr().getAttr());
-    if (kernel == kernelNumbers.end())
-      return op.emitError("expected a kernel that is lowered, found ") << launch.getKernelAttr();
-    std::vector<uint64_t> buffers;
-    for (plan::BufferAttr buffer : launch.getBuffers().getAsRange<plan::BufferAttr>())
-      buffers.push_back(buffer.getOffset());
-    std::vector<int64_t> sizes = launch.getSizes().vec();
-    // The maps of views whose last block is cut off span more than their buffers.
-    if (auto grid =
-            SymbolTable::lookupNearestSymbolFrom<plan::KernelOp>(&op, launch.getKernelAttr())
-                .getGrid())
-      for (auto map : grid->getMaps().getAsRange<plan::TensorMapAttr>())
-        arenaBytes = std::max(arenaBytes, endOf(map, buffers[map.getBuffer()]));
-    return make(
-        program::Action::Launch,
-        program::CreateLaunchDirect(builder, kernel->second, launch.getItems(), &buffers, &sizes));
+  if (auto launchOp = dyn_cast<plan::LaunchOp>(op)) {
+    auto one = launch(launchOp);
+    if (failed(one))
+      return failure();
+    return make(program::Action::Launch, *one);
+  }
+  if (auto batch = dyn_cast<plan::BatchOp>(op)) {
+    Table<program::Launch> launches;
+    for (auto launchOp : batch.getBody().front().getOps<plan::LaunchOp>()) {
+      auto one = launch(launchOp);
+      if (failed(one))
+        return failure();
+      launches.push_back(*one);
+    }
+    return make(program::Action::Batch, program::CreateBatchDirect(builder, &launches));
   }
   if (auto gemm = dyn_cast<plan::GemmOp>(op)) {
     auto matrix = [](plan::MatrixAttr matrix) {

@@ -98,6 +98,12 @@ static Bytes bytesOf(BufferAttr buffer) { return {buffer.getOffset(), buffer.get
 
 /// The places that a step reads or writes.
 static SmallVector<Bytes> touchedBy(Operation &step) {
+  if (auto batch = dyn_cast<BatchOp>(step)) {
+    SmallVector<Bytes> all;
+    for (Operation &launch : batch.getBody().front())
+      llvm::append_range(all, touchedBy(launch));
+    return all;
+  }
   if (auto launch = dyn_cast<LaunchOp>(step))
     return llvm::map_to_vector(launch.getBuffers().getAsRange<BufferAttr>(),
                                [](BufferAttr buffer) { return bytesOf(buffer); });
@@ -177,7 +183,7 @@ LogicalResult EntryOp::verify() {
       failed(verifyNames(*this, getOutputNames(), getOutputs(), peak)))
     return failure();
   for (Operation &step : getBody().front()) {
-    if (!isa<LaunchOp, GemmOp, CopyOp, ZeroOp>(step))
+    if (!isa<LaunchOp, BatchOp, GemmOp, CopyOp, ZeroOp>(step))
       return step.emitOpError("(C4) is not a step of an entry");
     for (Bytes bytes : touchedBy(step))
       if (!bytes.liesIn(peak))
@@ -197,6 +203,20 @@ LogicalResult KernelOp::verify() {
 //===----------------------------------------------------------------------===//
 // Steps
 //===----------------------------------------------------------------------===//
+
+LogicalResult BatchOp::verify() {
+  Block &launches = getBody().front();
+  FlatSymbolRefAttr kernel;
+  for (Operation &op : launches) {
+    auto launch = dyn_cast<LaunchOp>(op);
+    if (!launch || (kernel && launch.getKernelAttr() != kernel))
+      return op.emitOpError("(C1) expected launches of one kernel in a batch");
+    kernel = launch.getKernelAttr();
+  }
+  if (launches.empty() || llvm::hasSingleElement(launches))
+    return emitOpError("(C1) expected at least two launches");
+  return success();
+}
 
 LogicalResult LaunchOp::verify() {
   if (static_cast<int64_t>(getItems()) < 0)

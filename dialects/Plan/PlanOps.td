@@ -70,7 +70,7 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     - (C1) the peak is at most the arena's size.
     - (C2) inputs and outputs, and what the steps read and write, lie before the peak.
     - (C3) no two inputs have the same name, nor two outputs.
-    - (C4) the body holds only steps: launches, gemms, copies and zeros.
+    - (C4) the body holds only steps: launches, batches of them, gemms, copies and zeros.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$inputNames, Plan_Buffers:$inputs,
                        StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak);
@@ -117,7 +117,30 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, N
 // Steps
 //===----------------------------------------------------------------------===//
 
-def Plan_LaunchOp : Plan_Op<"launch", [HasParent<"EntryOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Plan_BatchOp : Plan_Op<"batch", [HasParent<"EntryOp">, SingleBlock, NoTerminator, NoRegionArguments]> {
+  let summary = "launches of one kernel as one, on a GPU";
+  let description = [{
+    The items of all are one grid's, so that many small launches cost one.
+
+    ```mlir
+    plan.batch {
+      plan.launch @twice items 64 sizes [65536] (0 : tensor<65536xf32>, 262144 : tensor<65536xf32>)
+      plan.launch @twice items 1 sizes [64] (524288 : tensor<64xf32>, 524544 : tensor<64xf32>)
+    }
+    ```
+
+    Constraints:
+    - (C1) the body holds only launches, at least two, of one kernel.
+    - (C2) what one launch writes shares no byte with what another one reads or writes; this is not
+      verified.
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$body attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_LaunchOp : Plan_Op<"launch", [ParentOneOf<["EntryOp", "BatchOp"]>,
+                                       DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a kernel over its items";
   let description = [{
     ```mlir

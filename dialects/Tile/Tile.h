@@ -31,4 +31,10 @@ namespace stc::tile {
 /// The type of elements in memory: that of the tensor, but a byte for an i1.
 mlir::Type memoryType(mlir::Type element);
 
+/// On a `tile.kernel`: several launches of it are one, so that an item's buffers and sizes are
+/// found at run time.
+inline constexpr llvm::StringLiteral kBatchedKernel = "tile.batched";
+/// So many launches at most.
+inline constexpr int64_t kMaxBatch = 1024;
+
 } // namespace stc::tile

@@ -41,11 +41,15 @@ public:
       add(grid->image());
     }
   }
+  void add(const Launch *launch) {
+    add(launch->buffers());
+    add(launch->sizes());
+  }
   void add(const Step *step) {
-    if (const Launch *launch = step->action_as_Launch()) {
-      add(launch->buffers());
-      add(launch->sizes());
-    }
+    if (const Launch *launch = step->action_as_Launch())
+      add(launch);
+    else if (const Batch *batch = step->action_as_Batch())
+      add(batch->launches());
   }
   void add(const Entry *entry) {
     add(entry->name());

@@ -42,6 +42,7 @@ private:
   Result<void> checkEntry(const Entry &entry);
   Result<void> checkLaunch(const Launch &launch);
   Result<void> checkGridLaunch(const Launch &launch, const Grid &grid);
+  Result<void> checkBatch(const Batch &batch);
   Result<void> checkGemm(const Gemm &gemm);
   Result<void> checkOperand(const char *name, const Matrix &matrix, int64_t rows, int64_t columns,
                             const Gemm &gemm);
@@ -133,6 +134,31 @@ Result<void> Checker::checkGridLaunch(const Launch &launch, const Grid &grid) {
   return {};
 }
 
+Result<void> Checker::checkBatch(const Batch &batch) {
+  constexpr uint32_t most = 1024; // a kernel's search for an item's launch has so many in view
+  const auto &launches = *batch.launches();
+  if (launches.size() == 0 || launches.size() > most)
+    return fail(
+        fmt::format("expected a batch of 1 to {} launches, found {}", most, launches.size()));
+  const Launch &first = *launches.Get(0);
+  uint64_t items = 0;
+  for (const Launch *launch : launches) {
+    if (auto checked = checkLaunch(*launch); !checked)
+      return checked;
+    const Grid *grid = program.kernels()->Get(launch->kernel())->grid();
+    if (!grid || grid->maps()->size() > 0)
+      return fail("expected a batch of a kernel on a GPU without tensor maps");
+    if (launch->kernel() != first.kernel() ||
+        launch->buffers()->size() != first.buffers()->size() ||
+        launch->sizes()->size() != first.sizes()->size())
+      return fail("expected launches of one kernel in a batch, with as many buffers and sizes");
+    items += launch->items();
+  }
+  if (items > static_cast<uint64_t>(std::numeric_limits<int32_t>::max()))
+    return fail(fmt::format("expected at most 2^31 - 1 items on a GPU, found {}", items));
+  return {};
+}
+
 Result<void> Checker::checkOperand(const char *name, const Matrix &matrix, int64_t rows,
                                    int64_t columns, const Gemm &gemm) {
   // The BLAS interface counts in 32 bits.
@@ -216,8 +242,10 @@ Result<void> Checker::checkEntry(const Entry &entry) {
       checked = checkGemm(*gemm);
     else if (const Copy *copy = step->action_as_Copy())
       checked = checkCopy(*copy);
+    else if (const Batch *batch = step->action_as_Batch())
+      checked = checkBatch(*batch);
     else
-      checked = fail("expected a launch, a gemm or a copy, found something else");
+      checked = fail("expected a launch, a batch of them, a gemm or a copy, found something else");
     if (!checked)
       return fail(fmt::format("step {}: {}", index, checked.error().message));
     ++index;

@@ -24,10 +24,15 @@ CudaKernel::CudaKernel(tile::KernelOp kernel, Type element)
   function = LLVM::LLVMFuncOp::create(*b, kernel.getSymName(), type);
   Block *block = b->createBlock(&function.getBody());
   auto global = LLVM::LLVMPointerType::get(b->getContext(), 1);
-  for (unsigned k = 0; k < kernel.getBuffers().size(); ++k)
-    bufferParameters.push_back(block->addArgument(global, loc));
-  for (unsigned k = 0; k < kernel.getSizes().size(); ++k)
-    sizeParameters.push_back(block->addArgument(b->getI64Type(), loc));
+  if (kernel->hasAttr(tile::kBatchedKernel)) {
+    launchTable = block->addArgument(global, loc);
+    launches = block->addArgument(b->getI32Type(), loc);
+  } else {
+    for (unsigned k = 0; k < kernel.getBuffers().size(); ++k)
+      bufferParameters.push_back(block->addArgument(global, loc));
+    for (unsigned k = 0; k < kernel.getSizes().size(); ++k)
+      sizeParameters.push_back(block->addArgument(b->getI64Type(), loc));
+  }
   items = block->addArgument(b->getI32Type(), loc);
   e = std::make_unique<CudaEmitter>(*b, element);
   auto shared = LLVM::LLVMPointerType::get(b->getContext(), 3);
@@ -214,9 +219,36 @@ void CudaKernel::eachItemOfWarp(int64_t threads, function_ref<void(Value)> body)
   };
   e->loop(wide(first), wide(items), wide(e->mul(blocks, threads / 32)), {},
           [&](Value item, ValueRange) {
-            body(item);
+            body(launches ? enterLaunch(item) : item);
             return CudaEmitter::Values();
           });
+}
+
+// The last launch whose first item is not behind the item: all lanes search together, by halves.
+Value CudaKernel::enterLaunch(Value item) {
+  const size_t buffers = kernel.getBuffers().size(), sizes = kernel.getSizes().size();
+  const auto rowWords = int64_t(1 + buffers + sizes);
+  Value wide = arith::IndexCastOp::create(*b, e->i64, item);
+  auto word = [&](Value row, int64_t number) -> Value {
+    Value at = LLVM::GEPOp::create(*b, launchTable.getType(), e->i64, launchTable,
+                                   ArrayRef<LLVM::GEPArg>{e->add(e->mul(row, rowWords), number)});
+    return LLVM::LoadOp::create(*b, e->i64, at);
+  };
+  Value found = e->i(0), last = e->sub(launches, 1);
+  for (int64_t step = tile::kMaxBatch / 2; step > 0; step /= 2) {
+    Value next = e->add(found, step), row = e->min(next, last);
+    Value isAhead = e->compare(arith::CmpIPredicate::sle, word(row, 0), wide);
+    found = e->select(isAhead, row, found);
+  }
+  bufferParameters.clear();
+  sizeParameters.clear();
+  for (size_t k = 0; k < buffers; ++k)
+    bufferParameters.push_back(
+        LLVM::IntToPtrOp::create(*b, launchTable.getType(), word(found, int64_t(1 + k))));
+  for (size_t k = 0; k < sizes; ++k)
+    sizeParameters.push_back(word(found, int64_t(1 + buffers + k)));
+  Value first = arith::IndexCastOp::create(*b, b->getIndexType(), word(found, 0));
+  return arith::SubIOp::create(*b, item, first);
 }
 
 void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
@@ -231,10 +263,10 @@ void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
     function.setArgAttr(k, LLVM::LLVMDialect::getAlignAttrName(), b->getI64IntegerAttr(64));
     function.setArgAttr(k, NVVM::NVVMDialect::getGridConstantAttrName(), b->getUnitAttr());
   }
-  if (areDistinct)
-    for (BlockArgument buffer : bufferParameters)
-      function.setArgAttr(buffer.getArgNumber(), LLVM::LLVMDialect::getNoAliasAttrName(),
-                          b->getUnitAttr());
+  if (areDistinct && !launches)
+    for (Value buffer : bufferParameters)
+      function.setArgAttr(cast<BlockArgument>(buffer).getArgNumber(),
+                          LLVM::LLVMDialect::getNoAliasAttrName(), b->getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b->getUnitAttr());
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     b->getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));

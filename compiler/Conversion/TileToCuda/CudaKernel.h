@@ -82,7 +82,9 @@ struct GradientPlace {
 };
 
 /// The frame of a kernel: a function from tensor maps, buffers, sizes and the number of items,
-/// whose blocks (or warps) take items in turn.
+/// whose blocks (or warps) take items in turn. Of several launches at once, a function from a table
+/// with a row for each (its first item, its buffers, its sizes; i64), the number of rows and that
+/// of all items.
 class CudaKernel {
 public:
   CudaKernel(tile::KernelOp kernel, mlir::Type element);
@@ -93,9 +95,9 @@ public:
 
   /// The map as a parameter: added to the function at the end of the work.
   mlir::Value map(unsigned number);
-  /// A buffer's address (global memory).
+  /// A buffer's address (global memory); of several launches, only within `eachItemOfWarp`.
   mlir::Value buffer(unsigned argument);
-  /// One of the kernel's sizes: i64.
+  /// One of the kernel's sizes: i64. As `buffer`.
   mlir::Value size(unsigned argument);
   /// The bytes of one of the kernel's tensors from its first element: i64.
   mlir::Value address(const CudaTensor &tensor, mlir::Value batch, mlir::Value position,
@@ -138,7 +140,7 @@ public:
   void eachItemOfWarp(int64_t threads, llvm::function_ref<void(mlir::Value item)> body);
 
   /// Promises that no two buffers overlap, so that what is loaded from one stays known when another
-  /// is written.
+  /// is written. Of several launches it is not known.
   void setDistinctBuffers() { areDistinct = true; }
 
   /// Turns the kernel into one of the plan, with its grid; registers are limited so that `blocks`
@@ -159,8 +161,12 @@ private:
   plan::KernelOp result;
   mlir::ModuleOp module;
   mlir::LLVM::LLVMFuncOp function;
-  llvm::SmallVector<mlir::Value> mapParameters, sizeParameters;
-  llvm::SmallVector<mlir::BlockArgument> bufferParameters;
+  /// Finds an item's launch, its buffers and sizes; gives its number there.
+  mlir::Value enterLaunch(mlir::Value item);
+
+  llvm::SmallVector<mlir::Value> mapParameters, bufferParameters, sizeParameters;
+  /// Of several launches: their table and number.
+  mlir::Value launchTable, launches;
   mlir::Value items;
   bool areDistinct = false;
 };

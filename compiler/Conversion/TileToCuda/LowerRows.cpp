@@ -21,16 +21,16 @@ public:
         e(rows.e), b(rows.b) {}
 
   LogicalResult run() {
-    for (auto [k, buffer] : llvm::enumerate(source.getBuffers()))
-      rows.mapping.map(buffer, kernel.buffer(k));
-    for (auto [k, size] : llvm::enumerate(source.getSizes()))
-      rows.mapping.map(size,
-                       Value(arith::IndexCastOp::create(b, b.getIndexType(), kernel.size(k))));
     rows.lane = e.band(e.threadId(kRowThreads), kWarpLanes - 1);
     rows.laneColumn =
         arith::IndexCastUIOp::create(b, b.getIndexType(), e.mul(rows.lane, rows.lanes.vector));
     LogicalResult result = success();
     kernel.eachItemOfWarp(kRowThreads, [&](Value item) {
+      for (auto [k, buffer] : llvm::enumerate(source.getBuffers()))
+        rows.mapping.map(buffer, kernel.buffer(k));
+      for (auto [k, size] : llvm::enumerate(source.getSizes()))
+        rows.mapping.map(size,
+                         Value(arith::IndexCastOp::create(b, b.getIndexType(), kernel.size(k))));
       rows.mapping.map(source.getItem(), item);
       result = emit(source.getBody().front());
     });

@@ -2,6 +2,7 @@
 
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Conversion/TileToPlan/EntryProgram.h"
+#include "compiler/Conversion/TileToPlan/Unlaunched.h"
 
 namespace stc {
 #define GEN_PASS_DEF_CONVERTTILETOPLAN
@@ -137,6 +138,14 @@ void StepWriter::write(const EntryProgram &entry, const planner::Plan &plan) {
 // The module
 //===----------------------------------------------------------------------===//
 
+void stc::eraseUnlaunchedKernels(ModuleOp module) {
+  llvm::DenseSet<StringAttr> launched;
+  module.walk([&](plan::LaunchOp launch) { launched.insert(launch.getKernelAttr().getAttr()); });
+  for (auto kernel : llvm::make_early_inc_range(module.getOps<tile::KernelOp>()))
+    if (!launched.contains(kernel.getSymNameAttr()))
+      kernel.erase();
+}
+
 namespace {
 struct ConvertTileToPlanPass : stc::impl::ConvertTileToPlanBase<ConvertTileToPlanPass> {
   void runOnOperation() override;
@@ -215,9 +224,5 @@ void ConvertTileToPlanPass::runOnOperation() {
     function.erase();
   for (VariableOp variable : variables.ops)
     variable.erase();
-  llvm::DenseSet<StringAttr> launched;
-  module.walk([&](plan::LaunchOp launch) { launched.insert(launch.getKernelAttr().getAttr()); });
-  for (auto kernel : llvm::make_early_inc_range(module.getOps<tile::KernelOp>()))
-    if (!launched.contains(kernel.getSymNameAttr()))
-      kernel.erase();
+  eraseUnlaunchedKernels(module);
 }

@@ -110,13 +110,20 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
       return forward(bound);
     return BoundLaunch{launch->kernel(), std::move(*bound)};
   }
+  if (const program::Batch *batch = step.action_as_Batch()) {
+    uint32_t kernel = batch->launches()->Get(0)->kernel();
+    auto bound = cuda::Launch::bind(kernels[kernel], *batch, arena.address());
+    if (!bound)
+      return forward(bound);
+    return BoundLaunch{kernel, std::move(*bound)};
+  }
   if (const program::Gemm *gemm = step.action_as_Gemm()) {
     auto bound = products->bind(*gemm, arena.address());
     if (!bound)
       return forward(bound);
     return std::move(*bound);
   }
-  const program::Copy &copy = *step.action_as_Copy(); // a checked program has no fourth kind
+  const program::Copy &copy = *step.action_as_Copy(); // a checked program has no other kind
   return BoundCopy{arena.address() + copy.target(),
                    copy.zero() ? 0 : arena.address() + copy.source(), copy.bytes()};
 }

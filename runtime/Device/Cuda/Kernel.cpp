@@ -112,31 +112,62 @@ Result<Launch> Launch::bind(const Kernel &kernel, const program::Launch &launch,
   for (int64_t size : *launch.sizes())
     bound.words.push_back(static_cast<uint64_t>(size));
   bound.words.push_back(launch.items());
-  for (CUtensorMap &map : bound.maps)
-    bound.parameters.push_back(&map);
-  for (uint64_t &word : bound.words)
-    bound.parameters.push_back(&word);
-  if (auto checked = bound.checkParameters(); !checked)
+  if (auto checked = bound.finish(); !checked)
+    return ofKernel(*kernel.source, checked.error());
+  return bound;
+}
+
+Result<Launch> Launch::bind(const Kernel &kernel, const program::Batch &batch, CUdeviceptr arena) {
+  Launch bound(kernel);
+  std::vector<uint64_t> rows;
+  uint64_t items = 0;
+  for (const program::Launch *launch : *batch.launches()) {
+    rows.push_back(items);
+    items += launch->items();
+    for (uint64_t offset : *launch->buffers())
+      rows.push_back(arena + offset);
+    for (int64_t size : *launch->sizes())
+      rows.push_back(static_cast<uint64_t>(size));
+  }
+  const Device &device = *kernel.device;
+  auto table = Memory::create(device, rows.size() * sizeof(uint64_t));
+  if (!table)
+    return forward(table);
+  bound.table = std::move(*table);
+  auto copied =
+      device.driver()
+          .memcpyHtoD(bound.table.address(), rows.data(), bound.table.size(), device.stream())
+          .and_then([&] { return device.synchronize(); });
+  if (!copied)
+    return ofKernel(*kernel.source, copied.error());
+  bound.blocks = static_cast<unsigned>(std::min<uint64_t>(items, kernel.residentBlocks));
+  bound.words = {bound.table.address(), batch.launches()->size(), items};
+  bound.numbers = 2;
+  if (auto checked = bound.finish(); !checked)
     return ofKernel(*kernel.source, checked.error());
   return bound;
 }
 
 // The driver reads as many parameters as the kernel has, wherever they are.
-Result<void> Launch::checkParameters() const {
+Result<void> Launch::finish() {
+  for (CUtensorMap &map : maps)
+    parameters.push_back(&map);
+  for (uint64_t &word : words)
+    parameters.push_back(&word);
   const Driver &driver = kernel->device->driver();
   size_t offset = 0, size = 0, count = parameters.size();
   bool fits = true;
   for (size_t k = 0; k < count; ++k) {
-    size_t wanted = k < maps.size() ? sizeof(CUtensorMap)
-                    : k + 1 < count ? sizeof(CUdeviceptr)
-                                    : sizeof(int32_t);
+    size_t wanted = k < maps.size()       ? sizeof(CUtensorMap)
+                    : k + numbers < count ? sizeof(CUdeviceptr)
+                                          : sizeof(int32_t);
     fits &= driver.funcGetParamInfo(kernel->function, k, &offset, &size) && size == wanted;
   }
   if (fits && !driver.funcGetParamInfo(kernel->function, count, &offset, &size))
     return {};
   return fail(fmt::format("expected the parameters of its launch, {} tensor maps, {} addresses and "
-                          "sizes and a number of items, found others in its code",
-                          maps.size(), words.size() - 1));
+                          "sizes and {} numbers, found others in its code",
+                          maps.size(), words.size() - numbers, numbers));
 }
 
 Result<void> Launch::operator()() const {

@@ -43,6 +43,8 @@ public:
   /// tensor map; (Input): the kernel takes other parameters.
   static Result<Launch> bind(const Kernel &kernel, const program::Launch &launch,
                              CUdeviceptr arena);
+  /// The same for several launches at once.
+  static Result<Launch> bind(const Kernel &kernel, const program::Batch &batch, CUdeviceptr arena);
   Launch(Launch &&) = default;
   Launch &operator=(Launch &&) = default;
 
@@ -51,14 +53,18 @@ public:
 
 private:
   explicit Launch(const Kernel &kernel) : kernel(&kernel) {}
-  Result<void> checkParameters() const;
+  /// Lists the parameters, and holds them against those of the kernel.
+  Result<void> finish();
 
   const Kernel *kernel;
   unsigned blocks = 0;
-  /// In the order of the parameters: the maps, then addresses, sizes and the number of items, of
-  /// which the kernel reads the lower half.
+  /// Of several launches.
+  Memory table;
+  /// In the order of the parameters: the maps, then addresses and sizes, then numbers, of which the
+  /// kernel reads the lower half.
   std::vector<CUtensorMap> maps;
   std::vector<uint64_t> words;
+  size_t numbers = 1;
   std::vector<void *> parameters;
 };
 

@@ -101,6 +101,50 @@ plan.entry @f inputs [] outputs [] peak 128 {
 // -----
 
 plan.arena 128
+tile.kernel @g kind "pointwise" (%item: index) {
+  tile.return
+}
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C1) expected at least two launches}}
+  plan.batch {
+    plan.launch @g items 1 sizes [] ()
+  }
+}
+
+// -----
+
+plan.arena 128
+tile.kernel @g kind "pointwise" (%item: index) {
+  tile.return
+}
+tile.kernel @h kind "pointwise" (%item: index) {
+  tile.return
+}
+plan.entry @f inputs [] outputs [] peak 128 {
+  plan.batch {
+    plan.launch @g items 1 sizes [] ()
+    // expected-error @+1 {{(C1) expected launches of one kernel in a batch}}
+    plan.launch @h items 1 sizes [] ()
+  }
+}
+
+// -----
+
+plan.arena 128
+tile.kernel @g kind "pointwise" (%x: memref<?xf32>, %item: index) {
+  tile.return
+}
+plan.entry @f inputs [] outputs [] peak 128 {
+  // expected-error @+1 {{(C2) expected bytes before the peak of 128, found 256 bytes at 64}}
+  plan.batch {
+    plan.launch @g items 1 sizes [] (0 : tensor<4xf32>)
+    plan.launch @g items 1 sizes [] (64 : tensor<64xf32>)
+  }
+}
+
+// -----
+
+plan.arena 128
 plan.entry @f inputs [] outputs [] peak 128 {
   // expected-error @+1 {{(C2) expected at least 0 items, found -1}}
   plan.launch @g items -1 sizes [] ()

@@ -12,6 +12,14 @@ plan.entry @double inputs ["x" = 512 : tensor<64xf32>]
     outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 {
   // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
   plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
+  // CHECK-NEXT: plan.batch {
+  // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 2048 : tensor<64xf32>)
+  // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 4096 : tensor<64xf32>)
+  // CHECK-NEXT: }
+  plan.batch {
+    plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 2048 : tensor<64xf32>)
+    plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 4096 : tensor<64xf32>)
+  }
   // CHECK-NEXT: plan.gemm f32 m 4 n 8 k 2 a <0, row 2, batch 0> b <512, row 2, batch 0> transpose_b c <1024, row 8, batch 0>
   plan.gemm f32 m 4 n 8 k 2 a <0, row 2, batch 0> b <512, row 2, batch 0> transpose_b c <1024, row 8, batch 0>
   // CHECK-NEXT: plan.gemm f64 m 4 n 8 k 2 batch 3 a <0, row 4, batch 8> transpose_a b <512, row 8, batch 16> c <1024, row 8, batch 32>

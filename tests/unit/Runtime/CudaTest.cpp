@@ -137,6 +137,22 @@ TEST_F(CudaTest, TellsKernelsTheirSizes) {
   EXPECT_EQ(fake->launches[0].words[3], 1000u);
 }
 
+TEST_F(CudaTest, LaunchesABatchAsOne) {
+  fake->settings.maps = 0;
+  fake->settings.addresses = 1;
+  fake->settings.numbers = 2;
+  ASSERT_EQ(open(gpuBatch()), "");
+  ASSERT_TRUE(executor->run(0));
+  ASSERT_EQ(fake->launchCount, 1);
+  const FakeLaunch &launch = fake->launches[0];
+  EXPECT_THAT(launch.grid, ElementsAre(132, 1, 1)); // 1000 items, 132 blocks fit
+  EXPECT_EQ(launch.words[1], 2u);
+  EXPECT_EQ(launch.words[2], 1000u);
+  std::span table(reinterpret_cast<const uint64_t *>(launch.words[0]), 8);
+  const uint64_t arena = table[1];
+  EXPECT_THAT(table, ElementsAre(0, arena, arena + 512, 7, 100, arena + 64, arena + 1024, 8));
+}
+
 TEST_F(CudaTest, CopiesAndZeros) {
   ASSERT_EQ(open(), "");
   EXPECT_THAT(*executor->read(output(0)), Each(std::byte(0)));

@@ -67,7 +67,7 @@ static void finish(const double *event) {
 
 __attribute__((constructor)) void fakeCudaReset(void) {
   FakeCuda fresh = {
-      .settings = {1, 9, 0, 132, 1, (size_t)1 << 30, 2, 2, NULL, NULL, {1, 0.5, 0.99}}};
+      .settings = {1, 9, 0, 132, 1, (size_t)1 << 30, 2, 2, 1, NULL, NULL, {1, 0.5, 0.99}}};
   fake = fresh;
 }
 
@@ -227,7 +227,7 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
 }
 int cuFuncGetParamInfo(void *function, size_t index, size_t *offset, size_t *size) {
   size_t maps = (size_t)fake.settings.maps, words = maps + (size_t)fake.settings.addresses;
-  if (index > words)
+  if (index >= words + (size_t)fake.settings.numbers)
     return invalidValue;
   *size = index < maps ? 128 : index < words ? 8 : 4;
   return 0;
@@ -251,7 +251,8 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned grid
   }
   for (int k = 0; k < addresses; ++k)
     memcpy(&launch.words[k], parameters[maps + k], 8);
-  memcpy(&launch.words[addresses], parameters[maps + addresses], 4);
+  for (int k = addresses; k < addresses + fake.settings.numbers; ++k)
+    memcpy(&launch.words[k], parameters[maps + k], 4);
   fakeSubmit(&(FakeWork){.kind = FakeKernel, .launch = launch});
   return status("cuLaunchKernel");
 }

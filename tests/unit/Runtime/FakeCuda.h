@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
   unsigned grid[3], block[3], shared;
   FakeMap maps[FakeMaps];    /* the first parameters */
-  uint64_t words[FakeWords]; /* addresses, then the number of items */
+  uint64_t words[FakeWords]; /* addresses, then numbers */
 } FakeLaunch;
 
 /* Of a, b and c, by columns. */
@@ -60,7 +60,7 @@ typedef struct {
 typedef struct {
   int devices, major, minor, processors, blocks; /* blocks of a multiprocessor */
   size_t freeBytes;
-  int maps, addresses;               /* what the one kernel takes */
+  int maps, addresses, numbers;      /* what the one kernel takes; numbers have 32 bits */
   const char *log;                   /* of a compilation that fails; none if null */
   const char *fail;                  /* the function that fails with status 700; none if null */
   double algorithms[FakeAlgorithms]; /* milliseconds of a product; the last cannot compute it */
@@ -81,7 +81,7 @@ typedef struct {
 
 FakeCuda *fakeCuda(void);
 /* To the state of a new process: a GPU of compute capability 9.0 with 1 GiB and 132
- * multiprocessors, and a kernel of two tensor maps and two addresses. */
+ * multiprocessors, and a kernel of two tensor maps, two addresses and a number. */
 void fakeCudaReset(void);
 
 /* Between the files of the library. */

@@ -202,6 +202,36 @@ TEST(ProgramFile, ChecksTheMeaning) {
   }
 }
 
+TEST(ProgramFile, ChecksBatches) {
+  auto launches = [](ProgramSpec &spec) -> std::vector<StepSpec::Launch> & {
+    return spec.entries[0].steps[0].launch;
+  };
+  const Unsound cases[] = {
+      {"step 0: expected a batch of 1 to 1024 launches, found 1025",
+       [&](ProgramSpec &s) { launches(s).resize(1025, launches(s)[0]); }},
+      {"step 0: expected a kernel below 1, found 1",
+       [&](ProgramSpec &s) { launches(s)[1].kernel = 1; }},
+      {"expected a batch of a kernel on a GPU without tensor maps",
+       [](ProgramSpec &s) { s.kernels[0].grid->maps = gpuProgram().kernels[0].grid->maps; }},
+      {"expected launches of one kernel in a batch, with as many buffers and sizes",
+       [&](ProgramSpec &s) {
+         s.kernels.push_back(s.kernels[0]);
+         s.kernels[1].symbol = "other";
+         launches(s)[1].kernel = 1;
+       }},
+      {"with as many buffers", [&](ProgramSpec &s) { launches(s)[1].buffers.pop_back(); }},
+      {"and sizes", [&](ProgramSpec &s) { launches(s)[1].sizes.pop_back(); }},
+      {"expected at most 2^31 - 1 items on a GPU, found 2147483648",
+       [&](ProgramSpec &s) { launches(s)[1].items = (uint64_t(1) << 31) - 100; }},
+  };
+  ASSERT_TRUE(ProgramFile::open(gpuBatch().write("batch.stcp")));
+  for (const Unsound &unsound : cases) {
+    ProgramSpec spec = gpuBatch();
+    unsound.damage(spec);
+    EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
+  }
+}
+
 TEST(ProgramFile, ChecksWhatIsForAGpu) {
   auto grid = [](ProgramSpec &spec) -> GridSpec & { return *spec.kernels[0].grid; };
   auto map = [](ProgramSpec &spec) -> MapSpec & { return spec.kernels[0].grid->maps[1]; };

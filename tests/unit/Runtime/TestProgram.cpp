@@ -69,11 +69,13 @@ flatbuffers::Offset<Kernel> build(flatbuffers::FlatBufferBuilder &builder, const
 }
 
 flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const StepSpec &spec) {
-  if (!spec.launch.empty()) {
-    const StepSpec::Launch &l = spec.launch[0];
-    auto launch = CreateLaunchDirect(builder, l.kernel, l.items, &l.buffers, &l.sizes);
-    return CreateStep(builder, Action::Launch, launch.Union());
-  }
+  std::vector<flatbuffers::Offset<Launch>> launches;
+  for (const StepSpec::Launch &l : spec.launch)
+    launches.push_back(CreateLaunchDirect(builder, l.kernel, l.items, &l.buffers, &l.sizes));
+  if (launches.size() == 1)
+    return CreateStep(builder, Action::Launch, launches[0].Union());
+  if (!launches.empty())
+    return CreateStep(builder, Action::Batch, CreateBatchDirect(builder, &launches).Union());
   if (!spec.gemm.empty()) {
     const StepSpec::Gemm &g = spec.gemm[0];
     auto gemm = CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, g.transposeA, g.transposeB,
@@ -164,6 +166,13 @@ ProgramSpec gpuProgram() {
   zero.copy = {{0, 1408, 128, true}};
   entry.steps = {launch, copy, zero};
   spec.entries = {entry};
+  return spec;
+}
+
+ProgramSpec gpuBatch() {
+  ProgramSpec spec = gpuProgram();
+  spec.kernels[0].grid->maps.clear();
+  spec.entries[0].steps[0].launch = {{0, 100, {0, 512}, {7}}, {0, 900, {64, 1024}, {8}}};
   return spec;
 }
 

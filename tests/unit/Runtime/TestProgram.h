@@ -50,7 +50,7 @@ struct KernelSpec {
   std::optional<GridSpec> grid = {};
 };
 
-/// One action of an entry: the kind that is set.
+/// One action of an entry: the kind that is set. Several launches are a batch.
 struct StepSpec {
   struct Launch {
     uint32_t kernel;
@@ -105,8 +105,11 @@ ProgramSpec smallProgram();
 
 /// A program for a GPU with one entry of a launch with two tensor maps, a copy and zeros.
 ProgramSpec gpuProgram();
-/// The same with a product in f32 of matrices [2, 3] and [3, 2] as its fourth step, from the bytes
-/// of its input on.
+/// The same with a kernel that is launched by a batch of two in place of the launch: 100 items from
+/// 0 to 512, of size 7, and 900 from 64 to 1024, of size 8.
+ProgramSpec gpuBatch();
+/// gpuProgram() with a product in f32 of matrices [2, 3] and [3, 2] as its fourth step, from the
+/// bytes of its input on.
 ProgramSpec gpuProduct();
 
 } // namespace stc::runtime::test
