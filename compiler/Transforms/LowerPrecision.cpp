@@ -1,8 +1,8 @@
 //===- LowerPrecision.cpp - products of narrow floats ---------------------===//
 //
 // Mixed precision as in the paper (Sec. 5.6): dense products and attention take narrow operands,
-// all else stays float32. Rounding is an op of its own, so that gradients are rounded at the same
-// places.
+// all else stays float32, and so does attention to keys that are kept for sampling. Rounding is an
+// op of its own, so that gradients are rounded at the same places.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +17,15 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
+/// Whether the keys are kept in a variable, where each query that is sampled after them finds them.
+static bool keepsKeys(Operation &op) {
+  auto attention = dyn_cast<AttentionOp>(op);
+  return attention && llvm::any_of(attention.getKey().getUsers(), llvm::IsaPred<WriteOp>);
+}
+
 static bool isFloat32Product(Operation &op) {
-  return isa<MatmulOp, AttentionOp>(op) && getElementTypeOrSelf(op.getOperand(0)).isF32();
+  return isa<MatmulOp, AttentionOp>(op) && getElementTypeOrSelf(op.getOperand(0)).isF32() &&
+         !keepsKeys(op);
 }
 
 namespace {

@@ -105,3 +105,16 @@ func.func @shared(%x: tensor<8x8xf32>, %a: tensor<8x8xf32>, %b: tensor<8x8xf32>,
   %d = stc.gradient %y seed %seed wrt %x : (tensor<8x8xf32>) seed(tensor<8x8xf32>) wrt(tensor<8x8xf32>) -> tensor<8x8xf32>
   return %d : tensor<8x8xf32>
 }
+
+// -----
+
+// Keys that are kept for sampling are used in float32 (paper, Sec. 5.6).
+// CHECK-LABEL: func.func @prefill(
+// CHECK: stc.attention {{.*}} : tensor<1x64x2x16xf32>
+stc.variable scratch @cache : tensor<1x64x2x16xf32>
+func.func @prefill(%x: tensor<1x64x2x16xf32>) -> tensor<1x64x2x16xf32> {
+  stc.write @cache, %x : tensor<1x64x2x16xf32>
+  %y, %l = stc.attention %x, %x, %x scale 0.25 pattern <"dense">
+      : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x64x2x16xf32>, tensor<1x2x64xf32>
+  return %y : tensor<1x64x2x16xf32>
+}
