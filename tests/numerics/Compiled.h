@@ -40,8 +40,10 @@ public:
   static std::unique_ptr<Compiled> create(mlir::ModuleOp module, const CompileOptions &options);
   static std::unique_ptr<Compiled> parse(const std::string &text, const CompileOptions &options);
 
+  /// In [-2, 2], integers in [-2, 40].
+  Tensors randomInputs(const std::string &function, uint64_t seed);
   Results call(const std::string &function, const Tensors &inputs);
-  /// The same for random inputs in [-2, 2], integers in [-2, 40].
+  /// The same for random inputs.
   Results callAtRandom(const std::string &function, uint64_t seed);
   /// As callAtRandom, but found by rounding the definition to float32 op by op.
   Results roundedAtRandom(const std::string &function, uint64_t seed);
@@ -56,7 +58,6 @@ public:
 private:
   Compiled() : pool(2) {}
 
-  Tensors randomInputs(const std::string &function, uint64_t seed);
   /// The function's results by definition; none, with a failed expectation, if it has no value.
   Tensors define(const std::string &function, const Tensors &inputs, reference::Rounding rounding);
 

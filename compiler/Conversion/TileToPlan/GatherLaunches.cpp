@@ -3,7 +3,8 @@
 // From the last op to the first: a launch is moved down to the next launch of its kernel, if nobody
 // needs its results before, and if that takes next to no memory: its results have at least the
 // bytes of the operands that live on only because it comes later. What only writes variables goes
-// to the end first, out of the way.
+// to the end first, out of the way, and what makes less of variables than they are (weights in a
+// narrow type) to the start.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,6 +36,40 @@ static bool livesUntil(Value value, Operation *op) {
     return true;
   return llvm::any_of(value.getUsers(),
                       [&](Operation *user) { return !user->isBeforeInBlock(op); });
+}
+
+/// Whether nothing but the variables and arguments before an op is needed, and the results have at
+/// most their bytes, apart from them.
+static bool canHoist(tile::LaunchOp launch, Operation *first) {
+  if (llvm::any_of(launch.getTied(), [](int64_t operand) { return operand >= 0; }))
+    return false;
+  int64_t read = 0, made = 0;
+  for (Value operand : launch.getOperands()) {
+    auto variable = operand.getDefiningOp<ReadOp>();
+    if (!isa<BlockArgument>(operand) && (!variable || !variable->isBeforeInBlock(first)))
+      return false;
+    read += bytesOf(operand);
+  }
+  for (Value result : launch.getResults())
+    made += bytesOf(result);
+  return made <= read;
+}
+
+/// Moves what can be done at the start to it, kernel by kernel.
+static void hoistLaunches(Block &block) {
+  Operation *first = &block.front();
+  while (isa<ReadOp>(first))
+    first = first->getNextNode();
+  llvm::MapVector<Attribute, SmallVector<tile::LaunchOp>> byKernel;
+  for (auto launch : block.getOps<tile::LaunchOp>())
+    if (canHoist(launch, first))
+      byKernel[launch.getKernelAttr()].push_back(launch);
+  for (auto &[kernel, launches] : byKernel)
+    for (tile::LaunchOp launch : launches)
+      if (launch == first)
+        first = first->getNextNode();
+      else
+        launch->moveBefore(first);
 }
 
 /// Whether a launch may stand before `next`, the first of those that it would join.
@@ -71,6 +106,7 @@ struct GatherLaunchesPass : stc::impl::GatherLaunchesBase<GatherLaunchesPass> {
   void runOnOperation() override {
     for (Block &block : getOperation().getBody()) {
       sinkWrites(block);
+      hoistLaunches(block);
       // The first of the launches that stand together, by kernel.
       DenseMap<Attribute, tile::LaunchOp> next;
       for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {

@@ -80,3 +80,37 @@ func.func @again(%g: tensor<64xf32>) -> tensor<64xf32> {
   %v = stc.read @v : tensor<64xf32>
   return %v : tensor<64xf32>
 }
+
+// -----
+
+// Weights are made narrow at the start, where that takes less than they do.
+// CHECK-LABEL: func.func @narrow(
+// CHECK: stc.read @w
+// CHECK-NEXT: tile.launch @cast(%{{.*}} : (tensor<64xf32>) -> tensor<64xbf16>
+// CHECK-NEXT: tile.launch @cast(%{{.*}} : (tensor<64xf32>) -> tensor<64xbf16>
+// CHECK-NEXT: tile.launch @use(
+// CHECK-NEXT: tile.launch @use(
+// CHECK-NEXT: tile.launch @wide(
+// CHECK-NEXT: tile.launch @wide(
+stc.variable parameter @v : tensor<64xf32>
+stc.variable parameter @w : tensor<64xf32>
+func.func @narrow(%x: tensor<64xf32>) -> (tensor<64xf32>, tensor<128xf32>, tensor<128xf32>) {
+  %v = stc.read @v : tensor<64xf32>
+  %w = stc.read @w : tensor<64xf32>
+  %a = tile.launch @wide(%v) items 1 sizes [] tied [-1] inplace [-1] : (tensor<64xf32>) -> tensor<128xf32>
+  %0 = tile.launch @cast(%v) items 1 sizes [] tied [-1] inplace [-1] : (tensor<64xf32>) -> tensor<64xbf16>
+  %1 = tile.launch @use(%x, %0) items 1 sizes [] tied [-1] inplace [-1] : (tensor<64xf32>, tensor<64xbf16>) -> tensor<64xf32>
+  %2 = tile.launch @cast(%w) items 1 sizes [] tied [-1] inplace [-1] : (tensor<64xf32>) -> tensor<64xbf16>
+  %3 = tile.launch @use(%1, %2) items 1 sizes [] tied [-1] inplace [-1] : (tensor<64xf32>, tensor<64xbf16>) -> tensor<64xf32>
+  %b = tile.launch @wide(%w) items 1 sizes [] tied [-1] inplace [-1] : (tensor<64xf32>) -> tensor<128xf32>
+  return %3, %a, %b : tensor<64xf32>, tensor<128xf32>, tensor<128xf32>
+}
+tile.kernel @cast kind "rows" (%x: memref<64xf32>, %y: memref<64xbf16>, %item: index) {
+  tile.return
+}
+tile.kernel @wide kind "rows" (%x: memref<64xf32>, %y: memref<128xf32>, %item: index) {
+  tile.return
+}
+tile.kernel @use kind "rows" (%x: memref<64xf32>, %y: memref<64xbf16>, %z: memref<64xf32>, %item: index) {
+  tile.return
+}
