@@ -47,6 +47,12 @@ struct HopperSchedule : HopperGroups {
   int64_t keyRows = 128, stages = 2;
 
   int64_t queryRows() const { return 64 * groups; }
+  /// Whether the scores of the next item find registers beside the output of this one, of so many
+  /// elements a value.
+  bool overlapsItems(int64_t valueSize) const {
+    constexpr int64_t others = 105;
+    return (paddedHead(valueSize) + keyRows) / 2 + others <= computeRegisters();
+  }
   bool operator==(const HopperSchedule &) const = default;
 };
 

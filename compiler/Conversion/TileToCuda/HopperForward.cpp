@@ -26,9 +26,10 @@ constexpr int64_t kQueryStages = 2;
 class Forward {
 public:
   Forward(tile::KernelOp kernel, tile::AttentionOp op, const HopperSchedule &schedule)
-      : op(op), schedule(schedule), kernel(kernel, op.getQuery().getType().getElementType()),
-        e(this->kernel.emitter()), walks(op.getWalkOps()), query(op.getQuery()), key(op.getKey()),
-        value(op.getValue()),
+      : op(op), schedule(schedule),
+        overlaps(op.getBrief() && schedule.overlapsItems(op.getValueSize())),
+        kernel(kernel, op.getQuery().getType().getElementType()), e(this->kernel.emitter()),
+        walks(op.getWalkOps()), query(op.getQuery()), key(op.getKey()), value(op.getValue()),
         output(op.getOutput()), queryTile{schedule.queryRows(), paddedHead(op.getQuerySize())},
         keyTile{schedule.keyRows, paddedHead(op.getQuerySize())}, valueTile{schedule.keyRows,
                                                                             paddedHead(
@@ -46,7 +47,7 @@ private:
   void produce();
   void consume();
   /// The slots of an item's queries and of its first tile of keys, and the scores of these where
-  /// items are brief.
+  /// items overlap.
   struct Start {
     Ring keys, queries;
     Values scores;
@@ -65,6 +66,8 @@ private:
 
   tile::AttentionOp op;
   const HopperSchedule schedule;
+  /// Whether the first scores of an item start before the output of the last one is stored.
+  const bool overlaps;
   HopperKernel kernel;
   CudaEmitter &e;
   SmallVector<tile::WalkOp> walks;
@@ -125,7 +128,7 @@ void Forward::consume() {
   Value zero = e.i(0);
   Ring first{zero, zero};
   Values carried;
-  if (op.getBrief())
+  if (overlaps)
     carried = e.waitProducts(0, startScores(first, first, {}));
   carried.append({zero, zero, zero, zero});
   kernel.eachItem(carried, [&](IRMapping &mapping, ValueRange carried) {
@@ -187,7 +190,7 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
   OnlineSoftmax softmax(kernel, op, item, own.rows, place.column, outputTile.columns);
   Values sums = softmax.begin(), rescale;
-  if (!op.getBrief())
+  if (!overlaps)
     start.scores = e.waitProducts(0, startScores(keyRing, queryRing, {}));
   release(keyEmpty, keyRing.slot);
   Values weights =
@@ -232,10 +235,10 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
   start.keys = next(e, last, schedule.stages);
   start.queries = next(e, queryRing, kQueryStages);
   start.scores.clear();
-  if (op.getBrief())
+  if (overlaps)
     start.scores = startScores(start.keys, start.queries, kernel.hasNext);
   store(item, softmax, output);
-  if (op.getBrief())
+  if (overlaps)
     start.scores = e.waitProducts(0, start.scores);
   return start;
 }

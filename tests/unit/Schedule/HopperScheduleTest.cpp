@@ -68,6 +68,16 @@ TEST(HopperQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
   }
 }
 
+TEST(HopperSchedule, ItemsOverlapWhereRegistersAllow) {
+  auto overlaps = [](int64_t queryRows, int64_t keyWidth, int64_t valueSize) {
+    return chooseHopperSchedule({64, valueSize, queryRows, {keyWidth}})->overlapsItems(valueSize);
+  };
+  EXPECT_TRUE(overlaps(128, 1, 64));
+  EXPECT_TRUE(overlaps(64, 48, 128));
+  EXPECT_FALSE(overlaps(64, 1, 128));
+  EXPECT_FALSE(overlaps(128, 1, 128));
+}
+
 TEST(HopperSchedule, WideHeadsLeaveNoRegistersForTallTiles) {
   EXPECT_EQ(hopperTallKeyRows(64, 64), 192);
   EXPECT_EQ(hopperTallKeyRows(64, 128), 0);
