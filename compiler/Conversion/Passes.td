@@ -16,6 +16,8 @@ def ConvertTileToPlan : Pass<"convert-tile-to-plan", "::mlir::ModuleOp"> {
     kernel in which the two buffers are one, so that a kernel's buffers are always memory of their
     own.
 
+    Kernels that only the optimizer's variables are given to have the kind `optimizer`.
+
     Scratch variables lie behind the others, and an entry that uses none of them has its temporary
     values there.
 

@@ -222,9 +222,10 @@ static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments)
       form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
-    // Measured on an H100: from there on, to overlap items costs the loop over tiles more than it
-    // brings.
-    form.brief = tiles.ofKeys && !single && meanMet(form, n) < 2048;
+    // Measured on an H100: from 2048 keys on, to overlap items costs the loop over tiles more than
+    // it brings. Of one tile alone there is no loop, and no registers for another one's scores.
+    const double met = tiles.ofKeys && !single ? meanMet(form, n) : 0;
+    form.brief = met > 128 && met < 2048;
     walks.push_back(std::move(form));
   }
   return walks;

@@ -170,6 +170,26 @@ static std::pair<ArrayAttr, ArrayAttr> nameBuffers(OpBuilder &builder, StringRef
   return {builder.getArrayAttr(names), builder.getArrayAttr(buffers)};
 }
 
+/// What is launched on the optimizer's variables alone is a kind of its own, for those who ask
+/// where time goes.
+static void nameOptimizer(ModuleOp module, const Variables &variables) {
+  llvm::DenseSet<int64_t> moments;
+  for (auto [op, place] : llvm::zip_equal(variables.ops, variables.places))
+    if (VariableOp variable = op; variable.getRole() == Role::Optimizer)
+      moments.insert(place.offset);
+  llvm::MapVector<Attribute, bool> kernels;
+  module.walk([&](plan::LaunchOp launch) {
+    bool takes = llvm::any_of(launch.getBuffers().getAsRange<plan::BufferAttr>(),
+                              [&](auto buffer) { return moments.contains(buffer.getOffset()); });
+    auto [entry, added] = kernels.insert({launch.getKernelAttr(), takes});
+    entry->second &= takes;
+  });
+  for (auto [kernel, takes] : kernels)
+    if (takes)
+      SymbolTable::lookupNearestSymbolFrom<tile::KernelOp>(module, cast<FlatSymbolRefAttr>(kernel))
+          .setKind("optimizer");
+}
+
 LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Variables &variables,
                                                SymbolTable &symbols, StepWriter &steps,
                                                OpBuilder &builder, int64_t &arena) {
@@ -219,6 +239,7 @@ void ConvertTileToPlanPass::runOnOperation() {
       return signalPassFailure();
   }
   arena.setBytes(bytes);
+  nameOptimizer(module, variables);
 
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     function.erase();

@@ -165,9 +165,12 @@ Result<void> Launch::finish() {
   }
   if (fits && !driver.funcGetParamInfo(kernel->function, count, &offset, &size))
     return {};
-  return fail(fmt::format("expected the parameters of its launch, {} tensor maps, {} addresses and "
-                          "sizes and {} numbers, found others in its code",
-                          maps.size(), words.size() - numbers, numbers));
+  std::string expected = numbers == 1
+                             ? fmt::format("{} tensor maps, {} addresses and sizes and a number of "
+                                           "items",
+                                           maps.size(), words.size() - 1)
+                             : "a table of launches, their number and one of items";
+  return fail("expected the parameters of its launch, " + expected + ", found others in its code");
 }
 
 Result<void> Launch::operator()() const {
