@@ -63,17 +63,11 @@ struct Buffers {
     auto reshape = tensor.getDefiningOp<ReshapeOp>();
     if (layout != Layout::TokenMajor || !reshape || !areRowsOf(reshape.getInput(), tensor))
       return plainView(add(tensor), tensor, layout);
-    auto split = reshape.getInput().getDefiningOp<SplitOp>();
-    if (!split)
-      return plainView(add(reshape.getInput()), tensor, layout);
-    int64_t column = 0;
-    for (Value part : split.getResults()) {
-      if (part == reshape.getInput())
-        break;
-      column += typeOf(part).getShape().back();
-    }
-    return columnsView(add(split.getInput()), tensor, column,
-                       typeOf(split.getInput()).getShape().back());
+    Columns columns = columnsOfWhole(reshape.getInput());
+    if (columns.whole == reshape.getInput())
+      return plainView(add(columns.whole), tensor, layout);
+    return columnsView(add(columns.whole), tensor, columns.first,
+                       typeOf(columns.whole).getShape().back());
   }
 };
 

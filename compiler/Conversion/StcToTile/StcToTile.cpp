@@ -27,16 +27,18 @@ tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelO
 }
 
 namespace {
-/// Attention goes first: it reads and writes parts of wider tensors where they lie, so that the ops
-/// that take them apart are not needed.
-LogicalResult convertAttention(func::FuncOp function, AttentionConverter &attention) {
+/// Attention and insertions go first: they read and write parts of wider tensors where they lie, so
+/// that the ops that take them apart are not needed.
+LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &attention,
+                                    KernelOutliner &outliner, const RowWork &work) {
   SmallVector<Operation *> ops;
   function.walk([&](Operation *op) {
-    if (isa<AttentionOp, AttentionGradOp, AttentionRowOp>(op))
+    if (isa<AttentionOp, AttentionGradOp, AttentionRowOp, InsertRowOp>(op))
       ops.push_back(op);
   });
   for (Operation *op : ops)
     if (failed(TypeSwitch<Operation *, LogicalResult>(op)
+                   .Case([&](InsertRowOp op) { return convertInsertRow(op, outliner, work); })
                    .Case<AttentionOp, AttentionGradOp, AttentionRowOp>(
                        [&](auto op) { return attention.convert(op); })))
       return failure();
@@ -53,7 +55,6 @@ LogicalResult convert(Operation *op, KernelOutliner &outliner, const RowWork &wo
       .Case([&](FusedOp op) { return convertFused(op, outliner, work); })
       .Case([&](GatherOp op) { return convertGather(op, outliner, work); })
       .Case([&](ScatterAddOp op) { return convertScatterAdd(op, outliner, work); })
-      .Case([&](InsertRowOp op) { return convertInsertRow(op, outliner, work); })
       .Case([&](SplitOp op) { return convertSplit(op, outliner, work); })
       .Case([&](ConcatOp op) { return convertConcat(op, outliner, work); })
       .Default(success());
@@ -102,7 +103,7 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
     }
     AttentionConverter attention(outliner, std::move(tiles));
     for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (failed(convertAttention(function, attention)))
+      if (failed(convertWhatReadsParts(function, attention, outliner, work)))
         return signalPassFailure();
       for (Block &block : function.getBody())
         for (Operation &op : llvm::make_early_inc_range(block))

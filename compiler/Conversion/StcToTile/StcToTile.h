@@ -31,4 +31,12 @@ mlir::LogicalResult convertConcat(ConcatOp op, KernelOutliner &outliner, const R
 #define GEN_PASS_REGISTRATION
 #include "compiler/Conversion/StcToTile/Passes.h.inc"
 
+/// The tensor that rows are a range of columns of, and the first of these; the rows themselves if
+/// they are no part.
+struct Columns {
+  mlir::Value whole;
+  int64_t first = 0;
+};
+Columns columnsOfWhole(mlir::Value rows);
+
 } // namespace stc

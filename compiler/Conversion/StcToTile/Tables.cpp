@@ -204,26 +204,45 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
   return success();
 }
 
+Columns stc::columnsOfWhole(Value rows) {
+  auto split = rows.getDefiningOp<SplitOp>();
+  if (!split)
+    return {rows};
+  Columns columns{split.getInput()};
+  for (Value part : split.getResults()) {
+    if (part == rows)
+      break;
+    columns.first += columnsOf(part);
+  }
+  return columns;
+}
+
+// A row that is a range of columns of a wider one is read where it lies.
 LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner, const RowWork &work) {
   auto shape = typeOf(op.getSequence()).getShape();
   int64_t batch = shape[0], positions = shape[1];
   int64_t columns = typeOf(op.getSequence()).getNumElements() / (batch * positions);
   Type element = typeOf(op.getSequence()).getElementType();
-  MemRefType rowType = bufferType({dynamic, columns}, element);
-  SmallVector<Type> buffers{rowType, rowType,
+  Columns row{op.getRow()};
+  if (auto reshape = op.getRow().getDefiningOp<ReshapeOp>();
+      reshape && columnsOf(reshape.getInput()) == columns)
+    row = columnsOfWhole(reshape.getInput());
+  const bool isPart = row.whole != op.getRow();
+  SmallVector<Type> buffers{bufferType({dynamic, isPart ? columnsOf(row.whole) : columns}, element),
+                            bufferType({dynamic, columns}, element),
                             bufferType({}, typeOf(op.getPosition()).getElementType())};
   auto build = [&](KernelBuilder &b) {
     Value position = clampIndex(b, memref::LoadOp::create(b, b.buffer(2), ValueRange()), b.size(2));
-    forItemRows(b, [&](Value row) {
-      copyRow(b, b.buffer(0), row, 0, b.buffer(1), b.add(b.mul(row, b.size(2)), position), 0,
-              columns);
+    forItemRows(b, [&](Value item) {
+      copyRow(b, b.buffer(0), item, row.first, b.buffer(1), b.add(b.mul(item, b.size(2)), position),
+              0, columns);
     });
   };
-  auto kernel =
-      outliner.get(keyOf("insert_row", buffers), "insert_row", "table", op.getLoc(), buffers,
-                   /*sizes=*/3, build);
+  KernelKey key = keyOf("insert_row", buffers);
+  key.add(row.first);
+  auto kernel = outliner.get(key, "insert_row", "table", op.getLoc(), buffers, /*sizes=*/3, build);
   auto launch =
-      launchRows(op, kernel, op.getType(), {op.getRow(), op.getSequence(), op.getPosition()}, batch,
+      launchRows(op, kernel, op.getType(), {row.whole, op.getSequence(), op.getPosition()}, batch,
                  columns, work, positions);
   launch.setTied({1});
   return replace(op, launch);

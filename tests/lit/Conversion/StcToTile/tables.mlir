@@ -66,6 +66,23 @@ func.func @cache(%r: tensor<3x1x2x8xf32>, %s: tensor<3x32x2x8xf32>, %p: tensor<i
 
 // -----
 
+// Of a row that is a part of a wider one, where it lies.
+// CHECK-LABEL: func.func @cache_part(
+// CHECK-NOT: @split
+// CHECK: tile.launch @insert_row(%{{.*}}) {{.*}} : (tensor<3x1x48xf32>, tensor<3x32x2x8xf32>, tensor<i32>)
+// CHECK: tile.kernel @insert_row kind "table" (%[[ROWS:.*]]: memref<?x48xf32>, %{{.*}}: memref<?x16xf32>,
+// CHECK: tile.sweep %[[C:.*]] =
+// CHECK: %[[AT:.*]] = arith.addi %[[C]], %c16
+// CHECK: memref.load %[[ROWS]][%{{.*}}, %[[AT]]]
+func.func @cache_part(%x: tensor<3x1x48xf32>, %s: tensor<3x32x2x8xf32>, %p: tensor<i32>) -> tensor<3x32x2x8xf32> {
+  %q, %k, %v = stc.split %x : tensor<3x1x48xf32> to tensor<3x1x16xf32>, tensor<3x1x16xf32>, tensor<3x1x16xf32>
+  %r = stc.reshape %k : tensor<3x1x16xf32> to tensor<3x1x2x8xf32>
+  %0 = stc.insert_row %r into %s at %p : tensor<3x1x2x8xf32> into tensor<3x32x2x8xf32>
+  return %0 : tensor<3x32x2x8xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @parts(
 // CHECK-NEXT: %[[P:.*]]:2 = tile.launch @split(%{{.*}}) items 1 sizes [32, 32] tied [-1, -1] {{.*}} -> (tensor<4x8x4xf32>, tensor<4x8x8xf32>)
 // CHECK-NEXT: tile.launch @concat(%[[P]]#1, %[[P]]#0) items 1 sizes [32, 32] {{.*}} -> tensor<4x8x12xf32>
