@@ -19,6 +19,8 @@ struct Profile {
   double gemm = 0, copy = 0;
   /// Multiply-adds of the products, times two.
   double gemmFlops = 0;
+  /// Of each step of the last run.
+  std::vector<double> steps;
 };
 
 /// A program bound once to the memory and the code of a device; after that a run allocates nothing

@@ -7,6 +7,7 @@
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 #include "tools/stc-run/TensorFiles.h"
+#include "tools/stc-run/Trace.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -28,6 +29,7 @@ struct BenchOptions : SessionOptions {
   std::vector<std::string> inputs;
   int repetitions = 9, warmUp = 2;
   bool json = false;
+  std::string trace;
 };
 
 struct Measurement {
@@ -39,6 +41,8 @@ struct Measurement {
   /// Seconds of one run by kind of work, from profiled runs.
   std::map<std::string, double> kinds;
   double gemmFlopsPerSecond = 0;
+  /// Seconds of each step of the last profiled run.
+  std::vector<double> steps;
 };
 
 // Random numbers for floating point, bytes for integers; a scalar that names a position gets the
@@ -140,7 +144,8 @@ Result<Measurement> measure(Session &session, const std::string &name, LargeProd
     if (Result<double> seconds = bench.run(&profile); !seconds)
       return forward(seconds);
 
-  Measurement result{name, median(times), *std::ranges::min_element(times), {}, {}, 0};
+  Measurement result{name, median(times),           *std::ranges::min_element(times), {}, {},
+                     0,    std::move(profile.steps)};
   if (reference)
     result.sgemmFlops = LargeProduct::flops / median(references);
   const auto &kernels = *session.program().kernels();
@@ -199,13 +204,19 @@ Result<int> bench(const BenchOptions &options) {
   if (!(*session)->gpu())
     reference.emplace((*session)->threads());
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  std::vector<TracedRun> runs;
   for (const std::string &name : names) {
     Result<Measurement> measurement =
         measure(**session, name, reference ? &*reference : nullptr, options);
     if (!measurement)
       return forward(measurement);
     options.json ? all.push_back(toJson(*measurement)) : printText(*measurement);
+    const auto &entries = *(*session)->program().entries();
+    runs.push_back({entries.Get(*(*session)->entry(name)), std::move(measurement->steps)});
   }
+  if (!options.trace.empty())
+    if (auto written = writeTrace(options.trace, (*session)->program(), runs); !written)
+      return forward(written);
   if (options.json) {
     nlohmann::ordered_json json;
     if (const cuda::Device *gpu = (*session)->gpu())
@@ -237,6 +248,8 @@ void addBench(CLI::App &app, Command &run) {
   command->add_option("--warm-up", options->warmUp, "runs before; default: 2")
       ->check(CLI::Range(0, 1000000));
   command->add_flag("--json", options->json, "as JSON");
+  command->add_option("--trace", options->trace,
+                      "a file for the steps of one run of each entry, for Perfetto");
   command->callback([=, &run] { run = [=] { return bench(*options); }; });
 }
 

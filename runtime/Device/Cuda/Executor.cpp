@@ -194,12 +194,14 @@ Result<double> CudaExecutor::time(uint32_t index, Profile *profile) {
   if (!profile)
     return events[1].secondsSince(events[0]);
   profile->kernels.resize(source.kernels()->size());
+  profile->steps.clear();
   double sum = 0;
   for (size_t k = 0; k < entry.steps.size(); ++k) {
     auto seconds = events[k + 1].secondsSince(events[k]);
     if (!seconds)
       return seconds;
     sum += *seconds;
+    profile->steps.push_back(*seconds);
     if (const auto *launch = std::get_if<BoundLaunch>(&entry.steps[k])) {
       profile->kernels[launch->kernel] += *seconds;
     } else if (const auto *product = std::get_if<cuda::Product>(&entry.steps[k])) {

@@ -140,10 +140,12 @@ Result<double> HostExecutor::time(uint32_t entry, Profile *profile) {
     return secondsSince(begin);
   }
   profile->kernels.resize(source.kernels()->size());
+  profile->steps.clear();
   for (const auto &step : entries[entry].steps) {
     auto start = std::chrono::steady_clock::now();
     std::visit([&](const auto &bound) { execute(bound); }, step);
     double seconds = secondsSince(start);
+    profile->steps.push_back(seconds);
     if (const auto *launch = std::get_if<BoundLaunch>(&step)) {
       profile->kernels[launch->kernel] += seconds;
     } else if (const auto *product = std::get_if<BoundGemm>(&step)) {

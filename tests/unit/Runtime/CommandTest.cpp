@@ -167,6 +167,28 @@ TEST_F(CommandTest, InfoAndBench) {
               HasSubstr("sample_prefill: median"));
 }
 
+TEST_F(CommandTest, BenchTracesEachStep) {
+  std::string small = smallProgram().write("small.stcp"), trace = temporaryPath("trace.json");
+  ASSERT_EQ(
+      run({"bench", small, "f", "--repetitions", "1", "--warm-up", "0", "--trace", trace}).code, 0);
+  std::vector<std::string> names, kinds;
+  double end = 0;
+  auto json = nlohmann::json::parse(readFile(trace));
+  for (const auto &event : json["traceEvents"]) {
+    if (event["ph"] == "M") {
+      kinds.push_back(event["args"]["name"]);
+      continue;
+    }
+    names.push_back(event["name"]);
+    EXPECT_DOUBLE_EQ(event["ts"].get<double>(), end); // one behind the other
+    end += event["dur"].get<double>();
+  }
+  EXPECT_THAT(names, testing::ElementsAre("gemm 2x2x3", "addOne", "rowSum", "copy", "zero"));
+  EXPECT_THAT(kinds, testing::ElementsAre("f", "gemm", "pointwise", "reduce", "copy"));
+  EXPECT_GT(end, 0);
+  EXPECT_EQ(run({"bench", small, "--trace", temporaryPath("none/trace.json")}).code, 5);
+}
+
 TEST_F(CommandTest, BadInputIsOneLine) {
   std::string foreign = temporaryPath("foreign"), cut = temporaryPath("cut");
   writeFile(foreign, "#!/bin/sh\nexit 1\n");

@@ -1,0 +1,24 @@
+//===- Trace.h - the steps of a run on a time line -----------------------------------------===//
+#pragma once
+
+#include "runtime/Program/Program_generated.h"
+#include "runtime/Support/Error.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace stc::run {
+
+/// One run of an entry, with the seconds of each of its steps.
+struct TracedRun {
+  const program::Entry *entry;
+  std::vector<double> steps;
+};
+
+/// Writes runs as events of the Trace Event Format, which Perfetto and Chrome's about:tracing open:
+/// a process for each entry, a thread for each kind of work, one step behind the other. Error: Io.
+runtime::Result<void> writeTrace(const std::string &path, const program::Program &program,
+                                 std::span<const TracedRun> runs);
+
+} // namespace stc::run
