@@ -61,12 +61,13 @@ Ring HopperKernel::copyTiles(const WalkTiles &tiles, const CudaItem &item, Ring 
 }
 
 void HopperKernel::store(Value source, const SharedTile &tile, const CudaTensor &tensor,
-                         tile::ViewAttr view, Value row, const CudaItem &item) {
+                         tile::ViewAttr view, Value row, const CudaItem &item, bool add) {
   unsigned number = maps.get(tensor, view, 64, tile.panel());
-  for (int64_t p = 0; p < tile.panels(); ++p)
-    e->storeTile(
-        map(number), e->add(source, p * tile.panelBytes()),
-        boxCoordinates(*e, view, row, p * tile.panel(), item.residue, item.head, item.batch));
+  for (int64_t p = 0; p < tile.panels(); ++p) {
+    Value from = e->add(source, p * tile.panelBytes());
+    auto at = boxCoordinates(*e, view, row, p * tile.panel(), item.residue, item.head, item.batch);
+    add ? e->addTile(map(number), from, at) : e->storeTile(map(number), from, at);
+  }
 }
 
 void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, Value residue,
@@ -97,7 +98,9 @@ void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &pla
   if (to.scale != 1)
     for (Value &sum : sums)
       sum = e->mulf(sum, e->f(to.scale));
-  if (to.resume)
+  // The copy engine adds where it stores, so that nobody waits for what stands there.
+  const bool boxes = endsExactly(tensor, to.view);
+  if (to.resume && !boxes)
     for (int h = 0; h < 2; ++h) {
       CudaEmitter::Values before = e->choose(
           e->less(row(h), count), SmallVector<Type>(sums.size() / 2, e->f32),
@@ -108,7 +111,7 @@ void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &pla
         sum = e->addf(sum, before[k]);
       }
     }
-  if (!endsExactly(tensor, to.view)) {
+  if (!boxes) {
     // A box would write rows that are not the view's.
     for (int h = 0; h < 2; ++h)
       e->ifThen(e->less(row(h), count),
@@ -121,7 +124,8 @@ void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &pla
   e->fenceShared();
   e->syncThreads(barrier, 128);
   e->ifThen(e->equal(place.thread, 0), [&] {
-    store(staging, tile, tensor, to.view, e->add(tileRow, e->mul(place.group, 64)), to.item);
+    store(staging, tile, tensor, to.view, e->add(tileRow, e->mul(place.group, 64)), to.item,
+          to.resume);
     e->commitStores();
   });
 }

@@ -76,10 +76,10 @@ public:
   /// Copies all tiles of the walks into the rings, slot by slot as these get empty.
   Ring copyTiles(const WalkTiles &tiles, const CudaItem &item, Ring ring, int64_t stages,
                  llvm::ArrayRef<TileRing> rings);
-  /// Starts the copies of 64 rows of a tile to a tensor; rows that do not exist are left out where
-  /// the view ends exactly.
+  /// Starts the copies of 64 rows of a tile to a tensor, or with `add` adds them to what stands
+  /// there; rows that do not exist are left out where the view ends exactly.
   void store(mlir::Value source, const SharedTile &tile, const CudaTensor &tensor,
-             tile::ViewAttr view, mlir::Value row, const CudaItem &item);
+             tile::ViewAttr view, mlir::Value row, const CudaItem &item, bool add = false);
   /// Zeros in the rows of a tensor's tile that are not the view's: the copy brought those of
   /// another batch, or memory that was never written. Their weights are 0, but 0 times NaN is NaN.
   /// `synchronize` makes all who read the tile wait for all who clear.

@@ -75,3 +75,19 @@ func.func @groups(%q: !q, %k: !k, %v: !k, %o: !q, %lse: !l, %do: !q) -> (!q, !k,
       layout head_major : !q, !k, !k, !q, !l, !q -> !q, !k, !k
   return %dq, %dk, %dv : !q, !k, !k
 }
+
+// -----
+
+// The gradients of the second part are added to those of the first by the copy engine, which reads none of them.
+// TILES-LABEL: plan.kernel @attention_key_grad_0 kind
+// TILES-NOT: llvm.load {{.*}} -> vector<2xbf16>
+// TILES: nvvm.cp.async.bulk.tensor.reduce
+// TILES-LABEL: plan.kernel @attention_query_grad_1 kind
+// TILES: nvvm.cp.async.bulk.tensor.reduce
+!x = tensor<1x1024x2x64xbf16>
+!l = tensor<1x2x1024xf32>
+func.func @strided(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"strided(16)">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  return %dq, %dk, %dv : !x, !x, !x
+}
