@@ -114,7 +114,7 @@ FailureOr<Offset<program::Grid>> PlanWriter::grid(plan::KernelOp op) {
   const std::string &image = code.images[kernels.size()];
   std::vector<uint8_t> bytes(image.begin(), image.end());
   return program::CreateGridDirect(builder, op.getGrid()->getThreads(), op.getGrid()->getShared(),
-                                   &maps, &bytes);
+                                   &maps, &bytes, op.getGrid()->getEarly());
 }
 
 LogicalResult PlanWriter::addKernel(plan::KernelOp op) {

@@ -76,14 +76,17 @@ def Plan_GridAttr : Plan_Attr<"Grid", "grid"> {
   let summary = "what a launch on a GPU needs to know of a kernel";
   let description = [{
     Threads of a block, bytes of its shared memory, and the tensor maps that are the kernel's first
-    parameters. Blocks take items in turn: their number is the runtime's choice.
+    parameters. Blocks take items in turn: their number is the runtime's choice. A kernel that is
+    `early` itself waits for the launches before it, so that its blocks may start while those end.
 
     ```mlir
-    #plan.grid<threads 384, shared 99328, maps []>
+    #plan.grid<threads 384, shared 99328, maps [], early true>
     ```
   }];
-  let parameters = (ins "int64_t":$threads, "int64_t":$shared, "::mlir::ArrayAttr":$maps);
-  let assemblyFormat = "`<` `threads` $threads `,` `shared` $shared `,` `maps` $maps `>`";
+  let parameters = (ins "int64_t":$threads, "int64_t":$shared, "::mlir::ArrayAttr":$maps,
+                        "bool":$early);
+  let assemblyFormat =
+      "`<` `threads` $threads `,` `shared` $shared `,` `maps` $maps `,` `early` $early `>`";
 }
 
 #endif

@@ -3,8 +3,10 @@
 // gpu_ptxas [CASE...]: compiles the shared cases for sm_90a, those of attention forward and
 // gradient in bf16 and forward and one query in f32, and those of the benchmark in bf16, and
 // assembles each kernel. Products that wait for each other, spilled registers and stack frames are
-// failures, but for the exceptions below, and so is an exception that is not needed any more. Exit
-// codes: 0 all are right, 1 one is not, 77 there is no ptxas (the test is skipped).
+// failures, but for the exceptions below, and so is an exception that is not needed any more.
+// Memory that a kernel touches before it waits for the launches ahead, where it starts early, is a
+// failure, too. Exit codes: 0 all are right, 1 one is not, 77 there is no ptxas (the test is
+// skipped).
 //
 //===----------------------------------------------------------------------===//
 
@@ -133,6 +135,17 @@ bool Results::finish(const std::vector<Job> &jobs) {
   return wrong == 0;
 }
 
+/// Whether a kernel that may start early waits for the launches before it first of all. Its own
+/// parameters and shared memory may come before.
+static bool waitsFirst(StringRef ptx) {
+  size_t wait = ptx.find("griddepcontrol.wait");
+  if (wait == StringRef::npos)
+    return false;
+  StringRef before = ptx.take_front(wait);
+  return llvm::none_of(ArrayRef<StringRef>{"ld.global", "st.global", "atom", "red.", "cp."},
+                       [&](StringRef access) { return before.contains(access); });
+}
+
 static void check(const Job &job, MLIRContext &context, const std::string &ptxas,
                   Results &results) {
   std::string reason;
@@ -152,6 +165,10 @@ static void check(const Job &job, MLIRContext &context, const std::string &ptxas
   if (failed(all))
     return results.fail(job, reason);
   for (auto [kernel, ptx] : llvm::zip_equal(module->getOps<plan::KernelOp>(), *all)) {
+    if (kernel.getGrid()->getEarly() && !waitsFirst(ptx))
+      results.fail(job, fmt::format("{}: expected a wait for the launches before it ahead of any "
+                                    "access to memory, found none",
+                                    kernel.getSymName().str()));
     std::optional<PtxasReport> report = results.find(ptx);
     if (!report) {
       auto assembled = assemblePtx(ptxas, "sm_90a", ptx);

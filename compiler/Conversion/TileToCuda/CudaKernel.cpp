@@ -272,7 +272,8 @@ void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
                     b->getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     b->getI32IntegerAttr(static_cast<int32_t>(blocks)));
-  result.setGridAttr(
-      plan::GridAttr::get(context, threads, sharedBytes, ArrayAttr::get(context, maps.all())));
+  result.setGridAttr(plan::GridAttr::get(context, threads, sharedBytes,
+                                         ArrayAttr::get(context, maps.all()),
+                                         /*early=*/false));
   kernel.erase();
 }

@@ -110,6 +110,29 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
     for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<tile::KernelOp>()))
       if (failed(lower(kernel)))
         return signalPassFailure();
+    if (isHopper())
+      for (auto kernel : getOperation().getOps<plan::KernelOp>())
+        startEarly(kernel);
+  }
+
+  // Programmatic dependent launch: a block starts when those of the launch before have all started
+  // and there is room, and waits for the end of that one, and so of all before it. This hides what
+  // a launch takes. Blocks that the copy engine serves fill a multiprocessor and find no room, so
+  // that their wait would only cost: 12 us of 1480 in five kernels of fixed(128, 32).
+  void startEarly(plan::KernelOp kernel) {
+    plan::GridAttr grid = kernel.getGridAttr();
+    if (!grid.getMaps().empty())
+      return;
+    kernel.setGridAttr(plan::GridAttr::get(&getContext(), grid.getThreads(), grid.getShared(),
+                                           grid.getMaps(), /*early=*/true));
+    kernel.walk([&](LLVM::LLVMFuncOp function) {
+      if (function.isExternal())
+        return;
+      OpBuilder b(&getContext());
+      b.setInsertionPointToStart(&function.getBody().front());
+      for (auto kind : {NVVM::GridDepActionKind::wait, NVVM::GridDepActionKind::launch_dependents})
+        NVVM::GriddepcontrolOp::create(b, kernel.getLoc(), kind);
+    });
   }
 
   template <typename Op> AmpereShape shapeOf(Op op) {

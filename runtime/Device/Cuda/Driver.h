@@ -46,9 +46,8 @@ public:
   Function<CUfunction, size_t, size_t *, size_t *> funcGetParamInfo{*this, "cuFuncGetParamInfo"};
   Function<int *, CUfunction, int, size_t> maxActiveBlocks{
       *this, "cuOccupancyMaxActiveBlocksPerMultiprocessor"};
-  Function<CUfunction, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,
-           CUstream, void **, void **>
-      launchKernel{*this, "cuLaunchKernel"};
+  Function<const CUlaunchConfig *, CUfunction, void **, void **> launchKernel{*this,
+                                                                              "cuLaunchKernelEx"};
   Function<CUtensorMap *, CUtensorMapDataType, uint32_t, void *, const uint64_t *, const uint64_t *,
            const uint32_t *, const uint32_t *, CUtensorMapInterleave, CUtensorMapSwizzle,
            CUtensorMapL2promotion, CUtensorMapFloatOOBfill>

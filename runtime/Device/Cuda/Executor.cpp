@@ -128,24 +128,35 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
                    copy.zero() ? 0 : arena.address() + copy.source(), copy.bytes()};
 }
 
-Result<void> CudaExecutor::start(const BoundStep &step) const {
-  if (const auto *launch = std::get_if<BoundLaunch>(&step))
-    return launch->launch();
-  if (const auto *product = std::get_if<cuda::Product>(&step))
+Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
+  if (const auto *launch = std::get_if<BoundLaunch>(&step)) {
+    if (launch->launch.isEmpty())
+      return {};
+    bool behindKernel = last == Last::Kernel;
+    last = Last::Kernel;
+    return launch->launch(behindKernel);
+  }
+  if (const auto *product = std::get_if<cuda::Product>(&step)) {
+    last = Last::Kernel;
     return (*product)();
+  }
   const auto &copy = std::get<BoundCopy>(step);
   if (copy.bytes == 0)
     return {};
+  last = Last::Other;
   if (copy.source == 0)
     return gpu.driver().memset(copy.target, 0, copy.bytes, gpu.stream());
   return gpu.driver().memcpyDtoD(copy.target, copy.source, copy.bytes, gpu.stream());
 }
 
 Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEach) const {
+  Last last = Last::Other;
   for (size_t k = 0; k < entry.steps.size(); ++k) {
-    auto started = start(entry.steps[k]);
-    if (started && recordsEach)
+    auto started = start(entry.steps[k], last);
+    if (started && recordsEach) {
       started = events[k + 1].record();
+      last = Last::Other;
+    }
     if (!started)
       return started;
   }

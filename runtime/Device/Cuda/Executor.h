@@ -66,7 +66,9 @@ private:
   Result<void> prepare(const std::vector<std::string> &productLibraries);
   Result<BoundEntry> bind(const program::Entry &entry) const;
   Result<BoundStep> bind(const program::Step &step) const;
-  Result<void> start(const BoundStep &step) const;
+  /// What stands last on the stream: nothing but a kernel may be followed by one that starts early.
+  enum class Last { Kernel, Other };
+  Result<void> start(const BoundStep &step, Last &last) const;
   Result<void> startOneByOne(const BoundEntry &entry, bool recordsEach) const;
   Result<void> prepareClock();
 

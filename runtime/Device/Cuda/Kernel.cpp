@@ -173,12 +173,20 @@ Result<void> Launch::finish() {
   return fail("expected the parameters of its launch, " + expected + ", found others in its code");
 }
 
-Result<void> Launch::operator()() const {
-  if (blocks == 0)
-    return {};
+Result<void> Launch::operator()(bool behindKernel) const {
   const program::Grid &grid = *kernel->source->grid();
-  return kernel->device->driver().launchKernel(kernel->function, blocks, 1, 1, grid.threads(), 1, 1,
-                                               grid.shared_bytes(), kernel->device->stream(),
+  CUlaunchAttribute early{CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, {1}};
+  CUlaunchConfig config{.gridDimX = blocks,
+                        .gridDimY = 1,
+                        .gridDimZ = 1,
+                        .blockDimX = grid.threads(),
+                        .blockDimY = 1,
+                        .blockDimZ = 1,
+                        .sharedMemBytes = grid.shared_bytes(),
+                        .hStream = kernel->device->stream(),
+                        .attrs = &early,
+                        .numAttrs = behindKernel && grid.early() ? 1u : 0u};
+  return kernel->device->driver().launchKernel(&config, kernel->function,
                                                const_cast<void **>(parameters.data()), nullptr);
 }
 

@@ -48,8 +48,11 @@ public:
   Launch(Launch &&) = default;
   Launch &operator=(Launch &&) = default;
 
-  /// Puts it on the device's stream.
-  Result<void> operator()() const;
+  /// Whether it has no items; then it must not be started.
+  bool isEmpty() const { return blocks == 0; }
+  /// Puts it on the device's stream; `behindKernel`: directly behind another kernel, whose end a
+  /// kernel that is early waits for by itself.
+  Result<void> operator()(bool behindKernel) const;
 
 private:
   explicit Launch(const Kernel &kernel) : kernel(&kernel) {}

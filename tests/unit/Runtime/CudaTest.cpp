@@ -127,6 +127,34 @@ TEST_F(CudaTest, HasNoMoreBlocksThanItemsAndNoneForNone) {
   EXPECT_EQ(fake->launchCount, 1);
 }
 
+// Only directly behind a kernel, and never where each step is timed.
+TEST_F(CudaTest, StartsKernelsEarly) {
+  ProgramSpec spec = gpuProgram();
+  spec.kernels[0].grid->early = true;
+  const StepSpec launch = spec.entries[0].steps[0], copy = spec.entries[0].steps[1];
+  StepSpec nothing = launch;
+  nothing.launch[0].items = 0;
+  spec.entries[0].steps = {nothing, launch, nothing, launch, copy, launch, launch};
+  auto early = [&] {
+    std::vector<int> all;
+    for (int k = 0; k < fake->launchCount; ++k)
+      all.push_back(fake->launches[k].early);
+    fake->launchCount = 0;
+    return all;
+  };
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_THAT(early(), ElementsAre(0, 1, 0, 1));
+  Profile profile;
+  ASSERT_TRUE(executor->time(0, &profile));
+  EXPECT_THAT(early(), ElementsAre(0, 0, 0, 0));
+  executor.reset();
+  spec.kernels[0].grid->early = false;
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_THAT(early(), ElementsAre(0, 0, 0, 0));
+}
+
 TEST_F(CudaTest, TellsKernelsTheirSizes) {
   ProgramSpec spec = gpuProgram();
   spec.entries[0].steps[0].launch[0].sizes = {int64_t(5) << 32};
@@ -386,7 +414,7 @@ TEST_F(CudaTest, HandsOnWhatTheDriverSays) {
   fake->settings.fail = "cuTensorMapEncodeTiled";
   EXPECT_EQ(open(), "entry 'f': kernel 'attention': cuTensorMapEncodeTiled: an illegal memory "
                     "access was encountered (error 700)");
-  for (const char *function : {"cuStreamBeginCapture", "cuLaunchKernel", "cuStreamEndCapture",
+  for (const char *function : {"cuStreamBeginCapture", "cuLaunchKernelEx", "cuStreamEndCapture",
                                "cuGraphInstantiateWithFlags"}) {
     fake->settings.fail = function;
     EXPECT_EQ(open(), std::string("entry 'f': ") + function +

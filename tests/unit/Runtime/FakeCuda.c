@@ -237,10 +237,23 @@ int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int
   *blocks = fake.settings.blocks;
   return 0;
 }
-int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,
-                   unsigned blockY, unsigned blockZ, unsigned shared, void *stream,
-                   void **parameters, void **extra) {
-  FakeLaunch launch = {{gridX, gridY, gridZ}, {blockX, blockY, blockZ}, shared, {{0}}, {0}};
+struct Attribute { /* CUlaunchAttribute */
+  int id;
+  int padding, value[16];
+};
+struct Config { /* CUlaunchConfig */
+  unsigned grid[3], block[3], shared;
+  void *stream;
+  struct Attribute *attributes;
+  unsigned count;
+};
+int cuLaunchKernelEx(const struct Config *config, void *function, void **parameters, void **extra) {
+  FakeLaunch launch = {.shared = config->shared};
+  memcpy(launch.grid, config->grid, sizeof(launch.grid));
+  memcpy(launch.block, config->block, sizeof(launch.block));
+  for (unsigned k = 0; k < config->count; ++k)
+    if (config->attributes[k].id == 6) /* programmatic stream serialization */
+      launch.early = config->attributes[k].value[0];
   int maps = fake.settings.maps, addresses = fake.settings.addresses;
   for (int k = 0; k < maps; ++k) {
     const FakeMap *map; /* an encoded map is where it was recorded */
@@ -254,7 +267,7 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned grid
   for (int k = addresses; k < addresses + fake.settings.numbers; ++k)
     memcpy(&launch.words[k], parameters[maps + k], 4);
   fakeSubmit(&(FakeWork){.kind = FakeKernel, .launch = launch});
-  return status("cuLaunchKernel");
+  return status("cuLaunchKernelEx");
 }
 int cuTensorMapEncodeTiled(void *encoded, int type, uint32_t rank, void *address,
                            const uint64_t *sizes, const uint64_t *strides, const uint32_t *box,

@@ -26,6 +26,7 @@ typedef struct {
 
 typedef struct {
   unsigned grid[3], block[3], shared;
+  int early;                 /* may start before what is ahead of it has ended */
   FakeMap maps[FakeMaps];    /* the first parameters */
   uint64_t words[FakeWords]; /* addresses, then numbers */
 } FakeLaunch;

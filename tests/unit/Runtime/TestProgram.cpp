@@ -63,7 +63,8 @@ flatbuffers::Offset<Kernel> build(flatbuffers::FlatBufferBuilder &builder, const
       maps.push_back(CreateTensorMapDirect(builder, map.buffer, map.offset, map.dtype, &map.sizes,
                                            &map.strides, &map.box, map.swizzle));
     std::vector<uint8_t> image(spec.grid->image.begin(), spec.grid->image.end());
-    grid = CreateGridDirect(builder, spec.grid->threads, spec.grid->shared, &maps, &image);
+    grid = CreateGridDirect(builder, spec.grid->threads, spec.grid->shared, &maps, &image,
+                            spec.grid->early);
   }
   return CreateKernelDirect(builder, spec.symbol.c_str(), spec.scratch, spec.kind.c_str(), grid);
 }

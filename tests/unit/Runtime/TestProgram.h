@@ -42,6 +42,7 @@ struct GridSpec {
   uint32_t threads = 128, shared = 0;
   std::vector<MapSpec> maps;
   std::string image;
+  bool early = false;
 };
 
 struct KernelSpec {

@@ -3,7 +3,7 @@
 
 // Four warps, 32 queries each. Tiles of keys and values pass by in two slots: one is copied, 16 bytes a
 // thread, while products run on the other. Weights are operands as they are.
-// CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[]>
+// CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[], early false>
 // CHECK: nvvm.minctasm = 2 : i32, nvvm.reqntid = array<i32: 128>
 // CHECK-NOT: wgmma
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg, {{.*}}
@@ -60,7 +60,7 @@ func.func @odd(%q: !x, %k: !x, %v: !x) -> !x {
 // The gradient by tiles of 128 keys: S^T, dP^T, two sums in registers, and dQ from the gradients of scores in
 // shared memory, added to the sums of queries in float32.
 // CHECK-LABEL: plan.kernel @attention_delta
-// CHECK-LABEL: plan.kernel @attention_key_grad kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[]>
+// CHECK-LABEL: plan.kernel @attention_key_grad kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[], early false>
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 4, cache = ca
 // CHECK: scf.for
 // CHECK: nvvm.cp.async.wait.group 0
@@ -78,7 +78,7 @@ func.func @odd(%q: !x, %k: !x, %v: !x) -> !x {
 // Without sums nothing is added in memory: queries have a kernel of their own.
 // TILES-LABEL: plan.kernel @attention_key_grad kind
 // TILES-NOT: llvm.atomicrmw
-// TILES-LABEL: plan.kernel @attention_query_grad kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[]>
+// TILES-LABEL: plan.kernel @attention_query_grad kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[], early false>
 // TILES: nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<row>
 // TILES: nvvm.mma.sync
 // TILES: nvvm.ldmatrix {{.*}}layout = #nvvm.mma_layout<col>

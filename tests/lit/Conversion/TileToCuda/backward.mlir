@@ -4,7 +4,10 @@
 // A tile of keys stays, tiles of queries pass by: scores and their gradients transposed, three products
 // that sum, one of them by the copy engine into the sums of queries in float32.
 // CHECK-LABEL: plan.kernel @attention_delta
-// CHECK-SAME: grid <threads 256, shared 0, maps{{ ?}}[]>
+// CHECK-SAME: grid <threads 256, shared 0, maps{{ ?}}[], early true>
+// CHECK: llvm.func @attention_delta
+// CHECK-NEXT: nvvm.griddepcontrol wait
+// CHECK-NEXT: nvvm.griddepcontrol launch_dependents
 // CHECK: nvvm.shfl.sync bfly
 // CHECK-LABEL: plan.kernel @attention_key_grad kind
 // CHECK-SAME: #plan.tensor_map<buffer 6, offset 0, f32, sizes{{ ?}}[64, 1024, 2, 1], strides{{ ?}}[512, 256, 524288], box{{ ?}}[32, 64, 1, 1], swizzle 128>

@@ -4,7 +4,7 @@
 // float32 by products of warps on both targets: each element is loaded as it is and split into a large part,
 // rounded to TF32, and what that leaves. Six products of 8 along the sum begin at zero, the small ones first,
 // and are added to what there is in float32.
-// CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[]>
+// CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 128, shared {{[0-9]+}}, maps{{ ?}}[], early {{true|false}}>
 // CHECK-NOT: wgmma
 // CHECK-NOT: nvvm.ldmatrix
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 16, cache = cg, {{.*}}

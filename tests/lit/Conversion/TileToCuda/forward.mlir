@@ -76,7 +76,7 @@ func.func @groups(%q: !q, %k: !k, %v: !k) -> !q {
 // What the copy engine cannot reach is done by warps: rows at multiples of 8 bytes, and blocks of 3 and 7
 // keys that fill no tile together.
 // CHECK-LABEL: plan.kernel @attention kind "attention"
-// CHECK-SAME: maps{{ ?}}[]>
+// CHECK-SAME: maps{{ ?}}[], early true>
 // CHECK: nvvm.mma.sync
 !x = tensor<1x128x2x20xbf16>
 !l = tensor<1x2x128xf32>
@@ -88,7 +88,7 @@ func.func @rows(%q: !x, %k: !x, %v: !x) -> !x {
 // -----
 
 // CHECK-LABEL: plan.kernel @attention kind "attention"
-// CHECK-SAME: maps{{ ?}}[]>
+// CHECK-SAME: maps{{ ?}}[], early true>
 // CHECK: nvvm.mma.sync
 !x = tensor<1x105x1x64xbf16>
 !l = tensor<1x1x105xf32>

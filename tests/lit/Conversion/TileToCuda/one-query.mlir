@@ -3,7 +3,7 @@
 
 // A block takes the query of one head, at a position from memory. Four lanes take a key of 64 floats, 16 bytes
 // each at once; two keys and values of a lane are under way before a score is complete.
-// CHECK-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 512, shared 4224, maps{{ ?}}[]>
+// CHECK-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 512, shared 4224, maps{{ ?}}[], early {{true|false}}>
 // CHECK: %[[P:[0-9]+]] = llvm.load %{{.*}} : !llvm.ptr<1> -> i32
 // CHECK: arith.maxsi %[[P]], %{{.*}} : i32
 // Keys of the window and those of the stride are one sequence.
