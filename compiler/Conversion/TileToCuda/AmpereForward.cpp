@@ -84,7 +84,7 @@ void Forward::computeItem(const CudaItem &item) {
     Value row = e.add(e.add(e.add(firstQuery, firstOfWarp), place.row), 16 * part);
     own.push_back({{row, e.add(row, 8)}, false, {}, {}});
     softmax.emplace_back(kernel, op, item, own[part].rows, place.column, valueTile.columns);
-    sums.push_back(softmax[part].begin());
+    sums.push_back(softmax[part].begin(op.getResume()));
     states.append(softmax[part].state());
   }
   Values carried = flat(sums);

@@ -34,7 +34,8 @@ public:
         keyTile{schedule.keyRows, paddedHead(op.getQuerySize())}, valueTile{schedule.keyRows,
                                                                             paddedHead(
                                                                                 op.getValueSize())},
-        outputTile{64, paddedHead(op.getValueSize())} {}
+        outputTile{64, paddedHead(op.getValueSize())},
+        joins(op.getResume() && endsExactly(output, op.getView())) {}
 
   void run();
 
@@ -59,6 +60,15 @@ private:
   HopperPlace place;
 
   Values scores(Value querySlot, Value keySlot);
+  /// Of this warpgroup: where its output is staged, and its first row of the item.
+  Value staging() { return e.add(shared(outputs), e.mul(place.group, outputTile.bytes())); }
+  Value firstRow(const CudaItem &item) {
+    return e.add(e.mul(item.tile, schedule.queryRows()), e.mul(place.group, 64));
+  }
+  Value broughtBarrier(Value querySlot) {
+    return e.add(shared(brought), e.mul(e.add(e.mul(querySlot, schedule.groups), place.group), 8));
+  }
+  void bringOutput(const CudaItem &item, Value barrier);
   void store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums);
   Value queryRow(const CudaItem &item, int64_t half) {
     return e.add(e.mul(item.tile, schedule.queryRows()), e.add(place.row, 8 * half));
@@ -73,10 +83,14 @@ private:
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value, output;
   SharedTile queryTile, keyTile, valueTile, outputTile;
+  /// Whether what other parts have come to is brought while the item is computed, and taken in at
+  /// its end.
+  const bool joins;
 
   // Shared memory: tiles, then barriers.
   int64_t queries = 0, keys = 0, values = 0, outputs = 0;
   int64_t queryFull = 0, queryEmpty = 0, keyFull = 0, keyEmpty = 0, valueFull = 0, valueEmpty = 0;
+  int64_t brought = 0;
 };
 } // namespace
 
@@ -87,16 +101,19 @@ void Forward::run() {
   keys = plan.add(stages * keyTile.bytes());
   values = plan.add(stages * valueTile.bytes());
   outputs = plan.add(schedule.groups * outputTile.bytes());
-  int64_t barriers = plan.add((2 * kQueryStages + 4 * stages) * 8);
+  const int64_t outputBarriers = joins ? kQueryStages * schedule.groups : 0;
+  int64_t barriers = plan.add((2 * kQueryStages + 4 * stages + outputBarriers) * 8);
   queryFull = barriers, queryEmpty = queryFull + 8 * kQueryStages;
   keyFull = queryEmpty + 8 * kQueryStages, keyEmpty = keyFull + 8 * stages;
   valueFull = keyEmpty + 8 * stages, valueEmpty = valueFull + 8 * stages;
+  brought = valueEmpty + 8 * stages;
 
   kernel.split(
       schedule,
       {{queryFull, queryEmpty, kQueryStages, 1, schedule.groups},
        {keyFull, keyEmpty, stages, 1, schedule.groups},
-       {valueFull, valueEmpty, stages, 1, schedule.groups}},
+       {valueFull, valueEmpty, stages, 1, schedule.groups},
+       {brought, 0, outputBarriers, 1, 0}},
       place,
       [&](Value warp) {
         e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produce(); }); });
@@ -189,13 +206,18 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
 
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
   OnlineSoftmax softmax(kernel, op, item, own.rows, place.column, outputTile.columns);
-  Values sums = softmax.begin(), rescale;
+  Values sums = softmax.begin(/*resumes=*/op.getResume() && !joins), rescale, before;
+  if (joins)
+    before = softmax.before();
   if (!overlaps)
     start.scores = e.waitProducts(0, startScores(keyRing, queryRing, {}));
   release(keyEmpty, keyRing.slot);
+  const Value broughtHere = broughtBarrier(queryRing.slot);
+  if (joins)
+    bringOutput(item, broughtHere);
   Values weights =
       packed(softmax.next(tiles.masked(zero, own, place.column, start.scores), rescale));
-  if (op.getResume())
+  if (op.getResume() && !joins)
     sums = softmax.rescaled(sums, rescale);
 
   // Carried: outputs, weights, the softmax, and the slot of the last tile.
@@ -231,6 +253,10 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
   release(queryEmpty, queryRing.slot);
   sums = e.waitProducts(0, accumulate(weights, e.sub(tiles.count, 1), last, sums));
   release(valueEmpty, last.slot);
+  if (joins) {
+    e.wait(broughtHere, queryRing.parity);
+    sums = softmax.join(sums, before, outputTile.read(e, staging(), place));
+  }
   Values output = softmax.end(sums);
   start.keys = next(e, last, schedule.stages);
   start.queries = next(e, queryRing, kQueryStages);
@@ -243,20 +269,28 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
   return start;
 }
 
+// Behind the store of the last item, which has to have left the place.
+void Forward::bringOutput(const CudaItem &item, Value barrier) {
+  e.ifThen(e.equal(place.thread, 0), [&] {
+    e.waitStores(0);
+    e.expectBytes(barrier, e.i(outputTile.copiedBytes(op.getView())));
+    kernel.copy(staging(), outputTile, output, op.getView(), firstRow(item), item, barrier);
+  });
+}
+
 void Forward::store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums) {
   // A box would write rows that are not the view's.
   if (!endsExactly(output, op.getView()))
     return softmax.store(sums);
   Value leader = e.equal(place.thread, 0), barrier = e.add(place.group, 1);
-  Value base = e.add(shared(outputs), e.mul(place.group, outputTile.bytes()));
+  Value base = staging();
   e.ifThen(leader, [&] { e.waitStores(0); });
   e.syncThreads(barrier, 128);
   outputTile.write(e, base, place, e.fragments(sums));
   e.fenceShared();
   e.syncThreads(barrier, 128);
   e.ifThen(leader, [&] {
-    Value first = e.add(e.mul(item.tile, schedule.queryRows()), e.mul(place.group, 64));
-    kernel.store(base, outputTile, output, op.getView(), first, item);
+    kernel.store(base, outputTile, output, op.getView(), firstRow(item), item);
     e.commitStores();
   });
 }

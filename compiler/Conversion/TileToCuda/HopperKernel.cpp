@@ -13,7 +13,8 @@ void HopperKernel::split(int64_t threads, int64_t copyRegisters, int64_t compute
     for (const RingBarriers &ring : rings)
       for (int64_t k = 0; k < ring.stages; ++k) {
         e->initBarrier(shared(ring.full + 8 * k), ring.fills);
-        e->initBarrier(shared(ring.empty + 8 * k), ring.empties);
+        if (ring.empties)
+          e->initBarrier(shared(ring.empty + 8 * k), ring.empties);
       }
     e->fenceInit();
   });
@@ -160,17 +161,35 @@ void SharedTile::clear(CudaEmitter &e, Value address, Value begin, Value thread,
 
 // Rows of 16 bytes by lane, where the swizzle wants them: it takes the chunk's number against bits
 // 7 and up of the address.
-void SharedTile::write(CudaEmitter &e, Value address, const HopperPlace &place,
-                       const CudaEmitter::Fragments &fragments) const {
+CudaEmitter::Values SharedTile::places(CudaEmitter &e, Value address,
+                                       const HopperPlace &place) const {
   Value row = e.add(e.mul(place.warp, 16), e.band(place.lane, 15)), half = e.div(place.lane, 16);
   const int64_t chunks = rowBytes() / 16, perPanel = panel() / 16;
   Value swizzle = chunks == 8 ? e.band(row, 7) : e.band(e.div(row, 2), 3);
   Value rowBase = e.add(address, e.mul(row, rowBytes()));
-  for (auto [k, fragment] : llvm::enumerate(fragments)) {
-    Value chunk = e.bxor(e.add(half, 2 * int64_t(k % perPanel)), swizzle);
-    Value at = e.add(e.add(rowBase, e.mul(chunk, 16)), int64_t(k / perPanel) * panelBytes());
-    e.storeMatrix(at, fragment, /*transposed=*/false);
+  CudaEmitter::Values all;
+  for (int64_t k = 0; k < columns / 16; ++k) {
+    Value chunk = e.bxor(e.add(half, 2 * (k % perPanel)), swizzle);
+    all.push_back(e.add(e.add(rowBase, e.mul(chunk, 16)), k / perPanel * panelBytes()));
   }
+  return all;
+}
+
+void SharedTile::write(CudaEmitter &e, Value address, const HopperPlace &place,
+                       const CudaEmitter::Fragments &fragments) const {
+  for (auto [at, fragment] : llvm::zip_equal(places(e, address, place), fragments))
+    e.storeMatrix(at, fragment, /*transposed=*/false);
+}
+
+CudaEmitter::Values SharedTile::read(CudaEmitter &e, Value address,
+                                     const HopperPlace &place) const {
+  CudaEmitter::Values values;
+  for (Value at : places(e, address, place))
+    for (Value pair : e.loadMatrix(e.shared(at), 0, /*transposed=*/false)) {
+      auto [low, high] = e.unpack(pair);
+      values.append({low, high});
+    }
+  return values;
 }
 
 HopperPlace::HopperPlace(CudaEmitter &e, Value threadOfBlock, Value groupOfBlock)

@@ -43,6 +43,12 @@ struct SharedTile {
   /// Writes a warpgroup's 64 rows from `address` on.
   void write(CudaEmitter &e, mlir::Value address, const HopperPlace &place,
              const CudaEmitter::Fragments &fragments) const;
+  /// Reads these rows as floats, in the order of the results of a product.
+  CudaEmitter::Values read(CudaEmitter &e, mlir::Value address, const HopperPlace &place) const;
+
+private:
+  /// Where this lane has its row of each 16 columns.
+  CudaEmitter::Values places(CudaEmitter &e, mlir::Value address, const HopperPlace &place) const;
 };
 
 /// The frame of a kernel whose tiles are brought by the copy engine.
@@ -50,7 +56,8 @@ class HopperKernel : public CudaKernel {
 public:
   using CudaKernel::CudaKernel;
 
-  /// The barriers of a ring's slots, in shared memory: how many arrivals make one full, or empty.
+  /// The barriers of a ring's slots, in shared memory: how many arrivals make one full, or empty;
+  /// without `empties` there is no barrier for that.
   struct RingBarriers {
     int64_t full, empty, stages, fills, empties;
   };

@@ -25,11 +25,18 @@ void OnlineSoftmax::setState(ValueRange values) {
   sum = {values[2], values[3]};
 }
 
-Values OnlineSoftmax::begin() {
+Value OnlineSoftmax::loadBefore(Value position) {
+  Value at = kernel.address(logsumexp, item.batch, item.head, position);
+  Value lse = LLVM::LoadOp::create(e.b, e.f32, at);
+  return e.select(e.greater(lse, kCudaNoKeyBound),
+                  e.mulf(lse, e.f(1 / op.getScale().convertToFloat())), e.f(kNone));
+}
+
+Values OnlineSoftmax::begin(bool resumes) {
   Value none = e.f(kNone), zero = e.f(0);
   setState({none, none, zero, zero});
   Values sums(columns / 2, zero);
-  if (!op.getResume())
+  if (!resumes)
     return sums;
   // The state after other parts: their log-sum-exp as maximum, a sum of 1, and their output.
   for (int h = 0; h < 2; ++h) {
@@ -38,12 +45,8 @@ Values OnlineSoftmax::begin() {
     auto loaded = e.choose(
         e.less(rows[h], count), types,
         [&] {
-          Value at = kernel.address(logsumexp, item.batch, item.head, position);
-          Value lse = LLVM::LoadOp::create(e.b, e.f32, at);
-          Value has = e.greater(lse, kCudaNoKeyBound);
-          Values result = {
-              e.select(has, e.mulf(lse, e.f(1 / op.getScale().convertToFloat())), none),
-              e.select(e.both(has, first), e.f(1), zero)};
+          Value most = loadBefore(position);
+          Values result = {most, e.select(e.both(e.greater(most, kNone), first), e.f(1), zero)};
           result.append(kernel.loadRow(output, position, item, column, columns));
           return result;
         },
@@ -59,6 +62,37 @@ Values OnlineSoftmax::begin() {
         sums[4 * c + 2 * h + k] = loaded[2 + 2 * c + k];
   }
   return sums;
+}
+
+Values OnlineSoftmax::before() {
+  Values result;
+  for (Value row : rows)
+    result.append(e.choose(
+        e.less(row, count), {e.f32},
+        [&] { return Values{loadBefore(rowPosition(e, op.getView(), item.residue, row))}; },
+        [&] { return Values{e.f(kNone)}; }));
+  return result;
+}
+
+Values OnlineSoftmax::join(const Values &sums, const Values &before, const Values &output) {
+  Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
+  Values own(2), other(2), result;
+  for (int h = 0; h < 2; ++h) {
+    Value most = e.maxf(maximum[h], before[h]), shift = shiftOf(most, factor);
+    own[h] = e.exp2(e.fma(maximum[h], factor, shift));
+    other[h] = e.exp2(e.fma(before[h], factor, shift));
+    maximum[h] = most;
+    sum[h] = e.fma(sum[h], own[h], e.select(first, other[h], e.f(0)));
+  }
+  for (size_t k = 0; k < sums.size(); ++k)
+    result.push_back(e.fma(sums[k], own[k / 2 % 2], e.mulf(output[k], other[k / 2 % 2])));
+  return result;
+}
+
+// Of a row without a key so far there is no difference of infinities.
+Value OnlineSoftmax::shiftOf(Value most, Value factor) {
+  Value empty = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OEQ, most, e.f(kNone));
+  return e.select(empty, e.f(0), e.negf(e.mulf(most, factor)));
 }
 
 Values OnlineSoftmax::next(const Values &scores, Values &rescale) {
@@ -80,9 +114,7 @@ Values OnlineSoftmax::next(const Values &scores, Values &rescale) {
     }
     Value most = e.maxf(row[0], e.shuffle(row[0], 1));
     most = e.maxf(maximum[h], e.maxf(most, e.shuffle(most, 2)));
-    // A row without a key so far: no difference of infinities.
-    Value empty = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OEQ, most, e.f(kNone));
-    shift[h] = e.select(empty, e.f(0), e.negf(e.mulf(most, factor)));
+    shift[h] = shiftOf(most, factor);
     rescale[h] = e.exp2(e.fma(maximum[h], factor, shift[h]));
     maximum[h] = most;
   }

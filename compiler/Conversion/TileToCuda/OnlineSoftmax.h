@@ -17,11 +17,16 @@ public:
   OnlineSoftmax(CudaKernel &kernel, tile::AttentionOp op, const CudaItem &item,
                 std::array<Value, 2> rows, Value column, int64_t columns);
 
-  /// Sums of weighted values before the first tile: zeros, or the output of other parts.
-  Values begin();
+  /// Sums of weighted values before the first tile: zeros, or if it `resumes` the output of other
+  /// parts.
+  Values begin(bool resumes);
   /// Goes on by a tile of scores: its weights. The sums so far have to be multiplied by `rescale`.
   Values next(const Values &scores, Values &rescale);
   Values rescaled(const Values &sums, const Values &factors);
+  /// The log-sum-exps of other parts, in units of scores: what `join` takes.
+  Values before();
+  /// Takes other parts in at the end: their log-sum-exps, and their output.
+  Values join(const Values &sums, const Values &before, const Values &output);
   /// Writes the log-sum-exps; gives the output.
   Values end(const Values &sums);
   /// Writes the output where it stands in memory.
@@ -33,6 +38,12 @@ public:
   static constexpr unsigned stateSize = 4;
 
 private:
+  /// The natural log-sum-exp of a row that other parts wrote, in units of scores: minus infinity of
+  /// no key.
+  Value loadBefore(Value position);
+  /// What is added to scores times the factor before the exponential.
+  Value shiftOf(Value most, Value factor);
+
   CudaKernel &kernel;
   CudaEmitter &e;
   tile::AttentionOp op;

@@ -87,6 +87,25 @@ func.func @rows(%q: !x, %k: !x, %v: !x) -> !x {
 
 // -----
 
+// What the first part came to is brought while the second one computes, and taken in at its end.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-NOT: nvvm.ldmatrix
+// CHECK-LABEL: plan.kernel @attention_0 kind "attention"
+// CHECK: nvvm.setmaxregister increase
+// CHECK: nvvm.cp.async.bulk.wait_group 0 {read}
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %arg3,
+// CHECK: wgmma.wait_group.sync.aligned 1;
+// CHECK-COUNT-4: nvvm.ldmatrix
+// CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta %arg3,
+!x = tensor<1x1024x2x64xbf16>
+!l = tensor<1x2x1024xf32>
+func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"strided(16)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
 // CHECK-LABEL: plan.kernel @attention kind "attention"
 // CHECK-SAME: maps{{ ?}}[], early true>
 // CHECK: nvvm.mma.sync
