@@ -197,20 +197,27 @@ bool addPeriodicity(const Expr &condition, Periodicity &found) {
   return std::max(found.lines, found.reach) < tooMany;
 }
 
+/// How many keys j < end a query has.
+int64_t keysOfQuery(const Expr &condition, int64_t i, int64_t end) {
+  constexpr int64_t most = 2048;
+  std::array<std::vector<int64_t>, 2> columns;
+  int64_t count = 0;
+  for (int64_t begin = 0; begin < end; begin += most) {
+    int64_t keys = std::min(most, end - begin);
+    columns[0].assign(keys, i);
+    columns[1].resize(keys);
+    std::iota(columns[1].begin(), columns[1].end(), begin);
+    for (int64_t holds : condition.evaluateMany(columns, keys))
+      count += holds != 0;
+  }
+  return count;
+}
+
 /// How many keys j <= i each of the first rows has.
 std::vector<int64_t> rowCounts(const Expr &condition, int64_t rows) {
-  constexpr int64_t most = 2048;
   std::vector<int64_t> counts(rows);
-  std::array<std::vector<int64_t>, 2> columns;
   for (int64_t i = 0; i < rows; ++i)
-    for (int64_t begin = 0; begin <= i; begin += most) {
-      int64_t keys = std::min(most, i + 1 - begin);
-      columns[0].assign(keys, i);
-      columns[1].resize(keys);
-      std::iota(columns[1].begin(), columns[1].end(), begin);
-      for (int64_t holds : condition.evaluateMany(columns, keys))
-        counts[i] += holds != 0;
-    }
+    counts[i] = keysOfQuery(condition, i, i + 1);
   return counts;
 }
 
@@ -308,3 +315,5 @@ std::optional<int64_t> Pattern::countPairs() const {
   }
   return sum;
 }
+
+int64_t Pattern::countKeys(int64_t i) const { return keysOfQuery(condition(), i, size()); }

@@ -53,6 +53,8 @@ struct View {
   int64_t rows(int64_t n, int64_t residue) const;
   /// The same for all residues: the most rows that any residue has.
   int64_t maxRows(int64_t n) const { return rows(n, 0); }
+  /// How many positions below n are in it.
+  int64_t positions(int64_t n) const;
   bool isIdentity() const { return *this == View(); }
   /// The residues of a stride, as many of them side by side as `most` rows hold; the view itself
   /// where it is no stride, where n cuts residues to different lengths, or where two are too long.
@@ -137,6 +139,8 @@ public:
   /// The exact number of pairs, without touching n x n of them; no value if it was not found
   /// within the budget.
   std::optional<int64_t> countPairs() const;
+  /// How many keys a query has, 0 <= i < n.
+  int64_t countKeys(int64_t i) const;
   bool operator==(const Pattern &) const; // same set, proved
 
   /// The pattern as kernels to run, over disjoint parts that cover it.

@@ -18,6 +18,13 @@ int64_t View::rows(int64_t n, int64_t residue) const {
   return left <= 0 ? 0 : left / period * width + std::min(width, left % period);
 }
 
+int64_t View::positions(int64_t n) const {
+  int64_t sum = 0;
+  for (int64_t residue = 0; residue < residues; ++residue)
+    sum += rows(n, residue);
+  return sum;
+}
+
 View View::packed(int64_t n, int64_t most) const {
   if (width != 1 || residues != period || first != 0 || together > 1 || n % period != 0)
     return *this;

@@ -36,6 +36,7 @@ static constexpr Phase table[] = {
        if (options.device == "host") // which has no products of narrow floats
          passes.addNestedPass<func::FuncOp>(createWidenProducts());
        simplify(passes);
+       passes.addNestedPass<func::FuncOp>(createCountFlops());
      }},
     // Nothing may merge equal ops from here on: what is computed again is equal.
     {"recompute", "what is not kept for the backward pass is computed again",

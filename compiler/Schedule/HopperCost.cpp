@@ -6,8 +6,6 @@
 
 namespace stc {
 
-static constexpr double narrow = 2, wide = 4; // bytes of a bf16 or f16, and of a float32
-
 HopperWork &HopperWork::operator+=(const HopperWork &other) {
   usefulFlops += other.usefulFlops;
   flops += other.flops;
@@ -27,70 +25,46 @@ HopperTime &HopperTime::operator+=(const HopperTime &other) {
   return *this;
 }
 
-/// So many products over the elements of queries, and of values.
-static HopperWork workOf(const HopperTiles &tiles, double queryProducts, double valueProducts) {
-  auto flops = [&](double pairs, int64_t querySize, int64_t valueSize) {
-    return 2 * pairs * (queryProducts * double(querySize) + valueProducts * double(valueSize));
-  };
-  double attentions = double(tiles.attentions);
-  double computed = attentions * double(tiles.tiles * tiles.queryRows * tiles.keyRows);
+static HopperWork workOf(AttentionPart part, const HopperTiles &tiles) {
+  AttentionWork useful = attentionWork(part, tiles);
+  int64_t computed = tiles.attentions * tiles.tiles * tiles.queryRows * tiles.keyRows;
   HopperWork work;
-  work.usefulFlops = flops(attentions * double(tiles.pairs), tiles.querySize, tiles.valueSize);
-  work.flops = flops(computed, paddedHead(tiles.querySize), paddedHead(tiles.valueSize));
-  work.exponentials = computed;
+  work.usefulFlops = double(useful.flops);
+  work.flops =
+      double(productsOf(part, tiles.sumsQueries)
+                 .flops(computed, paddedHead(tiles.querySize), paddedHead(tiles.valueSize)));
+  work.exponentials = double(computed);
+  work.bytes = double(useful.bytes);
   work.items = tiles.items;
   return work;
 }
 
-/// Bytes of a query's or key's elements, and of a value's; how many of both axes there are.
-struct Sizes {
-  double query, value, queries, keys;
-
-  explicit Sizes(const HopperTiles &tiles)
-      : query(narrow * double(tiles.querySize)), value(narrow * double(tiles.valueSize)),
-        queries(double(tiles.attentions * tiles.queries)),
-        keys(double(tiles.attentions * tiles.keys) / double(tiles.group)) {}
-};
-
-HopperWork forwardWork(const HopperTiles &tiles) {
-  HopperWork work = workOf(tiles, 1, 1);
-  Sizes sizes(tiles);
-  double result = sizes.value + wide; // output and log-sum-exp
-  work.bytes = sizes.queries * (sizes.query + result * (tiles.resumes ? 2 : 1)) +
-               sizes.keys * (sizes.query + sizes.value);
-  return work;
-}
+HopperWork forwardWork(const HopperTiles &tiles) { return workOf(AttentionPart::Forward, tiles); }
 
 HopperWork keyGradWork(const HopperTiles &tiles) {
-  HopperWork work = workOf(tiles, tiles.sumsQueries ? 3 : 2, 2);
-  Sizes sizes(tiles);
-  double sum = tiles.sumsQueries ? wide * double(tiles.querySize) : 0;
-  // Queries, output gradients, log-sum-exps and deltas; keys and values, and gradients of these.
-  work.bytes = sizes.queries * (sizes.query + sizes.value + 2 * wide + sum) +
-               sizes.keys * (sizes.query + sizes.value) * (tiles.resumes ? 3 : 2);
-  if (!tiles.beginsSums)
-    work.sums = sum * double(tiles.attentions * tiles.tiles * tiles.queryRows);
+  HopperWork work = workOf(AttentionPart::KeyGradient, tiles);
+  if (tiles.sumsQueries && !tiles.beginsSums)
+    work.sums =
+        double(tiles.sumBytes * tiles.querySize * tiles.attentions * tiles.tiles * tiles.queryRows);
   return work;
 }
 
 HopperWork queryGradWork(const HopperTiles &tiles) {
-  HopperWork work = workOf(tiles, 2, 1);
-  Sizes sizes(tiles);
-  work.bytes = sizes.queries * (sizes.query * (tiles.resumes ? 3 : 2) + sizes.value + 2 * wide) +
-               sizes.keys * (sizes.query + sizes.value);
+  return workOf(AttentionPart::QueryGradient, tiles);
+}
+
+static HopperWork bytesAlone(int64_t bytes) {
+  HopperWork work;
+  work.bytes = double(bytes);
   return work;
 }
 
 HopperWork deltaWork(int64_t queries, int64_t valueSize, int64_t sumSize) {
-  HopperWork work;
-  work.bytes = double(queries) * (2 * narrow * double(valueSize) + wide + wide * double(sumSize));
-  return work;
+  return bytesAlone(deltaBytes(queries, valueSize, sumSize));
 }
 
 HopperWork querySumWork(int64_t queries, int64_t querySize) {
-  HopperWork work;
-  work.bytes = double(queries * querySize) * (wide + narrow);
-  return work;
+  return bytesAlone(querySumBytes(queries, querySize));
 }
 
 HopperTime estimate(const HopperWork &work, const HopperRates &rates) {

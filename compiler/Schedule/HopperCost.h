@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "compiler/Schedule/AttentionWork.h"
 #include "compiler/Schedule/HopperSchedule.h"
 
 namespace stc {
@@ -25,20 +26,14 @@ struct HopperRates {
   double exponentials() const { return 16.0 * double(multiprocessors) * 1.7e9; }
 };
 
-/// The tiles that a kernel visits. Counts are of one head of queries of one sequence; of these
-/// there are `attentions`, and `group` of them share their keys and values.
-struct HopperTiles {
-  int64_t attentions = 1, group = 1, querySize = 64, valueSize = 64;
-  /// Pairs of the pattern; tiles with one, and their size.
-  int64_t pairs = 0, tiles = 0, queryRows = 128, keyRows = 128;
-  /// Queries and keys with a pair.
-  int64_t queries = 0, keys = 0;
+/// The tiles that a kernel visits, of one head of queries of one sequence.
+struct HopperTiles : AttentionCounts {
+  /// Tiles with a pair, and their size.
+  int64_t tiles = 0, queryRows = 128, keyRows = 128;
   /// What blocks take in turn, of all attentions.
   int64_t items = 0;
-  /// Whether the kernel goes on from another one's results.
-  bool resumes = false;
-  /// Whether tiles of keys have sums of queries, too, and whether each is written by one of them.
-  bool sumsQueries = false, beginsSums = false;
+  /// Whether each sum of queries is written by one tile of keys.
+  bool beginsSums = false;
 };
 
 /// What a kernel does in all.
@@ -55,7 +50,7 @@ struct HopperWork {
   HopperWork &operator+=(const HopperWork &other);
 };
 
-/// Forward: two products a pair. Narrow floats have two bytes.
+/// Forward: two products a pair.
 HopperWork forwardWork(const HopperTiles &tiles);
 /// The gradients of keys and values, by tiles of keys: four products a pair, and one more for sums
 /// of queries.

@@ -154,9 +154,37 @@ FailureOr<Offset<program::Launch>> PlanWriter::launch(plan::LaunchOp op) {
   return program::CreateLaunchDirect(builder, kernel->second, op.getItems(), &buffers, &sizes);
 }
 
+/// What a step has to do, if that is known.
+static std::optional<program::Work> workOf(Operation &op) {
+  using Work = program::Work;
+  if (auto launch = dyn_cast<plan::LaunchOp>(op)) {
+    tile::WorkAttr work = launch.getWorkAttr();
+    return work ? std::optional(Work(work.getFlops(), work.getBytes())) : std::nullopt;
+  }
+  if (auto batch = dyn_cast<plan::BatchOp>(op)) {
+    Work sum(0, 0);
+    for (Operation &launch : batch.getBody().front()) {
+      std::optional<Work> one = workOf(launch);
+      if (!one)
+        return std::nullopt;
+      sum = Work(sum.flops() + one->flops(), sum.bytes() + one->bytes());
+    }
+    return sum;
+  }
+  if (auto gemm = dyn_cast<plan::GemmOp>(op)) {
+    const uint64_t m = gemm.getM(), n = gemm.getN(), k = gemm.getK(), batch = gemm.getBatch();
+    const uint64_t bytes = gemm.getType().getIntOrFloatBitWidth() / 8;
+    return Work(2 * batch * m * n * k, bytes * batch * (m * k + k * n + m * n));
+  }
+  if (auto copy = dyn_cast<plan::CopyOp>(op))
+    return Work(0, 2 * copy.getBytes());
+  return Work(0, cast<plan::ZeroOp>(op).getBytes());
+}
+
 FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
+  std::optional<program::Work> work = workOf(op);
   auto make = [&](program::Action action, auto table) {
-    return program::CreateStep(builder, action, table.Union());
+    return program::CreateStep(builder, action, table.Union(), work ? &*work : nullptr);
   };
   if (auto launchOp = dyn_cast<plan::LaunchOp>(op)) {
     auto one = launch(launchOp);
@@ -208,7 +236,8 @@ LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
     steps.push_back(*one);
   }
   entries.push_back(program::CreateEntryDirect(builder, op.getSymName().str().c_str(), &*inputs,
-                                               &*outputs, &steps, op.getPeak()));
+                                               &*outputs, &steps, op.getPeak(),
+                                               op.getModelFlops().value_or(0)));
   return success();
 }
 

@@ -2,9 +2,9 @@
 
 #include "compiler/Transforms/MemoryEstimate.h"
 
-#include <llvm/ADT/TypeSwitch.h>
+#include "compiler/Transforms/Flops.h"
 
-#include <map>
+#include <llvm/ADT/TypeSwitch.h>
 
 using namespace mlir;
 using namespace stc;
@@ -28,34 +28,15 @@ int64_t stc::bytesOf(Value value) {
                        alignment);
 }
 
-/// Pairs of all heads and sequences of an attention over the pattern.
-static double pairsOf(PatternAttr pattern, const AttentionShape &query) {
-  static std::map<std::pair<std::string, int64_t>, double> counted;
-  const int64_t positions = query.positions;
-  double pairs = 0;
-  for (int64_t head = 0; head < query.heads; ++head) {
-    auto [entry, added] =
-        counted.try_emplace({pattern.ofHead(head).str(), positions}, 0.5 * positions * positions);
-    if (added)
-      if (auto parsed = pattern::Pattern::parse(entry->first.first, positions))
-        if (auto count = parsed->countPairs())
-          entry->second = *count;
-    pairs += entry->second;
-  }
-  return pairs * query.batch;
-}
-
 double stc::flopsOf(Operation *op) {
   return llvm::TypeSwitch<Operation *, double>(op)
-      .Case([](MatmulOp op) {
-        auto lhs = typeOf(op.getLhs());
-        int64_t inner = lhs.getShape()[lhs.getRank() - (op.getTransposeLhs() ? 2 : 1)];
-        return 2.0 * inner * typeOf(op.getResult()).getNumElements();
-      })
+      .Case([](MatmulOp op) { return double(*modelFlops(op)); })
       .Case([](AttentionOp op) {
         AttentionShape query(op.getQuery(), op.getLayout());
         double size = query.size + AttentionShape(op.getValue(), op.getLayout()).size;
-        return 2 * size * pairsOf(op.getPattern(), query);
+        double dense = 0.5 * query.positions * query.positions * query.heads * query.batch;
+        std::optional<int64_t> flops = modelFlops(op);
+        return flops ? double(*flops) : 2 * size * dense;
       })
       .Case<ReshapeOp, SplitOp, arith::ConstantOp, ReadOp, WriteOp>([](auto) { return 0.0; })
       .Default([](Operation *op) {

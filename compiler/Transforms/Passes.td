@@ -169,6 +169,27 @@ def WidenProducts : Pass<"stc-widen-products", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }
 
+def CountFlops : Pass<"stc-count-flops", "::mlir::func::FuncOp"> {
+  let summary = "Count the floating-point operations of products and attention";
+  let description = [{
+    Writes on the function, as `stc.model_flops`, what its model costs: for each `stc.matmul`
+    2 m n k, and for each pair of a pattern two products forward and four in the gradient, of 2 d each
+    for heads of d elements. That gradients compute scores again is not in it. A function is left alone
+    that has none of these ops, or a pattern whose pairs could not be counted.
+
+    Runs before `stc-insert-recompute`: what that adds is not the model's.
+
+    ```mlir
+    func.func @product(%a: tensor<64x32xf32>, %b: tensor<48x32xf32>) -> tensor<64x48xf32> {
+      %c = stc.matmul %a, %b transpose_rhs : tensor<64x32xf32>, tensor<48x32xf32> -> tensor<64x48xf32>
+      return %c : tensor<64x48xf32>
+    }
+    ```
+
+    gets `attributes {stc.model_flops = 196608 : i64}`.
+  }];
+}
+
 def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
   let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
   let description = [{

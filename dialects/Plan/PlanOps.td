@@ -4,6 +4,7 @@
 
 include "dialects/Plan/Plan.td"
 include "dialects/Stc/Stc.td"
+include "dialects/Tile/Tile.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 
@@ -58,7 +59,9 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
   let description = [{
     Inputs are as they were when the steps are done; outputs may lie where an input or a variable
     lies. `peak` is the first byte of the arena that no step touches, so that everything before it is
-    what a run of the entry takes, variables included.
+    what a run of the entry takes, variables included. `model_flops` are the floating-point operations
+    of its products and attention over the pairs that patterns have, where they are counted: those of
+    the model, of which none is there because something is computed again.
 
     ```mlir
     plan.entry @double inputs ["x" = 0 : tensor<64xf32>] outputs ["y" = 256 : tensor<64xf32>] peak 512 {
@@ -73,11 +76,13 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     - (C4) the body holds only steps: launches, batches of them, gemms, copies and zeros.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$inputNames, Plan_Buffers:$inputs,
-                       StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak);
+                       StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak,
+                       OptionalAttr<I64Attr>:$modelFlops);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs)
-    `outputs` custom<NamedBuffers>($outputNames, $outputs) `peak` $peak $body attr-dict
+    `outputs` custom<NamedBuffers>($outputNames, $outputs) `peak` $peak
+    (`model_flops` $modelFlops^)? $body attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -152,8 +157,11 @@ def Plan_LaunchOp : Plan_Op<"launch", [ParentOneOf<["EntryOp", "BatchOp"]>,
       (an i1 is an i8 in memory), or a `plan.kernel`.
     - (C2) items are not negative.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$items, DenseI64ArrayAttr:$sizes, Plan_Buffers:$buffers);
-  let assemblyFormat = "$kernel `items` $items `sizes` $sizes custom<Buffers>($buffers) attr-dict";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$items, DenseI64ArrayAttr:$sizes, Plan_Buffers:$buffers,
+                       OptionalAttr<Tile_WorkAttr>:$work);
+  let assemblyFormat = [{
+    $kernel `items` $items `sizes` $sizes custom<Buffers>($buffers) (`work` $work^)? attr-dict
+  }];
   let hasVerifier = 1;
 }
 

@@ -44,6 +44,10 @@ struct AttentionShape {
   llvm::SmallVector<int64_t, 4> dims(Layout layout) const;
 };
 
+/// On a function: the floating-point operations of its products and attention, as the model means
+/// it, with nothing computed again.
+inline constexpr llvm::StringLiteral kModelFlops = "stc.model_flops";
+
 /// A constant tensor with the same value everywhere.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
 

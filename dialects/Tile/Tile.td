@@ -26,6 +26,22 @@ def Tile_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
 }
 
+def Tile_WorkAttr : AttrDef<Tile_Dialect, "Work"> {
+  let mnemonic = "work";
+  let summary = "what a launch has to do, however it is done";
+  let description = [{
+    Floating-point operations of its products, a multiplication and an addition being two, over the
+    pairs that the pattern has, not over tiles; and bytes of memory, each that is needed read once, each
+    result written once. Elementwise work has bytes alone.
+
+    ```mlir
+    #tile.work<flops 618475290624, bytes 201326592>
+    ```
+  }];
+  let parameters = (ins "int64_t":$flops, "int64_t":$bytes);
+  let assemblyFormat = "`<` `flops` $flops `,` `bytes` $bytes `>`";
+}
+
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits> {
   let hasVerifier = 1;
 }

@@ -57,7 +57,8 @@ def Tile_LaunchOp : Tile_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUse
     The kernel's buffers are the operands in order, then the results that are not tied. A tied result
     is written into the memory of its operand (`tied[k]` is the operand of result k, or -1). A result
     that is not tied may share the memory of operand `inplace[k]` (or -1 for none): the kernel reads an
-    element of it only before it writes the same element.
+    element of it only before it writes the same element. `work`, where it is known, is for those who
+    ask how fast a launch is.
 
     ```mlir
     %y = tile.launch @twice(%x) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> (tensor<65536xf32>)
@@ -70,10 +71,12 @@ def Tile_LaunchOp : Tile_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUse
     - (C3) buffers have the operands' element types, except that an i1 is an i8 in memory.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands, I64Attr:$items,
-                       DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$tied, DenseI64ArrayAttr:$inplace);
+                       DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$tied, DenseI64ArrayAttr:$inplace,
+                       OptionalAttr<Tile_WorkAttr>:$work);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
-    $kernel `(` $operands `)` `items` $items `sizes` $sizes `tied` $tied `inplace` $inplace attr-dict
+    $kernel `(` $operands `)` `items` $items `sizes` $sizes `tied` $tied `inplace` $inplace
+    (`work` $work^)? attr-dict
     `:` functional-type($operands, $results)
   }];
   let hasVerifier = 1;

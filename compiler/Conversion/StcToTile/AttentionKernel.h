@@ -65,6 +65,10 @@ struct WalkForm {
   pattern::View view;
   AttentionSchedule schedule;
   std::vector<SegmentForm> segments;
+  /// Pairs of the pattern, where they could be counted; positions of the walk's own axis, and of
+  /// the other one.
+  std::optional<int64_t> pairs = 0;
+  int64_t own = 0, others = 0;
   /// Of tiles of keys: each query is met by one of them.
   bool meetsAllOnce = false;
   /// Of tiles of queries on a GPU: these meet few keys.

@@ -176,6 +176,15 @@ static double meanMet(const WalkForm &walk, int64_t n) {
   return computedPairs(walk, n) / double(walk.view.maxRows(n) * walk.view.residues);
 }
 
+/// Takes the pairs of a segment into account that meets some positions of the other axis, of n.
+static void addPairs(WalkForm &walk, const pattern::Walk &source, const pattern::Segment &segment,
+                     const pattern::View &others, int64_t n) {
+  std::optional<int64_t> pairs = pattern::countPairs(pattern::Walk{source.query, {segment}});
+  walk.pairs = walk.pairs && pairs ? std::optional(*walk.pairs + *pairs) : std::nullopt;
+  walk.own = walk.view.positions(n);
+  walk.others = std::min(walk.others + others.positions(n), n); // parts may have some in common
+}
+
 /// The segments of all walks that share a view of keys, as one walk. Keys that very many queries
 /// meet have tiles of `tallRows`, if it is not 0 and the view is made of such tiles.
 static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_t n,
@@ -191,9 +200,11 @@ static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_
     WalkForm form{view, schedule, {}};
     for (const pattern::Walk &walk : pattern.walks())
       for (const pattern::Segment &segment : walk.segments)
-        if (segment.key == view)
+        if (segment.key == view) {
           form.segments.push_back(
               {segment.query, segment.queriesOf(schedule.rows), segment.predicate});
+          addPairs(form, walk, segment, segment.query, n);
+        }
     return form;
   };
   std::vector<WalkForm> walks;
@@ -214,8 +225,10 @@ static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int
     AttentionSchedule schedule =
         single ? AttentionSchedule{1, 1} : tiles.ofQueries(walk, n, mostRows);
     WalkForm form{walk.query, schedule, {}};
-    for (const pattern::Segment &segment : walk.segments)
+    for (const pattern::Segment &segment : walk.segments) {
       form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
+      addPairs(form, walk, segment, segment.key, n);
+    }
     // Measured on an H100: from 2048 keys on, to overlap items costs the loop over tiles more than
     // it brings. Of one tile alone there is no loop, and no registers for another one's scores.
     const double met = tiles.ofKeys && !single ? meanMet(form, n) : 0;
@@ -249,8 +262,10 @@ static void packResidues(WalkForm &walk, int64_t n, int64_t mostRows, const Atte
   }
 }
 
-static WalkForm noPairs(AttentionSchedule schedule) {
-  return {{}, schedule, {SegmentForm{{}, {}, pattern::Expr()}}};
+static WalkForm noPairs(AttentionSchedule schedule, int64_t n) {
+  WalkForm walk{{}, schedule, {SegmentForm{{}, {}, pattern::Expr()}}};
+  walk.own = n;
+  return walk;
 }
 
 FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringRef text,
@@ -277,11 +292,17 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   });
   if (covering == walks.end())
     walks.insert(walks.begin(), noPairs(axis == Axis::Keys ? tiles.ofKeys({}, n, mostRows)
-                                                           : tiles.ofQueries({}, n, mostRows)));
+                                                           : tiles.ofQueries({}, n, mostRows),
+                                        n));
   else
     std::rotate(walks.begin(), covering, covering + 1);
   if (axis == Axis::Keys)
     walks.front().meetsAllOnce = meetsAllOnce(walks.front(), n);
+  // All walks are one kernel's, whose query is the last one at worst.
+  if (axis == Axis::SingleQueries) {
+    walks.front().own = 1;
+    walks.front().pairs = walks.front().others = pattern->countKeys(n - 1);
+  }
   return ArrayRef<WalkForm>(walks);
 }
 
@@ -302,6 +323,31 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
   }
   key.addAll(buffers);
   return key;
+}
+
+/// What the kernel of a walk has to do; null where pairs could not be counted.
+template <typename Op>
+static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &problem,
+                             const WalkForm &walk, bool sumsQueries) {
+  if (!walk.pairs)
+    return {};
+  AttentionShape key(op.getKey(), op.getLayout());
+  const bool byKeys = part == AttentionPart::KeyGradient;
+  AttentionCounts counts;
+  counts.attentions = problem.batch * problem.headCount;
+  counts.group = llvm::divideCeil(problem.group(), problem.headStep);
+  counts.querySize = key.size;
+  counts.valueSize = AttentionShape(op.getValue(), op.getLayout()).size;
+  counts.elementBytes = typeOf(op.getKey()).getElementTypeBitWidth() / 8;
+  counts.sumBytes = std::max<int64_t>(counts.elementBytes, 4);
+  counts.pairs = *walk.pairs;
+  counts.queries = byKeys ? walk.others : walk.own;
+  counts.keys = byKeys ? walk.own : walk.others;
+  counts.resumes = problem.resume;
+  counts.resumesKeys = problem.resumeKeys;
+  counts.sumsQueries = sumsQueries;
+  AttentionWork work = attentionWork(part, counts);
+  return tile::WorkAttr::get(op->getContext(), work.flops, work.bytes);
 }
 
 /// The first results take the places of the last operands, as many.
@@ -346,6 +392,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
       kernel->setAttr(kPatternOfKernel, heads[k]);
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
                                recipe.items(problem, walks[0].view), {});
+      call.setWorkAttr(workOf(op, recipe.part, problem, walks[0], recipe.sumsQueries));
       updateInPlace(call, results.size());
       results.assign(call.getResults().begin(), call.getResults().end());
       problem.resume = true;
@@ -363,7 +410,9 @@ LogicalResult AttentionConverter::convert(AttentionOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttention(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention", views, Axis::Queries, fill, attentionItems, /*sumsOfKeys=*/false};
+  Recipe recipe{"attention",         views, Axis::Queries, AttentionPart::Forward, fill,
+                attentionItems,
+                /*sumsOfKeys=*/false};
   auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
@@ -422,7 +471,8 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionGrad(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention_grad",   views, Axis::Queries, fill, attentionGradItems,
+  Recipe recipe{"attention_grad",        views, Axis::Queries,
+                AttentionPart::Gradient, fill,  attentionGradItems,
                 /*sumsOfKeys=*/true};
   auto results = launchWalks(op, inputs.values, {}, gradients.types(), recipe);
   if (failed(results))
@@ -462,7 +512,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   constexpr int64_t rows = 256; // queries an item, where each is for itself
   const int64_t queries = problem.batch * problem.positions * problem.heads;
   auto launch = [&](StringRef name, ValueRange inputs, ArrayRef<BufferView> views, ValueRange tied,
-                    TypeRange types, function_ref<void(KernelBuilder &)> fill) {
+                    TypeRange types, int64_t bytes, function_ref<void(KernelBuilder &)> fill) {
     SmallVector<Value> operands(inputs);
     llvm::append_range(operands, tied);
     auto buffers = bufferTypes(operands, types.drop_front(tied.size()));
@@ -470,6 +520,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     auto kernel = outliner.get(key, name, "attention", op.getLoc(), buffers, /*sizes=*/0, fill);
     auto call =
         createLaunch(b, op.getLoc(), kernel, types, operands, llvm::divideCeil(queries, rows), {});
+    call.setWorkAttr(tile::WorkAttr::get(op.getContext(), /*flops=*/0, bytes));
     updateInPlace(call, tied.size());
     return SmallVector<Value>(call.getResults());
   };
@@ -493,9 +544,12 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   const bool zeros = sums->used && !sums->begun;
   if (zeros)
     views.push_back(sumIn(deltaBuffer + 1)), types.push_back(sumType);
-  auto begun = launch("attention_delta", inputs.values, views, {}, types, [&](KernelBuilder &k) {
-    fillAttentionDelta(k, problem, rows, views, deltaBuffer);
-  });
+  const int64_t elementBytes = typeOf(op.getKey()).getElementTypeBitWidth() / 8;
+  const int64_t bytes = deltaBytes(queries, typeOf(op.getValue()).getDimSize(3),
+                                   zeros ? sumView.shape[3] : 0, elementBytes);
+  auto begun =
+      launch("attention_delta", inputs.values, views, {}, types, bytes,
+             [&](KernelBuilder &k) { fillAttentionDelta(k, problem, rows, views, deltaBuffer); });
 
   inputs.values.clear();
   views.clear();
@@ -527,8 +581,8 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
                                : 0;
   auto byKeys =
       launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
-                  {"attention_key_grad", keyViews, Axis::Keys, fillKeys, attentionItems,
-                   /*sumsOfKeys=*/true, sums->used ? 0 : tallRows});
+                  {"attention_key_grad", keyViews, Axis::Keys, AttentionPart::KeyGradient, fillKeys,
+                   attentionItems, /*sumsOfKeys=*/true, sums->used, sums->used ? 0 : tallRows});
   if (failed(byKeys))
     return failure();
   ValueRange keyGrads = ValueRange(*byKeys).drop_front(sums->used ? 1 : 0);
@@ -538,16 +592,17 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   if (sums->used) {
     views = {sumIn(0), gradients.view(0, 1)};
     byQueries = launch("attention_query_sum", byKeys->front(), views, joined, types[0],
+                       querySumBytes(queries, query.size, elementBytes),
                        [&](KernelBuilder &k) { fillAttentionQuerySum(k, problem, rows, views); });
   } else {
     queryViews.push_back(gradients.view(0, result));
     auto fillQueries = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
       fillAttentionQueryGrad(k, p, walks[0], queryViews, logsumexp, deltaBuffer);
     };
-    auto launched =
-        launchWalks(op, inputs.values, joined, types[0],
-                    {"attention_query_grad", queryViews, Axis::Queries, fillQueries, attentionItems,
-                     /*sumsOfKeys=*/false});
+    auto launched = launchWalks(op, inputs.values, joined, types[0],
+                                {"attention_query_grad", queryViews, Axis::Queries,
+                                 AttentionPart::QueryGradient, fillQueries, attentionItems,
+                                 /*sumsOfKeys=*/false});
     if (failed(launched))
       return failure();
     byQueries = std::move(*launched);
@@ -571,7 +626,9 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   auto items = [](const AttentionProblem &problem, const pattern::View &) {
     return attentionRowItems(problem);
   };
-  Recipe recipe{"attention_row", views, Axis::SingleQueries, fill, items, /*sumsOfKeys=*/false};
+  Recipe recipe{"attention_row",         views, Axis::SingleQueries,
+                AttentionPart::OneQuery, fill,  items,
+                /*sumsOfKeys=*/false};
   auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();

@@ -3,6 +3,7 @@
 
 #include "compiler/Conversion/StcToTile/AttentionKernel.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
+#include "compiler/Schedule/AttentionWork.h"
 
 #include <map>
 
@@ -60,15 +61,18 @@ private:
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
   /// How the walks of a pattern become launches: what the kernels are called, all that their code
-  /// depends on beyond problem and pattern, and whether all walks are one kernel.
+  /// depends on beyond problem and pattern, whether all walks are one kernel, and what they do.
   struct Recipe {
     llvm::StringRef name;
     llvm::ArrayRef<BufferView> views;
     Axis axis;
+    AttentionPart part;
     llvm::function_ref<Fill> fill;
     llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items;
     /// Whether the kernels add up what each key gets of all queries.
     bool sumsOfKeys;
+    /// Whether they add up what each query gets of their keys.
+    bool sumsQueries = false;
     int64_t tallRows = 0;
   };
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before;

@@ -18,12 +18,22 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
+int64_t stc::bytesOf(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+}
+
 tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelOp kernel,
                                  TypeRange results, ValueRange operands, int64_t items,
                                  ArrayRef<int64_t> sizes) {
   SmallVector<int64_t> none(results.size(), -1);
+  int64_t bytes = 0;
+  for (TypeRange types : {TypeRange(operands), results})
+    for (Type type : types)
+      bytes += bytesOf(type);
   return tile::LaunchOp::create(builder, loc, results, kernel.getSymName(), operands, items, sizes,
-                                none, none);
+                                none, none,
+                                tile::WorkAttr::get(builder.getContext(), /*flops=*/0, bytes));
 }
 
 namespace {

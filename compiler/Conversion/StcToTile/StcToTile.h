@@ -14,7 +14,11 @@
 
 namespace stc {
 
-/// A launch none of whose results is tied or in place.
+/// Bytes of a tensor in memory.
+int64_t bytesOf(mlir::Type tensor);
+
+/// A launch none of whose results is tied or in place. Its work is to read all operands once and to
+/// write all results once; who launches it says so where it is another.
 tile::LaunchOp createLaunch(mlir::OpBuilder &builder, mlir::Location loc, tile::KernelOp kernel,
                             mlir::TypeRange results, mlir::ValueRange operands, int64_t items,
                             llvm::ArrayRef<int64_t> sizes);

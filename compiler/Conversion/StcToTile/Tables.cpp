@@ -80,6 +80,11 @@ tile::LaunchOp launchRows(Operation *op, tile::KernelOp kernel, TypeRange result
                       llvm::divideCeil(rows, rowsAnItem), sizes);
 }
 
+/// For a kernel that touches some rows of a large operand or result.
+void setBytes(tile::LaunchOp launch, int64_t bytes) {
+  launch.setWorkAttr(tile::WorkAttr::get(launch.getContext(), /*flops=*/0, bytes));
+}
+
 LogicalResult replace(Operation *op, tile::LaunchOp launch) {
   op->replaceAllUsesWith(launch);
   op->erase();
@@ -108,9 +113,12 @@ LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner, const Ro
                                          b.buffer(2), row, 0, columns);
                                });
                              });
-  int64_t rows = typeOf(indices).getNumElements();
-  return replace(op, launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, work,
-                                rowsOf(table)));
+  int64_t rows = typeOf(indices).getNumElements(), tableRows = rowsOf(table);
+  auto launch =
+      launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, work, tableRows);
+  setBytes(launch, bytesOf(table.getType()) / tableRows * std::min(rows, tableRows) +
+                       bytesOf(indices.getType()) + bytesOf(op.getType()));
+  return replace(op, launch);
 }
 
 LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
@@ -245,6 +253,7 @@ LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner, co
       launchRows(op, kernel, op.getType(), {row.whole, op.getSequence(), op.getPosition()}, batch,
                  columns, work, positions);
   launch.setTied({1});
+  setBytes(launch, 2 * bytesOf(op.getRow().getType()) + bytesOf(op.getPosition().getType()));
   return replace(op, launch);
 }
 

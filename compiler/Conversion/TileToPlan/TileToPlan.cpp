@@ -90,7 +90,7 @@ void StepWriter::launch(tile::LaunchOp op, const planner::PlannedStep &step) {
   if (!shared.empty())
     kernel = sharingKernel(symbols.lookup<tile::KernelOp>(kernel.getAttr()), shared);
   plan::LaunchOp::create(builder, op.getLoc(), kernel, op.getItemsAttr(), op.getSizesAttr(),
-                         builder.getArrayAttr(buffers));
+                         builder.getArrayAttr(buffers), op.getWorkAttr());
 }
 
 void StepWriter::gemm(MatmulOp op, const planner::PlannedStep &step) {
@@ -212,7 +212,8 @@ LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Vari
         return function.getResultAttrOfType<StringAttr>(index, "stc.name");
       });
   auto op = plan::EntryOp::create(builder, function.getLoc(), function.getSymName(), inputNames,
-                                  inputs, outputNames, outputs, plan.peak);
+                                  inputs, outputNames, outputs, plan.peak,
+                                  function->getAttrOfType<IntegerAttr>(kModelFlops));
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&op.getBody());
   steps.write(*entry, plan);

@@ -7,11 +7,11 @@ plan.variable parameter @ln_f.weight at 0 : tensor<64xf32>
 // CHECK: plan.variable scratch @cache at 256 : tensor<1x8xbf16>
 plan.variable scratch @cache at 256 : tensor<1x8xbf16>
 
-// CHECK-LABEL: plan.entry @double inputs ["x" = 512 : tensor<64xf32>] outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 {
+// CHECK-LABEL: plan.entry @double inputs ["x" = 512 : tensor<64xf32>] outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 model_flops 384 {
 plan.entry @double inputs ["x" = 512 : tensor<64xf32>]
-    outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 {
-  // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
-  plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
+    outputs ["y" = 1024 : tensor<64xf32>, "z" = 0 : tensor<64xf32>] peak 8192 model_flops 384 {
+  // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>) work <flops 128, bytes 512>
+  plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 1024 : tensor<64xf32>) work <flops 128, bytes 512>
   // CHECK-NEXT: plan.batch {
   // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 2048 : tensor<64xf32>)
   // CHECK-NEXT: plan.launch @twice items 1 sizes [64] (512 : tensor<64xf32>, 4096 : tensor<64xf32>)

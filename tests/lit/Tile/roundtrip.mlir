@@ -2,11 +2,12 @@
 // RUN: stc-opt %s --mlir-print-op-generic | stc-opt | FileCheck %s
 
 // CHECK-LABEL: func.func @launches(
-// CHECK: tile.launch @twice(%{{.*}}) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> tensor<65536xf32>
+// CHECK: tile.launch @twice(%{{.*}}) items 64 sizes [65536] tied [-1] inplace [0] work <flops 0, bytes 524288> : (tensor<65536xf32>) -> tensor<65536xf32>
 // CHECK: tile.launch @fill(%{{.*}}, %{{.*}}) items 1 sizes [] tied [1] inplace [-1] : (tensor<8xi1>, tensor<4xf32>) -> tensor<4xf32>
 // CHECK: tile.launch @nothing() items 0 sizes [] tied [] inplace [] : () -> ()
 func.func @launches(%x: tensor<65536xf32>, %m: tensor<8xi1>, %v: tensor<4xf32>) -> (tensor<65536xf32>, tensor<4xf32>) {
-  %y = tile.launch @twice(%x) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> (tensor<65536xf32>)
+  %y = tile.launch @twice(%x) items 64 sizes [65536] tied [-1] inplace [0] work <flops 0, bytes 524288>
+      : (tensor<65536xf32>) -> (tensor<65536xf32>)
   %w = tile.launch @fill(%m, %v) items 1 sizes [] tied [1] inplace [-1] : (tensor<8xi1>, tensor<4xf32>) -> tensor<4xf32>
   tile.launch @nothing() items 0 sizes [] tied [] inplace [] : () -> ()
   return %y, %w : tensor<65536xf32>, tensor<4xf32>

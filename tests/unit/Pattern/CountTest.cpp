@@ -100,6 +100,16 @@ TEST(Count, OverlappingModelsOfAMillion) {
   EXPECT_EQ(counted("fixed(1024, 32) - strided(1024)"), counted("fixed(1024, 32)") - both);
 }
 
+TEST(Count, KeysOfAQuery) {
+  auto keys = [](const std::string &text, int64_t i) {
+    return Pattern::parse(text, million)->countKeys(i);
+  };
+  EXPECT_EQ(keys("dense", million - 1), million);
+  EXPECT_EQ(keys("local(128)", 5), 6);
+  EXPECT_EQ(keys("strided(1024)", million - 1), 1025 + 1022);
+  EXPECT_EQ(keys("{ [i] -> [j] : j > i and j < i + 4 }", million - 2), 1);
+}
+
 class Counts : public testing::TestWithParam<int> {};
 
 /// Sequences long enough for closed forms and periods to be used.

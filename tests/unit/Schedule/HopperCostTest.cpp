@@ -8,14 +8,18 @@ using namespace stc;
 namespace {
 /// Dense attention of 32 heads of 12288 positions in tiles of 128 x 128.
 HopperTiles dense(int64_t size = 64) {
-  return {.attentions = 32,
-          .querySize = size,
-          .valueSize = size,
-          .pairs = 12288 * 12289 / 2,
-          .tiles = 96 * 97 / 2,
-          .queries = 12288,
-          .keys = 12288,
-          .items = 32 * 96};
+  AttentionCounts counts{.attentions = 32,
+                         .querySize = size,
+                         .valueSize = size,
+                         .pairs = 12288 * 12289 / 2,
+                         .queries = 12288,
+                         .keys = 12288};
+  return {counts,
+          /*tiles=*/96 * 97 / 2,
+          /*queryRows=*/128,
+          /*keyRows=*/128,
+          /*items=*/32 * 96,
+          /*beginsSums=*/false};
 }
 
 TEST(HopperCost, WorkOfKernels) {

@@ -20,7 +20,7 @@ func.func @columns(%x: tensor<49152x512xf32>) -> tensor<512xf32> {
 
 // Rows from 1024 columns on are cut into blocks of 512, which a kernel knows: none is cut off.
 // CHECK-LABEL: func.func @blocked(
-// CHECK-NEXT: tile.launch @rows_addf(%{{.*}}, %{{.*}}) items 12 sizes [6, 2] tied [-1] inplace [0] :
+// CHECK-NEXT: tile.launch @rows_addf(%{{.*}}, %{{.*}}) items 12 sizes [6, 2] tied [-1] inplace [0] work <{{.*}}> :
 // CHECK: tile.kernel @rows_addf
 // CHECK: %[[FROM:.*]] = arith.muli %{{.*}}, %c512
 // CHECK: %[[TO:.*]] = arith.addi %[[FROM]], %c512

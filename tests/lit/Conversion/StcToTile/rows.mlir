@@ -4,8 +4,8 @@
 // operand.
 // CHECK-LABEL: func.func @layers(
 // CHECK-SAME: %[[X:.*]]: tensor<8x64xf32>, %[[A:.*]]: tensor<64xf32>, %[[B:.*]]: tensor<64xf32>)
-// CHECK-NEXT: %[[Y:.*]] = tile.launch @rows_addf(%[[X]], %[[A]]) items 1 sizes [8, 8] tied [-1] inplace [0] :
-// CHECK-NEXT: %[[Z:.*]] = tile.launch @rows_addf(%[[Y]], %[[B]]) items 1 sizes [8, 8] tied [-1] inplace [0] :
+// CHECK-NEXT: %[[Y:.*]] = tile.launch @rows_addf(%[[X]], %[[A]]) items 1 sizes [8, 8] tied [-1] inplace [0] work <flops 0, bytes 4352> :
+// CHECK-NEXT: %[[Z:.*]] = tile.launch @rows_addf(%[[Y]], %[[B]]) items 1 sizes [8, 8] tied [-1] inplace [0] work <{{.*}}> :
 // CHECK-NEXT: return %[[Z]]
 // CHECK: tile.kernel @rows_addf kind "rows" (%[[P:.*]]: memref<?x64xf32>, %[[Q:.*]]: memref<64xf32>, %[[R:.*]]: memref<?x64xf32>, %[[ROWS:.*]]: index, %[[EACH:.*]]: index, %[[ITEM:.*]]: index) {
 // CHECK: %[[FIRST:.*]] = arith.muli %[[ITEM]], %[[EACH]]
@@ -37,7 +37,7 @@ func.func @layers(%x: tensor<8x64xf32>, %a: tensor<64xf32>, %b: tensor<64xf32>) 
 // Leading dimensions are rows. The sum of a row needs a sweep of its own, and as the second reads each element
 // before it writes it, the result may take over the operand.
 // CHECK-LABEL: func.func @norm(
-// CHECK-NEXT: tile.launch @rows_reduce_divf(%{{.*}}) items 1 sizes [8, 8] tied [-1] inplace [0] :
+// CHECK-NEXT: tile.launch @rows_reduce_divf(%{{.*}}) items 1 sizes [8, 8] tied [-1] inplace [0] work <{{.*}}> :
 // CHECK: tile.kernel @rows_reduce_divf
 // CHECK: scf.for
 // CHECK-NEXT: %[[SUM:.*]] = tile.sweep %{{.*}} = %c0 to %c64 -> (f32) {
@@ -62,7 +62,7 @@ func.func @norm(%x: tensor<2x4x64xf32>) -> tensor<2x4x64xf32> {
 // A new value goes where the variable lies that it is written to.
 // CHECK-LABEL: func.func @update(
 // CHECK: %[[W:.*]] = stc.read @w
-// CHECK-NEXT: %[[NEW:.*]] = tile.launch @flat_subf(%{{.*}}, %[[W]]) items 1 sizes [64, 32768] tied [-1] inplace [1] :
+// CHECK-NEXT: %[[NEW:.*]] = tile.launch @flat_subf(%{{.*}}, %[[W]]) items 1 sizes [64, 32768] tied [-1] inplace [1] work <{{.*}}> :
 // CHECK-NEXT: stc.write @w, %[[NEW]]
 // CHECK: tile.kernel @flat_subf kind "rows" (%{{.*}}: memref<?xf32>, %{{.*}}: memref<?xf32>, %{{.*}}: memref<?xf32>,
 stc.variable parameter @w : tensor<64xf32>
@@ -80,7 +80,7 @@ func.func @update(%g: tensor<64xf32>) {
 
 // What is combined over the rows is combined by each item for itself, then by a kernel over the parts.
 // CHECK-LABEL: func.func @columns(
-// CHECK-NEXT: %[[PARTS:.*]]:2 = tile.launch @rows(%{{.*}}) items 8 sizes [4096, 512] tied [-1, -1] inplace [-1, -1] : (tensor<4096x64xf32>) -> (tensor<512xf32>, tensor<8xf32>)
+// CHECK-NEXT: %[[PARTS:.*]]:2 = tile.launch @rows(%{{.*}}) items 8 sizes [4096, 512] tied [-1, -1] inplace [-1, -1] work <{{.*}}> : (tensor<4096x64xf32>) -> (tensor<512xf32>, tensor<8xf32>)
 // CHECK-NEXT: tile.launch @combine_sum(%[[PARTS]]#0) items 1 sizes [8, 64] {{.*}} -> tensor<64xf32>
 // CHECK-NEXT: tile.launch @combine_max(%[[PARTS]]#1) items 1 sizes [8, 1] {{.*}} -> tensor<f32>
 // CHECK: tile.kernel @rows kind "rows" (%{{.*}}: memref<?x64xf32>, %[[SUMS:.*]]: memref<?xf32>, %[[MAXIMA:.*]]: memref<?xf32>, %{{.*}}: index, %{{.*}}: index, %[[ITEM:.*]]: index) {
@@ -108,7 +108,7 @@ func.func @columns(%x: tensor<4096x64xf32>) -> (tensor<64xf32>, tensor<f32>) {
 
 // Long rows are cut into blocks of columns: five for both rows.
 // CHECK-LABEL: func.func @blocked(
-// CHECK-NEXT: tile.launch @rows_addf(%{{.*}}, %{{.*}}) items 5 sizes [2, 2, 4096] tied [-1] inplace [0] :
+// CHECK-NEXT: tile.launch @rows_addf(%{{.*}}, %{{.*}}) items 5 sizes [2, 2, 4096] tied [-1] inplace [0] work <{{.*}}> :
 // CHECK: tile.kernel @rows_addf {{.*}} %[[BLOCK:.*]]: index, %[[ITEM:.*]]: index) {
 // CHECK: %[[BLOCKS:.*]] = arith.divui %{{.*}}, %[[BLOCK]]
 // CHECK: %[[NUMBER:.*]] = arith.remui %[[ITEM]], %[[BLOCKS]]
@@ -161,7 +161,7 @@ func.func @random(%seed: tensor<i64>, %step: tensor<i64>) -> (tensor<8x64xf32>, 
 
 // An i1 is a byte in memory.
 // CHECK-LABEL: func.func @mask(
-// CHECK-NEXT: tile.launch @rows_cmpf_andi_select(%{{.*}}, %{{.*}}) {{.*}} inplace [-1, 0] : (tensor<8x64xf32>, tensor<64xi1>) -> (tensor<8x64xi1>, tensor<8x64xf32>)
+// CHECK-NEXT: tile.launch @rows_cmpf_andi_select(%{{.*}}, %{{.*}}) {{.*}} inplace [-1, 0] work <{{.*}}> : (tensor<8x64xf32>, tensor<64xi1>) -> (tensor<8x64xi1>, tensor<8x64xf32>)
 // CHECK: tile.kernel @rows_cmpf_andi_select kind "rows" (%{{.*}}: memref<?x64xf32>, %[[M:.*]]: memref<64xi8>, %[[K:.*]]: memref<?x64xi8>,
 // CHECK: %[[BYTE:.*]] = memref.load %[[M]]
 // CHECK: %[[BIT:.*]] = arith.cmpi ne, %[[BYTE]], %c0_i8
@@ -207,7 +207,7 @@ func.func @narrow(%x: tensor<8x64xf32>) -> (tensor<8x64xf16>, tensor<8xf16>, ten
 // An operand that is read in two ways is two buffers.
 // CHECK-LABEL: func.func @two_ways(
 // CHECK-SAME: %[[V:.*]]: tensor<8xf32>)
-// CHECK-NEXT: tile.launch @rows_addf(%[[V]], %[[V]]) {{.*}} inplace [-1] : (tensor<8xf32>, tensor<8xf32>) -> tensor<8x8xf32>
+// CHECK-NEXT: tile.launch @rows_addf(%[[V]], %[[V]]) {{.*}} inplace [-1] work <{{.*}}> : (tensor<8xf32>, tensor<8xf32>) -> tensor<8x8xf32>
 // CHECK: tile.kernel @rows_addf kind "rows" (%{{[^ ]*}}: memref<8xf32>, %{{[^ ]*}}: memref<?xf32>,
 func.func @two_ways(%v: tensor<8xf32>) -> tensor<8x8xf32> {
   %0 = stc.fused space [8, 8] (%a = %v : tensor<8xf32>) -> (tensor<8x8xf32>) {
@@ -224,7 +224,7 @@ func.func @two_ways(%v: tensor<8xf32>) -> tensor<8x8xf32> {
 // An operand that is needed later keeps its memory.
 // CHECK-LABEL: func.func @needed_later(
 // CHECK-SAME: %[[X:.*]]: tensor<8x8xf32>)
-// CHECK-NEXT: tile.launch @flat_exp(%[[X]]) {{.*}} inplace [-1] :
+// CHECK-NEXT: tile.launch @flat_exp(%[[X]]) {{.*}} inplace [-1] work <{{.*}}> :
 // CHECK-NEXT: stc.matmul %[[X]]
 func.func @needed_later(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %0 = stc.fused space [8, 8] (%a = %x : tensor<8x8xf32>) -> (tensor<8x8xf32>) {

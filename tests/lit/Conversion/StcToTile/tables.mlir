@@ -3,8 +3,8 @@
 // Tables of one width share a kernel, which is told how many rows they have. An index outside gives the
 // nearest row.
 // CHECK-LABEL: func.func @embed(
-// CHECK-NEXT: tile.launch @gather(%{{.*}}, %{{.*}}) items 1 sizes [128, 128, 257]
-// CHECK-NEXT: tile.launch @gather(%{{.*}}, %{{.*}}) items 1 sizes [5, 5, 8]
+// CHECK-NEXT: tile.launch @gather(%{{.*}}, %{{.*}}) items 1 sizes [128, 128, 257] {{.*}} work <flops 0, bytes 16896>
+// CHECK-NEXT: tile.launch @gather(%{{.*}}, %{{.*}}) items 1 sizes [5, 5, 8] {{.*}} work <flops 0, bytes 660>
 // CHECK: tile.kernel @gather kind "table" (%[[T:.*]]: memref<?x16xf32>, %[[I:.*]]: memref<?xi32>, %[[Y:.*]]: memref<?x16xf32>, %{{.*}}: index, %{{.*}}: index, %[[SIZE:.*]]: index, %{{.*}}: index) {
 // CHECK: scf.for %[[ROW:[^ ]*]]
 // CHECK: memref.load %[[I]][%[[ROW]]]
@@ -53,7 +53,7 @@ func.func @scatter_narrow(%r: tensor<64x48xbf16>, %i: tensor<64xi32>) -> tensor<
 
 // A row is written into the sequence's own memory, at a position that is brought inside.
 // CHECK-LABEL: func.func @cache(
-// CHECK-NEXT: tile.launch @insert_row(%{{.*}}, %{{.*}}, %{{.*}}) items 1 sizes [3, 3, 32] tied [1] inplace [-1]
+// CHECK-NEXT: tile.launch @insert_row(%{{.*}}, %{{.*}}, %{{.*}}) items 1 sizes [3, 3, 32] tied [1] inplace [-1] work <flops 0, bytes 388>
 // CHECK: tile.kernel @insert_row kind "table" (%[[ROWS:.*]]: memref<?x16xf32>, %[[SEQUENCE:.*]]: memref<?x16xf32>, %[[P:.*]]: memref<i32>, {{.*}}) {
 // CHECK: arith.maxsi
 // CHECK-NEXT: arith.minsi

@@ -1,0 +1,58 @@
+//===- Flops.cpp - floating-point operations of a model -------------------===//
+
+#include "compiler/Transforms/Flops.h"
+
+#include <llvm/ADT/TypeSwitch.h>
+
+#include <map>
+#include <mutex>
+
+using namespace mlir;
+using namespace stc;
+
+/// Pairs of one head. Layers have the same patterns, and functions are looked at in parallel.
+static std::optional<int64_t> pairsOfHead(StringRef text, int64_t positions) {
+  static std::mutex mutex;
+  static std::map<std::pair<std::string, int64_t>, std::optional<int64_t>> counted;
+  std::lock_guard guard(mutex);
+  auto [entry, added] = counted.try_emplace({text.str(), positions});
+  if (added)
+    if (auto pattern = pattern::Pattern::parse(entry->first.first, positions))
+      entry->second = pattern->countPairs();
+  return entry->second;
+}
+
+static std::optional<int64_t> keysOfLast(StringRef text, int64_t positions) {
+  auto pattern = pattern::Pattern::parse(text.str(), positions);
+  return pattern ? std::optional(pattern->countKeys(positions - 1)) : std::nullopt;
+}
+
+/// `forward` times the two products of the forward pass, over all heads and sequences.
+template <typename Op>
+static std::optional<int64_t>
+attentionFlops(Op op, int64_t forward, std::optional<int64_t> (*pairsOf)(StringRef, int64_t)) {
+  AttentionShape query(op.getQuery(), op.getLayout()), key(op.getKey(), op.getLayout());
+  int64_t pairs = 0;
+  for (int64_t head = 0; head < query.heads; ++head) {
+    std::optional<int64_t> ofHead = pairsOf(op.getPattern().ofHead(head), key.positions);
+    if (!ofHead)
+      return std::nullopt;
+    pairs += *ofHead;
+  }
+  int64_t sizes = query.size + AttentionShape(op.getValue(), op.getLayout()).size;
+  return 2 * forward * sizes * pairs * query.batch;
+}
+
+std::optional<int64_t> stc::modelFlops(Operation *op) {
+  using Count = std::optional<int64_t>;
+  return llvm::TypeSwitch<Operation *, Count>(op)
+      .Case([](MatmulOp op) -> Count {
+        ArrayRef<int64_t> lhs = op.getLhs().getType().getShape();
+        int64_t inner = lhs[lhs.size() - (op.getTransposeLhs() ? 2 : 1)];
+        return 2 * inner * op.getType().getNumElements();
+      })
+      .Case([](AttentionOp op) { return attentionFlops(op, 1, pairsOfHead); })
+      .Case([](AttentionGradOp op) { return attentionFlops(op, 2, pairsOfHead); })
+      .Case([](AttentionRowOp op) { return attentionFlops(op, 1, keysOfLast); })
+      .Default(Count(0));
+}
