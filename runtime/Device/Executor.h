@@ -13,16 +13,6 @@
 
 namespace stc::runtime {
 
-/// Seconds spent, by kernel (in the program's order), in products and in copies.
-struct Profile {
-  std::vector<double> kernels;
-  double gemm = 0, copy = 0;
-  /// Multiply-adds of the products, times two.
-  double gemmFlops = 0;
-  /// Of each step of the last run.
-  std::vector<double> steps;
-};
-
 /// A program bound once to the memory and the code of a device; after that a run allocates nothing
 /// and decides nothing. For the thread that made it.
 class Executor {
@@ -42,9 +32,9 @@ public:
   Result<void> run(uint32_t entry) {
     return submit(entry).and_then([&] { return wait(); });
   }
-  /// Runs an entry, and the seconds that it took by the device's clock. A profile, if one is given,
-  /// is added to, which may make the whole slower.
-  virtual Result<double> time(uint32_t entry, Profile *profile = nullptr) = 0;
+  /// Runs an entry, and the seconds that it took by the device's clock; those of each step as well,
+  /// if they are wanted, which may make the whole slower.
+  virtual Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) = 0;
 
   /// The bytes of a tensor of the program, which are as many as it has. What is written is there
   /// for the next entry; the given bytes may change at once. Reading waits for what was started.

@@ -28,9 +28,25 @@ std::string formatCount(uint64_t count) {
   return text;
 }
 
+std::string formatOperations(double operations) {
+  const char *unit = "FLOP";
+  for (const char *next : {"kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"}) {
+    if (operations < 1000)
+      break;
+    operations /= 1000;
+    unit = next;
+  }
+  return fmt::format("{:.4g} {}", operations, unit);
+}
+
 std::string formatRate(double operations) {
   return operations < 1e12 ? fmt::format("{:.1f} GFLOP/s", operations * 1e-9)
                            : fmt::format("{:.1f} TFLOP/s", operations * 1e-12);
+}
+
+std::string formatByteRate(double bytes) {
+  return bytes < 1e12 ? fmt::format("{:.2f} GB/s", bytes * 1e-9)
+                      : fmt::format("{:.2f} TB/s", bytes * 1e-12);
 }
 
 std::string formatDuration(double seconds) {

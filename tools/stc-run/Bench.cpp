@@ -1,6 +1,8 @@
 //===- Bench.cpp - stc-run bench: how long the entries take and where ----------------------===//
-#include "runtime/Device/Host/LargeProduct.h"
+#include "runtime/Device/Cuda/Ceilings.h"
+#include "runtime/Device/Host/Ceilings.h"
 #include "runtime/Program/NarrowFloat.h"
+#include "runtime/Program/Steps.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Philox.h"
 #include "runtime/Support/Units.h"
@@ -28,22 +30,37 @@ struct BenchOptions : SessionOptions {
   std::string entry;
   std::vector<std::string> inputs;
   int repetitions = 9, warmUp = 2;
-  bool json = false;
+  bool json = false, noCeilings = false;
   std::string trace;
 };
 
+/// What steps of one kind take in one run, and what they have to do.
+struct KindTime {
+  double seconds = 0;
+  WorkSum work;
+};
+
 struct Measurement {
-  std::string entry;
+  const program::Entry *entry;
   double median = 0, best = 0;
-  /// The large product on the same threads, measured between the repetitions, where that is on the
-  /// host.
-  std::optional<double> sgemmFlops;
-  /// Seconds of one run by kind of work, from profiled runs.
-  std::map<std::string, double> kinds;
-  double gemmFlopsPerSecond = 0;
-  /// Seconds of each step of the last profiled run.
+  /// Measured between the repetitions, on the same device; nothing where that was not possible.
+  std::optional<Rates> ceilings;
+  /// From runs whose steps are timed one by one.
+  std::map<std::string, KindTime> kinds;
+  /// Seconds of each step of the last of these.
   std::vector<double> steps;
 };
+
+/// The share of a ceiling that work reaches, of the one that it is nearer to.
+struct Bound {
+  std::string_view ceiling;
+  double share;
+};
+Bound boundOf(const KindTime &kind, const Rates &ceilings) {
+  double products = double(kind.work.flops) / kind.seconds / ceilings.flops;
+  double memory = double(kind.work.bytes) / kind.seconds / ceilings.bytes;
+  return products > memory ? Bound{"products", products} : Bound{"memory", memory};
+}
 
 // Random numbers for floating point, bytes for integers; a scalar that names a position gets the
 // last one, where most is to be done.
@@ -98,12 +115,12 @@ public:
         inputs(std::move(inputs)) {}
 
   /// Seconds of one run.
-  Result<double> run(Profile *profile = nullptr) {
+  Result<double> run(std::vector<double> *steps = nullptr) {
     // Inputs may share memory with what the last run computed.
     for (uint32_t k = 0; k < inputs.size(); ++k)
       if (auto written = executor.write(*entry.inputs()->Get(k), inputs[k]); !written)
         return forward(written);
-    return executor.time(index, profile);
+    return executor.time(index, steps);
   }
 
 private:
@@ -113,8 +130,8 @@ private:
   std::vector<std::vector<std::byte>> inputs;
 };
 
-/// `reference` may be null.
-Result<Measurement> measure(Session &session, const std::string &name, LargeProduct *reference,
+/// `ceilings` may be null.
+Result<Measurement> measure(Session &session, const std::string &name, Ceilings *ceilings,
                             const BenchOptions &options) {
   Result<uint32_t> index = session.entry(name);
   if (!index)
@@ -127,96 +144,167 @@ Result<Measurement> measure(Session &session, const std::string &name, LargeProd
   if (!inputs)
     return forward(inputs);
   Bench bench(executor, *index, std::move(*inputs));
-  std::vector<double> times, references;
+  std::vector<double> times, flops, bytes;
   for (int i = -options.warmUp; i < options.repetitions; ++i) {
     Result<double> seconds = bench.run();
     if (!seconds)
       return forward(seconds);
-    double product = reference ? reference->seconds() : 0;
+    Result<Rates> rates = ceilings ? ceilings->measure() : Rates();
+    if (!rates)
+      return forward(rates);
     if (i < 0)
       continue;
     times.push_back(*seconds);
-    references.push_back(product);
+    flops.push_back(rates->flops);
+    bytes.push_back(rates->bytes);
   }
-  Profile profile;
-  int profiled = std::max(1, options.repetitions / 3);
-  for (int i = 0; i < profiled; ++i)
-    if (Result<double> seconds = bench.run(&profile); !seconds)
-      return forward(seconds);
+  Measurement result{&entry, median(times), *std::ranges::min_element(times), {}, {}, {}};
+  if (ceilings)
+    result.ceilings = {median(flops), median(bytes)};
 
-  Measurement result{name, median(times),           *std::ranges::min_element(times), {}, {},
-                     0,    std::move(profile.steps)};
-  if (reference)
-    result.sgemmFlops = LargeProduct::flops / median(references);
-  const auto &kernels = *session.program().kernels();
-  for (uint32_t kernel = 0; kernel < profile.kernels.size(); ++kernel)
-    if (profile.kernels[kernel] > 0)
-      result.kinds[kernels.Get(kernel)->kind()->str()] += profile.kernels[kernel] / profiled;
-  if (profile.gemm > 0) {
-    result.kinds["gemm"] = profile.gemm / profiled;
-    result.gemmFlopsPerSecond = profile.gemmFlops / profile.gemm;
+  int profiled = std::max(1, options.repetitions / 3);
+  for (int i = 0; i < profiled; ++i) {
+    if (Result<double> seconds = bench.run(&result.steps); !seconds)
+      return forward(seconds);
+    for (uint32_t k = 0; k < result.steps.size(); ++k)
+      result.kinds[nameOf(session.program(), *entry.steps()->Get(k)).kind].seconds +=
+          result.steps[k] / profiled;
   }
-  if (profile.copy > 0)
-    result.kinds["copy"] = profile.copy / profiled;
+  for (const auto &[kind, work] : workByKind(session.program(), entry))
+    result.kinds[kind].work = work;
   return result;
 }
 
-void printText(const Measurement &m) {
-  fmt::print("{}: median {:.3f} ms, best {:.3f} ms{}\n", m.entry, m.median * 1e3, m.best * 1e3,
-             m.sgemmFlops ? fmt::format("; sgemm of {} cubed {}", LargeProduct::size,
-                                        formatRate(*m.sgemmFlops))
-                          : "");
-  std::vector<std::pair<std::string, double>> kinds(m.kinds.begin(), m.kinds.end());
-  std::ranges::sort(kinds, [](const auto &a, const auto &b) { return a.second > b.second; });
+double totalSeconds(const Measurement &m) {
   double total = 0;
-  for (const auto &[kind, seconds] : kinds)
-    total += seconds;
-  for (const auto &[kind, seconds] : kinds)
-    fmt::print("  {:<16} {:10.3f} ms {:5.1f} %{}\n", kind, seconds * 1e3, 100 * seconds / total,
-               kind == "gemm" ? "  " + formatRate(m.gemmFlopsPerSecond) : "");
+  for (const auto &[kind, time] : m.kinds)
+    total += time.seconds;
+  return total;
 }
 
-nlohmann::ordered_json toJson(const Measurement &m) {
+void printText(const Measurement &m, const program::Program &program, const Ceilings *ceilings) {
+  fmt::print("{}: median {:.3f} ms, best {:.3f} ms\n", m.entry->name()->str(), m.median * 1e3,
+             m.best * 1e3);
+  if (double flops = double(m.entry->model_flops()); flops > 0) {
+    fmt::print("  the model: {} at {}", formatOperations(flops), formatRate(flops / m.median));
+    if (m.ceilings)
+      fmt::print(", {:.1f} % utilization", 100 * flops / m.median / m.ceilings->flops);
+    fmt::print("\n");
+  }
+  if (m.ceilings)
+    fmt::print("  ceilings: products {} ({} cubed, {}), memory {} ({} read and written)\n",
+               formatRate(m.ceilings->flops), ceilings->productSize(),
+               dtypeName(productType(program)), formatByteRate(m.ceilings->bytes),
+               formatBytes(ceilings->copyBytes()));
+  std::vector<std::pair<std::string, KindTime>> kinds(m.kinds.begin(), m.kinds.end());
+  std::ranges::sort(
+      kinds, [](const auto &a, const auto &b) { return a.second.seconds > b.second.seconds; });
+  const double total = totalSeconds(m);
+  for (const auto &[kind, time] : kinds) {
+    std::string rates, bound;
+    if (time.work.isCounted && time.seconds > 0) {
+      rates = fmt::format("{:>15} {:>13}",
+                          time.work.flops ? formatRate(double(time.work.flops) / time.seconds) : "",
+                          formatByteRate(double(time.work.bytes) / time.seconds));
+      if (m.ceilings) {
+        Bound of = boundOf(time, *m.ceilings);
+        bound = fmt::format("  {:5.1f} % of {}", 100 * of.share, of.ceiling);
+      }
+    }
+    fmt::print("  {:<12} {:10.3f} ms {:5.1f} %{}{}\n", kind, time.seconds * 1e3,
+               100 * time.seconds / total, rates, bound);
+  }
+}
+
+nlohmann::ordered_json toJson(const Measurement &m, const program::Program &program,
+                              const Ceilings *ceilings) {
   nlohmann::ordered_json json = {
-      {"entry", m.entry}, {"median_seconds", m.median}, {"best_seconds", m.best}};
-  if (m.sgemmFlops)
-    json["sgemm_flops_per_second"] = *m.sgemmFlops;
-  if (m.sgemmFlops || m.gemmFlopsPerSecond > 0)
-    json["gemm_flops_per_second"] = m.gemmFlopsPerSecond;
-  json["seconds_by_kind"] = m.kinds;
+      {"entry", m.entry->name()->str()}, {"median_seconds", m.median}, {"best_seconds", m.best}};
+  if (uint64_t flops = m.entry->model_flops()) {
+    json["model_flops"] = flops;
+    json["model_flops_per_second"] = double(flops) / m.median;
+    if (m.ceilings)
+      json["model_flop_utilization"] = double(flops) / m.median / m.ceilings->flops;
+  }
+  if (m.ceilings)
+    json["ceilings"] = {{"product_dtype", dtypeName(productType(program))},
+                        {"product_size", ceilings->productSize()},
+                        {"flops_per_second", m.ceilings->flops},
+                        {"copy_bytes", ceilings->copyBytes()},
+                        {"bytes_per_second", m.ceilings->bytes}};
+  const double total = totalSeconds(m);
+  json["kinds"] = nlohmann::ordered_json::object();
+  for (const auto &[kind, time] : m.kinds) {
+    nlohmann::ordered_json &of = json["kinds"][kind];
+    of = {{"seconds", time.seconds}, {"share", time.seconds / total}};
+    if (!time.work.isCounted || time.seconds <= 0)
+      continue;
+    of["flops"] = time.work.flops;
+    of["bytes"] = time.work.bytes;
+    of["flops_per_second"] = double(time.work.flops) / time.seconds;
+    of["bytes_per_second"] = double(time.work.bytes) / time.seconds;
+    if (!m.ceilings)
+      continue;
+    Bound bound = boundOf(time, *m.ceilings);
+    of["ceiling"] = bound.ceiling;
+    of["ceiling_share"] = bound.share;
+  }
   return json;
 }
 
+/// Of the session's device.
+Result<std::unique_ptr<Ceilings>> makeCeilings(Session &session) {
+  const program::DType dtype = productType(session.program());
+  if (const cuda::Device *gpu = session.gpu())
+    return cuda::GpuCeilings::create(*gpu, dtype);
+  return HostCeilings::create(session.threads(), dtype);
+}
+
 Result<int> bench(const BenchOptions &options) {
+  // Known before anything is run.
+  std::optional<AtomicFile> trace;
+  if (!options.trace.empty()) {
+    Result<AtomicFile> file = AtomicFile::create(options.trace);
+    if (!file)
+      return forward(file);
+    trace.emplace(std::move(*file));
+  }
   auto session = Session::open(options);
   if (!session)
     return forward(session);
+  const program::Program &program = (*session)->program();
+  std::unique_ptr<Ceilings> ceilings;
+  if (!options.noCeilings) {
+    Result<std::unique_ptr<Ceilings>> made = makeCeilings(**session);
+    if (made)
+      ceilings = std::move(*made);
+    else
+      fmt::print(stderr, "stc-run: warning: nothing to compare with: {}\n", made.error().message);
+  }
   if (auto initialized = (*session)->initialize(0, ""); !initialized)
     return forward(initialized);
   std::vector<std::string> names;
-  for (const program::Entry *entry : *(*session)->program().entries())
+  for (const program::Entry *entry : *program.entries())
     if (options.entry.empty() ? entry->name()->str() != "init"
                               : entry->name()->str() == options.entry)
       names.push_back(entry->name()->str());
   if (names.empty())
     names.push_back(options.entry); // for its error
-  std::optional<LargeProduct> reference;
-  if (!(*session)->gpu())
-    reference.emplace((*session)->threads());
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   std::vector<TracedRun> runs;
   for (const std::string &name : names) {
-    Result<Measurement> measurement =
-        measure(**session, name, reference ? &*reference : nullptr, options);
+    Result<Measurement> measurement = measure(**session, name, ceilings.get(), options);
     if (!measurement)
       return forward(measurement);
-    options.json ? all.push_back(toJson(*measurement)) : printText(*measurement);
-    const auto &entries = *(*session)->program().entries();
-    runs.push_back({entries.Get(*(*session)->entry(name)), std::move(measurement->steps)});
+    options.json ? all.push_back(toJson(*measurement, program, ceilings.get()))
+                 : printText(*measurement, program, ceilings.get());
+    runs.push_back({measurement->entry, std::move(measurement->steps)});
   }
-  if (!options.trace.empty())
-    if (auto written = writeTrace(options.trace, (*session)->program(), runs); !written)
+  if (trace)
+    if (auto written = writeTrace(*trace, program, runs); !written)
       return forward(written);
+  // What there is to compare with is no part of the program.
+  const uint64_t peak = peakResidentBytes() - (ceilings ? ceilings->residentBytes() : 0);
   if (options.json) {
     nlohmann::ordered_json json;
     if (const cuda::Device *gpu = (*session)->gpu())
@@ -224,13 +312,13 @@ Result<int> bench(const BenchOptions &options) {
     else
       json["threads"] = options.threads;
     json["repetitions"] = options.repetitions;
-    json["peak_resident_bytes"] = peakResidentBytes();
+    json["peak_resident_bytes"] = peak;
     json["entries"] = all;
     fmt::print("{}\n", json.dump(2));
     return 0;
   }
   fmt::print("{}, {} repetitions; peak resident memory {}\n", (*session)->executor().device(),
-             options.repetitions, formatBytes(peakResidentBytes()));
+             options.repetitions, formatBytes(peak));
   return 0;
 }
 
@@ -248,6 +336,8 @@ void addBench(CLI::App &app, Command &run) {
   command->add_option("--warm-up", options->warmUp, "runs before; default: 2")
       ->check(CLI::Range(0, 1000000));
   command->add_flag("--json", options->json, "as JSON");
+  command->add_flag("--no-ceilings", options->noCeilings,
+                    "do not measure what the device comes to at best, for runs in a profiler");
   command->add_option("--trace", options->trace,
                       "a file for the steps of one run of each entry, for Perfetto");
   command->callback([=, &run] { run = [=] { return bench(*options); }; });

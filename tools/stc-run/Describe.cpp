@@ -3,6 +3,7 @@
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Device/Host/Executor.h"
 #include "runtime/Program/ProgramFile.h"
+#include "runtime/Program/Steps.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Units.h"
 
@@ -49,6 +50,16 @@ describeJson(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &te
          {"dtype", dtypeName(tensor->dtype())},
          {"shape", std::vector<int64_t>(tensor->shape()->begin(), tensor->shape()->end())}});
   return all;
+}
+
+/// The work of an entry by kind; null where it was not counted.
+nlohmann::ordered_json workJson(const program::Program &program, const program::Entry &entry) {
+  auto kinds = nlohmann::ordered_json::object();
+  for (const auto &[kind, work] : workByKind(program, entry))
+    kinds[kind] = work.isCounted
+                      ? nlohmann::ordered_json{{"flops", work.flops}, {"bytes", work.bytes}}
+                      : nlohmann::ordered_json();
+  return kinds;
 }
 
 std::vector<std::string> featureNames(const program::Program &program) {
@@ -107,6 +118,8 @@ std::string describeAsJson(const program::Program &program, int threads) {
                                {"inputs", describeJson(*entry->inputs())},
                                {"outputs", describeJson(*entry->outputs())},
                                {"steps", entry->steps()->size()},
+                               {"work", workJson(program, *entry)},
+                               {"model_flops", entry->model_flops()},
                                {"peak_bytes", entry->peak_bytes()},
                                {"resident_bytes", entry->peak_bytes() + need.scratch(threads)}});
   info["settings"] = nlohmann::ordered_json::object();

@@ -3,9 +3,9 @@
 
 #include "runtime/Program/Program_generated.h"
 #include "runtime/Support/Error.h"
+#include "runtime/Support/File.h"
 
 #include <span>
-#include <string>
 #include <vector>
 
 namespace stc::run {
@@ -17,8 +17,9 @@ struct TracedRun {
 };
 
 /// Writes runs as events of the Trace Event Format, which Perfetto and Chrome's about:tracing open:
-/// a process for each entry, a thread for each kind of work, one step behind the other. Error: Io.
-runtime::Result<void> writeTrace(const std::string &path, const program::Program &program,
+/// a process for each entry, a thread for each kind of work, one step behind the other, each with
+/// its size and its work. Error: Io.
+runtime::Result<void> writeTrace(runtime::AtomicFile &file, const program::Program &program,
                                  std::span<const TracedRun> runs);
 
 } // namespace stc::run

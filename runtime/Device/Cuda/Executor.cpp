@@ -89,7 +89,7 @@ Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibrar
 }
 
 Result<CudaExecutor::BoundEntry> CudaExecutor::bind(const program::Entry &entry) const {
-  BoundEntry result;
+  BoundEntry result{&entry, {}, {}};
   for (const program::Step *step : *entry.steps()) {
     auto bound = bind(*step);
     if (!bound)
@@ -108,14 +108,14 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
     auto bound = cuda::Launch::bind(kernels[launch->kernel()], *launch, arena.address());
     if (!bound)
       return forward(bound);
-    return BoundLaunch{launch->kernel(), std::move(*bound)};
+    return std::move(*bound);
   }
   if (const program::Batch *batch = step.action_as_Batch()) {
     uint32_t kernel = batch->launches()->Get(0)->kernel();
     auto bound = cuda::Launch::bind(kernels[kernel], *batch, arena.address());
     if (!bound)
       return forward(bound);
-    return BoundLaunch{kernel, std::move(*bound)};
+    return std::move(*bound);
   }
   if (const program::Gemm *gemm = step.action_as_Gemm()) {
     auto bound = products->bind(*gemm, arena.address());
@@ -129,12 +129,12 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
 }
 
 Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
-  if (const auto *launch = std::get_if<BoundLaunch>(&step)) {
-    if (launch->launch.isEmpty())
+  if (const auto *launch = std::get_if<cuda::Launch>(&step)) {
+    if (launch->isEmpty())
       return {};
     bool behindKernel = last == Last::Kernel;
     last = Last::Kernel;
-    return launch->launch(behindKernel);
+    return (*launch)(behindKernel);
   }
   if (const auto *product = std::get_if<cuda::Product>(&step)) {
     last = Last::Kernel;
@@ -151,7 +151,7 @@ Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
 
 Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEach) const {
   Last last = Last::Other;
-  for (size_t k = 0; k < entry.steps.size(); ++k) {
+  for (uint32_t k = 0; k < entry.steps.size(); ++k) {
     auto started = start(entry.steps[k], last);
     if (started && recordsEach) {
       started = events[k + 1].record();
@@ -184,7 +184,7 @@ Result<void> CudaExecutor::prepareClock() {
   return {};
 }
 
-Result<double> CudaExecutor::time(uint32_t index, Profile *profile) {
+Result<double> CudaExecutor::time(uint32_t index, std::vector<double> *steps) {
   if (auto prepared = prepareClock(); !prepared)
     return forward(prepared);
   const BoundEntry &entry = entries[index];
@@ -194,7 +194,7 @@ Result<double> CudaExecutor::time(uint32_t index, Profile *profile) {
     started = gpu.driver().memset(cacheFill.address(), 0, cacheFill.size(), gpu.stream());
   if (started)
     started = events[0].record();
-  if (started && profile)
+  if (started && steps)
     started = startOneByOne(entry, true);
   else if (started)
     started = submit(index).and_then([&] { return events[1].record(); });
@@ -202,25 +202,16 @@ Result<double> CudaExecutor::time(uint32_t index, Profile *profile) {
     started = wait();
   if (!started)
     return forward(started);
-  if (!profile)
+  if (!steps)
     return events[1].secondsSince(events[0]);
-  profile->kernels.resize(source.kernels()->size());
-  profile->steps.clear();
+  steps->clear();
   double sum = 0;
   for (size_t k = 0; k < entry.steps.size(); ++k) {
     auto seconds = events[k + 1].secondsSince(events[k]);
     if (!seconds)
       return seconds;
     sum += *seconds;
-    profile->steps.push_back(*seconds);
-    if (const auto *launch = std::get_if<BoundLaunch>(&entry.steps[k])) {
-      profile->kernels[launch->kernel] += *seconds;
-    } else if (const auto *product = std::get_if<cuda::Product>(&entry.steps[k])) {
-      profile->gemm += *seconds;
-      profile->gemmFlops += product->flops();
-    } else {
-      profile->copy += *seconds;
-    }
+    steps->push_back(*seconds);
   }
   return sum;
 }

@@ -38,25 +38,22 @@ public:
   /// Errors (Machine) here and below: what the driver says.
   Result<void> submit(uint32_t entry) override;
   Result<void> wait() override { return gpu.synchronize(); }
-  /// By events on the stream, behind work that clears the cache. With a profile the steps are
-  /// started one by one.
-  Result<double> time(uint32_t entry, Profile *profile = nullptr) override;
+  /// By events on the stream, behind work that clears the cache. Where those of the steps are
+  /// wanted, these are started one by one.
+  Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) override;
   /// Returns when the bytes are where the GPU takes them by itself.
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
   Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) override;
   using Executor::read;
 
 private:
-  struct BoundLaunch {
-    uint32_t kernel;
-    cuda::Launch launch;
-  };
   struct BoundCopy {
     cuda::CUdeviceptr target, source; // 0 for zeros
     uint64_t bytes;
   };
-  using BoundStep = std::variant<BoundLaunch, cuda::Product, BoundCopy>;
+  using BoundStep = std::variant<cuda::Launch, cuda::Product, BoundCopy>;
   struct BoundEntry {
+    const program::Entry *source;
     std::vector<BoundStep> steps;
     std::optional<cuda::Graph> graph;
   };

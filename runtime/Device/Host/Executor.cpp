@@ -88,7 +88,7 @@ HostExecutor::BoundEntry HostExecutor::bind(const program::Entry &entry) const {
       void *const *first = bound.buffers.data() + bound.buffers.size();
       for (uint64_t offset : *launch->buffers())
         bound.buffers.push_back(arena.data() + offset);
-      bound.steps.push_back(BoundLaunch{library.kernel(launch->kernel()), launch->kernel(),
+      bound.steps.push_back(BoundLaunch{library.kernel(launch->kernel()),
                                         static_cast<int64_t>(launch->items()), first,
                                         launch->sizes()->data()});
     } else if (const program::Gemm *gemm = step->action_as_Gemm()) {
@@ -133,28 +133,17 @@ Result<void> HostExecutor::submit(uint32_t entry) {
   return {};
 }
 
-Result<double> HostExecutor::time(uint32_t entry, Profile *profile) {
+Result<double> HostExecutor::time(uint32_t index, std::vector<double> *steps) {
   auto begin = std::chrono::steady_clock::now();
-  if (!profile) {
-    (void)submit(entry);
+  if (!steps) {
+    (void)submit(index);
     return secondsSince(begin);
   }
-  profile->kernels.resize(source.kernels()->size());
-  profile->steps.clear();
-  for (const auto &step : entries[entry].steps) {
+  steps->clear();
+  for (uint32_t k = 0; k < entries[index].steps.size(); ++k) {
     auto start = std::chrono::steady_clock::now();
-    std::visit([&](const auto &bound) { execute(bound); }, step);
-    double seconds = secondsSince(start);
-    profile->steps.push_back(seconds);
-    if (const auto *launch = std::get_if<BoundLaunch>(&step)) {
-      profile->kernels[launch->kernel] += seconds;
-    } else if (const auto *product = std::get_if<BoundGemm>(&step)) {
-      const GemmShape &shape = product->shape;
-      profile->gemm += seconds;
-      profile->gemmFlops += 2.0 * shape.m * shape.n * shape.k * shape.batch;
-    } else {
-      profile->copy += seconds;
-    }
+    std::visit([&](const auto &bound) { execute(bound); }, entries[index].steps[k]);
+    steps->push_back(secondsSince(start));
   }
   return secondsSince(begin);
 }

@@ -43,7 +43,7 @@ public:
   /// None of these fails.
   Result<void> submit(uint32_t entry) override;
   Result<void> wait() override { return {}; }
-  Result<double> time(uint32_t entry, Profile *profile = nullptr) override;
+  Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) override;
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
   Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) override;
   using Executor::read;
@@ -55,7 +55,6 @@ public:
 private:
   struct BoundLaunch {
     KernelFunction function;
-    uint32_t kernel;
     int64_t items;
     void *const *buffers;
     const int64_t *sizes;

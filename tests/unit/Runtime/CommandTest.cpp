@@ -162,9 +162,40 @@ TEST_F(CommandTest, InfoAndBench) {
   auto bench = nlohmann::json::parse(
       run({"bench", program, "train_step", "--repetitions", "2", "--json"}).out);
   EXPECT_GT(bench["entries"][0]["median_seconds"].get<double>(), 0);
-  EXPECT_GT(bench["entries"][0]["seconds_by_kind"]["test"].get<double>(), 0);
+  EXPECT_GT(bench["entries"][0]["kinds"]["test"]["seconds"].get<double>(), 0);
   EXPECT_THAT(run({"bench", program, "--repetitions", "1", "--warm-up", "0"}).out,
               HasSubstr("sample_prefill: median"));
+}
+
+TEST_F(CommandTest, BenchComparesWithTheCeilings) {
+  std::string small = smallProgram().write("small.stcp");
+  auto info = nlohmann::json::parse(run({"info", small, "--json"}).out);
+  const auto &work = info["entries"][0]["work"];
+  EXPECT_EQ(work["gemm"], (nlohmann::json{{"flops", 24}, {"bytes", 64}}));
+  EXPECT_EQ(work["copy"], (nlohmann::json{{"flops", 0}, {"bytes", 20}}));
+  EXPECT_TRUE(work["reduce"].is_null());
+  EXPECT_EQ(info["entries"][0]["model_flops"], 24);
+
+  std::vector<std::string> command = {"bench", small, "f", "--repetitions", "1", "--warm-up", "0"};
+  Outcome text = run(command);
+  EXPECT_THAT(text.out,
+              AllOf(HasSubstr("the model: 24 FLOP at "), HasSubstr(" % utilization\n"),
+                    HasSubstr("ceilings: products "), HasSubstr("(1536 cubed, f32), memory "),
+                    HasSubstr(" (256.0 MiB read and written)\n"), HasSubstr("% of memory\n")));
+  command.push_back("--json");
+  auto json = nlohmann::json::parse(run(command).out)["entries"][0];
+  const double product = json["ceilings"]["flops_per_second"], seconds = json["median_seconds"];
+  EXPECT_GT(product, 1e9);
+  EXPECT_GT(json["ceilings"]["bytes_per_second"].get<double>(), 1e8);
+  EXPECT_DOUBLE_EQ(json["model_flop_utilization"].get<double>(), 24 / seconds / product);
+  const auto &gemm = json["kinds"]["gemm"];
+  EXPECT_DOUBLE_EQ(gemm["flops_per_second"].get<double>(), 24 / gemm["seconds"].get<double>());
+  EXPECT_FALSE(json["kinds"]["reduce"].contains("flops"));
+  EXPECT_TRUE(json["kinds"]["pointwise"].contains("ceiling_share"));
+  command.push_back("--no-ceilings");
+  json = nlohmann::json::parse(run(command).out)["entries"][0];
+  EXPECT_FALSE(json.contains("ceilings") || json.contains("model_flop_utilization"));
+  EXPECT_TRUE(json["kinds"]["gemm"].contains("flops_per_second"));
 }
 
 TEST_F(CommandTest, BenchTracesEachStep) {
@@ -172,7 +203,7 @@ TEST_F(CommandTest, BenchTracesEachStep) {
   ASSERT_EQ(
       run({"bench", small, "f", "--repetitions", "1", "--warm-up", "0", "--trace", trace}).code, 0);
   std::vector<std::string> names, kinds;
-  double end = 0;
+  double end = 0, bytes = 0;
   auto json = nlohmann::json::parse(readFile(trace));
   for (const auto &event : json["traceEvents"]) {
     if (event["ph"] == "M") {
@@ -182,11 +213,15 @@ TEST_F(CommandTest, BenchTracesEachStep) {
     names.push_back(event["name"]);
     EXPECT_DOUBLE_EQ(event["ts"].get<double>(), end); // one behind the other
     end += event["dur"].get<double>();
+    bytes += event["args"].value("bytes", 0.0);
   }
+  EXPECT_EQ(bytes, 64 + 32 + 16 + 4);
   EXPECT_THAT(names, testing::ElementsAre("gemm 2x2x3", "addOne", "rowSum", "copy", "zero"));
   EXPECT_THAT(kinds, testing::ElementsAre("f", "gemm", "pointwise", "reduce", "copy"));
   EXPECT_GT(end, 0);
-  EXPECT_EQ(run({"bench", small, "--trace", temporaryPath("none/trace.json")}).code, 5);
+  Outcome nowhere = run({"bench", small, "--trace", temporaryPath("none/trace.json")});
+  EXPECT_EQ(nowhere.code, 5);
+  EXPECT_EQ(nowhere.out, ""); // nothing was run before
 }
 
 TEST_F(CommandTest, BadInputIsOneLine) {

@@ -2,6 +2,7 @@
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Data/ByteData.h"
 #include "runtime/Data/NpyFile.h"
+#include "runtime/Device/Cuda/Ceilings.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Program/ProgramFile.h"
 #include "tests/unit/Runtime/Command.h"
@@ -23,6 +24,7 @@ namespace stc::runtime::test {
 namespace {
 
 using testing::AllOf;
+using testing::DoubleNear;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -145,8 +147,8 @@ TEST_F(CudaTest, StartsKernelsEarly) {
   ASSERT_EQ(open(spec), "");
   ASSERT_TRUE(executor->run(0));
   EXPECT_THAT(early(), ElementsAre(0, 1, 0, 1));
-  Profile profile;
-  ASSERT_TRUE(executor->time(0, &profile));
+  std::vector<double> steps;
+  ASSERT_TRUE(executor->time(0, &steps));
   EXPECT_THAT(early(), ElementsAre(0, 0, 0, 0));
   executor.reset();
   spec.kernels[0].grid->early = false;
@@ -196,15 +198,27 @@ TEST_F(CudaTest, TimesByEvents) {
   ASSERT_EQ(open(gpuProduct()), "");
   EXPECT_FLOAT_EQ(executor->time(0).value(), 2.5e-3);
   EXPECT_EQ(fake->graphLaunches, 1);
-  Profile profile;
-  EXPECT_FLOAT_EQ(executor->time(0, &profile).value(), 2.5e-3);
+  std::vector<double> steps;
+  EXPECT_FLOAT_EQ(executor->time(0, &steps).value(), 2.5e-3);
   EXPECT_EQ(fake->graphLaunches, 1);
   EXPECT_EQ(fake->launchCount, 2);
-  ASSERT_EQ(profile.kernels.size(), 1u);
-  EXPECT_FLOAT_EQ(profile.kernels[0], 0.5e-3);
-  EXPECT_FLOAT_EQ(profile.copy, 1e-3);
-  EXPECT_FLOAT_EQ(profile.gemm, 1e-3);
-  EXPECT_EQ(profile.gemmFlops, 24);
+  EXPECT_THAT(steps, ElementsAre(DoubleNear(0.5e-3, 1e-9), DoubleNear(0.5e-3, 1e-9),
+                                 DoubleNear(0.5e-3, 1e-9), DoubleNear(1e-3, 1e-9)));
+}
+
+// Half a millisecond a copy, and of the algorithms of a product the fastest takes as long.
+TEST_F(CudaTest, CeilingsAreAProductAndACopy) {
+  ASSERT_EQ(open(), "");
+  auto ceilings = cuda::GpuCeilings::create(*device, DType::BF16, {STC_FAKE_CUDA});
+  ASSERT_TRUE(ceilings) << ceilings.error().message;
+  const int tried = fake->productCount;
+  auto rates = (*ceilings)->measure();
+  ASSERT_TRUE(rates) << rates.error().message;
+  EXPECT_EQ(fake->productCount, tried + 1);
+  EXPECT_FLOAT_EQ(rates->flops, 2.0 * 8192 * 8192 * 8192 / 0.5e-3);
+  EXPECT_FLOAT_EQ(rates->bytes, (512 << 20) / 0.5e-3);
+  auto none = cuda::GpuCeilings::create(*device, DType::BF16, {"libnone.so"});
+  EXPECT_EQ(none.error().kind, ErrorKind::Machine);
 }
 
 TEST_F(CudaTest, RunsAnEntryAsOneGraph) {
@@ -484,7 +498,16 @@ TEST_F(CudaCommandTest, BenchAndInfo) {
                     HasSubstr("copy"), HasSubstr("Fake GPU, 3 repetitions; peak resident memory")));
   auto json = nlohmann::json::parse(run({"bench", program, "--json"}).out);
   EXPECT_EQ(json["gpu"], "Fake GPU");
-  EXPECT_FLOAT_EQ(json["entries"][0]["seconds_by_kind"]["copy"].get<float>(), 1e-3f);
+  const auto &kinds = json["entries"][0]["kinds"];
+  EXPECT_FLOAT_EQ(kinds["copy"]["seconds"].get<float>(), 1e-3f);
+  EXPECT_FALSE(kinds["copy"].contains("bytes")); // not counted
+  EXPECT_FLOAT_EQ(kinds["attention"]["flops_per_second"].get<float>(), 4e6f / 0.5e-3f);
+  const auto &ceilings = json["entries"][0]["ceilings"];
+  EXPECT_FLOAT_EQ(ceilings["bytes_per_second"].get<float>(), (512 << 20) / 0.5e-3f);
+  EXPECT_EQ(ceilings["product_dtype"], "bf16");
+  EXPECT_EQ(kinds["attention"]["ceiling"], "products");
+  EXPECT_FLOAT_EQ(kinds["attention"]["ceiling_share"].get<float>(),
+                  8e9f / ceilings["flops_per_second"].get<float>());
 
   Outcome info = run({"info", program});
   EXPECT_THAT(info.out, AllOf(HasSubstr("target      sm_90a\n"), HasSubstr("arena       4.0 KiB"),

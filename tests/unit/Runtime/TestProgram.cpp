@@ -70,22 +70,23 @@ flatbuffers::Offset<Kernel> build(flatbuffers::FlatBufferBuilder &builder, const
 }
 
 flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const StepSpec &spec) {
+  const Work *work = spec.work ? &*spec.work : nullptr;
   std::vector<flatbuffers::Offset<Launch>> launches;
   for (const StepSpec::Launch &l : spec.launch)
     launches.push_back(CreateLaunchDirect(builder, l.kernel, l.items, &l.buffers, &l.sizes));
   if (launches.size() == 1)
-    return CreateStep(builder, Action::Launch, launches[0].Union());
+    return CreateStep(builder, Action::Launch, launches[0].Union(), work);
   if (!launches.empty())
-    return CreateStep(builder, Action::Batch, CreateBatchDirect(builder, &launches).Union());
+    return CreateStep(builder, Action::Batch, CreateBatchDirect(builder, &launches).Union(), work);
   if (!spec.gemm.empty()) {
     const StepSpec::Gemm &g = spec.gemm[0];
     auto gemm = CreateGemm(builder, g.dtype, g.m, g.n, g.k, g.batch, g.transposeA, g.transposeB,
                            false, &g.a, &g.b, &g.c);
-    return CreateStep(builder, Action::Gemm, gemm.Union());
+    return CreateStep(builder, Action::Gemm, gemm.Union(), work);
   }
   const StepSpec::Copy &c = spec.copy[0];
   auto copy = CreateCopy(builder, c.source, c.target, c.bytes, c.zero);
-  return CreateStep(builder, Action::Copy, copy.Union());
+  return CreateStep(builder, Action::Copy, copy.Union(), work);
 }
 
 } // namespace
@@ -108,8 +109,8 @@ std::string ProgramSpec::build() const {
     for (const StepSpec &step : entry.steps)
       steps.push_back(test::build(builder, step));
     auto inputs = test::build(builder, entry.inputs), outputs = test::build(builder, entry.outputs);
-    entryTables.push_back(
-        CreateEntryDirect(builder, entry.name.c_str(), &inputs, &outputs, &steps, arena));
+    entryTables.push_back(CreateEntryDirect(builder, entry.name.c_str(), &inputs, &outputs, &steps,
+                                            arena, entry.modelFlops));
   }
   std::vector<flatbuffers::Offset<Setting>> settingTables;
   for (const auto &[key, value] : settings)
@@ -145,7 +146,12 @@ ProgramSpec smallProgram() {
   rowSum.launch = {{1, 2, {192, 256}, {2}}};
   copy.copy = {{256, 320, 8, false}};
   zero.copy = {{0, 324, 4, true}};
-  entry.steps = {gemm, addOne, rowSum, copy, zero};
+  gemm.work = Work(24, 64);
+  addOne.work = Work(0, 32);
+  copy.work = Work(0, 16);
+  zero.work = Work(0, 4);
+  entry.steps = {gemm, addOne, rowSum, copy, zero}; // of the sums nothing is known
+  entry.modelFlops = 24;
   spec.entries = {entry};
   return spec;
 }
@@ -163,6 +169,7 @@ ProgramSpec gpuProgram() {
   entry.outputs = {{"y", DType::BF16, {4, 64}, 512}, {"again", DType::BF16, {4, 64}, 1024}};
   StepSpec launch, copy, zero;
   launch.launch = {{0, 1000, {0, 512}, {}}};
+  launch.work = Work(4'000'000, 1024);
   copy.copy = {{512, 1024, 512, false}};
   zero.copy = {{0, 1408, 128, true}};
   entry.steps = {launch, copy, zero};

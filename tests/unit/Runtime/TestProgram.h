@@ -72,12 +72,14 @@ struct StepSpec {
   std::vector<Launch> launch;
   std::vector<Gemm> gemm;
   std::vector<Copy> copy;
+  std::optional<program::Work> work;
 };
 
 struct EntrySpec {
   std::string name;
   std::vector<TensorSpec> inputs, outputs;
   std::vector<StepSpec> steps;
+  uint64_t modelFlops = 0;
 };
 
 struct ProgramSpec {
