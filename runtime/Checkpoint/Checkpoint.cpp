@@ -3,6 +3,7 @@
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Json.h"
+#include "runtime/Support/Nvtx.h"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -129,6 +130,7 @@ std::string differences(const SampleOrder &before, const SampleOrder &now) {
 
 Result<void> writeCheckpoint(Executor &executor, const std::string &path,
                              const TrainingState &state) {
+  nvtx::Range range("checkpoint");
   std::string temporary = path + ".tmp";
   std::error_code error;
   std::filesystem::remove_all(temporary, error);

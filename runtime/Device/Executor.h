@@ -33,7 +33,7 @@ public:
     return submit(entry).and_then([&] { return wait(); });
   }
   /// Runs an entry, and the seconds that it took by the device's clock; those of each step as well,
-  /// if they are wanted, which may make the whole slower.
+  /// if they are wanted, which may make the whole slower. Steps then are ranges of NVTX.
   virtual Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) = 0;
 
   /// The bytes of a tensor of the program, which are as many as it has. What is written is there

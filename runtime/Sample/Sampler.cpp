@@ -4,6 +4,7 @@
 #include "runtime/Data/ByteData.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Program/Signature.h"
+#include "runtime/Support/Nvtx.h"
 #include "runtime/Support/Philox.h"
 
 #include <algorithm>
@@ -79,11 +80,13 @@ Result<void> Sampler::runEntry(uint32_t index, std::span<const int32_t> tokens,
 }
 
 Result<void> Sampler::step(int64_t position, std::span<const int32_t> tokens) {
+  nvtx::Range range("sampling step");
   return runEntry(stepEntry, tokens, "position", position);
 }
 
 // Position p holds byte p - 1; the logits after the last position are those of the first new byte.
 Result<void> Sampler::readPrompt(std::span<const uint8_t> prompt) {
+  nvtx::Range range("sampling prefill");
   int64_t last = static_cast<int64_t>(prompt.size());
   auto tokenAt = [&](int64_t position) -> int32_t {
     return position == 0 ? startSymbol : prompt[position - 1];

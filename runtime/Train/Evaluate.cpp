@@ -2,6 +2,7 @@
 #include "runtime/Train/Evaluate.h"
 #include "runtime/Program/Signature.h"
 #include "runtime/Support/Interrupt.h"
+#include "runtime/Support/Nvtx.h"
 
 #include <algorithm>
 #include <cmath>
@@ -47,6 +48,7 @@ static double sumOf(std::span<const float> nats) {
 
 // Hands on the nats of windows 0, 1, ...; returns how many there were before a signal.
 Result<int64_t> Evaluator::visitWindows(int64_t windows, const Read &read, const Visit &visit) {
+  nvtx::Range range("evaluation");
   const program::Entry &entry = *executor.program().entries()->Get(index);
   std::vector<int32_t> tokens(batch * n), targets(batch * n);
   std::vector<float> nll(batch * n);

@@ -1,6 +1,7 @@
 //===- Trainer.cpp - the training loop --------------------------------------------------===//
 #include "runtime/Train/Trainer.h"
 #include "runtime/Program/Signature.h"
+#include "runtime/Support/Nvtx.h"
 
 #include <chrono>
 #include <cmath>
@@ -30,6 +31,7 @@ Result<Trainer> Trainer::create(Executor &executor) {
 }
 
 Result<void> Trainer::readSamples(int64_t step, ByteData &data, uint64_t seed) {
+  nvtx::Range range("read data");
   auto start = std::chrono::steady_clock::now();
   samplesOf = 0;
   for (int64_t row = 0; row < batchSize; ++row)
@@ -54,6 +56,7 @@ Result<double> Trainer::scalar(const char *name) const {
 }
 
 Result<StepReport> Trainer::step(int64_t step, ByteData &data, uint64_t seed) {
+  nvtx::Range range("training step");
   if (samplesOf != step)
     if (auto read = readSamples(step, data, seed); !read)
       return forward(read);

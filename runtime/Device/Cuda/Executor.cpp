@@ -1,5 +1,6 @@
 //===- Executor.cpp - runs the entries of a program on a GPU -------------------------===//
 #include "runtime/Device/Cuda/Executor.h"
+#include "runtime/Device/StepRange.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
 
@@ -152,6 +153,9 @@ Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
 Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEach) const {
   Last last = Last::Other;
   for (uint32_t k = 0; k < entry.steps.size(); ++k) {
+    std::optional<StepRange> range;
+    if (recordsEach)
+      range.emplace(source, *entry.source->steps()->Get(k));
     auto started = start(entry.steps[k], last);
     if (started && recordsEach) {
       started = events[k + 1].record();

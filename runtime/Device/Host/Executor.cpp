@@ -1,5 +1,6 @@
 //===- Executor.cpp - runs the entries of a program on the CPU ----------------------===//
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/StepRange.h"
 #include "runtime/Program/Tensor.h"
 
 #include <algorithm>
@@ -140,7 +141,9 @@ Result<double> HostExecutor::time(uint32_t index, std::vector<double> *steps) {
     return secondsSince(begin);
   }
   steps->clear();
+  const program::Entry &entry = *source.entries()->Get(index);
   for (uint32_t k = 0; k < entries[index].steps.size(); ++k) {
+    StepRange range(source, *entry.steps()->Get(k));
     auto start = std::chrono::steady_clock::now();
     std::visit([&](const auto &bound) { execute(bound); }, entries[index].steps[k]);
     steps->push_back(secondsSince(start));
