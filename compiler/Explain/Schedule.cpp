@@ -24,13 +24,23 @@ static std::string milliseconds(double seconds) { return fmt::format("{:.3f}", s
 
 static std::string layout(const LaunchedKernel &kernel) {
   std::string text = counted(kernel.threads, "thread");
-  if (kernel.tiles)
-    text +=
-        fmt::format(": {} compute, 1 copies; {} of {}", counted(kernel.tiles->groups, "warpgroup"),
-                    counted(kernel.tiles->stages, "stage"), kernel.tiles->other);
+  if (kernel.tiles) {
+    const LaunchedKernel::Tiles &tiles = *kernel.tiles;
+    std::string who = tiles.groups > 0 ? counted(tiles.groups, "warpgroup") + " compute, 1 copies"
+                                       : fmt::format("{} of {} {}", counted(tiles.warps, "warp"),
+                                                     tiles.warpRows, tiles.own);
+    text += fmt::format(": {}; {} of {}", who, counted(tiles.stages, "stage"), tiles.other);
+  }
   if (kernel.sharedBytes > 0)
     text += fmt::format("; {:.1f} KiB of shared memory", double(kernel.sharedBytes) / 1024);
   return text;
+}
+
+static std::string workText(const AttentionWork &work) {
+  std::string text;
+  if (work.flops > 0)
+    text = fmt::format("products {}FLOP in the pattern; ", scaled(double(work.flops)));
+  return text + scaled(double(work.bytes)) + "B of memory";
 }
 
 static std::string workText(const HopperWork &work,
@@ -60,9 +70,12 @@ static std::string timeText(const HopperTime &time) {
   return text + fmt::format("; the roofline is at {}", milliseconds(time.roofline));
 }
 
-std::string explainSchedule(std::string_view entry, const std::vector<LaunchedKernel> &kernels) {
-  std::string result = field("schedule", fmt::format("{} on an H100", entry));
+std::string explainSchedule(std::string_view entry, const std::vector<LaunchedKernel> &kernels,
+                            const GpuPeaks &peaks) {
+  std::string result = field("schedule", fmt::format("{} on an {}", entry, peaks.name));
   HopperTime all;
+  double roofline = 0;
+  bool isModelled = true;
   for (const LaunchedKernel &kernel : kernels) {
     result += field("kernel", kernel.name);
     if (kernel.tiles) {
@@ -77,14 +90,25 @@ std::string explainSchedule(std::string_view entry, const std::vector<LaunchedKe
                                             fmt::join(others, "; ")));
     }
     result += field("  block", layout(kernel));
-    if (!kernel.work)
-      continue;
-    HopperTime time = estimate(*kernel.work);
-    all += time;
-    result +=
-        field("  work", workText(*kernel.work, kernel.tiles)) + field("  time", timeText(time));
+    isModelled &= kernel.modelled || !kernel.work;
+    if (kernel.modelled) {
+      HopperTime time = estimate(*kernel.modelled);
+      all += time;
+      roofline += time.roofline;
+      result += field("  work", workText(*kernel.modelled, kernel.tiles)) +
+                field("  time", timeText(time));
+    } else if (kernel.work) {
+      Roofline least = rooflineOf(*kernel.work, kernel.elementBytes, peaks);
+      roofline += least.seconds();
+      result += field("  work", workText(*kernel.work)) +
+                field("  roofline",
+                      fmt::format("{} ms: products {}, memory {}", milliseconds(least.seconds()),
+                                  milliseconds(least.products), milliseconds(least.memory)));
+    }
   }
-  return result + field("in all", timeText(all));
+  return result + field("in all", isModelled ? timeText(all)
+                                             : fmt::format("the roofline is at {} ms",
+                                                           milliseconds(roofline)));
 }
 
 } // namespace stc

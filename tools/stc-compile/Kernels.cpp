@@ -17,14 +17,6 @@ pattern::View viewOf(tile::ViewAttr view) {
           view.getResidues(), view.getTogether(), view.getRowsEach()};
 }
 
-/// How many of n positions a view has.
-int64_t positionsOf(const pattern::View &view, int64_t n) {
-  int64_t sum = 0;
-  for (int64_t residue = 0; residue < view.residues; ++residue)
-    sum += view.rows(n, residue);
-  return sum;
-}
-
 /// What the tiles of a kernel meet of its pattern, in one head of one sequence; whether all pairs
 /// could be counted.
 std::pair<HopperTiles, bool> countTiles(const pattern::Pattern &pattern, bool byQueries,
@@ -52,109 +44,124 @@ std::pair<HopperTiles, bool> countTiles(const pattern::Pattern &pattern, bool by
                    : visited.full + visited.partial;
       counts.pairs += pairs.value_or(0);
       isCounted &= pairs.has_value();
-      met += positionsOf(other, n);
+      met += other.positions(n);
     }
-  int64_t own = positionsOf(tiles.view, n);
+  int64_t own = tiles.view.positions(n);
   met = std::min(met, n); // parts may have keys in common
   counts.queries = byQueries ? own : met;
   counts.keys = byQueries ? met : own;
   return {counts, isCounted};
 }
 
-/// A kernel by tiles of queries, or of keys.
-template <typename Op> LaunchedKernel readTiles(Op op, StringRef text, int64_t items) {
-  constexpr bool byQueries = !std::is_same_v<Op, tile::AttentionKeyGradOp>;
-  LaunchedKernel kernel;
-  auto schedule = hopperSchedule(op);
-  auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
-  if (!schedule || !pattern)
-    return kernel;
-  LaunchedKernel::Tiles tiles;
-  tiles.own = byQueries ? "queries" : "keys";
-  tiles.other = byQueries ? "keys" : "queries";
-  tiles.rows = op.getRows();
-  if constexpr (byQueries)
-    tiles.otherRows = schedule->keyRows;
-  else
-    tiles.otherRows = schedule->queryRows;
-  tiles.view = viewOf(op.getView());
-  for (tile::WalkOp walk : op.getWalkOps())
-    tiles.otherViews.push_back(viewOf(walk.getView()));
-  tiles.items = items;
-  tiles.groups = schedule->groups;
-  tiles.stages = schedule->stages;
-  tiles.resumes = op.getResume();
-  auto [counts, isCounted] = countTiles(*pattern, byQueries, tiles);
+/// Work by the model of costs, which knows warpgroups and elements of 16 bits alone.
+template <typename Op>
+HopperWork modelOf(Op op, const pattern::Pattern &pattern, bool byQueries,
+                   LaunchedKernel::Tiles &tiles) {
+  auto [counts, isCounted] = countTiles(pattern, byQueries, tiles);
   tiles.isCounted = isCounted;
   counts.querySize = op.getQuerySize();
   counts.valueSize = op.getValueSize();
   counts.group = op.getGroup();
-  counts.items = items;
+  counts.items = tiles.items;
   int64_t tilesOfHead =
       tiles.view.residues * llvm::divideCeil(tiles.view.maxRows(op.getPositions()), tiles.rows);
-  counts.attentions = items / tilesOfHead;
+  counts.attentions = tiles.items / tilesOfHead;
   if constexpr (std::is_same_v<Op, tile::AttentionOp>) {
-    kernel.work = forwardWork(counts);
-  } else if constexpr (byQueries) {
-    kernel.work = queryGradWork(counts);
+    return forwardWork(counts);
+  } else if constexpr (std::is_same_v<Op, tile::AttentionQueryGradOp>) {
+    return queryGradWork(counts);
   } else {
     // An item meets the queries of all heads that read its keys.
     if (counts.group > 1)
       counts.attentions *= llvm::divideCeil(counts.group, op.getHeadStep());
     counts.sumsQueries = bool(op.getQuerySum());
     counts.beginsSums = op.getBegin();
-    kernel.work = keyGradWork(counts);
+    return keyGradWork(counts);
   }
-  kernel.tiles = std::move(tiles);
-  return kernel;
+}
+
+/// A kernel by tiles of queries, or of keys.
+template <typename Op>
+void readTiles(LaunchedKernel &kernel, Op op, StringRef text, int64_t items, bool isHopper) {
+  constexpr bool byQueries = !std::is_same_v<Op, tile::AttentionKeyGradOp>;
+  auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
+  if (!pattern)
+    return;
+  LaunchedKernel::Tiles &tiles = kernel.tiles.emplace();
+  tiles.own = byQueries ? "queries" : "keys";
+  tiles.other = byQueries ? "keys" : "queries";
+  tiles.rows = op.getRows();
+  tiles.view = viewOf(op.getView());
+  for (tile::WalkOp walk : op.getWalkOps())
+    tiles.otherViews.push_back(viewOf(walk.getView()));
+  tiles.items = items;
+  tiles.resumes = op.getResume();
+  kernel.elementBytes = op.getQuery().getType().getElementTypeBitWidth() / 8;
+  auto read = [&](const auto &schedule) {
+    if constexpr (byQueries)
+      tiles.otherRows = schedule.keyRows;
+    else
+      tiles.otherRows = schedule.queryRows;
+    tiles.stages = schedule.stages;
+  };
+  if (auto schedule = isHopper ? hopperSchedule(op) : std::nullopt) {
+    read(*schedule);
+    tiles.groups = schedule->groups;
+    kernel.modelled = modelOf(op, *pattern, byQueries, tiles);
+    return;
+  }
+  auto schedule = ampereSchedule(op, isHopper ? hopperSharedBytes : ampereSharedBytes);
+  read(schedule);
+  tiles.warps = schedule.warps;
+  tiles.warpRows = 16 * schedule.parts;
 }
 
 int64_t sizeOf(Value buffer) {
   return buffer ? cast<MemRefType>(buffer.getType()).getDimSize(3) : 0;
 }
 
-/// The model of costs knows elements of 16 bits alone.
-bool isModelled(Value buffer) {
-  return cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() == 16;
-}
-
-LaunchedKernel readKernel(tile::KernelOp kernel, int64_t items) {
+LaunchedKernel readKernel(tile::KernelOp kernel, plan::LaunchOp launch, bool isHopper) {
   StringRef pattern;
   if (auto text = kernel->getAttrOfType<StringAttr>(kPatternOfKernel))
     pattern = text;
   LaunchedKernel result;
+  result.name = kernel.getSymName();
+  if (tile::WorkAttr work = launch.getWorkAttr(); work && kernel.getKind() == "attention")
+    result.work = {work.getFlops(), work.getBytes()};
+  auto isModelled = [&](Value buffer) {
+    return isHopper && cast<MemRefType>(buffer.getType()).getElementTypeBitWidth() == 16;
+  };
   for (Operation &op : kernel.getBody().front())
     TypeSwitch<Operation *>(&op)
         .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
-            [&](auto tiled) { result = readTiles(tiled, pattern, items); })
+            [&](auto tiled) { readTiles(result, tiled, pattern, launch.getItems(), isHopper); })
         .Case([&](tile::AttentionDeltaOp delta) {
-          if (!isModelled(delta.getOutput()))
-            return;
-          result.work = deltaWork(delta.getDelta().getType().getNumElements(),
-                                  sizeOf(delta.getOutput()), sizeOf(delta.getQuerySum()));
+          if (isModelled(delta.getOutput()))
+            result.modelled = deltaWork(delta.getDelta().getType().getNumElements(),
+                                        sizeOf(delta.getOutput()), sizeOf(delta.getQuerySum()));
         })
         .Case([&](tile::AttentionQuerySumOp sum) {
           int64_t size = sizeOf(sum.getQueryGrad());
-          if (!isModelled(sum.getQueryGrad()))
-            return;
-          result.work = querySumWork(sum.getQueryGrad().getType().getNumElements() / size, size);
+          if (isModelled(sum.getQueryGrad()))
+            result.modelled =
+                querySumWork(sum.getQueryGrad().getType().getNumElements() / size, size);
         });
-  result.name = kernel.getSymName();
   return result;
 }
 } // namespace
 
-llvm::StringMap<LaunchedKernel> stc::readKernels(ModuleOp planned) {
+llvm::StringMap<LaunchedKernel> stc::readKernels(ModuleOp planned, StringRef device) {
   llvm::StringMap<LaunchedKernel> kernels;
   planned->walk([&](plan::LaunchOp launch) {
     auto kernel = planned.lookupSymbol<tile::KernelOp>(launch.getKernelAttr());
     if (!kernels.contains(launch.getKernel()))
-      kernels[launch.getKernel()] = readKernel(kernel, launch.getItems());
+      kernels[launch.getKernel()] = readKernel(kernel, launch, device == "sm_90a");
   });
   return kernels;
 }
 
-std::string stc::explainKernels(ModuleOp lowered, llvm::StringMap<LaunchedKernel> kernels) {
+std::string stc::explainKernels(ModuleOp lowered, StringRef device,
+                                llvm::StringMap<LaunchedKernel> kernels) {
   for (auto kernel : lowered.getOps<plan::KernelOp>())
     if (auto grid = kernel.getGrid()) {
       LaunchedKernel &known = kernels[kernel.getSymName()];
@@ -166,7 +173,9 @@ std::string stc::explainKernels(ModuleOp lowered, llvm::StringMap<LaunchedKernel
     std::vector<LaunchedKernel> launched;
     for (auto launch : entry.getBody().getOps<plan::LaunchOp>())
       launched.push_back(kernels.at(launch.getKernel()));
-    text += explainSchedule(entry.getSymName().str(), launched) + "\n";
+    text += explainSchedule(entry.getSymName().str(), launched,
+                            device == "sm_90a" ? h100Peaks : a100Peaks) +
+            "\n";
   }
   return text;
 }

@@ -8,11 +8,12 @@
 
 namespace stc {
 
-/// The attention kernels of a module for a Hopper GPU as they stand after the phase "plan", with
-/// their tiles and what they cost, by their symbols.
-llvm::StringMap<LaunchedKernel> readKernels(mlir::ModuleOp planned);
+/// The kernels of a module for a GPU, sm_80 or sm_90a, as they stand after the phase "plan": of
+/// attention what they have to do, the tiles, and what they cost, by their symbols.
+llvm::StringMap<LaunchedKernel> readKernels(mlir::ModuleOp planned, llvm::StringRef device);
 
 /// In words, by entry, after all phases: these say what a block takes.
-std::string explainKernels(mlir::ModuleOp lowered, llvm::StringMap<LaunchedKernel> kernels);
+std::string explainKernels(mlir::ModuleOp lowered, llvm::StringRef device,
+                           llvm::StringMap<LaunchedKernel> kernels);
 
 } // namespace stc

@@ -3,6 +3,7 @@
 #include "tools/stc-compile/Report.h"
 
 #include "compiler/Explain/Explain.h"
+#include "compiler/Schedule/AmpereSchedule.h"
 #include "compiler/Schedule/HopperSchedule.h"
 #include "compiler/Schedule/HostSchedule.h"
 #include "dialects/Plan/Plan.h"
@@ -56,10 +57,18 @@ static TileSize hopperTile(const pattern::Walk &walk, int64_t n) {
   return {shape.queryRows, schedule ? schedule->keyRows : shape.queryRows};
 }
 
+static TileSize ampereTile(const pattern::Walk &walk, int64_t n) {
+  AmpereShape shape;
+  shape.rows = chooseHopperTiles(walk, n, ampereMostQueries(shape)).rows;
+  return {shape.rows, chooseAmpereSchedule(shape).keyRows};
+}
+
 std::string stc::explainPatterns(const Input &input, const CompileOptions &options) {
   const HostVectors vectors = options.target.vectors();
   auto tiles = [&](const pattern::Walk &walk, int64_t n) {
-    return options.device == "host" ? hostTile(walk, n, vectors) : hopperTile(walk, n);
+    return options.device == "host"    ? hostTile(walk, n, vectors)
+           : options.device == "sm_80" ? ampereTile(walk, n)
+                                       : hopperTile(walk, n);
   };
   if (input.spec)
     return explainModel(*input.spec, tiles);

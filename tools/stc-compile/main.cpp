@@ -87,7 +87,7 @@ LogicalResult explain(const Options &options, const Input &input,
   }
   if (!options.explain)
     return success();
-  const bool isHopper = compileOptions.device == "sm_90a";
+  const bool isGpu = compileOptions.device != "host";
   llvm::outs() << explainPatterns(input, compileOptions) << "\n";
   // The plan is made on a copy, so that what is compiled does not depend on whether it is
   // explained.
@@ -97,15 +97,15 @@ LogicalResult explain(const Options &options, const Input &input,
   auto read = [&](unsigned, const Phase &phase) {
     if (phase.name == StringRef("plan")) {
       memory = explainMemory(*copy);
-      if (isHopper)
-        kernels = readKernels(*copy);
+      if (isGpu)
+        kernels = readKernels(*copy, compileOptions.device);
     }
     return success();
   };
-  if (failed(runPhases(*copy, compileOptions, isHopper ? "kernels" : "plan", read)))
+  if (failed(runPhases(*copy, compileOptions, isGpu ? "kernels" : "plan", read)))
     return failure();
-  if (isHopper)
-    llvm::outs() << explainKernels(*copy, std::move(kernels));
+  if (isGpu)
+    llvm::outs() << explainKernels(*copy, compileOptions.device, std::move(kernels));
   llvm::outs() << memory;
   return success();
 }

@@ -98,6 +98,23 @@ std::optional<HopperQueryGradSchedule> stc::hopperSchedule(tile::AttentionQueryG
   return schedule;
 }
 
+template <typename Op> static AmpereShape shapeOf(Op op, int64_t sharedBytes) {
+  return {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), sharedBytes,
+          op.getQuery().getType().getElementTypeBitWidth() / 8};
+}
+
+AmpereSchedule stc::ampereSchedule(tile::AttentionOp op, int64_t sharedBytes) {
+  return chooseAmpereSchedule(shapeOf(op, sharedBytes));
+}
+
+AmpereGradSchedule stc::ampereSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes) {
+  return chooseAmpereGradSchedule(shapeOf(op, sharedBytes));
+}
+
+AmpereSchedule stc::ampereSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes) {
+  return chooseAmpereQueryGradSchedule(shapeOf(op, sharedBytes));
+}
+
 namespace {
 struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCudaPass> {
   using ConvertTileToCudaBase::ConvertTileToCudaBase;
@@ -135,11 +152,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
     });
   }
 
-  template <typename Op> AmpereShape shapeOf(Op op) {
-    return {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
-            isHopper() ? hopperSharedBytes : ampereSharedBytes,
-            op.getQuery().getType().getElementTypeBitWidth() / 8};
-  }
+  int64_t sharedBytes() { return isHopper() ? hopperSharedBytes : ampereSharedBytes; }
   bool isHopper() { return target == "sm_90a"; }
 
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
@@ -147,7 +160,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       return failure();
     if (auto schedule = hopperSchedule(op); schedule && isHopper())
       return lowerHopperForward(kernel, op, *schedule);
-    return lowerAmpereForward(kernel, op, chooseAmpereSchedule(shapeOf(op)));
+    return lowerAmpereForward(kernel, op, ampereSchedule(op, sharedBytes()));
   }
 
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
@@ -155,7 +168,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       return failure();
     if (auto schedule = hopperSchedule(op); schedule && isHopper())
       return lowerHopperKeyGrad(kernel, op, *schedule);
-    return lowerAmpereKeyGrad(kernel, op, chooseAmpereGradSchedule(shapeOf(op)));
+    return lowerAmpereKeyGrad(kernel, op, ampereSchedule(op, sharedBytes()));
   }
 
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
@@ -163,7 +176,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       return failure();
     if (auto schedule = hopperSchedule(op); schedule && isHopper())
       return lowerHopperQueryGrad(kernel, op, *schedule);
-    return lowerAmpereQueryGrad(kernel, op, chooseAmpereQueryGradSchedule(shapeOf(op)));
+    return lowerAmpereQueryGrad(kernel, op, ampereSchedule(op, sharedBytes()));
   }
 
   LogicalResult lower(tile::KernelOp kernel) {

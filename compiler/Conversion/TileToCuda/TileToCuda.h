@@ -13,6 +13,10 @@ namespace stc {
 std::optional<HopperSchedule> hopperSchedule(tile::AttentionOp op);
 std::optional<HopperKeyGradSchedule> hopperSchedule(tile::AttentionKeyGradOp op);
 std::optional<HopperQueryGradSchedule> hopperSchedule(tile::AttentionQueryGradOp op);
+/// And by products and copies of warps, in blocks of so many bytes of shared memory.
+AmpereSchedule ampereSchedule(tile::AttentionOp op, int64_t sharedBytes);
+AmpereGradSchedule ampereSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes);
+AmpereSchedule ampereSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes);
 
 /// Replaces a kernel around one attention op by a kernel of the plan in nvvm and llvm: with
 /// products of warpgroups and the copy engine, which want views and rows that it can reach, or with
