@@ -149,5 +149,5 @@ def attention_in(compute: torch.dtype, patterns: list[str], n: int, device: str 
     return attend
 
 
-def attends_of(spec: Spec, compute: torch.dtype) -> list[Attend]:
-    return [attention_in(compute, patterns, spec.data.context) for patterns in spec.layer_patterns()]
+def attends_of(spec: Spec, compute: torch.dtype, device: str = "cpu") -> list[Attend]:
+    return [attention_in(compute, patterns, spec.data.context, device) for patterns in spec.layer_patterns()]

@@ -28,19 +28,19 @@ class Trainer:
     """A model in `dtype`, float32 or float64, with the optimizer's state. In float32 products and attention are
     rounded as the specification has it; in float64 nothing is."""
 
-    def __init__(self, spec: Spec, dtype: torch.dtype = torch.float32):
+    def __init__(self, spec: Spec, dtype: torch.dtype = torch.float32, device: str = "cpu"):
         if spec.precision.compute not in COMPUTE:
             raise ValueError(f"expected to compute in {' or '.join(COMPUTE)}, found {spec.precision.compute}")
         compute = COMPUTE[spec.precision.compute] if dtype == torch.float32 else dtype
-        self.spec, self.attends, self.step_number = spec, attends_of(spec, compute), 0
-        self.model = Model(spec, linear_in(compute)).to(dtype)
+        self.spec, self.attends, self.step_number = spec, attends_of(spec, compute, device), 0
+        self.model = Model(spec, linear_in(compute)).to(device, dtype)
         self.weights = dict(self.model.named_parameters())
         self.moments = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
         self.squares = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
 
     def losses(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Negative log-likelihoods [batch, n], in nats."""
-        logits = self.model(tokens, torch.arange(tokens.shape[1]), self.attends)
+        logits = self.model(tokens, torch.arange(tokens.shape[1], device=tokens.device), self.attends)
         return F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
 
     def gradients(self, tokens: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -51,7 +51,7 @@ class Trainer:
 
     def scalar(self, value: float) -> Tensor:
         """Scalars are computed in the type of the weights, as STC does."""
-        return torch.tensor(value, dtype=self.model.lm_head.weight.dtype)
+        return self.model.lm_head.weight.new_tensor(value)
 
     def learning_rate(self, t: Tensor) -> Tensor:
         train = self.spec.train
@@ -91,7 +91,8 @@ class Trainer:
         return rate
 
     def step(self, tokens: Tensor, targets: Tensor) -> Report:
-        loss, gradients = self.gradients(tokens, targets)
+        device = self.model.lm_head.weight.device
+        loss, gradients = self.gradients(tokens.to(device), targets.to(device))
         return Report(loss.item(), self.accumulate(gradients).item(), self.move().item())
 
     def load(self, weights: Path, optimizer: Path | None = None) -> None:
@@ -107,4 +108,4 @@ class Trainer:
 
     def save(self, weights: Path) -> None:
         """Weights that `stc-run import` takes."""
-        tensors.write(weights, {name: weight.detach().float() for name, weight in self.weights.items()})
+        tensors.write(weights, {name: weight.detach().float().cpu() for name, weight in self.weights.items()})

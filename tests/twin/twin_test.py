@@ -26,6 +26,7 @@ except ImportError as error:
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools/bench-step"))
 
+import learning
 import sample_peer
 import tensors
 from data import Windows
@@ -264,8 +265,35 @@ class Sampling(unittest.TestCase):
             self.assertGreater(self.error(way, TEXT, {"attention.pattern": "dense", "embedding.stride": 8}), sample_peer.BOUND, way)
 
 
+class Learning(unittest.TestCase):
+    """What tools/bench-step/learning.py takes for the same curve."""
+
+    def wrong(self, precision: str, steps: range, factor: float) -> list[str]:
+        """With losses of these steps times a factor."""
+        curves = {name: [8 - step / 100 for step in range(300)] for name in ("twin", *learning.PRECISIONS)}
+        for step in steps:
+            curves[precision][step - 1] *= factor
+        return [line.split(":")[0] for line in learning.compared(curves)[1]]
+
+    def test_bounds(self) -> None:
+        for precision, steps, factor, wrong in (
+            ("float32", range(50, 51), 1.00009, False),
+            ("float32", range(50, 51), 1.00011, True),
+            ("float32", range(51, 301), 1.004, False),
+            ("float32", range(200, 201), math.nan, True),
+            ("bfloat16", range(1, 301), 1.004, False),
+            ("bfloat16", range(1, 301), 0.994, True),
+            ("bfloat16", range(300, 301), 1.2, False),
+            ("float16", range(251, 301), 1.006, True),
+            ("float16", range(1, 2), math.nan, True),
+        ):
+            with self.subTest(precision=precision, steps=steps, factor=factor):
+                self.assertEqual(self.wrong(precision, steps, factor), [precision] if wrong else [])
+
+
 def load_tests(loader: unittest.TestLoader, *_: object) -> unittest.TestSuite:
     suite = loader.loadTestsFromTestCase(Sampling)
+    suite.addTest(loader.loadTestsFromTestCase(Learning))
     for name, given in KINDS.items():
         narrow = given.get("precision", {}).get("compute") == "bfloat16"
         kind = type(name, (Narrow, Kind) if narrow else (Kind,), {"given": {"name": name} | given})
