@@ -108,7 +108,7 @@ LogicalResult Environment::execute(Operation *op) {
           .Case<ReadOp, WriteOp, arith::ConstantOp, IotaOp, RandomOp, BroadcastOp, ReduceOp,
                 ReshapeOp, SplitOp, ConcatOp, StopGradientOp, MatmulOp, GatherOp, ScatterAddOp,
                 InsertRowOp, ScoresOp, SoftmaxOp, SoftmaxGradOp, AggregateOp, AttentionOp,
-                AttentionGradOp, AttentionRowOp, FusedOp, GradientOp, func::CallOp>(
+                AttentionGradOp, AttentionRowOp, FusedOp, FusedProductOp, GradientOp, func::CallOp>(
               [&](auto known) { return evaluate(known, *this); })
           .Default([&](Operation *other) { return evaluateElementwise(other, *this); });
   if (failed(done))

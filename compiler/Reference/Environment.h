@@ -73,6 +73,7 @@ Result evaluate(AttentionGradOp op, Environment &env);
 Result evaluate(AttentionRowOp op, Environment &env);
 
 Result evaluate(FusedOp op, Environment &env);
+Result evaluate(FusedProductOp op, Environment &env);
 Result evaluate(GradientOp op, Environment &env);
 Result evaluate(mlir::func::CallOp op, Environment &env);
 

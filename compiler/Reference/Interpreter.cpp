@@ -60,7 +60,7 @@ FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor
   return Environment(patterns, variables, rounding).run(function.getBody().front(), inputs);
 }
 
-LogicalResult reference::evaluate(FusedOp op, Environment &env) {
+template <typename Op> static LogicalResult evaluateRegion(Op op, Environment &env) {
   std::vector<Tensor> inputs;
   for (Value input : op.getInputs())
     inputs.push_back(env[input]);
@@ -70,6 +70,11 @@ LogicalResult reference::evaluate(FusedOp op, Environment &env) {
   for (auto [value, result] : llvm::zip_equal(op.getResults(), *results))
     env[value] = std::move(result);
   return success();
+}
+
+LogicalResult reference::evaluate(FusedOp op, Environment &env) { return evaluateRegion(op, env); }
+LogicalResult reference::evaluate(FusedProductOp op, Environment &env) {
+  return evaluateRegion(op, env);
 }
 
 LogicalResult reference::evaluate(GradientOp op, Environment &) {

@@ -59,19 +59,40 @@ LogicalResult WriteOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return verifyVariable(*this, getVariableAttr(), getValue().getType(), symbols);
 }
 
-// stc.fused space [rows.., columns] (%arg = %operand : type, ...) -> (types) { body }
-void FusedOp::print(OpAsmPrinter &printer) {
-  printer << " space [";
-  llvm::interleaveComma(getSpace(), printer);
-  printer << "] (";
-  llvm::interleaveComma(llvm::zip(getBody().getArguments(), getInputs()), printer, [&](auto pair) {
+// (%arg = %operand : type, ...) -> (types) { body }
+static void printRegion(OpAsmPrinter &printer, Region &body, ValueRange inputs, TypeRange results) {
+  printer << " (";
+  llvm::interleaveComma(llvm::zip(body.getArguments(), inputs), printer, [&](auto pair) {
     auto [argument, input] = pair;
     printer << argument << " = " << input << " : " << input.getType();
   });
   printer << ") -> (";
-  llvm::interleaveComma(getResultTypes(), printer);
+  llvm::interleaveComma(results, printer);
   printer << ") ";
-  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+  printer.printRegion(body, /*printEntryBlockArgs=*/false);
+}
+
+static ParseResult parseRegion(OpAsmParser &parser, OperationState &result) {
+  SmallVector<OpAsmParser::Argument> arguments;
+  auto parseInput = [&]() -> ParseResult {
+    OpAsmParser::UnresolvedOperand operand;
+    if (parser.parseArgument(arguments.emplace_back()) || parser.parseEqual() ||
+        parser.parseOperand(operand) || parser.parseColonType(arguments.back().type))
+      return failure();
+    return parser.resolveOperand(operand, arguments.back().type, result.operands);
+  };
+  return failure(parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, parseInput) ||
+                 parser.parseArrowTypeList(result.types) ||
+                 parser.parseRegion(*result.addRegion(), arguments) ||
+                 parser.parseOptionalAttrDict(result.attributes));
+}
+
+// stc.fused space [rows.., columns] (%arg = %operand : type, ...) -> (types) { body }
+void FusedOp::print(OpAsmPrinter &printer) {
+  printer << " space [";
+  llvm::interleaveComma(getSpace(), printer);
+  printer << "]";
+  printRegion(printer, getBody(), getInputs(), getResultTypes());
   printer.printOptionalAttrDict((*this)->getAttrs(), {"space"});
 }
 
@@ -81,20 +102,27 @@ ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square,
                                      [&] { return parser.parseInteger(space.emplace_back()); }))
     return failure();
-  SmallVector<OpAsmParser::Argument> arguments;
-  auto parseInput = [&]() -> ParseResult {
-    OpAsmParser::UnresolvedOperand operand;
-    if (parser.parseArgument(arguments.emplace_back()) || parser.parseEqual() ||
-        parser.parseOperand(operand) || parser.parseColonType(arguments.back().type))
-      return failure();
-    return parser.resolveOperand(operand, arguments.back().type, result.operands);
-  };
-  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, parseInput) ||
-      parser.parseArrowTypeList(result.types))
-    return failure();
   result.addAttribute("space", parser.getBuilder().getDenseI64ArrayAttr(space));
-  Region *body = result.addRegion();
-  if (parser.parseRegion(*body, arguments) || parser.parseOptionalAttrDict(result.attributes))
-    return failure();
-  return success();
+  return parseRegion(parser, result);
+}
+
+void FusedProductOp::print(OpAsmPrinter &printer) {
+  printRegion(printer, getBody(), getInputs(), getResultTypes());
+  printer.printOptionalAttrDict((*this)->getAttrs());
+}
+
+ParseResult FusedProductOp::parse(OpAsmParser &parser, OperationState &result) {
+  return parseRegion(parser, result);
+}
+
+MatmulOp FusedProductOp::getProduct() { return *getBody().getOps<MatmulOp>().begin(); }
+FusedOp FusedProductOp::getBefore() { return getProduct().getLhs().getDefiningOp<FusedOp>(); }
+FusedOp FusedProductOp::getAfter() {
+  return cast<FusedOp>(getBody().front().getTerminator()->getPrevNode());
+}
+BlockArgument FusedProductOp::getWeights() {
+  Value rhs = getProduct().getRhs();
+  if (auto narrow = rhs.getDefiningOp<arith::TruncFOp>())
+    rhs = narrow.getIn();
+  return cast<BlockArgument>(rhs);
 }

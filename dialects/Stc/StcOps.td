@@ -569,7 +569,56 @@ def Stc_FusedOp : Stc_Op<"fused", [Pure, IsolatedFromAbove,
   let hasCustomAssemblyFormat = 1;
 }
 
-def Stc_YieldOp : Op<Stc_Dialect, "yield", [Pure, Terminator, HasParent<"FusedOp">]> {
+def Stc_FusedProductOp : Stc_Op<"fused_product", [Pure, IsolatedFromAbove, SingleBlock]> {
+  let summary = "a product of few rows and the row work around it, one kernel";
+  let description = [{
+    Made by `stc-fuse-products`. What computes the rows of the left operand, if anything does, is a
+    `stc.fused`; another one makes the results of the product, element for element. The weights may be
+    wide: then they are rounded on the way.
+
+    ```mlir
+    %y = stc.fused_product (%a = %x : tensor<8x64xf32>, %b = %w : tensor<32x64xf32>, %c = %bias : tensor<32xf32>) -> (tensor<8x32xf32>) {
+      %lhs = stc.fused space [8, 64] (%d = %a : tensor<8x64xf32>) -> (tensor<8x64xbf16>) {
+        %narrow = arith.truncf %d : tensor<8x64xf32> to tensor<8x64xbf16>
+        stc.yield %narrow : tensor<8x64xbf16>
+      }
+      %rhs = arith.truncf %b : tensor<32x64xf32> to tensor<32x64xbf16>
+      %product = stc.matmul %lhs, %rhs transpose_rhs : tensor<8x64xbf16>, tensor<32x64xbf16> -> tensor<8x32xbf16>
+      %result = stc.fused space [8, 32] (%d = %product : tensor<8x32xbf16>, %e = %c : tensor<32xf32>) -> (tensor<8x32xf32>) {
+        %wide = arith.extf %d : tensor<8x32xbf16> to tensor<8x32xf32>
+        %biases = stc.broadcast %e dims [1] : tensor<32xf32> to tensor<8x32xf32>
+        %sum = arith.addf %wide, %biases : tensor<8x32xf32>
+        stc.yield %sum : tensor<8x32xf32>
+      }
+      stc.yield %result : tensor<8x32xf32>
+    }
+    ```
+
+    Constraints:
+    - (C1) operands and block arguments, yielded values and results have equal types.
+    - (C2) the region holds, in this order: a `stc.fused` if the left operand is computed, an
+      `arith.truncf` if the weights are rounded, a `stc.matmul`, and a `stc.fused` whose results
+      are those of the op.
+    - (C3) the product is of f16 or bf16; `rhs` has rank 2 and is transposed, `lhs` is not.
+    - (C4) weights, and a left operand that is not computed, are arguments.
+    - (C5) the last `stc.fused` is over the shape of the product, and reduces nothing.
+  }];
+  let arguments = (ins Variadic<Stc_Tensor>:$inputs);
+  let results = (outs Variadic<Stc_Tensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    ::stc::MatmulOp getProduct();
+    /// What computes the left operand, or null.
+    ::stc::FusedOp getBefore();
+    ::stc::FusedOp getAfter();
+    /// The operand that is the product's right one, before it is rounded.
+    ::mlir::BlockArgument getWeights();
+  }];
+}
+
+def Stc_YieldOp : Op<Stc_Dialect, "yield", [Pure, Terminator,
+    ParentOneOf<["FusedOp", "FusedProductOp"]>]> {
   let summary = "the results of a fused region";
   let arguments = (ins Variadic<Stc_Tensor>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";

@@ -320,18 +320,67 @@ LogicalResult GradientOp::verify() {
   return success();
 }
 
-LogicalResult FusedOp::verify() {
-  Block &body = getBody().front();
+static LogicalResult verifyTypes(Operation *op, Block &body) {
   auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
   if (!yield)
-    return emitOpError("(C1) expected the region to end in stc.yield");
-  if (TypeRange(getInputs()) != TypeRange(body.getArgumentTypes()) ||
-      TypeRange(yield.getValues()) != TypeRange(getResultTypes()))
-    return emitOpError("(C1) expected equal types outside and inside the region");
+    return op->emitOpError("(C1) expected the region to end in stc.yield");
+  if (op->getOperandTypes() != TypeRange(body.getArgumentTypes()) ||
+      TypeRange(yield.getValues()) != op->getResultTypes())
+    return op->emitOpError("(C1) expected equal types outside and inside the region");
+  return success();
+}
+
+LogicalResult FusedOp::verify() {
+  Block &body = getBody().front();
+  if (failed(verifyTypes(*this, body)))
+    return failure();
   for (Operation &op : body.without_terminator()) {
     bool elementwise = OpTrait::hasElementwiseMappableTraits(&op) || isa<arith::ConstantOp>(op);
     if (!elementwise && !isa<BroadcastOp, ReduceOp, IotaOp, RandomOp>(op))
       return op.emitOpError("(C2) is not elementwise, a broadcast, a reduction, iota or random");
   }
+  return success();
+}
+
+LogicalResult FusedProductOp::verify() {
+  Block &body = getBody().front();
+  if (failed(verifyTypes(*this, body)))
+    return failure();
+  Block::iterator next = body.begin();
+  auto take = [&]<typename Op>(Op &op) {
+    op = dyn_cast<Op>(*next);
+    if (op)
+      ++next;
+  };
+  FusedOp before, after;
+  arith::TruncFOp narrow;
+  MatmulOp product;
+  take(before);
+  take(narrow);
+  take(product);
+  if (product)
+    take(after);
+  if (!after || !isa<YieldOp>(*next) || next->getOperands() != ValueRange(after.getResults()) ||
+      !llvm::is_contained(after.getInputs(), product.getResult()) ||
+      (before && (before.getNumResults() != 1 || product.getLhs() != before.getResult(0))) ||
+      (narrow && product.getRhs() != narrow.getResult()))
+    return emitOpError(
+        "(C2) expected stc.fused and arith.truncf of its operands or not, stc.matmul, "
+        "and stc.fused of its product whose results are yielded");
+  auto element = cast<RankedTensorType>(product.getType()).getElementType();
+  if (!(element.isF16() || element.isBF16()) || product.getTransposeLhs() ||
+      !product.getTransposeRhs() ||
+      cast<RankedTensorType>(product.getRhs().getType()).getRank() != 2)
+    return product.emitOpError(
+               "(C3) expected a product of f16 or bf16 with a transposed rhs of rank "
+               "2, found ")
+           << product.getLhs().getType() << " and " << product.getRhs().getType();
+  if (!isa<BlockArgument>(narrow ? narrow.getIn() : product.getRhs()) ||
+      !(before || isa<BlockArgument>(product.getLhs())))
+    return emitOpError("(C4) expected arguments as the operands of the product");
+  if (after.getSpace() != shapeOf(product.getResult()) ||
+      !after.getBody().getOps<ReduceOp>().empty())
+    return after.emitOpError("(C5) expected the space [")
+           << shapeOf(product.getResult()) << "], and no reduction";
   return success();
 }

@@ -612,3 +612,90 @@ func.func @fused_c2(%x: tensor<8x8xf32>) {
   }
   return
 }
+
+// -----
+
+func.func @fused_product_c1(%x: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C1) expected equal types outside and inside the region}}
+  %s = stc.fused_product (%a = %x : tensor<8x8xbf16>) -> (tensor<8xbf16>) {
+    %p = stc.matmul %a, %a transpose_rhs : tensor<8x8xbf16>, tensor<8x8xbf16> -> tensor<8x8xbf16>
+    %y = stc.fused space [8, 8] (%e = %p : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+      stc.yield %e : tensor<8x8xbf16>
+    }
+    stc.yield %y : tensor<8x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_product_c2(%x: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C2) expected stc.fused and arith.truncf of its operands or not, stc.matmul, and stc.fused of its product whose results are yielded}}
+  %s = stc.fused_product (%a = %x : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+    %p = stc.matmul %a, %a transpose_rhs : tensor<8x8xbf16>, tensor<8x8xbf16> -> tensor<8x8xbf16>
+    stc.yield %p : tensor<8x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_product_c2_order(%x: tensor<8x8xf32>, %w: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C2) expected stc.fused and arith.truncf of its operands or not, stc.matmul}}
+  %s = stc.fused_product (%a = %x : tensor<8x8xf32>, %b = %w : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+    %n = arith.truncf %a : tensor<8x8xf32> to tensor<8x8xbf16>
+    %p = stc.matmul %n, %b transpose_rhs : tensor<8x8xbf16>, tensor<8x8xbf16> -> tensor<8x8xbf16>
+    %y = stc.fused space [8, 8] (%e = %p : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+      stc.yield %e : tensor<8x8xbf16>
+    }
+    stc.yield %y : tensor<8x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_product_c3(%x: tensor<8x8xbf16>) {
+  %s = stc.fused_product (%a = %x : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+    // expected-error @+1 {{(C3) expected a product of f16 or bf16 with a transposed rhs of rank 2, found 'tensor<8x8xbf16>' and 'tensor<8x8xbf16>'}}
+    %p = stc.matmul %a, %a : tensor<8x8xbf16>, tensor<8x8xbf16> -> tensor<8x8xbf16>
+    %y = stc.fused space [8, 8] (%e = %p : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+      stc.yield %e : tensor<8x8xbf16>
+    }
+    stc.yield %y : tensor<8x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_product_c4(%x: tensor<8x8xbf16>) {
+  // expected-error @+1 {{(C4) expected arguments as the operands of the product}}
+  %s = stc.fused_product (%a = %x : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+    %n = stc.fused space [8, 8] (%e = %a : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+      stc.yield %e : tensor<8x8xbf16>
+    }
+    %p = stc.matmul %n, %n transpose_rhs : tensor<8x8xbf16>, tensor<8x8xbf16> -> tensor<8x8xbf16>
+    %y = stc.fused space [8, 8] (%e = %p : tensor<8x8xbf16>) -> (tensor<8x8xbf16>) {
+      stc.yield %e : tensor<8x8xbf16>
+    }
+    stc.yield %y : tensor<8x8xbf16>
+  }
+  return
+}
+
+// -----
+
+func.func @fused_product_c5(%x: tensor<8x8xbf16>) {
+  %s = stc.fused_product (%a = %x : tensor<8x8xbf16>) -> (tensor<8xf32>) {
+    %p = stc.matmul %a, %a transpose_rhs : tensor<8x8xbf16>, tensor<8x8xbf16> -> tensor<8x8xbf16>
+    // expected-error @+1 {{(C5) expected the space [8, 8], and no reduction}}
+    %y = stc.fused space [8, 8] (%e = %p : tensor<8x8xbf16>) -> (tensor<8xf32>) {
+      %w = arith.extf %e : tensor<8x8xbf16> to tensor<8x8xf32>
+      %t = stc.reduce sum %w dims [1] : tensor<8x8xf32> to tensor<8xf32>
+      stc.yield %t : tensor<8xf32>
+    }
+    stc.yield %y : tensor<8xf32>
+  }
+  return
+}

@@ -192,6 +192,32 @@ func.func @fused(%x: tensor<8x64xf32>) {
   return
 }
 
+// CHECK-LABEL: func.func @fused_product
+func.func @fused_product(%x: tensor<8x64xf32>, %w: tensor<32x64xf32>, %bias: tensor<32xf32>) {
+  // CHECK: %{{.*}} = stc.fused_product (%[[A:.*]] = %{{.*}} : tensor<8x64xf32>, %[[B:.*]] = %{{.*}} : tensor<32x64xf32>, %[[C:.*]] = %{{.*}} : tensor<32xf32>) -> (tensor<8x32xf32>) {
+  // CHECK-NEXT: stc.fused space [8, 64] (%{{.*}} = %[[A]] : tensor<8x64xf32>) -> (tensor<8x64xbf16>) {
+  // CHECK: %[[RHS:.*]] = arith.truncf %[[B]]
+  // CHECK-NEXT: %[[P:.*]] = stc.matmul %{{.*}}, %[[RHS]] transpose_rhs
+  // CHECK-NEXT: %[[Y:.*]] = stc.fused space [8, 32] (%{{.*}} = %[[P]] : tensor<8x32xbf16>, %{{.*}} = %[[C]] : tensor<32xf32>) -> (tensor<8x32xf32>) {
+  // CHECK: stc.yield %[[Y]] : tensor<8x32xf32>
+  %y = stc.fused_product (%a = %x : tensor<8x64xf32>, %b = %w : tensor<32x64xf32>, %c = %bias : tensor<32xf32>) -> (tensor<8x32xf32>) {
+    %lhs = stc.fused space [8, 64] (%d = %a : tensor<8x64xf32>) -> (tensor<8x64xbf16>) {
+      %narrow = arith.truncf %d : tensor<8x64xf32> to tensor<8x64xbf16>
+      stc.yield %narrow : tensor<8x64xbf16>
+    }
+    %rhs = arith.truncf %b : tensor<32x64xf32> to tensor<32x64xbf16>
+    %product = stc.matmul %lhs, %rhs transpose_rhs : tensor<8x64xbf16>, tensor<32x64xbf16> -> tensor<8x32xbf16>
+    %result = stc.fused space [8, 32] (%d = %product : tensor<8x32xbf16>, %e = %c : tensor<32xf32>) -> (tensor<8x32xf32>) {
+      %wide = arith.extf %d : tensor<8x32xbf16> to tensor<8x32xf32>
+      %biases = stc.broadcast %e dims [1] : tensor<32xf32> to tensor<8x32xf32>
+      %sum = arith.addf %wide, %biases : tensor<8x32xf32>
+      stc.yield %sum : tensor<8x32xf32>
+    }
+    stc.yield %result : tensor<8x32xf32>
+  }
+  return
+}
+
 // CHECK-LABEL: func.func @patterns
 // CHECK-SAME: #stc.pattern<"fixed(128, 32)">
 // CHECK-SAME: #stc.pattern<"local(128)", "stride(128)">

@@ -312,3 +312,25 @@ TEST(Fused, RunsItsRegion) {
                    "tensor<2xf32>"};
   EXPECT_EQ(floatsOf(fused, {twoByThree}), (Floats{14, 77}));
 }
+
+TEST(Fused, ProductsAreTheirRegions) {
+  Expression fused{{"tensor<2x3xf32>", "tensor<1x3xf32>"},
+                   R"(
+    %y = stc.fused_product (%a = %x0 : tensor<2x3xf32>, %b = %x1 : tensor<1x3xf32>) -> (tensor<2x1xbf16>) {
+      %lhs = stc.fused space [2, 3] (%c = %a : tensor<2x3xf32>) -> (tensor<2x3xbf16>) {
+        %square = arith.mulf %c, %c : tensor<2x3xf32>
+        %narrow = arith.truncf %square : tensor<2x3xf32> to tensor<2x3xbf16>
+        stc.yield %narrow : tensor<2x3xbf16>
+      }
+      %rhs = arith.truncf %b : tensor<1x3xf32> to tensor<1x3xbf16>
+      %product = stc.matmul %lhs, %rhs transpose_rhs : tensor<2x3xbf16>, tensor<1x3xbf16> -> tensor<2x1xbf16>
+      %result = stc.fused space [2, 1] (%c = %product : tensor<2x1xbf16>) -> (tensor<2x1xbf16>) {
+        %negative = arith.negf %c : tensor<2x1xbf16>
+        stc.yield %negative : tensor<2x1xbf16>
+      }
+      stc.yield %result : tensor<2x1xbf16>
+    })",
+                   "tensor<2x1xbf16>"};
+  Tensor weights = Tensor::of({1, 3}, Floats{1, 0, 2});
+  EXPECT_EQ(floatsOf(fused, {twoByThree, weights}), (Floats{-19, -88}));
+}
