@@ -10,8 +10,6 @@
 
 #include <mlir/IR/IRMapping.h>
 
-#include <set>
-
 namespace stc {
 #define GEN_PASS_DEF_FUSEROWS
 #include "compiler/Transforms/Passes.h.inc"
@@ -20,6 +18,35 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 using namespace stc::rows;
+
+FusedOp rows::fuseOps(OpBuilder &builder, const rows::Block &block, const std::set<int> &ops,
+                      ArrayRef<Value> outputs, ArrayRef<int64_t> space,
+                      function_ref<Value(Value)> operandOf) {
+  SetVector<Value> inputs;
+  auto read = [&](Value value) {
+    if (int inner = block.computed(value); inner < 0 || !ops.contains(inner))
+      inputs.insert(value);
+  };
+  for (int position : ops)
+    llvm::for_each(block.op(position)->getOperands(), read);
+  llvm::for_each(outputs, read);
+  auto locations = llvm::map_to_vector(outputs, [](Value output) { return output.getLoc(); });
+  Location loc = builder.getFusedLoc(locations);
+  auto fused =
+      FusedOp::create(builder, loc, ValueRange(outputs).getTypes(),
+                      llvm::map_to_vector(inputs, operandOf), builder.getDenseI64ArrayAttr(space));
+  mlir::Block &body = fused.getBody().emplaceBlock();
+  IRMapping map;
+  for (Value input : inputs)
+    map.map(input, body.addArgument(input.getType(), input.getLoc()));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&body);
+  for (int position : ops)
+    builder.clone(*block.op(position), map);
+  YieldOp::create(builder, loc,
+                  llvm::map_to_vector(outputs, [&](Value output) { return map.lookup(output); }));
+  return fused;
+}
 
 namespace {
 /// Reads stand first where no write to their variable comes before them, so that they are in
@@ -65,11 +92,6 @@ private:
     std::set<int> ops;
     for (int slice : group.slices)
       ops.insert(slices[slice].ops.begin(), slices[slice].ops.end());
-    SetVector<Value> inputs;
-    for (int position : ops)
-      for (Value operand : block.op(position)->getOperands())
-        if (int inner = block.computed(operand); inner < 0 || !ops.contains(inner))
-          inputs.insert(operand);
     SmallVector<Value> outputs;
     for (int slice : group.slices) {
       Value value = block.op(slices[slice].root)->getResult(0);
@@ -82,25 +104,11 @@ private:
 
     Operation *at = block.op(group.position);
     OpBuilder builder(at);
-    SmallVector<Location> locations;
-    for (Value output : outputs)
-      locations.push_back(output.getLoc());
-    Location loc = builder.getFusedLoc(locations);
-    auto operands = llvm::map_to_vector(inputs, [&](Value input) {
-      auto found = replacements.find(input);
-      return found == replacements.end() ? input : found->second;
-    });
-    auto fused = FusedOp::create(builder, loc, ValueRange(outputs).getTypes(), operands,
-                                 builder.getDenseI64ArrayAttr(slices[group.slices.front()].space));
-    mlir::Block &body = fused.getBody().emplaceBlock();
-    IRMapping map;
-    for (Value input : inputs)
-      map.map(input, body.addArgument(input.getType(), input.getLoc()));
-    builder.setInsertionPointToEnd(&body);
-    for (int position : ops)
-      builder.clone(*block.op(position), map);
-    YieldOp::create(builder, loc,
-                    llvm::map_to_vector(outputs, [&](Value output) { return map.lookup(output); }));
+    auto fused =
+        fuseOps(builder, block, ops, outputs, slices[group.slices.front()].space, [&](Value input) {
+          auto found = replacements.find(input);
+          return found == replacements.end() ? input : found->second;
+        });
 
     for (auto [output, result] : llvm::zip(outputs, fused.getResults())) {
       replacements[output] = result;

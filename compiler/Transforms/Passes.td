@@ -190,6 +190,33 @@ def CountFlops : Pass<"stc-count-flops", "::mlir::func::FuncOp"> {
   }];
 }
 
+def FuseProducts : Pass<"stc-fuse-products", "::mlir::func::FuncOp"> {
+  let summary = "Make products of few rows, and what is around them, one op each";
+  let description = [{
+    For a GPU, where a product of few rows takes no longer than the start of its kernel: each becomes a
+    `stc.fused_product` with the norm or whatever else computes its left operand, the rounding of
+    its weights, and what is done to each element of its result. A left operand that something else
+    needs too, or that needs random numbers, stays in memory, and so do rows of more than 1024 columns;
+    results are taken until the first op that needs more than one element of them. Products of float32,
+    of many rows, or with weights that are not transposed stay as they are.
+
+    ```mlir
+    func.func @project(%x: tensor<8x64xf32>, %w: tensor<32x64xf32>, %bias: tensor<32xf32>) -> tensor<8x32xf32> {
+      %lhs = arith.truncf %x : tensor<8x64xf32> to tensor<8x64xbf16>
+      %rhs = arith.truncf %w : tensor<32x64xf32> to tensor<32x64xbf16>
+      %product = stc.matmul %lhs, %rhs transpose_rhs : tensor<8x64xbf16>, tensor<32x64xbf16> -> tensor<8x32xbf16>
+      %wide = arith.extf %product : tensor<8x32xbf16> to tensor<8x32xf32>
+      %biases = stc.broadcast %bias dims [1] : tensor<32xf32> to tensor<8x32xf32>
+      %sum = arith.addf %wide, %biases : tensor<8x32xf32>
+      return %sum : tensor<8x32xf32>
+    }
+    ```
+
+    becomes a `stc.fused_product` of `%x`, `%w` and `%bias`, and the narrow copy of the weights is gone.
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+}
+
 def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
   let summary = "Make elementwise ops, broadcasts and reductions one op for each kernel";
   let description = [{

@@ -12,6 +12,7 @@
 
 #include "dialects/Stc/Stc.h"
 
+#include <set>
 #include <vector>
 
 namespace stc::rows {
@@ -87,5 +88,11 @@ struct Group {
 
 /// Groups slices, which are in the order of their roots.
 std::vector<Group> groupSlices(const Block &block, llvm::ArrayRef<Slice> slices);
+
+/// A stc.fused of the ops at some positions, which give the outputs; an output may be an input,
+/// too. What it reads is asked for by the value in the block.
+FusedOp fuseOps(mlir::OpBuilder &builder, const Block &block, const std::set<int> &ops,
+                llvm::ArrayRef<mlir::Value> outputs, llvm::ArrayRef<int64_t> space,
+                llvm::function_ref<mlir::Value(mlir::Value)> operandOf);
 
 } // namespace stc::rows
