@@ -33,8 +33,9 @@ def Tile_KernelOp : Tile_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock]> 
   }];
 }
 
-def Tile_ReturnOp : Op<Tile_Dialect, "return", [Pure, Terminator, HasParent<"KernelOp">]> {
-  let summary = "the end of a kernel";
+def Tile_ReturnOp : Op<Tile_Dialect, "return", [Pure, Terminator,
+    ParentOneOf<["KernelOp", "RowProductOp"]>]> {
+  let summary = "the end of a kernel, or of a part of it";
   let assemblyFormat = "attr-dict";
 }
 

@@ -122,3 +122,52 @@ ParseResult CombineOp::parse(OpAsmParser &parser, OperationState &result) {
   result.addAttribute("combiners", parser.getBuilder().getDenseI32ArrayAttr(combiners));
   return parser.parseOptionalAttrDict(result.attributes);
 }
+
+Type RowProductOp::getElement() {
+  Value lhs = getLhs() ? Value(getLhs()) : getBefore().getArgument(1);
+  return cast<MemRefType>(lhs.getType()).getElementType();
+}
+
+LogicalResult RowProductOp::verify() {
+  auto weights = cast<MemRefType>(getWeights().getType());
+  if (!weights.hasStaticShape() || weights.getRank() != 2)
+    return emitOpError("(C2) expected weights [n, k], found ") << weights;
+  auto endsWell = [](Region &region) {
+    return !region.front().empty() && isa<ReturnOp>(region.front().back());
+  };
+  if (bool(getLhs()) != getBefore().empty())
+    return emitOpError("(C1) expected a left operand in memory or a region before, one of the two");
+  MemRefType lhs;
+  if (getLhs()) {
+    lhs = cast<MemRefType>(getLhs().getType());
+  } else {
+    auto arguments = getBefore().getArguments();
+    if (!getBefore().hasOneBlock() || arguments.size() != 2 || !arguments[0].getType().isIndex() ||
+        !isa<MemRefType>(arguments[1].getType()))
+      return emitOpError("(C1) expected an index and a memref as arguments of the region before");
+    lhs = cast<MemRefType>(arguments[1].getType());
+    if (!endsWell(getBefore()))
+      return emitOpError("(C4) expected the region before to end in tile.return");
+  }
+  if (lhs.getRank() < 1 || lhs.getRank() > (getLhs() ? 2 : 1) ||
+      lhs.getShape().back() != getDepth())
+    return emitOpError("(C1) expected rows of ") << getDepth() << " elements, found " << lhs;
+  Type element = getElement();
+  if (!(element.isBF16() || element.isF16()) ||
+      !(weights.getElementType() == element || weights.getElementType().isF32()))
+    return emitOpError("(C2) expected bf16 or f16 by that or f32, found ")
+           << lhs << " by " << weights;
+  auto arguments = getAfter().getArguments();
+  if (arguments.size() != 3 || !arguments[0].getType().isIndex() ||
+      !arguments[1].getType().isIndex() || !arguments[2].getType().isF32())
+    return emitOpError("(C3) expected two indices and a f32 as arguments of the region after");
+  if (!endsWell(getAfter()))
+    return emitOpError("(C4) expected the region after to end in tile.return");
+  for (Operation &op : getAfter().front().without_terminator())
+    if (!isa<memref::LoadOp, memref::StoreOp>(op) &&
+        (op.getNumRegions() || !isMemoryEffectFree(&op)))
+      return op.emitOpError("(C3) is neither a load, a store nor free of regions and side effects");
+  if (!llvm::is_contained({8, 16, 32}, int64_t(getWidth())))
+    return emitOpError("(C5) expected a width of 8, 16 or 32, found ") << getWidth();
+  return success();
+}

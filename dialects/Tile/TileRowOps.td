@@ -70,4 +70,55 @@ def Tile_CombineOp : Tile_Op<"combine", [Pure, Terminator, ReturnLike, HasParent
   }];
 }
 
+def Tile_RowProductOp : Tile_Op<"row_product", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "16 rows and some columns of a product, with what comes before and after";
+  let description = [{
+    Of a product [m, k] x [n, k] with sums in f32, the rows from `row` and the columns from `column` on, 16
+    and `width` of them, as far as they exist. The left operand stands in memory, or `before` does a
+    row of it, for each of these rows once and in any order. The weights may be f32: then they are rounded
+    to the type of the left operand. `after` is done for each element of the result once; all but
+    its stores may be done for elements that do not exist, too, at a place that does.
+
+    ```mlir
+    tile.row_product rows %r of 64 columns %c width 16 by %w : memref<512x256xf32> before {
+    ^bb0(%row: index, %to: memref<256xbf16>):
+      tile.sweep %k = %c0 to %c256 {
+        %x = memref.load %lhs[%row, %k] : memref<?x256xf32>
+        %narrow = arith.truncf %x : f32 to bf16
+        memref.store %narrow, %to[%k] : memref<256xbf16>
+        tile.combine
+      }
+      tile.return
+    } after {
+    ^bb0(%row: index, %column: index, %sum: f32):
+      memref.store %sum, %y[%row, %column] : memref<?x512xf32>
+      tile.return
+    }
+    ```
+
+    Constraints:
+    - (C1) there is a left operand [?, k] or [k], or `before` has one block, with a row's number and memory
+      for its k elements as arguments; not both.
+    - (C2) the left operand is bf16 or f16; the weights are [n, k] of its type or f32.
+    - (C3) `after` has a row, a column and a f32 as arguments, and holds loads, stores and ops without
+      regions or side effects. What it loads does not depend on what it stores, nor on the f32.
+    - (C4) regions end in `tile.return`.
+    - (C5) `width` is 8, 16 or 32.
+  }];
+  let arguments = (ins Index:$row, I64Attr:$rows, Index:$column, I64Attr:$width, AnyMemRef:$weights,
+                       Optional<AnyMemRef>:$lhs);
+  let regions = (region AnyRegion:$before, SizedRegion<1>:$after);
+  let assemblyFormat = [{
+    `rows` $row `of` $rows `columns` $column `width` $width (`of` $lhs^ `:` type($lhs))?
+    `by` $weights `:` type($weights) attr-dict
+    (`before` $before^)? `after` $after
+  }];
+  let extraClassDeclaration = [{
+    /// The type of the operands of the product.
+    ::mlir::Type getElement();
+    int64_t getColumns() { return ::mlir::cast<::mlir::MemRefType>(getWeights().getType()).getDimSize(0); }
+    int64_t getDepth() { return ::mlir::cast<::mlir::MemRefType>(getWeights().getType()).getDimSize(1); }
+  }];
+}
+
 #endif

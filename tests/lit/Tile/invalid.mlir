@@ -361,3 +361,109 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   } : !x, !x, !x, !x, memref<1x2x64xf32>, memref<1x2x64xf32>, !x
   return
 }
+
+// -----
+
+func.func @row_product_c1(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf16>) {
+  // expected-error @+1 {{(C1) expected a left operand in memory or a region before, one of the two}}
+  tile.row_product rows %i of 4 columns %i width 8 by %w : memref<4x8xbf16> after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c1_region(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf16>) {
+  // expected-error @+1 {{(C1) expected an index and a memref as arguments of the region before}}
+  tile.row_product rows %i of 4 columns %i width 8 by %w : memref<4x8xbf16> before {
+  ^bb0(%r: index):
+    tile.return
+  } after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c1_depth(%i: index, %x: memref<?x9xbf16>, %w: memref<4x8xbf16>) {
+  // expected-error @+1 {{(C1) expected rows of 8 elements, found 'memref<?x9xbf16>'}}
+  tile.row_product rows %i of 4 columns %i width 8 of %x : memref<?x9xbf16> by %w : memref<4x8xbf16> after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c2(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xf16>) {
+  // expected-error @+1 {{(C2) expected bf16 or f16 by that or f32, found 'memref<?x8xbf16>' by 'memref<4x8xf16>'}}
+  tile.row_product rows %i of 4 columns %i width 8 of %x : memref<?x8xbf16> by %w : memref<4x8xf16> after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c2_rank(%i: index, %x: memref<?x8xbf16>, %w: memref<?x8xbf16>) {
+  // expected-error @+1 {{(C2) expected weights [n, k], found 'memref<?x8xbf16>'}}
+  tile.row_product rows %i of 4 columns %i width 8 of %x : memref<?x8xbf16> by %w : memref<?x8xbf16> after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c3(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf16>) {
+  // expected-error @+1 {{(C3) expected two indices and a f32 as arguments of the region after}}
+  tile.row_product rows %i of 4 columns %i width 8 of %x : memref<?x8xbf16> by %w : memref<4x8xbf16> after {
+  ^bb0(%r: index, %c: index):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c4(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf16>) {
+  // expected-error @+1 {{(C4) expected the region before to end in tile.return}}
+  tile.row_product rows %i of 4 columns %i width 8 by %w : memref<4x8xbf16> before {
+  ^bb0(%r: index, %to: memref<8xbf16>):
+    %n = arith.addi %r, %r : index
+  } after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c5(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf16>) {
+  // expected-error @+1 {{(C5) expected a width of 8, 16 or 32, found 24}}
+  tile.row_product rows %i of 4 columns %i width 24 of %x : memref<?x8xbf16> by %w : memref<4x8xbf16> after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    tile.return
+  }
+  return
+}
+
+// -----
+
+func.func @row_product_c3_op(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf16>) {
+  tile.row_product rows %i of 4 columns %i width 8 of %x : memref<?x8xbf16> by %w : memref<4x8xbf16> after {
+  ^bb0(%r: index, %c: index, %s: f32):
+    // expected-error @+1 {{(C3) is neither a load, a store nor free of regions and side effects}}
+    %m = memref.alloc() : memref<4xf32>
+    tile.return
+  }
+  return
+}

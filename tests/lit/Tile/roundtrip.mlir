@@ -112,3 +112,34 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
   } : !r, !x, !x, !r
   tile.return
 }
+
+// CHECK-LABEL: tile.kernel @row_product
+tile.kernel @row_product kind "product" (%lhs: memref<?x256xf32>, %narrow: memref<?x256xf16>, %w: memref<512x256xf32>, %v: memref<512x256xf16>, %y: memref<?x512xf32>, %item: index) {
+  %c0 = arith.constant 0 : index
+  %c256 = arith.constant 256 : index
+  // CHECK: tile.row_product rows %{{.*}} of 64 columns %{{.*}} width 16 by %{{.*}} : memref<512x256xf32> before {
+  // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: memref<256xbf16>):
+  // CHECK: } after {
+  // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %{{.*}}: f32):
+  tile.row_product rows %item of 64 columns %c0 width 16 by %w : memref<512x256xf32> before {
+  ^bb0(%row: index, %to: memref<256xbf16>):
+    tile.sweep %k = %c0 to %c256 {
+      %x = memref.load %lhs[%row, %k] : memref<?x256xf32>
+      %small = arith.truncf %x : f32 to bf16
+      memref.store %small, %to[%k] : memref<256xbf16>
+      tile.combine
+    }
+    tile.return
+  } after {
+  ^bb0(%row: index, %column: index, %sum: f32):
+    memref.store %sum, %y[%row, %column] : memref<?x512xf32>
+    tile.return
+  }
+  // CHECK: tile.row_product rows %{{.*}} of 64 columns %{{.*}} width 8 of %{{.*}} : memref<?x256xf16> by %{{.*}} : memref<512x256xf16> after {
+  tile.row_product rows %item of 64 columns %c0 width 8 of %narrow : memref<?x256xf16> by %v : memref<512x256xf16> after {
+  ^bb0(%row: index, %column: index, %sum: f32):
+    memref.store %sum, %y[%row, %column] : memref<?x512xf32>
+    tile.return
+  }
+  tile.return
+}
