@@ -44,8 +44,10 @@ static constexpr Phase table[] = {
        passes.addNestedPass<func::FuncOp>(
            createInsertRecompute({options.recompute, options.budget}));
      }},
-    {"rows", "elementwise work and reductions fused, an op for each kernel",
-     [](OpPassManager &passes, const CompileOptions &) {
+    {"rows", "elementwise work, reductions and products of few rows fused, an op for each kernel",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       if (options.device != "host")
+         passes.addNestedPass<func::FuncOp>(createFuseProducts());
        passes.addNestedPass<func::FuncOp>(createFuseRows());
      }},
     {"tile", "launches of kernels that walk tiles",

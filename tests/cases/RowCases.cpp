@@ -51,6 +51,45 @@ RowCase norm(int64_t rows, int64_t columns, const std::string &element = "f32") 
                             : 1e-5};
 }
 
+/// A dense product of few rows and its bias, x (1 + tanh(0.5 x)) of it and a residual, and a narrow
+/// copy; of rows whose norm is computed before, by wide weights, or of narrow ones by narrow ones.
+RowCase product(int64_t rows, int64_t columns, int64_t depth, const std::string &element,
+                bool isNormed) {
+  std::string name = "product_" + std::to_string(rows) + "_" + std::to_string(columns) + "_" +
+                     std::to_string(depth) + "_" + element + (isNormed ? "_normed" : "");
+  RowWriter w({rows, depth});
+  const std::string given = isNormed ? "f32" : element;
+  std::string lhs = "%x", rhs = "%w";
+  if (isNormed) {
+    std::string square = w.reduce("sum", w.binary("arith.mulf", "%x", "%x"), {0});
+    std::string mean =
+        w.binary("arith.mulf", w.spread(square, {0}), w.constant(1.0 / double(depth)));
+    std::string scale = w.unary("math.rsqrt", w.binary("arith.addf", mean, w.constant(0.001)));
+    lhs = w.binary("arith.mulf", w.binary("arith.mulf", "%x", scale), w.spread("%g", {1}));
+    lhs = w.convert("arith.truncf", lhs, "f32", element);
+    w.space = {columns, depth};
+    rhs = w.convert("arith.truncf", "%w", "f32", element);
+  }
+  w.space = {rows, columns};
+  std::string y = w.line("stc.matmul " + lhs + ", " + rhs +
+                         " transpose_rhs : " + typeOf({rows, depth}, element) + ", " +
+                         typeOf({columns, depth}, element) + " -> " + typeOf(w.space, element));
+  y = w.binary("arith.addf", w.convert("arith.extf", y, element, "f32"), w.spread("%b", {1}));
+  std::string gate = w.unary("math.tanh", w.binary("arith.mulf", y, w.constant(0.5)));
+  y = w.binary("arith.mulf", y, w.binary("arith.addf", gate, w.constant(1)));
+  y = w.binary("arith.addf", y, "%r");
+  std::string narrow = w.convert("arith.truncf", y, "f32", element);
+  return {name,
+          function(name,
+                   {{"%x", typeOf({rows, depth}, given)},
+                    {"%g", typeOf({depth})},
+                    {"%w", typeOf({columns, depth}, given)},
+                    {"%b", typeOf({columns})},
+                    {"%r", typeOf(w.space)}},
+                   w.body, {{y, typeOf(w.space)}, {narrow, typeOf(w.space, element)}}),
+          false, element == "bf16" ? 1e-2 : 2e-3};
+}
+
 /// A bias and x (1 + tanh(0.8 x)), of narrow rows; half of the elements dropped, and all of it
 /// added to what there is.
 RowCase activation(int64_t rows, int64_t columns, const std::string &element) {
@@ -234,7 +273,15 @@ const std::vector<RowCase> &rowCases() {
       sums("rows_of_doubles", {9, 133}, {0}, "f64"), table(1500, 20, 512), table(1000, 7, 36),
       table(40, 257, 128), table(13, 5, 33), insertRow(), parts(50, {512, 512, 512}, "bf16"),
       parts(21, {8, 40, 12}, "f32"), parts(4, {5, 3, 9}, "f16"), functions(), integers(), doubles(),
-      noise(), update(4096), update(5003), update(3)};
+      noise(), update(4096), update(5003), update(3),
+      // Of a whole number of everything and of none, of one row, with sums in one round and in
+      // several.
+      product(64, 512, 256, "bf16", true), product(64, 256, 512, "bf16", false),
+      product(1, 70, 64, "bf16", true), product(5, 33, 100, "f16", true),
+      product(100, 77, 250, "bf16", true), product(33, 9, 37, "bf16", false),
+      product(17, 130, 1000, "f16", true), product(40, 1, 1504, "bf16", true),
+      product(97, 450, 701, "f16", false), product(128, 480, 1024, "bf16", true),
+      product(1, 8, 8, "bf16", false)};
   return cases;
 }
 

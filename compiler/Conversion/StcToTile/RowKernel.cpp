@@ -31,8 +31,9 @@ constexpr int64_t dynamic = ShapedType::kDynamic;
 
 class RowKernel {
 public:
-  RowKernel(const RowProgram &program, const RowSchedule &schedule, KernelBuilder &b)
-      : program(program), schedule(schedule), b(b), values(program.steps.size()),
+  RowKernel(const RowProgram &program, const RowSchedule &schedule, KernelBuilder &b,
+            ArrayRef<Value> buffers)
+      : program(program), schedule(schedule), b(b), buffers(buffers), values(program.steps.size()),
         keys(program.steps.size()), randomBases(program.steps.size()),
         offsets(program.outputs.size()), totals(program.outputs.size()) {}
 
@@ -58,7 +59,41 @@ public:
     });
   }
 
+  /// A row, whose result goes where one row is.
+  void buildOneRow(Value row) {
+    isOneRow = true;
+    firstColumn = b.index(0);
+    columns = lastColumn = b.index(program.dims.back());
+    setRow(row);
+    computeScalars([&](const RowStep &step) { return step.mask == 0 && step.sweep == 0; });
+    buildRow();
+  }
+
+  /// An element, with the value of one input. What widens it takes it as it is.
+  void buildElement(Value row, Value column, unsigned input, Value given) {
+    setRow(row);
+    prepareIndices();
+    auto isGiven = [&](const RowStep &step) {
+      return step.kind == RowStep::Load && step.number == input;
+    };
+    for (auto [number, step] : llvm::enumerate(program.steps)) {
+      bool widens = isa_and_nonnull<arith::ExtFOp>(step.op) && step.element == given.getType() &&
+                    isGiven(program.steps[step.operands[0]]);
+      values[number] = widens          ? given
+                       : isGiven(step) ? narrow(given, step.element)
+                                       : compute(number, values, column);
+    }
+    for (auto [number, output] : llvm::enumerate(program.outputs))
+      store(values[output.step], this->output(number), indices(output.kept, column));
+  }
+
 private:
+  void setRow(Value row) {
+    setCoordinates(row, program.rows());
+    if (program.rows())
+      rowIndices[program.rows()] = row;
+  }
+
   //===--- loops ----------------------------------------------------------===//
 
   void readSizes() {
@@ -203,7 +238,10 @@ private:
     return result;
   }
 
-  Value output(unsigned number) { return b.buffer(program.inputs.size() + number); }
+  Value output(unsigned number) { return buffers[program.inputs.size() + number]; }
+  SmallVector<Value> outputIndices(Mask mask, Value column) {
+    return indices(isOneRow ? mask & program.column() : mask, column);
+  }
 
   //===--- a row ----------------------------------------------------------===//
 
@@ -272,8 +310,9 @@ private:
     for (unsigned step : sweep.reload) {
       int number = RowSchedule::storedBy(program, step);
       Type element = program.steps[step].element;
-      local[step] = number >= 0 ? load(output(number), indices(program.all(), column), element)
-                                : load(scratch.lookup(step), column, element);
+      local[step] = number >= 0
+                        ? load(output(number), outputIndices(program.all(), column), element)
+                        : load(scratch.lookup(step), column, element);
     }
     for (unsigned step : sweep.compute)
       local[step] = compute(step, local, column);
@@ -298,7 +337,7 @@ private:
         Value sum = memref::LoadOp::create(b, buffer, index);
         memref::StoreOp::create(b, combine(output, sum, widen(local[output.step])), buffer, index);
       } else {
-        store(local[output.step], this->output(number), indices(output.kept, column));
+        store(local[output.step], this->output(number), outputIndices(output.kept, column));
       }
     }
     tile::CombineOp::create(b, b.getDenseI32ArrayAttr(combiners), combined);
@@ -321,7 +360,7 @@ private:
     const RowStep &step = program.steps[number];
     switch (step.kind) {
     case RowStep::Load:
-      return load(b.buffer(step.number), indices(step.mask, column), step.element);
+      return load(buffers[step.number], indices(step.mask, column), step.element);
     case RowStep::Iota:
       return iota(step, column);
     case RowStep::Random: {
@@ -406,6 +445,8 @@ private:
   const RowProgram &program;
   const RowSchedule &schedule;
   KernelBuilder &b;
+  SmallVector<Value> buffers; // of inputs, then of outputs
+  bool isOneRow = false;
 
   Value firstRow, lastRow, rowsAnItem, firstColumn, lastColumn, columns, itemPart, keptRow;
   SmallVector<Value> streams, carried;
@@ -442,5 +483,19 @@ SmallVector<Type> stc::rowBuffers(const RowProgram &program) {
 
 void stc::buildRowKernel(const RowProgram &program, const RowSchedule &schedule,
                          KernelBuilder &builder) {
-  RowKernel(program, schedule, builder).build();
+  SmallVector<Value> buffers;
+  for (unsigned k = 0; k < program.inputs.size() + program.outputs.size(); ++k)
+    buffers.push_back(builder.buffer(k));
+  RowKernel(program, schedule, builder, buffers).build();
+}
+
+void stc::buildOneRow(const RowProgram &program, const RowSchedule &schedule,
+                      KernelBuilder &builder, ArrayRef<Value> buffers, Value row) {
+  RowKernel(program, schedule, builder, buffers).buildOneRow(row);
+}
+
+void stc::buildRowElement(const RowProgram &program, KernelBuilder &builder,
+                          ArrayRef<Value> buffers, Value row, Value column, unsigned input,
+                          Value given) {
+  RowKernel(program, RowSchedule(), builder, buffers).buildElement(row, column, input, given);
 }

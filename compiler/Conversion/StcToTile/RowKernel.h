@@ -20,4 +20,15 @@ llvm::SmallVector<mlir::Type> rowBuffers(const RowProgram &program);
 
 void buildRowKernel(const RowProgram &program, const RowSchedule &schedule, KernelBuilder &builder);
 
+/// One row of a program with columns of its own and one output; the last of the buffers (inputs,
+/// then the output) is that row alone.
+void buildOneRow(const RowProgram &program, const RowSchedule &schedule, KernelBuilder &builder,
+                 llvm::ArrayRef<mlir::Value> buffers, mlir::Value row);
+
+/// One element of a program with columns of its own that reduces nothing, where an input has a
+/// value instead of a buffer, maybe a wider one.
+void buildRowElement(const RowProgram &program, KernelBuilder &builder,
+                     llvm::ArrayRef<mlir::Value> buffers, mlir::Value row, mlir::Value column,
+                     unsigned input, mlir::Value given);
+
 } // namespace stc

@@ -50,8 +50,9 @@ Mask select(Mask mask, ArrayRef<int64_t> dims) {
 
 class Analysis {
 public:
-  explicit Analysis(FusedOp fused)
-      : fused(fused), space(fused.getSpace()), body(fused.getBody().front()) {}
+  Analysis(FusedOp fused, bool ownColumns)
+      : fused(fused), space(fused.getSpace()), body(fused.getBody().front()),
+        ownColumns(ownColumns && !space.empty()) {}
 
   FailureOr<RowProgram> run() {
     if (space.size() >= RowProgram::maxRank)
@@ -138,10 +139,11 @@ private:
     int64_t last = -1;
     for (auto [dim, size] : llvm::enumerate(space)) {
       target.push_back(0);
-      if (size == 1)
+      const bool isOwn = ownColumns && dim + 1 == space.size();
+      if (size == 1 && !isOwn)
         continue;
       bool together =
-          last >= 0 && !((alone >> last | alone >> dim) & 1) &&
+          last >= 0 && !isOwn && !((alone >> last | alone >> dim) & 1) &&
           llvm::all_of(used, [&](Mask mask) { return (mask >> last & 1) == (mask >> dim & 1); });
       if (together)
         program.dims.back() *= size;
@@ -239,6 +241,7 @@ private:
   FusedOp fused;
   ArrayRef<int64_t> space;
   Block &body;
+  bool ownColumns;
   RowProgram program;
   DenseMap<Value, SmallVector<Mask, 2>> needed;
   SmallVector<Mask> used; // by memory, reductions and random numbers
@@ -248,4 +251,61 @@ private:
 };
 } // namespace
 
-FailureOr<RowProgram> stc::analyze(FusedOp fused) { return Analysis(fused).run(); }
+FailureOr<RowProgram> stc::analyze(FusedOp fused, bool ownColumns) {
+  return Analysis(fused, ownColumns).run();
+}
+
+void stc::addToKey(KernelKey &key, const RowProgram &program) {
+  key.addAll(program.inputs);
+  key.add(static_cast<int64_t>(program.flat()));
+  key.add(static_cast<int64_t>(program.dims.size()));
+  // The kernel is told how many rows there are; the outermost dimension has no other use unless a
+  // loop goes over it alone.
+  Mask reduced = program.reducedRows();
+  bool outermost = program.dims.size() < 2 || (reduced && reduced != program.rows());
+  if (!program.flat())
+    key.addAll(ArrayRef(program.dims).drop_front(outermost ? 0 : 1));
+  for (const RowStep &step : program.steps) {
+    key.add(static_cast<int64_t>(step.kind));
+    key.add(static_cast<int64_t>(step.number));
+    key.addAll(step.operands);
+    key.add(static_cast<int64_t>(step.mask));
+    key.add(step.element);
+    if (step.kind == RowStep::Random) {
+      key.add(static_cast<int64_t>(cast<RandomOp>(step.op).getDistribution()));
+    } else if (step.op) {
+      key.add(step.op->getName());
+      if (auto constant = dyn_cast<arith::ConstantOp>(step.op))
+        key.add(cast<SplatElementsAttr>(constant.getValue()).getSplatValue<Attribute>());
+      else if (auto reduce = dyn_cast<ReduceOp>(step.op))
+        key.add(static_cast<int64_t>(reduce.getKind()));
+      else if (step.kind == RowStep::Compute)
+        key.add(step.op->getPropertiesAsAttribute());
+    }
+  }
+  for (const RowOutput &output : program.outputs) {
+    key.add(static_cast<int64_t>(output.step));
+    key.add(static_cast<int64_t>(output.domain));
+    key.add(static_cast<int64_t>(output.kept));
+    key.add(static_cast<int64_t>(output.reduction));
+  }
+}
+
+std::string stc::tellingOps(const RowProgram &program) {
+  SmallVector<StringRef> names;
+  auto collect = [&](auto matches) {
+    for (const RowStep &step : program.steps)
+      if (step.op && matches(step) && names.size() < 3)
+        if (StringRef name = step.op->getName().stripDialect(); !llvm::is_contained(names, name))
+          names.push_back(name);
+  };
+  collect([](const RowStep &step) {
+    return step.kind == RowStep::Random || isa<math::MathDialect>(step.op->getDialect());
+  });
+  collect([](const RowStep &step) { return step.kind == RowStep::Reduce; });
+  collect([](const RowStep &step) { return !isa<arith::ConstantOp>(step.op); });
+  std::string result;
+  for (StringRef name : names)
+    result += "_" + name.str();
+  return result;
+}

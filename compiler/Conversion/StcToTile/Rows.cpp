@@ -64,60 +64,13 @@ Division divide(const RowProgram &program, const RowSchedule &schedule, const Ro
 KernelKey keyOf(const RowProgram &program, const RowSchedule &schedule) {
   KernelKey key("rows");
   key.add(schedule.unit);
-  key.addAll(program.inputs);
-  key.add(static_cast<int64_t>(program.flat()));
-  key.add(static_cast<int64_t>(program.dims.size()));
-  // The kernel is told how many rows there are; the outermost dimension has no other use unless a
-  // loop goes over it alone.
-  Mask reduced = program.reducedRows();
-  bool outermost = program.dims.size() < 2 || (reduced && reduced != program.rows());
-  if (!program.flat())
-    key.addAll(ArrayRef(program.dims).drop_front(outermost ? 0 : 1));
-  for (const RowStep &step : program.steps) {
-    key.add(static_cast<int64_t>(step.kind));
-    key.add(static_cast<int64_t>(step.number));
-    key.addAll(step.operands);
-    key.add(static_cast<int64_t>(step.mask));
-    key.add(step.element);
-    if (step.kind == RowStep::Random) {
-      key.add(static_cast<int64_t>(cast<RandomOp>(step.op).getDistribution()));
-    } else if (step.op) {
-      key.add(step.op->getName());
-      if (auto constant = dyn_cast<arith::ConstantOp>(step.op))
-        key.add(cast<SplatElementsAttr>(constant.getValue()).getSplatValue<Attribute>());
-      else if (auto reduce = dyn_cast<ReduceOp>(step.op))
-        key.add(static_cast<int64_t>(reduce.getKind()));
-      else if (step.kind == RowStep::Compute)
-        key.add(step.op->getPropertiesAsAttribute());
-    }
-  }
-  for (const RowOutput &output : program.outputs) {
-    key.add(static_cast<int64_t>(output.step));
-    key.add(static_cast<int64_t>(output.domain));
-    key.add(static_cast<int64_t>(output.kept));
-    key.add(static_cast<int64_t>(output.reduction));
-  }
+  addToKey(key, program);
   return key;
 }
 
-/// "rows_" and up to three of the ops that tell most.
 std::string nameOf(const RowProgram &program) {
-  SmallVector<StringRef> names;
-  auto collect = [&](auto matches) {
-    for (const RowStep &step : program.steps)
-      if (step.op && matches(step) && names.size() < 3)
-        if (StringRef name = step.op->getName().stripDialect(); !llvm::is_contained(names, name))
-          names.push_back(name);
-  };
-  collect([](const RowStep &step) {
-    return step.kind == RowStep::Random || isa<math::MathDialect>(step.op->getDialect());
-  });
-  collect([](const RowStep &step) { return step.kind == RowStep::Reduce; });
-  collect([](const RowStep &step) { return !isa<arith::ConstantOp>(step.op); });
-  std::string name = program.dims.empty() ? "scalars" : program.flat() ? "flat" : "rows";
-  for (StringRef part : names)
-    name += "_" + part.str();
-  return name;
+  std::string kind = program.dims.empty() ? "scalars" : program.flat() ? "flat" : "rows";
+  return kind + tellingOps(program);
 }
 
 /// The operand whose memory a result takes over best: the variable that it is written to, or a

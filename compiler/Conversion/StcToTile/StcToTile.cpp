@@ -63,6 +63,7 @@ LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &a
 LogicalResult convert(Operation *op, KernelOutliner &outliner, const RowWork &work) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](FusedOp op) { return convertFused(op, outliner, work); })
+      .Case([&](FusedProductOp op) { return convertFusedProduct(op, outliner, work); })
       .Case([&](GatherOp op) { return convertGather(op, outliner, work); })
       .Case([&](ScatterAddOp op) { return convertScatterAdd(op, outliner, work); })
       .Case([&](SplitOp op) { return convertSplit(op, outliner, work); })

@@ -24,6 +24,8 @@ tile::LaunchOp createLaunch(mlir::OpBuilder &builder, mlir::Location loc, tile::
                             llvm::ArrayRef<int64_t> sizes);
 
 mlir::LogicalResult convertFused(FusedOp op, KernelOutliner &outliner, const RowWork &work);
+mlir::LogicalResult convertFusedProduct(FusedProductOp op, KernelOutliner &outliner,
+                                        const RowWork &work);
 mlir::LogicalResult convertGather(GatherOp op, KernelOutliner &outliner, const RowWork &work);
 mlir::LogicalResult convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
                                       const RowWork &work);

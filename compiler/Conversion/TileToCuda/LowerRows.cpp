@@ -14,34 +14,10 @@ using namespace stc;
 namespace {
 using Values = RowEmitter::Values;
 
-class RowLowering {
+class RowBody {
 public:
-  RowLowering(tile::KernelOp source, const RowLanes &lanes)
-      : source(source), kernel(source, Float32Type::get(source.getContext())), rows(kernel, lanes),
-        e(rows.e), b(rows.b) {}
+  explicit RowBody(RowEmitter &rows) : rows(rows), e(rows.e), b(rows.b) {}
 
-  LogicalResult run() {
-    rows.lane = e.band(e.threadId(kRowThreads), kWarpLanes - 1);
-    rows.laneColumn =
-        arith::IndexCastUIOp::create(b, b.getIndexType(), e.mul(rows.lane, rows.lanes.vector));
-    LogicalResult result = success();
-    kernel.eachItemOfWarp(kRowThreads, [&](Value item) {
-      for (auto [k, buffer] : llvm::enumerate(source.getBuffers()))
-        rows.mapping.map(buffer, kernel.buffer(k));
-      for (auto [k, size] : llvm::enumerate(source.getSizes()))
-        rows.mapping.map(size,
-                         Value(arith::IndexCastOp::create(b, b.getIndexType(), kernel.size(k))));
-      rows.mapping.map(source.getItem(), item);
-      result = emit(source.getBody().front());
-    });
-    if (failed(result))
-      return failure();
-    kernel.setDistinctBuffers();
-    kernel.finish(kRowThreads, /*sharedBytes=*/0, rows.lanes.blocks());
-    return success();
-  }
-
-private:
   LogicalResult emit(Block &block) {
     // A sweep that sets sums before a loop adds to them sets registers.
     if (rows.lanes.unrolls)
@@ -56,6 +32,7 @@ private:
     return success();
   }
 
+private:
   LogicalResult emit(Operation *op) {
     if (auto loop = dyn_cast<scf::ForOp>(op))
       return emitLoop(loop);
@@ -163,17 +140,34 @@ private:
     });
   }
 
-  tile::KernelOp source;
-  CudaKernel kernel;
-  RowEmitter rows;
+  RowEmitter &rows;
   CudaEmitter &e;
   ImplicitLocOpBuilder &b;
 };
 } // namespace
 
-LogicalResult stc::lowerRows(tile::KernelOp kernel) {
-  FailureOr<RowLanes> lanes = chooseLanes(kernel);
+LogicalResult stc::emitRows(RowEmitter &rows, Block &block) { return RowBody(rows).emit(block); }
+
+LogicalResult stc::lowerRows(tile::KernelOp source) {
+  FailureOr<RowLanes> lanes = chooseLanes(source);
   if (failed(lanes))
     return failure();
-  return RowLowering(kernel, *lanes).run();
+  CudaKernel kernel(source, Float32Type::get(source.getContext()));
+  RowEmitter rows(kernel, *lanes);
+  rows.setLane(rows.e.threadId(kRowThreads));
+  LogicalResult result = success();
+  kernel.eachItemOfWarp(kRowThreads, [&](Value item) {
+    for (auto [k, buffer] : llvm::enumerate(source.getBuffers()))
+      rows.mapping.map(buffer, kernel.buffer(k));
+    for (auto [k, size] : llvm::enumerate(source.getSizes()))
+      rows.mapping.map(
+          size, Value(arith::IndexCastOp::create(rows.b, rows.b.getIndexType(), kernel.size(k))));
+    rows.mapping.map(source.getItem(), item);
+    result = emitRows(rows, source.getBody().front());
+  });
+  if (failed(result))
+    return failure();
+  kernel.setDistinctBuffers();
+  kernel.finish(kRowThreads, /*sharedBytes=*/0, rows.lanes.blocks());
+  return success();
 }

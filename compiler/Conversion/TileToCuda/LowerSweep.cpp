@@ -101,6 +101,8 @@ private:
   }
 
   Values loaded(memref::LoadOp load, const LaneColumns &at, int64_t step) {
+    if (auto early = rows.early.find(load); early != rows.early.end())
+      return Values(ArrayRef(early->second).slice(step * rows.lanes.vector, rows.lanes.vector));
     auto sum = rows.sums.find(load.getMemRef());
     if (sum == rows.sums.end())
       return rows.load(load, op, at);
@@ -207,5 +209,32 @@ private:
   SmallVector<DenseMap<Value, Values>> own; // of each step: V elements of a lane
 };
 } // namespace
+
+void stc::emitEarlyLoads(RowEmitter &rows, Block &block) {
+  for (auto constant : block.getOps<arith::ConstantOp>())
+    rows.clone(*constant, rows.mapping);
+  for (auto sweep : block.getOps<tile::SweepOp>()) {
+    SweepColumns columns(sweep);
+    const int64_t steps = rows.lanes.stepsAtOnce(sweep), stepColumns = rows.lanes.stepColumns();
+    Value lower = rows.mapping.lookupOrNull(sweep.getLower());
+    if (!lower || !columns.length || *columns.length > steps * stepColumns)
+      continue;
+    for (auto load : sweep.getBody().getOps<memref::LoadOp>()) {
+      ValueRange indices = load.getIndices();
+      auto isKnown = [&](Value index) { return rows.mapping.contains(index); };
+      bool isWritten = llvm::any_of(load.getMemRef().getUsers(), [&](Operation *user) {
+        auto store = dyn_cast<memref::StoreOp>(user);
+        return store && store.getMemRef() == load.getMemRef();
+      });
+      if (isWritten || indices.empty() || indices.back() != sweep.getColumn() ||
+          !llvm::all_of(indices.drop_back(), isKnown))
+        continue;
+      for (int64_t step = 0; step < steps; ++step)
+        rows.early[load].append(rows.load(
+            load, sweep,
+            rows.columnsOf(sweep, lower, step, (step + 1) * stepColumns > *columns.length)));
+    }
+  }
+}
 
 void stc::emitSweep(RowEmitter &rows, tile::SweepOp sweep) { SweepEmitter(rows, sweep).run(); }

@@ -7,6 +7,11 @@ using namespace stc;
 
 using Values = RowEmitter::Values;
 
+void RowEmitter::setLane(Value thread) {
+  lane = e.band(thread, kWarpLanes - 1);
+  laneColumn = arith::IndexCastUIOp::create(b, b.getIndexType(), e.mul(lane, lanes.vector));
+}
+
 Operation *RowEmitter::clone(Operation &op, IRMapping &operands) {
   Operation *clone = b.clone(op, operands);
   if (auto arithmetic = dyn_cast<arith::ArithFastMathInterface>(clone)) {

@@ -34,6 +34,11 @@ public:
   /// Sums of columns that are in registers instead of a buffer: V for each step.
   llvm::DenseMap<Value, Values> sums;
 
+  /// Loads of sweeps that have been emitted already: V elements for each step.
+  llvm::DenseMap<mlir::Operation *, Values> early;
+
+  /// Sets the lane of a thread of the block.
+  void setLane(Value thread);
   /// Clones an op on scalars. Products may be rounded together with the sums that they are part of.
   mlir::Operation *clone(mlir::Operation &op, mlir::IRMapping &operands);
   Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, value); }
@@ -52,6 +57,14 @@ private:
   /// Elements of one access.
   int64_t together(mlir::Type element) const;
 };
+
+/// Does the work of the ops of a block, but for its terminator. What is outside of sweeps is the
+/// same in all lanes. An error at an op that does not run there.
+mlir::LogicalResult emitRows(RowEmitter &rows, mlir::Block &block);
+
+/// Loads what the sweeps of a block read at indices that are known before, where each does all of
+/// its columns in one go: `rows.early`.
+void emitEarlyLoads(RowEmitter &rows, mlir::Block &block);
 
 /// Does the work of a sweep in the lanes of a warp; its results are mapped.
 void emitSweep(RowEmitter &rows, tile::SweepOp sweep);

@@ -191,6 +191,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
         return lower(kernel, grad);
       if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
         return lowerAttentionQuerySum(kernel, sum);
+      if (auto product = dyn_cast<tile::RowProductOp>(op))
+        return lowerRowProduct(kernel, product);
       if (auto row = dyn_cast<tile::AttentionRowOp>(op))
         return failure(failed(checkElements(row)) || failed(lowerAttentionRow(kernel, row)));
     }

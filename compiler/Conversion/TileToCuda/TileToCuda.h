@@ -41,6 +41,8 @@ mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::Attentio
 
 /// Replaces a kernel of rows or tables: everything but attention, on any GPU.
 mlir::LogicalResult lowerRows(tile::KernelOp kernel);
+/// A product of few rows with what is around it.
+mlir::LogicalResult lowerRowProduct(tile::KernelOp kernel, tile::RowProductOp op);
 /// Sampling: one query.
 mlir::LogicalResult lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op);
 

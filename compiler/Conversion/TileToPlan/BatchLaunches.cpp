@@ -59,7 +59,7 @@ private:
       auto launch = dyn_cast<plan::LaunchOp>(step);
       tile::KernelOp kernel =
           launch ? symbols->lookup<tile::KernelOp>(launch.getKernel()) : tile::KernelOp();
-      if (!kernel || kernel.getKind() == "attention") {
+      if (!kernel || kernel.getKind() == "attention" || kernel.getKind() == "product") {
         close();
         continue;
       }
