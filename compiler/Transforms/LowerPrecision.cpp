@@ -2,7 +2,8 @@
 //
 // Mixed precision as in the paper (Sec. 5.6): dense products and attention take narrow operands,
 // all else stays float32, and so does attention to keys that are kept for sampling. Rounding is an
-// op of its own, so that gradients are rounded at the same places.
+// op of its own, so that gradients are rounded at the same places; only sampling, which has none,
+// rounds its outputs itself.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +27,20 @@ static bool keepsKeys(Operation &op) {
 static bool isFloat32Product(Operation &op) {
   return isa<MatmulOp, AttentionOp>(op) && getElementTypeOrSelf(op.getOperand(0)).isF32() &&
          !keepsKeys(op);
+}
+
+/// Attention of one query writes what all its readers round to, instead of that.
+static void roundOutput(AttentionRowOp op, Type type) {
+  auto isRounded = [&](Operation *user) {
+    return isa<arith::TruncFOp>(user) && getElementTypeOrSelf(user->getResult(0)) == type;
+  };
+  if (op->use_empty() || !llvm::all_of(op->getUsers(), isRounded))
+    return;
+  op.getOutput().setType(op.getType().clone(type));
+  for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
+    user->replaceAllUsesWith(op);
+    user->erase();
+  }
 }
 
 namespace {
@@ -53,6 +68,8 @@ struct LowerPrecisionPass : stc::impl::LowerPrecisionBase<LowerPrecisionPass> {
         if (isFloat32Product(op))
           Retyper(builder.getF32Type(), type).retype(&op);
       eraseDeadCasts(*block);
+      for (auto row : block->getOps<AttentionRowOp>())
+        roundOutput(row, type);
     });
   }
 };

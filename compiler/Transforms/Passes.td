@@ -112,7 +112,9 @@ def LowerPrecision : Pass<"stc-lower-precision", "::mlir::func::FuncOp"> {
     Mixed precision (paper, Sec. 5.6). The operands of `stc.matmul` and `stc.attention` in f32 are
     rounded to the type `compute`, and their results widened to f32 again; variables, norms, losses and
     all other work stay in f32, and so does `stc.attention_row`, whose caches are f32, and attention to
-    keys that are written to a variable: the first of those caches. Values that attention reads as parts of a wider tensor are rounded before they are taken apart.
+    keys that are written to a variable: the first of those caches. Where all that reads the output of
+    `stc.attention_row` is rounded operands, the op writes it rounded. Values that attention reads as
+    parts of a wider tensor are rounded before they are taken apart.
 
     Runs after `stc-fuse-softmax` and before `stc-differentiate`, so that gradients are rounded where
     their values were.

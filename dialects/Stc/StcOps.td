@@ -503,7 +503,8 @@ def Stc_AttentionRowOp : Stc_Op<"attention_row", [Pure]> {
 
     Constraints:
     - (C1) query, key and value are as in `stc.attention`, with one query position.
-    - (C2) output has the shape [batch, 1, heads, size] of one position of the value, with the query's heads.
+    - (C2) output has the shape [batch, 1, heads, size] of one position of the value, with the query's heads,
+      and its elements or narrower ones.
   }];
   let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
                        Stc_I32Scalar:$position, F32Attr:$scale, Stc_PatternAttr:$pattern,

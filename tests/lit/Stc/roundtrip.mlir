@@ -163,6 +163,9 @@ func.func @attention_row(%q: tensor<1x1x2x16xf32>, %keys: tensor<1x64x2x16xf32>,
   // CHECK: stc.attention_row %{{.*}}, %{{.*}}, %{{.*}} at %{{.*}} scale 2.500000e-01 pattern <"fixed(8, 2)">
   %o = stc.attention_row %q, %keys, %values at %p scale 0.25 pattern <"fixed(8, 2)">
       : tensor<1x1x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x1x2x16xf32>
+  // CHECK: stc.attention_row {{.*}} tensor<1x64x2x16xf32> -> tensor<1x1x2x16xbf16>
+  %narrow = stc.attention_row %q, %keys, %values at %p scale 0.25 pattern <"fixed(8, 2)">
+      : tensor<1x1x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x1x2x16xbf16>
   return
 }
 

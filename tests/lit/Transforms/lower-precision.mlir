@@ -118,3 +118,20 @@ func.func @prefill(%x: tensor<1x64x2x16xf32>) -> tensor<1x64x2x16xf32> {
       : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x64x2x16xf32>, tensor<1x2x64xf32>
   return %y : tensor<1x64x2x16xf32>
 }
+
+// -----
+
+// Sampling rounds its output itself, where all that is done with it is products.
+// CHECK-LABEL: func.func @sampling(
+// CHECK: %[[O:.*]] = stc.attention_row {{.*}}, tensor<1x64x2x16xf32> -> tensor<1x1x2x16xbf16>
+// CHECK-NEXT: %[[R:.*]] = stc.reshape %[[O]] : tensor<1x1x2x16xbf16> to tensor<1x32xbf16>
+// CHECK-NEXT: %{{.*}} = arith.truncf
+// CHECK-NEXT: stc.matmul %[[R]],
+func.func @sampling(%q: tensor<1x1x2x16xf32>, %c: tensor<1x64x2x16xf32>, %w: tensor<32x32xf32>, %p: tensor<i32>)
+    -> tensor<1x32xf32> {
+  %o = stc.attention_row %q, %c, %c at %p scale 0.25 pattern <"dense">
+      : tensor<1x1x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x1x2x16xf32>
+  %r = stc.reshape %o : tensor<1x1x2x16xf32> to tensor<1x32xf32>
+  %y = stc.matmul %r, %w : tensor<1x32xf32>, tensor<32x32xf32> -> tensor<1x32xf32>
+  return %y : tensor<1x32xf32>
+}

@@ -67,3 +67,16 @@ func.func @others(%x: tensor<4x4xf32>, %q: tensor<1x1x2x2xbf16>, %c: tensor<1x8x
   %both = stc.concat %o, %q : tensor<1x1x2x2xbf16>, tensor<1x1x2x2xbf16> to tensor<1x1x2x4xbf16>
   return %0, %both : tensor<4x4xf32>, tensor<1x1x2x4xbf16>
 }
+
+// -----
+
+// An output that is narrower than what it is made of.
+// CHECK-LABEL: func.func @rounded_row(
+// CHECK-NEXT: %[[ROW:.*]] = stc.attention_row {{.*}} -> tensor<1x1x2x2xf32>
+// CHECK-NEXT: %[[ROUNDED:.*]] = arith.truncf %[[ROW]] : tensor<1x1x2x2xf32> to tensor<1x1x2x2xbf16>
+// CHECK-NEXT: return %[[ROUNDED]]
+func.func @rounded_row(%q: tensor<1x1x2x2xf32>, %c: tensor<1x8x2x2xf32>, %p: tensor<i32>) -> tensor<1x1x2x2xbf16> {
+  %o = stc.attention_row %q, %c, %c at %p scale 0.5 pattern <"dense">
+      : tensor<1x1x2x2xf32>, tensor<1x8x2x2xf32>, tensor<1x8x2x2xf32> -> tensor<1x1x2x2xbf16>
+  return %o : tensor<1x1x2x2xbf16>
+}
