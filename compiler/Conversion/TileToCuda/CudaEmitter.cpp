@@ -75,6 +75,11 @@ Value CudaEmitter::shuffle(Value value, int64_t mask) {
   return NVVM::ShflOp::create(b, value.getType(), i(-1), value, i(mask), i(31),
                               NVVM::ShflKind::bfly, UnitAttr());
 }
+// The last operand has the lanes of a segment in its upper half.
+Value CudaEmitter::broadcast(Value value, int64_t lane, int64_t lanes) {
+  return NVVM::ShflOp::create(b, value.getType(), i(-1), value, i(lane), i((32 - lanes) << 8 | 31),
+                              NVVM::ShflKind::idx, UnitAttr());
+}
 Value CudaEmitter::pack(Value low, Value high) {
   auto type = VectorType::get({2}, element);
   Value both;
@@ -193,6 +198,10 @@ Value CudaEmitter::loadShared(Value address, Type type) {
 void CudaEmitter::storeShared(Value value, Value address) {
   LLVM::StoreOp::create(b, value, shared(address));
 }
+void CudaEmitter::storeShared(Value value, Value address, Value block) {
+  auto cluster = LLVM::LLVMPointerType::get(b.getContext(), 7);
+  LLVM::StoreOp::create(b, value, NVVM::MapaOp::create(b, cluster, shared(address), block));
+}
 void CudaEmitter::fenceShared() {
   NVVM::FenceProxyOp::create(
       b, NVVM::ProxyKind::async_shared,
@@ -218,6 +227,8 @@ void CudaEmitter::arriveThreads(Value id, int64_t threads) {
   assembly("bar.arrive $0, " + Twine(threads) + ";", "r", id, 0);
 }
 void CudaEmitter::syncAll() { NVVM::BarrierOp::create(b); }
+void CudaEmitter::arriveCluster() { NVVM::ClusterArriveOp::create(b, b.getUnitAttr()); }
+void CudaEmitter::waitCluster() { NVVM::ClusterWaitOp::create(b, b.getUnitAttr()); }
 void CudaEmitter::syncWarp() { NVVM::SyncWarpOp::create(b, i(-1)); }
 void CudaEmitter::setRegisters(int64_t count, bool increase) {
   NVVM::SetMaxRegisterOp::create(b, static_cast<uint32_t>(count),

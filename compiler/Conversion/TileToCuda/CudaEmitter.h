@@ -72,6 +72,8 @@ public:
   Value greater(Value l, float r);
   /// The value of the lane whose number differs in the bits of `mask`.
   Value shuffle(Value value, int64_t mask);
+  /// That of lane `lane` of each `lanes` neighbours, a power of two.
+  Value broadcast(Value value, int64_t lane, int64_t lanes);
   /// Two floats as a pair of elements; the low half is the first in memory.
   Value pack(Value low, Value high);
   /// The halves of a pair as floats.
@@ -97,6 +99,8 @@ public:
   Value shared(Value address);
   Value loadShared(Value address, mlir::Type type);
   void storeShared(Value value, Value address);
+  /// Writes to the same place of another block of the cluster.
+  void storeShared(Value value, Value address, Value block);
   /// Makes what this thread wrote visible to asynchronous copies and products.
   void fenceShared();
 
@@ -109,6 +113,9 @@ public:
   void syncThreads(Value id, int64_t threads);
   void arriveThreads(Value id, int64_t threads);
   void syncAll();
+  /// The barrier of a cluster's blocks; behind it they see what they wrote to each other before.
+  void arriveCluster();
+  void waitCluster();
   void syncWarp();
   void setRegisters(int64_t count, bool increase);
 

@@ -177,12 +177,23 @@ Value CudaKernel::scalar(memref::LoadOp load) {
                               buffer(cast<BlockArgument>(load.getMemRef()).getArgNumber()));
 }
 
+// Blocks of a cluster are neighbours.
+Value CudaKernel::blockOfCluster() {
+  if (clusterBlocks == 1)
+    return e->i(0);
+  return e->rem(NVVM::BlockIdXOp::create(*b, e->i32), clusterBlocks);
+}
+
 // Long items come first, so that blocks take them forth and back: who had the longest of one round
 // has the shortest of the next.
 CudaEmitter::Values
 CudaKernel::eachItem(ValueRange carried,
                      function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
   Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
+  if (clusterBlocks > 1) {
+    block = e->div(block, clusterBlocks);
+    blocks = e->div(blocks, clusterBlocks);
+  }
   SmallVector<Value> start(carried);
   start.push_back(block);
   // Carried beside the values: the place in this round.
@@ -272,6 +283,9 @@ void CudaKernel::finish(int64_t threads, int64_t sharedBytes, int64_t blocks) {
                     b->getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                     b->getI32IntegerAttr(static_cast<int32_t>(blocks)));
+  if (clusterBlocks > 1)
+    function->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(),
+                      b->getDenseI32ArrayAttr({static_cast<int32_t>(clusterBlocks)}));
   result.setGridAttr(plan::GridAttr::get(context, threads, sharedBytes,
                                          ArrayAttr::get(context, maps.all()),
                                          /*early=*/false));

@@ -127,6 +127,12 @@ public:
   void storeRow(const CudaTensor &tensor, mlir::Value position, const CudaItem &item,
                 mlir::Value column, const CudaEmitter::Values &results, int half);
 
+  /// So many blocks, a cluster, take each item together; of a kernel for Hopper GPUs, before the
+  /// first `eachItem`.
+  void setCluster(int64_t blocks) { clusterBlocks = blocks; }
+  /// The number of this block in its cluster.
+  mlir::Value blockOfCluster();
+
   /// Whether the block has another item, within the body of `eachItem`.
   mlir::Value hasNext;
   /// Runs `body` for the items of this block, at least one, with values carried from one to the
@@ -169,6 +175,7 @@ private:
   mlir::Value launchTable, launches;
   mlir::Value items;
   bool areDistinct = false;
+  int64_t clusterBlocks = 1;
 };
 
 } // namespace stc

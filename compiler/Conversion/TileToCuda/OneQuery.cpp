@@ -2,9 +2,9 @@
 //
 // For sampling: a block takes one query of one head. A few lanes take a key, up to 16 elements
 // each; the keys of all walks are one sequence that is dealt out to them, and each few lanes have
-// an online softmax of their own, so that nothing but a score goes across lanes while keys come.
-// The softmaxes are merged in an order that is always the same: lanes of a warp, then warps through
-// shared memory. All is f32 by FMAs.
+// an online softmax of their own, so that nothing but a key's place and a score go across lanes
+// while keys come. The softmaxes are merged in an order that is always the same: lanes of a warp,
+// then warps through shared memory, then blocks, where several share a head. All is f32 by FMAs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,18 +18,21 @@ using namespace stc;
 
 namespace {
 using Values = CudaEmitter::Values;
-constexpr int64_t kWarps = 16, kThreads = 32 * kWarps;
+constexpr int64_t kWarps = 8, kThreads = 32 * kWarps;
 /// Keys of a lane whose loads are under way together.
-constexpr int64_t kAtOnce = 2;
+constexpr int64_t kAtOnce = 4;
 /// A maximum before the first key, which no difference makes infinite.
 constexpr float kNoMaximum = -1e30f;
+
+int64_t chunkOf(const CudaTensor &tensor) { return tensor.alignment() / tensor.elementBytes(); }
 
 /// The elements of rows that a lane has: chunks of them, `lanes` chunks apart.
 class LaneRow {
 public:
   LaneRow(CudaKernel &kernel, const CudaTensor &tensor, const CudaItem &item, int64_t chunk,
           int64_t lanes, Value lane)
-      : kernel(kernel), e(kernel.emitter()), tensor(tensor), chunk(chunk) {
+      : kernel(kernel), e(kernel.emitter()), tensor(tensor), chunk(chunk),
+        distance(lanes * chunk * tensor.elementBytes()) {
     const int64_t size = tensor.size();
     for (int64_t first = 0; first < size; first += lanes * chunk) {
       Value column = e.add(e.mul(lane, chunk), first);
@@ -42,11 +45,17 @@ public:
   }
 
   int64_t count() const { return chunk * int64_t(columns.size()); }
+  /// Most chunks are at constant distances from the first one.
   Values load(Value position) const {
+    auto address = [&](size_t k) { return kernel.advance(starts[k], tensor, position); };
+    Value first = address(0);
     Values all;
-    for (Value start : starts)
-      all.append(kernel.loadElements(tensor.type.getElementType(),
-                                     kernel.advance(start, tensor, position), chunk));
+    for (size_t k = 0; k < columns.size(); ++k) {
+      Value from = first;
+      if (k > 0)
+        from = exists[k] ? address(k) : e.behind(first, k * distance);
+      all.append(kernel.loadElements(tensor.type.getElementType(), from, chunk));
+    }
     return all;
   }
   /// Runs the body for each of the lane's elements that exist, with its column.
@@ -70,20 +79,31 @@ private:
   CudaKernel &kernel;
   CudaEmitter &e;
   CudaTensor tensor;
-  int64_t chunk;
+  int64_t chunk, distance;
   Values columns, starts, exists;
 };
 
-int64_t chunkOf(const CudaTensor &tensor) { return tensor.alignment() / tensor.elementBytes(); }
+/// The most blocks for each head with which all run on an H100 at once.
+int64_t blocksFor(tile::AttentionRowOp op, int64_t most) {
+  constexpr int64_t multiprocessors = 132;
+  auto query = op.getQuery().getType();
+  const int64_t items = query.getDimSize(0) * query.getDimSize(2);
+  int64_t blocks = 1;
+  while (2 * blocks <= most && 2 * blocks * items <= multiprocessors)
+    blocks *= 2;
+  return blocks;
+}
 
 class OneQuery {
 public:
-  OneQuery(tile::KernelOp kernel, tile::AttentionRowOp op)
+  OneQuery(tile::KernelOp kernel, tile::AttentionRowOp op, int64_t mostBlocks)
       : op(op), kernel(kernel, op.getKey().getType().getElementType()), e(this->kernel.emitter()),
         query(op.getQuery()), key(op.getKey()), value(op.getValue()), output(op.getOutput()),
         lanes(std::min<int64_t>(32, llvm::PowerOf2Ceil(llvm::divideCeil(
                                         std::max(op.getQuerySize(), op.getValueSize()), 16)))),
-        slots(kThreads / lanes) {}
+        slots(kThreads / lanes), blocks(blocksFor(op, mostBlocks)) {
+    this->kernel.setCluster(blocks);
+  }
 
   void run();
 
@@ -129,25 +149,43 @@ private:
     Value position, in;
   };
   Key keyAt(ArrayRef<Keys> all, Value number);
+  /// The keys that the lane's few lanes take together, of which each lane computes the place of
+  /// one.
+  SmallVector<Key> keysFrom(ArrayRef<Keys> all, Value first, Value count);
   /// Goes on by some keys.
   State next(ArrayRef<Key> some, const Rows &rows, State state);
   void mergeLanes(State &state);
-  void mergeWarps(const CudaItem &item, const LaneRow &row, const State &state);
+  void storeWarp(const LaneRow &row, const State &state);
+  void finishItem(const CudaItem &item);
 
-  /// Shared memory: the output of each warp, and behind them its maximum and sum.
-  Value outputOf(Value warp, Value column) {
-    return e.add(kernel.shared(0), e.mul(e.add(e.mul(warp, output.size()), column), 4));
+  /// Shared memory: the outputs of warps and then, where several share an item, of blocks; behind
+  /// them their maxima and sums.
+  int64_t stateCount() const { return kWarps + (blocks > 1 ? blocks : 0); }
+  Value outputOf(Value number, Value column) {
+    return e.add(kernel.shared(0), e.mul(e.add(e.mul(number, output.size()), column), 4));
   }
-  Value stateOf(Value warp) {
-    return e.add(kernel.shared(kWarps * output.size() * 4), e.mul(warp, 8));
+  Value stateOf(Value number) {
+    return e.add(kernel.shared(stateCount() * output.size() * 4), e.mul(number, 8));
   }
+  /// Some of these softmaxes as one: their weights, its maximum and sum, and a column of its
+  /// output.
+  struct Merged {
+    int64_t first;
+    Values weights;
+    Value maximum, sum;
+  };
+  Merged merge(int64_t first, int64_t count);
+  Value columnOf(const Merged &merged, Value column);
+  /// Runs the body for the thread's columns of the output.
+  void eachColumn(function_ref<void(Value column)> body);
 
   tile::AttentionRowOp op;
   CudaKernel kernel;
   CudaEmitter &e;
   CudaTensor query, key, value, output;
   const int64_t lanes, slots; // of a key, and keys at once
-  Value thread, warp, lane, slot;
+  const int64_t blocks;       // that share an item
+  Value thread, warp, lane, slot, block;
 };
 } // namespace
 
@@ -156,6 +194,7 @@ void OneQuery::run() {
   warp = e.uniform(e.div(thread, 32));
   lane = e.band(thread, lanes - 1);
   slot = e.div(thread, lanes);
+  block = kernel.blockOfCluster();
   kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
     CudaItem item;
     item.batch = mapping.lookup(op.getBatch());
@@ -164,10 +203,12 @@ void OneQuery::run() {
     computeItem(item, mapping.lookup(op.getPosition()));
     return Values();
   });
-  kernel.finish(kThreads, kWarps * (output.size() + 2) * 4);
+  kernel.finish(kThreads, stateCount() * (output.size() + 2) * 4);
 }
 
 void OneQuery::computeItem(const CudaItem &item, Value position) {
+  if (blocks > 1)
+    e.arriveCluster();
   const int64_t chunk = std::min(chunkOf(query), chunkOf(key));
   const LaneRow queryRow(kernel, query, item, chunk, lanes, lane);
   Rows rows{LaneRow(kernel, key, item.ofKeys(), chunk, lanes, lane),
@@ -179,20 +220,17 @@ void OneQuery::computeItem(const CudaItem &item, Value position) {
   queryRow.clear(rows.query);
   State state{e.f(kNoMaximum), e.f(0), Values(rows.value.count(), e.f(0))};
   SmallVector<Keys> keys = keysOf(position);
-  Value count = keys.empty() ? e.i(0) : keys.back().end;
-  state = State::unpack(
-      e.loop(e.i(0), count, e.i(slots * kAtOnce), state.pack(), [&](Value first, ValueRange all) {
-        SmallVector<Key> some;
-        for (int64_t k = 0; k < kAtOnce; ++k) {
-          Value number = e.add(e.add(first, slot), k * slots);
-          // Behind the last one it is read again, and counts for nothing.
-          some.push_back(keyAt(keys, e.min(number, e.sub(count, 1))));
-          some[k].in = e.both(some[k].in, e.less(number, count));
-        }
-        return next(some, rows, State::unpack(all)).pack();
-      }));
+  if (!keys.empty()) {
+    Value count = keys.back().end;
+    state = State::unpack(
+        e.loop(e.mul(block, slots * kAtOnce), count, e.i(slots * kAtOnce * blocks), state.pack(),
+               [&](Value first, ValueRange all) {
+                 return next(keysFrom(keys, first, count), rows, State::unpack(all)).pack();
+               }));
+  }
   mergeLanes(state);
-  mergeWarps(item, rows.value, state);
+  storeWarp(rows.value, state);
+  finishItem(item);
 }
 
 std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, Value position) {
@@ -237,6 +275,24 @@ OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
   return key;
 }
 
+SmallVector<OneQuery::Key> OneQuery::keysFrom(ArrayRef<Keys> all, Value first, Value count) {
+  Values places; // of this lane's keys; -1 where there is none
+  for (int64_t k = 0; k < kAtOnce; k += lanes) {
+    Value number = e.add(e.add(first, slot), e.mul(e.add(lane, k), slots));
+    Key one = keyAt(all, number);
+    places.push_back(e.select(e.both(one.in, e.less(number, count)), one.position, e.i(-1)));
+  }
+  SmallVector<Key> keys;
+  for (int64_t k = 0; k < kAtOnce; ++k) {
+    Value place = places[k / lanes];
+    if (lanes > 1)
+      place = e.broadcast(place, k % lanes, lanes);
+    // Where there is none the first one is read, and counts for nothing.
+    keys.push_back({e.max(place, e.i(0)), e.less(e.i(-1), place)});
+  }
+  return keys;
+}
+
 OneQuery::State OneQuery::next(ArrayRef<Key> some, const Rows &rows, State state) {
   SmallVector<Values> keys, values; // all loads are under way before the first is waited for
   for (Key key : some) {
@@ -277,7 +333,7 @@ void OneQuery::mergeLanes(State &state) {
   llvm::for_each(state.output, addUp);
 }
 
-void OneQuery::mergeWarps(const CudaItem &item, const LaneRow &row, const State &state) {
+void OneQuery::storeWarp(const LaneRow &row, const State &state) {
   Value laneOfWarp = e.band(thread, 31);
   e.ifThen(e.less(laneOfWarp, e.i(lanes)), [&] {
     row.each(state.output,
@@ -288,36 +344,72 @@ void OneQuery::mergeWarps(const CudaItem &item, const LaneRow &row, const State 
     e.storeShared(state.sum, e.add(stateOf(warp), 4));
   });
   e.syncAll();
-  Values maxima, sums;
-  for (int64_t k = 0; k < kWarps; ++k) {
-    auto [maximum, sum] = e.loadPair(stateOf(e.i(k)));
-    maxima.push_back(maximum);
-    sums.push_back(sum);
-  }
-  Value most = maxima[0], total = e.f(0);
-  for (Value maximum : maxima)
-    most = e.maxf(most, maximum);
-  Values factors;
-  for (auto [maximum, sum] : llvm::zip_equal(maxima, sums)) {
-    factors.push_back(e.exp2(e.subf(maximum, most)));
-    total = e.fma(factors.back(), sum, total);
-  }
-  // Without a key the output is zero.
-  Value inverse = e.select(e.greater(total, 0), e.reciprocal(total), e.f(0));
-  for (int64_t first = 0; first < output.size(); first += kThreads) {
-    Value column = e.add(thread, first);
-    e.ifThen(e.less(column, e.i(output.size())), [&] {
-      Value result = e.f(0);
-      for (auto [k, factor] : llvm::enumerate(factors))
-        result = e.fma(factor, e.loadShared(outputOf(e.i(k), column), e.f32), result);
-      kernel.storeElements({e.mulf(result, inverse)}, output.type.getElementType(),
-                           kernel.elementAddress(output, e.i(0), item, column));
-    });
-  }
-  e.syncAll(); // nobody reads what the next item writes
 }
 
-LogicalResult stc::lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op) {
-  OneQuery(kernel, op).run();
+OneQuery::Merged OneQuery::merge(int64_t first, int64_t count) {
+  Merged merged{first, {}, {}, e.f(0)};
+  Values sums;
+  for (int64_t k = 0; k < count; ++k) {
+    auto [maximum, sum] = e.loadPair(stateOf(e.i(first + k)));
+    merged.maximum = merged.maximum ? e.maxf(merged.maximum, maximum) : maximum;
+    merged.weights.push_back(maximum);
+    sums.push_back(sum);
+  }
+  for (auto [weight, sum] : llvm::zip_equal(merged.weights, sums)) {
+    weight = e.exp2(e.subf(weight, merged.maximum));
+    merged.sum = e.fma(weight, sum, merged.sum);
+  }
+  return merged;
+}
+
+Value OneQuery::columnOf(const Merged &merged, Value column) {
+  Value result = e.f(0);
+  for (auto [k, weight] : llvm::enumerate(merged.weights)) {
+    Value number = e.i(merged.first + int64_t(k));
+    result = e.fma(weight, e.loadShared(outputOf(number, column), e.f32), result);
+  }
+  return result;
+}
+
+void OneQuery::eachColumn(function_ref<void(Value)> body) {
+  for (int64_t first = 0; first < output.size(); first += kThreads) {
+    Value column = e.add(thread, first);
+    e.ifThen(e.less(column, e.i(output.size())), [&] { body(column); });
+  }
+}
+
+void OneQuery::finishItem(const CudaItem &item) {
+  auto write = [&](const Merged &merged) {
+    // Without a key the output is zero.
+    Value inverse = e.select(e.greater(merged.sum, 0), e.reciprocal(merged.sum), e.f(0));
+    eachColumn([&](Value column) {
+      kernel.storeElements({e.mulf(columnOf(merged, column), inverse)},
+                           output.type.getElementType(),
+                           kernel.elementAddress(output, e.i(0), item, column));
+    });
+  };
+  Merged merged = merge(0, kWarps);
+  if (blocks == 1) {
+    write(merged);
+    return e.syncAll(); // nobody reads what the next item writes
+  }
+  // The first block gets what each of them has, when all have begun and it has read the last
+  // item's.
+  Value own = e.add(block, kWarps), first = e.i(0);
+  e.waitCluster();
+  eachColumn(
+      [&](Value column) { e.storeShared(columnOf(merged, column), outputOf(own, column), first); });
+  e.ifThen(e.equal(thread, 0), [&] {
+    e.storeShared(merged.maximum, stateOf(own), first);
+    e.storeShared(merged.sum, e.add(stateOf(own), 4), first);
+  });
+  e.arriveCluster();
+  e.waitCluster();
+  e.ifThen(e.equal(block, 0), [&] { write(merge(kWarps, blocks)); });
+}
+
+LogicalResult stc::lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op,
+                                     int64_t mostBlocks) {
+  OneQuery(kernel, op, mostBlocks).run();
   return success();
 }

@@ -194,7 +194,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       if (auto product = dyn_cast<tile::RowProductOp>(op))
         return lowerRowProduct(kernel, product);
       if (auto row = dyn_cast<tile::AttentionRowOp>(op))
-        return failure(failed(checkElements(row)) || failed(lowerAttentionRow(kernel, row)));
+        return failure(failed(checkElements(row)) ||
+                       failed(lowerAttentionRow(kernel, row, isHopper() ? 8 : 1)));
     }
     return lowerRows(kernel);
   }

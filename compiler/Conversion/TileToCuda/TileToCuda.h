@@ -43,8 +43,9 @@ mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::Attentio
 mlir::LogicalResult lowerRows(tile::KernelOp kernel);
 /// A product of few rows with what is around it.
 mlir::LogicalResult lowerRowProduct(tile::KernelOp kernel, tile::RowProductOp op);
-/// Sampling: one query.
-mlir::LogicalResult lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op);
+/// Sampling: one query, by a cluster of up to so many blocks where there are few heads.
+mlir::LogicalResult lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op,
+                                      int64_t mostBlocks);
 
 /// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm, for sm_80 or
 /// sm_90a.

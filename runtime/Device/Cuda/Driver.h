@@ -42,6 +42,7 @@ public:
       *this, "cuModuleLoadDataEx"};
   Function<CUmodule> moduleUnload{*this, "cuModuleUnload"};
   Function<CUfunction *, CUmodule, const char *> moduleGetFunction{*this, "cuModuleGetFunction"};
+  Function<int *, CUfunction_attribute, CUfunction> funcGetAttribute{*this, "cuFuncGetAttribute"};
   Function<CUfunction, CUfunction_attribute, int> funcSetAttribute{*this, "cuFuncSetAttribute"};
   Function<CUfunction, size_t, size_t *, size_t *> funcGetParamInfo{*this, "cuFuncGetParamInfo"};
   Function<int *, CUfunction, int, size_t> maxActiveBlocks{

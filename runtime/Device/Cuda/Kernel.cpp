@@ -76,7 +76,7 @@ Result<void> Kernel::load() {
   }
   module = {raw, Unloader{&driver}};
   auto shared = static_cast<int>(grid.shared_bytes());
-  int blocks = 0; // of a multiprocessor
+  int blocks = 0, together = 0; // of a multiprocessor, of a cluster
   auto prepared = driver.moduleGetFunction(&function, raw, source->symbol()->c_str())
                       .and_then([&] {
                         return driver.funcSetAttribute(
@@ -85,6 +85,10 @@ Result<void> Kernel::load() {
                       .and_then([&] {
                         return driver.maxActiveBlocks(&blocks, function,
                                                       static_cast<int>(grid.threads()), shared);
+                      })
+                      .and_then([&] {
+                        return driver.funcGetAttribute(
+                            &together, CU_FUNC_ATTRIBUTE_REQUIRED_CLUSTER_WIDTH, function);
                       });
   if (!prepared)
     return prepared;
@@ -94,13 +98,19 @@ Result<void> Kernel::load() {
                             grid.threads(), shared),
                 ErrorKind::Machine);
   residentBlocks = static_cast<unsigned>(blocks * device->multiprocessors());
+  clusterBlocks = static_cast<unsigned>(std::max(together, 1));
   return {};
+}
+
+unsigned Kernel::blocksFor(uint64_t items) const {
+  uint64_t clusters = std::min<uint64_t>(items, std::max(residentBlocks / clusterBlocks, 1u));
+  return static_cast<unsigned>(clusters) * clusterBlocks;
 }
 
 Result<Launch> Launch::bind(const Kernel &kernel, const program::Launch &launch,
                             CUdeviceptr arena) {
   Launch bound(kernel);
-  bound.blocks = static_cast<unsigned>(std::min<uint64_t>(launch.items(), kernel.residentBlocks));
+  bound.blocks = kernel.blocksFor(launch.items());
   for (uint64_t offset : *launch.buffers())
     bound.words.push_back(arena + offset);
   for (const program::TensorMap *map : *kernel.source->grid()->maps()) {
@@ -140,7 +150,7 @@ Result<Launch> Launch::bind(const Kernel &kernel, const program::Batch &batch, C
           .and_then([&] { return device.synchronize(); });
   if (!copied)
     return ofKernel(*kernel.source, copied.error());
-  bound.blocks = static_cast<unsigned>(std::min<uint64_t>(items, kernel.residentBlocks));
+  bound.blocks = kernel.blocksFor(items);
   bound.words = {bound.table.address(), batch.launches()->size(), items};
   bound.numbers = 2;
   if (auto checked = bound.finish(); !checked)

@@ -33,7 +33,9 @@ private:
   const program::Kernel *source;
   std::unique_ptr<CUmod_st, Unloader> module;
   CUfunction function = nullptr;
-  unsigned residentBlocks = 0;
+  /// Blocks of a cluster, which take an item together, and blocks that run at once, in clusters.
+  unsigned clusterBlocks = 1, residentBlocks = 0;
+  unsigned blocksFor(uint64_t items) const;
 };
 
 /// A kernel with all parameters of a launch. The kernel must outlive it.

@@ -157,6 +157,19 @@ TEST_F(CudaTest, StartsKernelsEarly) {
   EXPECT_THAT(early(), ElementsAre(0, 0, 0, 0));
 }
 
+TEST_F(CudaTest, TakesItemsByClusters) {
+  fake->settings.cluster = 8;
+  ProgramSpec spec = gpuProgram();
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_EQ(fake->launches[0].grid[0], 128u); // 132 blocks fit
+  executor.reset();
+  spec.entries[0].steps[0].launch[0].items = 7;
+  ASSERT_EQ(open(spec), "");
+  ASSERT_TRUE(executor->run(0));
+  EXPECT_EQ(fake->launches[1].grid[0], 56u);
+}
+
 TEST_F(CudaTest, TellsKernelsTheirSizes) {
   ProgramSpec spec = gpuProgram();
   spec.entries[0].steps[0].launch[0].sizes = {int64_t(5) << 32};

@@ -67,7 +67,7 @@ static void finish(const double *event) {
 
 __attribute__((constructor)) void fakeCudaReset(void) {
   FakeCuda fresh = {
-      .settings = {1, 9, 0, 132, 1, (size_t)1 << 30, 2, 2, 1, NULL, NULL, {1, 0.5, 0.99}}};
+      .settings = {1, 9, 0, 132, 1, 0, (size_t)1 << 30, 2, 2, 1, NULL, NULL, {1, 0.5, 0.99}}};
   fake = fresh;
 }
 
@@ -219,6 +219,10 @@ int cuModuleGetFunction(void **function, void *module, const char *symbol) {
   snprintf(fake.symbol, sizeof(fake.symbol), "%s", symbol);
   *function = &fake;
   return status("cuModuleGetFunction");
+}
+int cuFuncGetAttribute(int *value, int attribute, void *function) {
+  *value = attribute == 11 ? fake.settings.cluster : 0; /* the width of a cluster, if it has one */
+  return 0;
 }
 int cuFuncSetAttribute(void *function, int attribute, int value) {
   if (attribute == 8) /* of dynamic shared memory */

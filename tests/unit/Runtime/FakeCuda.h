@@ -60,6 +60,7 @@ typedef struct {
 /* How the driver is to behave: set before it is used. */
 typedef struct {
   int devices, major, minor, processors, blocks; /* blocks of a multiprocessor */
+  int cluster; /* blocks that the kernel wants in a cluster; 0 if it has none */
   size_t freeBytes;
   int maps, addresses, numbers;      /* what the one kernel takes; numbers have 32 bits */
   const char *log;                   /* of a compilation that fails; none if null */

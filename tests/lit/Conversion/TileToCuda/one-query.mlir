@@ -1,22 +1,34 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,BLOCK
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,CLUSTER
 
-// A block takes the query of one head, at a position from memory. Four lanes take a key of 64 floats, 16 bytes
-// each at once; two keys and values of a lane are under way before a score is complete.
-// CHECK-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 512, shared 4224, maps{{ ?}}[], early {{true|false}}>
+// A block takes the query of one head, at a position from memory, or a cluster of blocks where heads are few. Four
+// lanes take a key of 64 floats, 16 bytes each at once; four keys and values of a lane, the places of which its
+// lanes tell each other, are under way before a score is complete.
+// BLOCK-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 256, shared 2112, maps{{ ?}}[], early false>
+// BLOCK-NOT: cluster
+// CLUSTER-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 256, shared 4224, maps{{ ?}}[], early true>
+// CLUSTER: nvvm.cluster_dim = array<i32: 8>
 // CHECK: %[[P:[0-9]+]] = llvm.load %{{.*}} : !llvm.ptr<1> -> i32
 // CHECK: arith.maxsi %[[P]], %{{.*}} : i32
+// CLUSTER: nvvm.cluster.arrive
 // Keys of the window and those of the stride are one sequence.
 // CHECK: scf.for
-// CHECK-COUNT-16: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
+// CHECK-COUNT-4: nvvm.shfl.sync idx
+// CHECK-COUNT-32: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<1> -> vector<4xf32>
 // CHECK-NOT: llvm.load
 // CHECK: llvm.intr.fma
-// CHECK-COUNT-4: nvvm.shfl.sync bfly
+// CHECK-COUNT-8: nvvm.shfl.sync bfly
 // CHECK-NOT: nvvm.shfl.sync
 // CHECK: scf.yield
 // CHECK-NOT: scf.for
 // CHECK-NOT: atomicrmw
 // CHECK: nvvm.barrier
+// The first block of a cluster gets what the others have.
+// CLUSTER: nvvm.cluster.wait
+// CLUSTER: %[[THERE:.*]] = nvvm.mapa
+// CLUSTER-NEXT: llvm.store %{{.*}}, %[[THERE]] : f32, !llvm.ptr<7>
+// CLUSTER: nvvm.cluster.arrive
+// CLUSTER: nvvm.cluster.wait
 // CHECK: llvm.store {{.*}} : vector<1xf32>, !llvm.ptr<1>
 !r = tensor<2x1x4x64xf32>
 !x = tensor<2x1024x2x64xf32>
