@@ -111,16 +111,17 @@ void stc::model::buildSampleStep(ModuleOp module, const spec::Spec &spec) {
   Value position = g.input(1);
   Value x = network.embed(g.reshape(g.input(0), {batch, 1}), g.reshape(position, {1}));
   x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) -> Value {
-    auto cached = [&](StringRef what, Value row) -> Value {
-      std::string name = cacheName(layer, what);
-      Value rows = InsertRowOp::create(g.b, row, g.read(name), position);
-      g.write(name, rows);
-      return rows;
+    auto inserted = [&](StringRef what, Value row) -> Value {
+      return InsertRowOp::create(g.b, row, g.read(cacheName(layer, what)), position);
     };
-    Value keys = cached("key", k), values = cached("value", v);
+    Value keys = inserted("key", k), values = inserted("value", v);
     Type output = g.f32({batch, 1, spec.model.heads, spec.model.valueSize});
-    return AttentionRowOp::create(g.b, output, q, keys, values, position,
-                                  g.b.getF32FloatAttr(network.scale()), network.pattern(layer));
+    Value attended =
+        AttentionRowOp::create(g.b, output, q, keys, values, position,
+                               g.b.getF32FloatAttr(network.scale()), network.pattern(layer));
+    g.write(cacheName(layer, "key"), keys);
+    g.write(cacheName(layer, "value"), values);
+    return attended;
   });
   g.finish({{"logits", g.reshape(network.logits(x), {batch, spec.model.vocabulary})}});
 }

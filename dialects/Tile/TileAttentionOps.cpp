@@ -106,5 +106,17 @@ LogicalResult AttentionQuerySumOp::verify() {
 LogicalResult AttentionRowOp::verify() {
   if (getViews().size() != static_cast<size_t>(llvm::range_size(getWalkOps())))
     return emitOpError("(C1) expected a query view for each walk, found ") << getViews().size();
-  return verifyShapes(*this, getOutput(), /*oneQuery=*/true);
+  if (!getInserted().empty() && getInserted().size() != 2)
+    return emitOpError("(C4) expected none or two rows to insert, found ") << getInserted().size();
+  for (auto [row, rows] : llvm::zip(getInserted(), SmallVector<Value>{getKey(), getValue()})) {
+    auto found = cast<MemRefType>(row.getType()), whole = cast<MemRefType>(rows.getType());
+    SmallVector<int64_t> expected(whole.getShape());
+    expected[1] = 1;
+    if (found.getShape() != ArrayRef<int64_t>(expected) ||
+        found.getElementType() != whole.getElementType())
+      return emitOpError("(C4) expected a row of one position to insert into ")
+             << whole << ", found " << found;
+  }
+  return failure(failed(verifyHeadStep(*this)) ||
+                 failed(verifyShapes(*this, getOutput(), /*oneQuery=*/true)));
 }

@@ -243,16 +243,23 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row"> {
     The query at `position` of one head, for sampling. The bounds of the walks are those of strips of
     one row. A walk whose view does not hold the position is left out.
 
-    Constraints: as `tile.attention`; query and output have one position.
+    With `insert`, key and value get the rows [batch, 1, heads, size] at the position first. Items
+    of all heads that share a head of keys take these from where they lie, so that none waits for
+    another; the first of the kernel's heads among them, which are `head_step` apart, writes them.
+
+    Constraints: as `tile.attention`, but that the output may have other elements; query and output
+    have one position.
+    - (C4) none or two rows to insert, of one position: that of a key and that of a value.
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
-                       Tile_AttentionBuffer:$output,
-                       Index:$batch, Index:$head, Index:$keyHead, Index:$position,
+                       Tile_AttentionBuffer:$output, Variadic<Tile_AttentionBuffer>:$inserted,
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$position, Tile_HeadStep:$headStep,
                        TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale);
   let assemblyFormat = [{
-    `query` $query `key` $key `value` $value `output` $output
-    `at` `[` $batch `,` $head `,` $keyHead `,` $position `]` `views` $views `scale` $scale $walks attr-dict
-    `:` type($query) `,` type($key) `,` type($value) `,` type($output)
+    `query` $query `key` $key `value` $value `output` $output (`insert` $inserted^)?
+    `at` `[` $batch `,` $head `,` $keyHead `,` $position `]` (`head_step` $headStep^)? `views` $views
+    `scale` $scale $walks attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($output) (`,` type($inserted)^)?
   }];
 }
 

@@ -63,6 +63,22 @@ std::string Case::row(const std::string &element) const {
          value + " -> " + output + "\n  return %o : " + output + "\n}\n";
 }
 
+std::string Case::insertedRow(const std::string &element, const std::string &outputElement) const {
+  std::string query = tensor(queryShape(1), element), key = tensor(keyShape(n), element),
+              value = tensor(valueShape(n), element), keyRow = tensor(keyShape(1), element),
+              valueRow = tensor(valueShape(1), element),
+              output = tensor(outputShape(1), outputElement);
+  return "func.func @" + name + "(%q: " + named(query, "q") + ", %k: " + named(key, "k") +
+         ", %v: " + named(value, "v") + ", %l: " + named(keyRow, "k_row") +
+         ", %w: " + named(valueRow, "v_row") + ", %p: " + named("tensor<i32>", "position") +
+         ") -> (" + named(output, "output") + ", " + named(key, "keys") + ", " +
+         named(value, "values") + ") {\n  %x = stc.insert_row %l into %k at %p : " + keyRow +
+         " into " + key + "\n  %y = stc.insert_row %w into %v at %p : " + valueRow + " into " +
+         value + "\n  %o = stc.attention_row %q, %x, %y at %p scale " + scaleOf(*this) +
+         " pattern " + attribute() + " : " + query + ", " + key + ", " + value + " -> " + output +
+         "\n  return %o, %x, %y : " + output + ", " + key + ", " + value + "\n}\n";
+}
+
 std::string Case::forward(const std::string &element) const {
   std::string query = tensor(queryShape(n), element), key = tensor(keyShape(n), element),
               value = tensor(valueShape(n), element), output = tensor(outputShape(n), element),

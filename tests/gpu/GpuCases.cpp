@@ -1,8 +1,9 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
 // gpu_cases FOLDER [START...]: for each shared case of attention in each type, with its gradient
-// (dense_n17_bf16) and for one query (dense_n17_row_bf16), each of rows and tables, and some random
-// graphs, the compiled programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and
+// (dense_n17_bf16), for one query (dense_n17_row_bf16) and for one whose key and value are inserted
+// first (dense_n17_insert_bf16; of f32 its output is in bf16), each of rows and tables, and some
+// random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and
 // FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under the
 // names of the program's inputs and outputs; with arguments, only cases whose names start so. In
 // attention each tensor is in its type (the gradient reads a rounded output); for others there is a
@@ -192,9 +193,16 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
 }
 
 LogicalResult Writer::addQuery(const cases::Case &test, const std::string &element) {
-  auto module = parse(test.name, test.row(element));
-  return module ? add(test.name + "_row_" + element, *module, {"auto", 0, 2 * test.n / 3})
-                : failure();
+  auto addText = [&](const std::string &kind, const std::string &text) -> LogicalResult {
+    auto module = parse(test.name, text);
+    return module ? add(test.name + kind + element, *module, {"auto", 0, 2 * test.n / 3})
+                  : failure();
+  };
+  if (failed(addText("_row_", test.row(element))))
+    return failure();
+  return test.headMajor
+             ? success()
+             : addText("_insert_", test.insertedRow(element, element == "f32" ? "bf16" : element));
 }
 
 LogicalResult Writer::add(const cases::RowCase &test) {

@@ -65,17 +65,31 @@ int64_t setting(const char *name, int64_t otherwise) {
 
 TEST(Attention, SharedCases) { check(cases::attentionCases(), 1, /*exceptions=*/0); }
 
-TEST(Attention, RowsOfSharedCases) {
+/// Checks functions of one query, whose last input is a position, each under its case's name.
+void checkRows(llvm::function_ref<std::string(const cases::Case &)> textOf) {
   std::string text;
+  std::vector<cases::Case> all;
   for (const cases::Case &test : cases::attentionCases())
-    text += test.row("f32");
+    if (std::string function = textOf(test); !function.empty()) {
+      text += function;
+      all.push_back(test);
+    }
   auto compiled = Compiled::parse(text, optionsForHost());
   ASSERT_TRUE(compiled);
-  for (const cases::Case &test : cases::attentionCases()) {
+  for (const cases::Case &test : all) {
     Tensors inputs = compiled->randomInputs(test.name, 1);
     inputs.back().integers = {2 * test.n / 3};
     EXPECT_LT(compiled->call(test.name, inputs).worstError(), tolerance) << test.name;
   }
+}
+
+TEST(Attention, RowsOfSharedCases) {
+  checkRows([](const cases::Case &test) { return test.row("f32"); });
+}
+
+TEST(Attention, InsertedRowsOfSharedCases) {
+  checkRows(
+      [](const cases::Case &test) { return test.headMajor ? "" : test.insertedRow("f32", "f32"); });
 }
 
 TEST(Attention, RandomPatterns) {

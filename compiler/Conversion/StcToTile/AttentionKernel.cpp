@@ -208,8 +208,8 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
       queries.push_back(viewAttr(b.getContext(), walk.view));
       segments.push_back(segment);
     }
-  auto op =
-      tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], item.batch, item.head, item.keyHead,
-                                   at, b.getArrayAttr(queries), APFloat(problem.scale));
+  auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
+                                         item.batch, item.head, item.keyHead, at, problem.headStep,
+                                         b.getArrayAttr(queries), APFloat(problem.scale));
   frame.walks(op.getWalks(), segments);
 }

@@ -100,8 +100,9 @@ void fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &problem, in
 /// Elements of a query's sum.
 inline int64_t sumSize(int64_t querySize) { return llvm::alignTo(querySize, 32); }
 
-/// For sampling: views are query, key, value and output, `position` the number of the buffer with
-/// the query's position; all walks in one kernel.
+/// For sampling: views are query, key, value, output and, where they are inserted at the query's
+/// position first, the rows of key and value; `position` is the number of the buffer with it. All
+/// walks are in one kernel.
 void fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
                       llvm::ArrayRef<WalkForm> walks, llvm::ArrayRef<BufferView> views,
                       unsigned position);

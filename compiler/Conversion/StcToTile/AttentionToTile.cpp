@@ -614,12 +614,41 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   return success();
 }
 
+/// What puts the key and the value of the query's own position into the sequences that it reads, if
+/// nobody needs them before: the kernel can do that.
+static SmallVector<InsertRowOp> insertionsOf(AttentionRowOp op) {
+  SmallVector<InsertRowOp> insertions;
+  for (Value sequence : {op.getKey(), op.getValue()}) {
+    auto insertion = sequence.getDefiningOp<InsertRowOp>();
+    if (!insertion || insertion.getPosition() != op.getPosition() ||
+        insertion->getBlock() != op->getBlock() ||
+        llvm::any_of(insertion->getUsers(), [&](Operation *user) {
+          return user->getBlock() != op->getBlock() || user->isBeforeInBlock(op);
+        }))
+      return {};
+    insertions.push_back(insertion);
+  }
+  const bool areTwo = insertions[0].getSequence() != insertions[1].getSequence();
+  return op.getLayout() == Layout::TokenMajor && areTwo ? insertions : SmallVector<InsertRowOp>();
+}
+
 LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   Buffers inputs(op.getLayout());
-  SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
-                                   inputs.view(op.getValue())};
-  unsigned position = inputs.add(op.getPosition()), output = inputs.values.size();
-  views.push_back(plainView(output, op.getOutput(), op.getLayout()));
+  SmallVector<InsertRowOp> insertions = insertionsOf(op);
+  SmallVector<BufferView> views = {inputs.view(op.getQuery())}, inserted;
+  // Sequences that are written stand behind the inputs.
+  SmallVector<Value> sequences;
+  for (InsertRowOp insertion : insertions) {
+    inserted.push_back(inputs.view(insertion.getRow()));
+    sequences.push_back(insertion.getSequence());
+  }
+  if (insertions.empty())
+    views.append({inputs.view(op.getKey()), inputs.view(op.getValue())});
+  unsigned position = inputs.add(op.getPosition()), next = inputs.values.size();
+  for (Value sequence : sequences)
+    views.push_back(plainView(next++, sequence, op.getLayout()));
+  views.push_back(plainView(next, op.getOutput(), op.getLayout()));
+  views.append(inserted);
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionRow(b, problem, walks, views, position);
   };
@@ -629,10 +658,16 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   Recipe recipe{"attention_row",         views, Axis::SingleQueries,
                 AttentionPart::OneQuery, fill,  items,
                 /*sumsOfKeys=*/false};
-  auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
+  SmallVector<Type> types(ValueRange(sequences).getTypes());
+  types.push_back(op.getType());
+  auto results = launchWalks(op, inputs.values, sequences, types, recipe);
   if (failed(results))
     return failure();
-  op->replaceAllUsesWith(*results);
+  op.replaceAllUsesWith(results->back());
   op.erase();
+  for (auto [insertion, result] : llvm::zip(insertions, *results)) {
+    insertion.replaceAllUsesWith(result);
+    insertion.erase();
+  }
   return success();
 }

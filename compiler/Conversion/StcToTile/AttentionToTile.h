@@ -41,7 +41,8 @@ public:
   AttentionConverter(KernelOutliner &outliner, AttentionTiles tiles)
       : outliner(outliner), tiles(std::move(tiles)) {}
 
-  /// Replaces the op, and with the gradient a concatenation of its results where there is one.
+  /// Replaces the op, with the gradient a concatenation of its results where there is one, and with
+  /// one query the insertions of its key and value before.
   mlir::LogicalResult convert(AttentionOp op);
   mlir::LogicalResult convert(AttentionGradOp op);
   mlir::LogicalResult convert(AttentionRowOp op);

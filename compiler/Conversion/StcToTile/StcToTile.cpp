@@ -37,20 +37,27 @@ tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelO
 }
 
 namespace {
-/// Attention and insertions go first: they read and write parts of wider tensors where they lie, so
-/// that the ops that take them apart are not needed.
-LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &attention,
-                                    KernelOutliner &outliner, const RowWork &work) {
+/// The ops of some kinds, in their order.
+template <typename... Ops> SmallVector<Operation *> opsOf(func::FuncOp function) {
   SmallVector<Operation *> ops;
   function.walk([&](Operation *op) {
-    if (isa<AttentionOp, AttentionGradOp, AttentionRowOp, InsertRowOp>(op))
+    if (isa<Ops...>(op))
       ops.push_back(op);
   });
-  for (Operation *op : ops)
+  return ops;
+}
+
+/// Attention and insertions go first: they read and write parts of wider tensors where they lie, so
+/// that the ops that take them apart are not needed. Attention takes insertions along.
+LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &attention,
+                                    KernelOutliner &outliner, const RowWork &work) {
+  for (Operation *op : opsOf<AttentionOp, AttentionGradOp, AttentionRowOp>(function))
     if (failed(TypeSwitch<Operation *, LogicalResult>(op)
-                   .Case([&](InsertRowOp op) { return convertInsertRow(op, outliner, work); })
                    .Case<AttentionOp, AttentionGradOp, AttentionRowOp>(
                        [&](auto op) { return attention.convert(op); })))
+      return failure();
+  for (Operation *op : opsOf<InsertRowOp>(function))
+    if (failed(convertInsertRow(cast<InsertRowOp>(op), outliner, work)))
       return failure();
   for (Block &block : function.getBody())
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))

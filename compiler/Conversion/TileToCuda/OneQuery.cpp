@@ -44,16 +44,23 @@ public:
     }
   }
 
+  /// The row of one position lies in another tensor.
+  void replace(Value position, const CudaTensor &other, const CudaItem &item) {
+    replaced = position;
+    for (Value column : columns)
+      others.push_back(kernel.elementAddress(other, e.i(0), item, column));
+  }
+
+  int64_t chunkSize() const { return chunk; }
   int64_t count() const { return chunk * int64_t(columns.size()); }
   /// Most chunks are at constant distances from the first one.
   Values load(Value position) const {
-    auto address = [&](size_t k) { return kernel.advance(starts[k], tensor, position); };
-    Value first = address(0);
+    Value first = address(0, position);
     Values all;
     for (size_t k = 0; k < columns.size(); ++k) {
       Value from = first;
       if (k > 0)
-        from = exists[k] ? address(k) : e.behind(first, k * distance);
+        from = exists[k] ? address(k, position) : e.behind(first, k * distance);
       all.append(kernel.loadElements(tensor.type.getElementType(), from, chunk));
     }
     return all;
@@ -76,18 +83,27 @@ public:
   }
 
 private:
+  Value address(size_t k, Value position) const {
+    Value usual = kernel.advance(starts[k], tensor, position);
+    if (!replaced)
+      return usual;
+    Value is = e.compare(arith::CmpIPredicate::eq, position, replaced);
+    return e.select(is, others[k], usual);
+  }
+
   CudaKernel &kernel;
   CudaEmitter &e;
   CudaTensor tensor;
   int64_t chunk, distance;
-  Values columns, starts, exists;
+  Values columns, starts, exists, others;
+  Value replaced;
 };
 
 /// The most blocks for each head with which all run on an H100 at once.
 int64_t blocksFor(tile::AttentionRowOp op, int64_t most) {
   constexpr int64_t multiprocessors = 132;
   auto query = op.getQuery().getType();
-  const int64_t items = query.getDimSize(0) * query.getDimSize(2);
+  int64_t items = query.getDimSize(0) * llvm::divideCeil(query.getDimSize(2), op.getHeadStep());
   int64_t blocks = 1;
   while (2 * blocks <= most && 2 * blocks * items <= multiprocessors)
     blocks *= 2;
@@ -134,6 +150,10 @@ private:
   };
 
   void computeItem(const CudaItem &item, Value position);
+  /// The rows of keys or values, in chunks of as many elements as their alignment has.
+  LaneRow rowsOf(unsigned number, const CudaItem &item, Value position, int64_t most);
+  /// Writes the inserted rows, if the head is the first of the kernel's that share them.
+  void insertRows(const CudaItem &item, Value position);
   /// Residue and row of the position in a view, and whether the view has it.
   std::tuple<Value, Value, Value> locate(tile::ViewAttr view, Value position);
   /// The keys of a walk among those of all walks, which are one sequence: number k is its row
@@ -156,7 +176,7 @@ private:
   State next(ArrayRef<Key> some, const Rows &rows, State state);
   void mergeLanes(State &state);
   void storeWarp(const LaneRow &row, const State &state);
-  void finishItem(const CudaItem &item);
+  void finishItem(const CudaItem &item, Value position);
 
   /// Shared memory: the outputs of warps and then, where several share an item, of blocks; behind
   /// them their maxima and sums.
@@ -209,11 +229,9 @@ void OneQuery::run() {
 void OneQuery::computeItem(const CudaItem &item, Value position) {
   if (blocks > 1)
     e.arriveCluster();
-  const int64_t chunk = std::min(chunkOf(query), chunkOf(key));
-  const LaneRow queryRow(kernel, query, item, chunk, lanes, lane);
-  Rows rows{LaneRow(kernel, key, item.ofKeys(), chunk, lanes, lane),
-            LaneRow(kernel, value, item.ofKeys(), chunkOf(value), lanes, lane),
-            queryRow.load(e.i(0))};
+  LaneRow keyRow = rowsOf(0, item, position, chunkOf(query));
+  const LaneRow queryRow(kernel, query, item, keyRow.chunkSize(), lanes, lane);
+  Rows rows{keyRow, rowsOf(1, item, position, value.size()), queryRow.load(e.i(0))};
   Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
   for (Value &one : rows.query)
     one = e.mulf(one, factor);
@@ -230,7 +248,43 @@ void OneQuery::computeItem(const CudaItem &item, Value position) {
   }
   mergeLanes(state);
   storeWarp(rows.value, state);
-  finishItem(item);
+  finishItem(item, position);
+}
+
+LaneRow OneQuery::rowsOf(unsigned number, const CudaItem &item, Value position, int64_t most) {
+  const CudaTensor &rows = number ? value : key;
+  int64_t chunk = std::min(chunkOf(rows), most);
+  std::optional<CudaTensor> inserted;
+  if (!op.getInserted().empty()) {
+    inserted = CudaTensor(op.getInserted()[number]);
+    chunk = std::min(chunk, chunkOf(*inserted));
+  }
+  LaneRow row(kernel, rows, item.ofKeys(), chunk, lanes, lane);
+  if (inserted)
+    row.replace(position, *inserted, item.ofKeys());
+  return row;
+}
+
+// By the last threads of the last block, as the first ones have the output.
+void OneQuery::insertRows(const CudaItem &item, Value position) {
+  if (op.getInserted().empty())
+    return;
+  Value ownHeads = e.mul(item.keyHead, op.getGroup());
+  Value isFirst = e.less(item.head, e.add(ownHeads, int64_t(op.getHeadStep())));
+  e.ifThen(e.both(isFirst, e.equal(block, blocks - 1)), [&] {
+    for (auto [row, rows] : llvm::zip(op.getInserted(), SmallVector<CudaTensor>{key, value})) {
+      CudaTensor inserted(row);
+      Type element = rows.type.getElementType();
+      for (int64_t first = kThreads - 1; first - kThreads + 1 < rows.size(); first += kThreads) {
+        Value column = e.sub(e.i(first), thread);
+        e.ifThen(e.less(column, e.i(rows.size())), [&] {
+          Value from = kernel.elementAddress(inserted, e.i(0), item.ofKeys(), column);
+          kernel.storeElements(kernel.loadElements(element, from, 1), element,
+                               kernel.elementAddress(rows, position, item.ofKeys(), column));
+        });
+      }
+    }
+  });
 }
 
 std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, Value position) {
@@ -378,7 +432,7 @@ void OneQuery::eachColumn(function_ref<void(Value)> body) {
   }
 }
 
-void OneQuery::finishItem(const CudaItem &item) {
+void OneQuery::finishItem(const CudaItem &item, Value position) {
   auto write = [&](const Merged &merged) {
     // Without a key the output is zero.
     Value inverse = e.select(e.greater(merged.sum, 0), e.reciprocal(merged.sum), e.f(0));
@@ -391,6 +445,7 @@ void OneQuery::finishItem(const CudaItem &item) {
   Merged merged = merge(0, kWarps);
   if (blocks == 1) {
     write(merged);
+    insertRows(item, position);
     return e.syncAll(); // nobody reads what the next item writes
   }
   // The first block gets what each of them has, when all have begun and it has read the last
@@ -404,6 +459,7 @@ void OneQuery::finishItem(const CudaItem &item) {
     e.storeShared(merged.sum, e.add(stateOf(own), 4), first);
   });
   e.arriveCluster();
+  insertRows(item, position);
   e.waitCluster();
   e.ifThen(e.equal(block, 0), [&] { write(merge(kWarps, blocks)); });
 }

@@ -52,6 +52,43 @@ struct Row {
     return {op.getBatch(), position, head, e.index(column)};
   }
 
+  /// The row of a key or value at a position: where rows are inserted, that of the query's own
+  /// position is taken from where it lies.
+  Emitter::Values loadRow(Value rows, unsigned number, Value position, int64_t size) {
+    auto load = [&](Value from, Value row) {
+      Emitter::Values parts;
+      for (int64_t c = 0; c < size; c += lanes)
+        parts.push_back(e.loadVector(from, at(row, op.getKeyHead(), c), size - c));
+      return parts;
+    };
+    if (op.getInserted().empty())
+      return load(rows, position);
+    Value isOwn = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, position, op.getPosition());
+    SmallVector<Type> types(padded(size, lanes) / lanes, e.zeroVector.getType());
+    auto branch = scf::IfOp::create(e.b, types, isOwn, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(e.b, load(op.getInserted()[number], zero));
+    e.b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(e.b, load(rows, position));
+    return branch.getResults();
+  }
+
+  /// Writes the inserted rows, if the head is the first of the kernel's that share them.
+  void insertRows() {
+    if (op.getInserted().empty())
+      return;
+    Value first = e.mul(op.getKeyHead(), op.getGroup());
+    e.ifThen(e.less(op.getHead(), e.add(first, op.getHeadStep())), [&] {
+      for (auto [row, rows] :
+           llvm::zip(op.getInserted(), SmallVector<Value>{op.getKey(), op.getValue()}))
+        for (int64_t c = 0, size = cast<MemRefType>(row.getType()).getDimSize(3); c < size;
+             c += lanes)
+          e.storeVector(e.loadVector(row, at(zero, op.getKeyHead(), c), size - c), rows,
+                        at(op.getPosition(), op.getKeyHead(), c), size - c);
+    });
+  }
+
   void run() {
     State state{e.splat(kNoMaximum), e.zeroVector,
                 Emitter::Values(padded(valueSize, lanes) / lanes, e.zeroVector)};
@@ -66,6 +103,7 @@ struct Row {
     for (auto [k, output] : llvm::enumerate(state.output))
       e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, op.getHead(), k * lanes),
                     valueSize - k * lanes);
+    insertRows();
   }
 
   /// Residue and row of the position in a view, and whether the view has it.
@@ -103,11 +141,8 @@ struct Row {
     Value best = e.loop(zero, length, 1, {scalar(kNoMaximum)}, [&](Value i, ValueRange running) {
       Value keyRow = e.add(chunk, i), position = e.position(walk.getView(), residue, keyRow),
             sum = e.zeroVector;
-      for (auto [k, part] : llvm::enumerate(query))
-        sum = e.fma(part,
-                    e.loadVector(op.getKey(), at(position, op.getKeyHead(), k * lanes),
-                                 querySize - k * lanes),
-                    sum);
+      for (auto [part, key] : llvm::zip_equal(query, loadRow(op.getKey(), 0, position, querySize)))
+        sum = e.fma(part, key, sum);
       Value score = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
                                                 arith::FastMathFlags::reassoc);
       score = arith::SelectOp::create(e.b, e.inMask(walk, residue, row, keyRow), score, masked);
@@ -132,11 +167,9 @@ struct Row {
       Value position = e.position(walk.getView(), residue, e.add(chunk, i)),
             weight = e.loadSplat(scores, {i});
       Emitter::Values sums;
-      for (auto [k, sum] : llvm::enumerate(running)) {
-        Value part = e.loadVector(op.getValue(), at(position, op.getKeyHead(), k * lanes),
-                                  valueSize - k * lanes);
+      for (auto [sum, part] :
+           llvm::zip_equal(running, loadRow(op.getValue(), 1, position, valueSize)))
         sums.push_back(e.fma(weight, part, sum));
-      }
       return sums;
     });
     return next;

@@ -344,6 +344,28 @@ func.func @f(%x: !x, %i: index) {
 // -----
 
 !x = memref<1x64x2x8xf32>
+!r = memref<1x1x2x8xf32>
+func.func @f(%r: !r, %x: !x, %i: index) {
+  // expected-error @+1 {{(C4) expected none or two rows to insert, found 1}}
+  tile.attention_row query %r key %x value %x output %r insert %r at [%i, %i, %i, %i] views [] scale 1.0 {
+  } : !r, !x, !x, !r, !r
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+!r = memref<1x1x2x8xf32>
+func.func @f(%r: !r, %x: !x, %i: index) {
+  // expected-error @+1 {{(C4) expected a row of one position to insert into 'memref<1x64x2x8xf32>', found 'memref<1x64x2x8xf32>'}}
+  tile.attention_row query %r key %x value %x output %r insert %r, %x at [%i, %i, %i, %i] views [] scale 1.0 {
+  } : !r, !x, !x, !r, !r, !x
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
 !y = memref<1x64x3x8xf32>
 func.func @f(%x: !x, %y: !y, %i: index) {
   // expected-error @+1 {{(C1) expected query_sum and query_grad of equal positions and heads}}

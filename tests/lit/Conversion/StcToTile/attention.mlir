@@ -164,6 +164,76 @@ func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
 
 // -----
 
+// The key and the value of the query's own position are inserted by the kernel of the query, which reads them
+// where they lie, in the common projection, and writes them where they belong.
+!x = tensor<2x256x2x8xf32>
+!r = tensor<2x1x2x8xf32>
+!q = tensor<2x1x4x8xf32>
+// CHECK-LABEL: func.func @inserted(
+// CHECK-SAME: %[[X:.*]]: tensor<2x1x64xf32>, %[[K:.*]]: tensor<2x256x2x8xf32>, %[[V:.*]]: tensor<2x256x2x8xf32>, %[[P:.*]]: tensor<i32>)
+// CHECK-NEXT: %[[O:.*]]:3 = tile.launch @attention_row(%[[X]], %[[P]], %[[K]], %[[V]]) items 8 sizes [] tied [2, 3, -1]
+// CHECK-NEXT: return %[[O]]#2, %[[O]]#0, %[[O]]#1
+// CHECK: tile.kernel @attention_row kind "attention" (%[[X:.*]]: memref<2x1x64xf32>, %{{.*}}: memref<i32>, %[[K:.*]]: memref<2x256x2x8xf32>, %[[V:.*]]: memref<2x256x2x8xf32>, %{{.*}}: memref<2x1x4x8xf32>,
+// CHECK: memref.reinterpret_cast %[[X]] to offset: [0], sizes: [2, 1, 4, 8]
+// CHECK: %[[KEYS:.*]] = memref.reinterpret_cast %[[K]]
+// CHECK: %[[VALUES:.*]] = memref.reinterpret_cast %[[V]]
+// CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[X]] to offset: [32], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
+// CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[X]] to offset: [48], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
+// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[
+// CHECK-NOT: head_step
+// CHECK-NOT: insert_row
+func.func @inserted(%x: tensor<2x1x64xf32>, %k: !x, %v: !x, %p: tensor<i32>) -> (!q, !x, !x) {
+  %0, %1, %2 = stc.split %x : tensor<2x1x64xf32> to tensor<2x1x32xf32>, tensor<2x1x16xf32>, tensor<2x1x16xf32>
+  %q = stc.reshape %0 : tensor<2x1x32xf32> to !q
+  %kr = stc.reshape %1 : tensor<2x1x16xf32> to !r
+  %vr = stc.reshape %2 : tensor<2x1x16xf32> to !r
+  %k1 = stc.insert_row %kr into %k at %p : !r into !x
+  %v1 = stc.insert_row %vr into %v at %p : !r into !x
+  %o = stc.attention_row %q, %k1, %v1 at %p scale 0.5 pattern <"strided(16)"> : !q, !x, !x -> !q
+  return %o, %k1, %v1 : !q, !x, !x
+}
+
+// -----
+
+// Of heads with other patterns, each kernel inserts what its heads read; the second goes on from the first.
+!x = tensor<1x64x2x8xf32>
+!r = tensor<1x1x2x8xf32>
+// CHECK-LABEL: func.func @inserted_by_turns(
+// CHECK: %[[A:.*]]:3 = tile.launch @attention_row(%{{.*}}) items 1 sizes [] tied [4, 5, -1]
+// CHECK-NEXT: %[[B:.*]]:3 = tile.launch @attention_row_0(%{{.*}}, %[[A]]#0, %[[A]]#1, %[[A]]#2) items 1 sizes [] tied [4, 5, 6]
+// CHECK-COUNT-2: tile.attention_row {{.*}} head_step 2
+func.func @inserted_by_turns(%q: !r, %kr: !r, %vr: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
+  %k1 = stc.insert_row %kr into %k at %p : !r into !x
+  %v1 = stc.insert_row %vr into %v at %p : !r into !x
+  %o = stc.attention_row %q, %k1, %v1 at %p scale 0.5 pattern <"local(8)", "stride(8)"> : !r, !x, !x -> !r
+  return %o : !r
+}
+
+// -----
+
+// What is inserted at another position, or needed before, stays as it is.
+!x = tensor<1x64x2x8xf32>
+!r = tensor<1x1x2x8xf32>
+// CHECK-LABEL: func.func @insertions_that_stay(
+// CHECK: %[[K:.*]] = tile.launch @insert_row(
+// CHECK: %[[V:.*]] = tile.launch @insert_row(
+// CHECK: tile.launch @attention_row(%{{.*}}, %[[K]], %[[V]], %{{.*}}) items 2 sizes [] tied [-1]
+// CHECK: %[[V1:.*]] = tile.launch @insert_row(
+// CHECK: stc.write @values, %[[V1]]
+// CHECK: tile.launch @attention_row(%{{.*}}, %[[K]], %[[V1]], %{{.*}}) items 2 sizes [] tied [-1]
+stc.variable scratch @values : !x
+func.func @insertions_that_stay(%q: !r, %kr: !r, %vr: !r, %k: !x, %v: !x, %p: tensor<i32>, %other: tensor<i32>) -> (!r, !r) {
+  %k1 = stc.insert_row %kr into %k at %p : !r into !x
+  %v1 = stc.insert_row %vr into %v at %other : !r into !x
+  %o = stc.attention_row %q, %k1, %v1 at %p scale 0.5 pattern <"dense"> : !r, !x, !x -> !r
+  %v2 = stc.insert_row %vr into %v at %p : !r into !x
+  stc.write @values, %v2 : !x
+  %o2 = stc.attention_row %q, %k1, %v2 at %p scale 0.5 pattern <"dense"> : !r, !x, !x -> !r
+  return %o, %o2 : !r, !r
+}
+
+// -----
+
 // Three heads of queries share one of keys. Heads before positions are other strides of the same kernel.
 !q = tensor<2x6x64x8xf32>
 !k = tensor<2x2x64x8xf32>

@@ -50,3 +50,31 @@ func.func @odd(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
   %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"local(8)"> : !r, !x, !x -> !r
   return %o : !r
 }
+
+// -----
+
+// The inserted key is read where it lies by all heads that share it, and written by the first of them.
+// CHECK-LABEL: plan.kernel @attention_row
+// CHECK: %[[P:.*]] = arith.minsi
+// CHECK: scf.for
+// CHECK: %[[OWN:.*]] = arith.cmpi eq, %{{.*}}, %[[P]] : i32
+// CHECK-NEXT: %[[FROM:.*]] = arith.select %[[OWN]], %{{.*}}, %{{.*}} : !llvm.ptr<1>
+// CHECK: %[[AT:.*]] = llvm.getelementptr %[[FROM]][0]
+// CHECK-NEXT: llvm.load %[[AT]]
+// CHECK: scf.yield
+// CHECK: arith.truncf %{{.*}} : vector<1xf32> to vector<1xbf16>
+// CHECK: %[[NEXT:.*]] = arith.addi %{{.*}}, %c1_i32{{.*}} : i32
+// CHECK-NEXT: %[[FIRST:.*]] = arith.cmpi slt, %{{.*}}, %[[NEXT]] : i32
+// CHECK: %[[WRITES:.*]] = arith.andi %[[FIRST]],
+// CHECK: scf.if %[[WRITES]]
+// CHECK: llvm.store {{.*}} : vector<1xbf16>, !llvm.ptr<1>
+// CHECK: llvm.store {{.*}} : vector<1xbf16>, !llvm.ptr<1>
+!r = tensor<64x1x2x32xbf16>
+!q = tensor<64x1x8x32xbf16>
+!x = tensor<64x100x2x32xbf16>
+func.func @inserted(%q: !q, %kr: !r, %vr: !r, %k: !x, %v: !x, %p: tensor<i32>) -> (!q, !x, !x) {
+  %k1 = stc.insert_row %kr into %k at %p : !r into !x
+  %v1 = stc.insert_row %vr into %v at %p : !r into !x
+  %o = stc.attention_row %q, %k1, %v1 at %p scale 0.125 pattern <"local(8)"> : !q, !x, !x -> !q
+  return %o, %k1, %v1 : !q, !x, !x
+}
