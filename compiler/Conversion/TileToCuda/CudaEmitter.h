@@ -170,6 +170,9 @@ public:
   Values multiply(llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> bOperand,
                   llvm::ArrayRef<Value> sums);
 
+  /// Asks for bytes of global memory to be in the L2 cache; both are multiples of 16.
+  void prefetch(Value address, int64_t bytes);
+
   //===--- copies by single threads (cp.async) ---===//
   /// Starts a copy of 4, 8 or 16 bytes of global memory, or writes zeros where nothing `exists`.
   void copyBytes(Value sharedAddress, Value address, int64_t bytes, Value exists);

@@ -172,9 +172,29 @@ void CudaKernel::storeRow(const CudaTensor &tensor, Value position, const CudaIt
   }
 }
 
-Value CudaKernel::scalar(memref::LoadOp load) {
-  return LLVM::LoadOp::create(*b, load.getType(),
-                              buffer(cast<BlockArgument>(load.getMemRef()).getArgNumber()));
+// A volatile load leaves nothing in the L1 cache that would be old later.
+IRMapping CudaKernel::scalarsOf(Value item, bool mayChange) {
+  IRMapping mapping;
+  mapping.map(kernel.getItem(), item);
+  for (auto load : kernel.getBody().getOps<memref::LoadOp>()) {
+    Value address = buffer(cast<BlockArgument>(load.getMemRef()).getArgNumber());
+    mapping.map(load.getResult(), LLVM::LoadOp::create(*b, load.getType(), address,
+                                                       /*alignment=*/0, mayChange));
+  }
+  e->cloneNarrow(kernel.getBody().front(), mapping);
+  return mapping;
+}
+
+void stc::createLaunchWait(OpBuilder &b, Location loc) {
+  for (auto kind : {NVVM::GridDepActionKind::wait, NVVM::GridDepActionKind::launch_dependents})
+    NVVM::GriddepcontrolOp::create(b, loc, kind);
+}
+
+void CudaKernel::beforeWait(function_ref<void(IRMapping &)> body) {
+  Value block = NVVM::BlockIdXOp::create(*b, e->i32);
+  IRMapping mapping = scalarsOf(e->div(block, clusterBlocks), /*mayChange=*/true);
+  body(mapping);
+  createLaunchWait(*b, b->getLoc());
 }
 
 // Blocks of a cluster are neighbours.
@@ -206,11 +226,7 @@ CudaKernel::eachItem(ValueRange carried,
         [&] {
           Value next = e->add(e->add(first, blocks), e->sub(e->sub(blocks, 1), place));
           hasNext = e->less(next, items);
-          IRMapping mapping;
-          mapping.map(kernel.getItem(), item);
-          for (auto load : kernel.getBody().getOps<memref::LoadOp>())
-            mapping.map(load.getResult(), scalar(load));
-          e->cloneNarrow(kernel.getBody().front(), mapping);
+          IRMapping mapping = scalarsOf(item, /*mayChange=*/false);
           return body(mapping, values);
         },
         [&] { return CudaEmitter::Values(values); });

@@ -81,6 +81,9 @@ struct GradientPlace {
   bool resume;
 };
 
+/// Waits for the launches before, and lets the next one start (programmatic dependent launch).
+void createLaunchWait(mlir::OpBuilder &b, mlir::Location loc);
+
 /// The frame of a kernel: a function from tensor maps, buffers, sizes and the number of items,
 /// whose blocks (or warps) take items in turn. Of several launches at once, a function from a table
 /// with a row for each (its first item, its buffers, its sizes; i64), the number of rows and that
@@ -133,6 +136,10 @@ public:
   /// The number of this block in its cluster.
   mlir::Value blockOfCluster();
 
+  /// Runs `body` for the scalars of the block's first item, and only then waits for the launches
+  /// before, on a Hopper GPU. What it reads of memory may be old: no result may depend on it.
+  void beforeWait(llvm::function_ref<void(mlir::IRMapping &mapping)> body);
+
   /// Whether the block has another item, within the body of `eachItem`.
   mlir::Value hasNext;
   /// Runs `body` for the items of this block, at least one, with values carried from one to the
@@ -159,8 +166,8 @@ protected:
   std::unique_ptr<CudaEmitter> e;
 
 private:
-  /// What a kernel reads of a buffer of one number.
-  mlir::Value scalar(mlir::memref::LoadOp load);
+  /// The kernel's scalars of an item; of memory that may change while the kernel runs, or not.
+  mlir::IRMapping scalarsOf(mlir::Value item, bool mayChange);
 
   tile::KernelOp kernel;
   mlir::OpBuilder outer;

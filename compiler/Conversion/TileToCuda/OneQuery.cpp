@@ -21,6 +21,8 @@ using Values = CudaEmitter::Values;
 constexpr int64_t kWarps = 8, kThreads = 32 * kWarps;
 /// Keys of a lane whose loads are under way together.
 constexpr int64_t kAtOnce = 4;
+/// How often so many are asked for before the query is there.
+constexpr int64_t kPrefetched = 4;
 /// A maximum before the first key, which no difference makes infinite.
 constexpr float kNoMaximum = -1e30f;
 
@@ -99,9 +101,9 @@ private:
   Value replaced;
 };
 
-/// The most blocks for each head with which all run on an H100 at once.
-int64_t blocksFor(tile::AttentionRowOp op, int64_t most) {
-  constexpr int64_t multiprocessors = 132;
+/// The most blocks for each head with which all run on an H100 at once, where that pays.
+int64_t blocksFor(tile::AttentionRowOp op) {
+  constexpr int64_t multiprocessors = 132, most = 8;
   auto query = op.getQuery().getType();
   int64_t items = query.getDimSize(0) * llvm::divideCeil(query.getDimSize(2), op.getHeadStep());
   int64_t blocks = 1;
@@ -112,12 +114,12 @@ int64_t blocksFor(tile::AttentionRowOp op, int64_t most) {
 
 class OneQuery {
 public:
-  OneQuery(tile::KernelOp kernel, tile::AttentionRowOp op, int64_t mostBlocks)
+  OneQuery(tile::KernelOp kernel, tile::AttentionRowOp op, bool isHopper)
       : op(op), kernel(kernel, op.getKey().getType().getElementType()), e(this->kernel.emitter()),
         query(op.getQuery()), key(op.getKey()), value(op.getValue()), output(op.getOutput()),
         lanes(std::min<int64_t>(32, llvm::PowerOf2Ceil(llvm::divideCeil(
                                         std::max(op.getQuerySize(), op.getValueSize()), 16)))),
-        slots(kThreads / lanes), blocks(blocksFor(op, mostBlocks)) {
+        slots(kThreads / lanes), blocks(isHopper ? blocksFor(op) : 1), isHopper(isHopper) {
     this->kernel.setCluster(blocks);
   }
 
@@ -149,6 +151,8 @@ private:
     Values query;
   };
 
+  /// Asks for the rows of the first keys to be in the cache.
+  void prefetch(const CudaItem &item, Value position);
   void computeItem(const CudaItem &item, Value position);
   /// The rows of keys or values, in chunks of as many elements as their alignment has.
   LaneRow rowsOf(unsigned number, const CudaItem &item, Value position, int64_t most);
@@ -169,6 +173,8 @@ private:
     Value position, in;
   };
   Key keyAt(ArrayRef<Keys> all, Value number);
+  /// The places of those of some keys that this lane computes; -1 where there is none.
+  Values placesFrom(ArrayRef<Keys> all, Value first, Value count);
   /// The keys that the lane's few lanes take together, of which each lane computes the place of
   /// one.
   SmallVector<Key> keysFrom(ArrayRef<Keys> all, Value first, Value count);
@@ -205,6 +211,7 @@ private:
   CudaTensor query, key, value, output;
   const int64_t lanes, slots; // of a key, and keys at once
   const int64_t blocks;       // that share an item
+  const bool isHopper;
   Value thread, warp, lane, slot, block;
 };
 } // namespace
@@ -215,15 +222,42 @@ void OneQuery::run() {
   lane = e.band(thread, lanes - 1);
   slot = e.div(thread, lanes);
   block = kernel.blockOfCluster();
-  kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
+  auto itemOf = [&](IRMapping &mapping) {
     CudaItem item;
     item.batch = mapping.lookup(op.getBatch());
     item.head = mapping.lookup(op.getHead());
     item.keyHead = mapping.lookup(op.getKeyHead());
-    computeItem(item, mapping.lookup(op.getPosition()));
+    return item;
+  };
+  if (isHopper)
+    kernel.beforeWait(
+        [&](IRMapping &mapping) { prefetch(itemOf(mapping), mapping.lookup(op.getPosition())); });
+  kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
+    computeItem(itemOf(mapping), mapping.lookup(op.getPosition()));
     return Values();
   });
   kernel.finish(kThreads, stateCount() * (output.size() + 2) * 4);
+}
+
+// The cache does not change while the query is computed, but for one row. Should the position be an
+// old one, it is for nothing.
+void OneQuery::prefetch(const CudaItem &item, Value position) {
+  SmallVector<Keys> keys = keysOf(position);
+  if (keys.empty() || key.alignment() < 16 || value.alignment() < 16)
+    return;
+  const int64_t step = slots * kAtOnce * blocks;
+  Value count = keys.back().end, end = e.min(count, e.i(kPrefetched * step));
+  e.loop(e.mul(block, slots * kAtOnce), end, e.i(step), {}, [&](Value first, ValueRange) {
+    for (auto [k, place] : llvm::enumerate(placesFrom(keys, first, count))) {
+      Value isNext = e.less(e.add(lane, int64_t(k) * lanes), e.i(kAtOnce));
+      e.ifThen(e.both(isNext, e.less(e.i(-1), place)), [&] {
+        for (const CudaTensor *rows : {&key, &value})
+          e.prefetch(kernel.address(*rows, item.batch, place, item.keyHead),
+                     rows->size() * rows->elementBytes());
+      });
+    }
+    return Values();
+  });
 }
 
 void OneQuery::computeItem(const CudaItem &item, Value position) {
@@ -329,13 +363,18 @@ OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
   return key;
 }
 
-SmallVector<OneQuery::Key> OneQuery::keysFrom(ArrayRef<Keys> all, Value first, Value count) {
-  Values places; // of this lane's keys; -1 where there is none
+Values OneQuery::placesFrom(ArrayRef<Keys> all, Value first, Value count) {
+  Values places;
   for (int64_t k = 0; k < kAtOnce; k += lanes) {
     Value number = e.add(e.add(first, slot), e.mul(e.add(lane, k), slots));
     Key one = keyAt(all, number);
     places.push_back(e.select(e.both(one.in, e.less(number, count)), one.position, e.i(-1)));
   }
+  return places;
+}
+
+SmallVector<OneQuery::Key> OneQuery::keysFrom(ArrayRef<Keys> all, Value first, Value count) {
+  const Values places = placesFrom(all, first, count);
   SmallVector<Key> keys;
   for (int64_t k = 0; k < kAtOnce; ++k) {
     Value place = places[k / lanes];
@@ -465,7 +504,7 @@ void OneQuery::finishItem(const CudaItem &item, Value position) {
 }
 
 LogicalResult stc::lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op,
-                                     int64_t mostBlocks) {
-  OneQuery(kernel, op, mostBlocks).run();
+                                     bool isHopper) {
+  OneQuery(kernel, op, isHopper).run();
   return success();
 }

@@ -3,7 +3,7 @@
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
 #include "compiler/Conversion/Passes.h"
-#include "compiler/Conversion/TileToCuda/TensorMaps.h"
+#include "compiler/Conversion/TileToCuda/CudaKernel.h"
 
 #include <mlir/Conversion/Passes.h>
 #include <mlir/Dialect/LLVMIR/NVVMDialect.h>
@@ -142,13 +142,15 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       return;
     kernel.setGridAttr(plan::GridAttr::get(&getContext(), grid.getThreads(), grid.getShared(),
                                            grid.getMaps(), /*early=*/true));
+    auto isWait = [](NVVM::GriddepcontrolOp) { return WalkResult::interrupt(); };
+    if (kernel.walk(isWait).wasInterrupted())
+      return;
     kernel.walk([&](LLVM::LLVMFuncOp function) {
       if (function.isExternal())
         return;
       OpBuilder b(&getContext());
       b.setInsertionPointToStart(&function.getBody().front());
-      for (auto kind : {NVVM::GridDepActionKind::wait, NVVM::GridDepActionKind::launch_dependents})
-        NVVM::GriddepcontrolOp::create(b, kernel.getLoc(), kind);
+      createLaunchWait(b, kernel.getLoc());
     });
   }
 
@@ -195,7 +197,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
         return lowerRowProduct(kernel, product);
       if (auto row = dyn_cast<tile::AttentionRowOp>(op))
         return failure(failed(checkElements(row)) ||
-                       failed(lowerAttentionRow(kernel, row, isHopper() ? 8 : 1)));
+                       failed(lowerAttentionRow(kernel, row, isHopper())));
     }
     return lowerRows(kernel);
   }

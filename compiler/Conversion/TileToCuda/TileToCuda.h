@@ -43,9 +43,10 @@ mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::Attentio
 mlir::LogicalResult lowerRows(tile::KernelOp kernel);
 /// A product of few rows with what is around it.
 mlir::LogicalResult lowerRowProduct(tile::KernelOp kernel, tile::RowProductOp op);
-/// Sampling: one query, by a cluster of up to so many blocks where there are few heads.
+/// Sampling: one query; on Hopper by a cluster of blocks where there are few heads, which ask for
+/// what is cached before they wait for the query.
 mlir::LogicalResult lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op,
-                                      int64_t mostBlocks);
+                                      bool isHopper);
 
 /// From launches of tile kernels to kernels in the LLVM dialect with ops of nvvm, for sm_80 or
 /// sm_90a.

@@ -8,6 +8,14 @@
 // BLOCK-NOT: cluster
 // CLUSTER-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 256, shared 4224, maps{{ ?}}[], early true>
 // CLUSTER: nvvm.cluster_dim = array<i32: 8>
+// Before it waits for the query, it asks for what is cached.
+// CLUSTER: %[[HINT:[0-9]+]] = llvm.load volatile %{{.*}} : !llvm.ptr<1> -> i32
+// CLUSTER: arith.maxsi %[[HINT]], %{{.*}} : i32
+// CLUSTER: scf.for
+// CLUSTER-COUNT-2: nvvm.cp.async.bulk.prefetch %{{.*}}, %c256
+// CLUSTER-NOT: prefetch
+// CLUSTER: nvvm.griddepcontrol wait
+// CLUSTER: nvvm.griddepcontrol launch_dependents
 // CHECK: %[[P:[0-9]+]] = llvm.load %{{.*}} : !llvm.ptr<1> -> i32
 // CHECK: arith.maxsi %[[P]], %{{.*}} : i32
 // CLUSTER: nvvm.cluster.arrive
@@ -31,9 +39,9 @@
 // CLUSTER: nvvm.cluster.wait
 // CHECK: llvm.store {{.*}} : vector<1xf32>, !llvm.ptr<1>
 !r = tensor<2x1x4x64xf32>
-!x = tensor<2x1024x2x64xf32>
+!x = tensor<2x2048x2x64xf32>
 func.func @sample(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
-  %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"strided(16)"> : !r, !x, !x -> !r
+  %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"strided(4)"> : !r, !x, !x -> !r
   return %o : !r
 }
 
@@ -55,6 +63,7 @@ func.func @odd(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
 
 // The inserted key is read where it lies by all heads that share it, and written by the first of them.
 // CHECK-LABEL: plan.kernel @attention_row
+// CLUSTER: nvvm.griddepcontrol wait
 // CHECK: %[[P:.*]] = arith.minsi
 // CHECK: scf.for
 // CHECK: %[[OWN:.*]] = arith.cmpi eq, %{{.*}}, %[[P]] : i32
