@@ -190,6 +190,10 @@ void stc::fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &proble
                                     rows, APFloat(problem.scale));
 }
 
+/// Measured on an H100: up to so many keys, to take a query by several blocks costs more than it
+/// brings.
+static constexpr int64_t kBriefKeys = 256;
+
 void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
                            ArrayRef<WalkForm> walks, ArrayRef<BufferView> views,
                            unsigned position) {
@@ -203,13 +207,16 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   at = arith::MinSIOp::create(b, at, b.index(problem.positions - 1));
   SmallVector<Attribute> queries;
   SmallVector<SegmentForm> segments;
+  int64_t met = 0; // by the last queries
   for (const WalkForm &walk : walks)
     for (const SegmentForm &segment : walk.segments) {
       queries.push_back(viewAttr(b.getContext(), walk.view));
       segments.push_back(segment);
+      const int64_t last[] = {0, std::max<int64_t>(walk.view.maxRows(problem.positions) - 1, 0)};
+      met += segment.range.hi.evaluate(last) - segment.range.lo.evaluate(last);
     }
-  auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
-                                         item.batch, item.head, item.keyHead, at, problem.headStep,
-                                         b.getArrayAttr(queries), APFloat(problem.scale));
+  auto op = tile::AttentionRowOp::create(
+      b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4), item.batch, item.head, item.keyHead,
+      at, problem.headStep, b.getArrayAttr(queries), APFloat(problem.scale), met <= kBriefKeys);
   frame.walks(op.getWalks(), segments);
 }

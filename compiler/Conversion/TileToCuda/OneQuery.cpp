@@ -107,7 +107,7 @@ int64_t blocksFor(tile::AttentionRowOp op) {
   auto query = op.getQuery().getType();
   int64_t items = query.getDimSize(0) * llvm::divideCeil(query.getDimSize(2), op.getHeadStep());
   int64_t blocks = 1;
-  while (2 * blocks <= most && 2 * blocks * items <= multiprocessors)
+  while (!op.getBrief() && 2 * blocks <= most && 2 * blocks * items <= multiprocessors)
     blocks *= 2;
   return blocks;
 }

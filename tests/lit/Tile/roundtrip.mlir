@@ -110,8 +110,8 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
       tile.yield %in : i1
     }
   } : !r, !x, !x, !r
-  // CHECK: tile.attention_row {{.*}} output %{{.*}} insert %{{.*}}, %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 views [] scale 1.000000e+00 {
-  tile.attention_row query %q key %x value %x output %q insert %q, %q at [%i, %i, %i, %i] head_step 2 views [] scale 1.0 {
+  // CHECK: tile.attention_row {{.*}} output %{{.*}} insert %{{.*}}, %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 views [] scale 1.000000e+00 brief {
+  tile.attention_row query %q key %x value %x output %q insert %q, %q at [%i, %i, %i, %i] head_step 2 views [] scale 1.0 brief {
   } : !r, !x, !x, !r, !r, !r
   tile.return
 }
