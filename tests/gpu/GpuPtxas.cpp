@@ -137,15 +137,12 @@ bool Results::finish(const std::vector<Job> &jobs) {
 
 /// Whether a kernel that may start early waits for the launches before it first of all. Its own
 /// parameters and shared memory may come before, and so may hints: what is asked to be in the L2
-/// cache, and the volatile loads that say what that is.
+/// cache, and the volatile loads that say what that is, if it is not nothing after all.
 static bool waitsFirst(StringRef ptx) {
   size_t wait = ptx.find("griddepcontrol.wait");
   if (wait == StringRef::npos)
     return false;
   StringRef before = ptx.take_front(wait);
-  const bool hasHints = before.contains("cp.async.bulk.prefetch.L2");
-  if (before.contains("ld.volatile") && !hasHints)
-    return false;
   if (before.count("cp.") != before.count("cp.async.bulk.prefetch.L2"))
     return false;
   return llvm::none_of(ArrayRef<StringRef>{"ld.global", "st.global", "atom", "red."},

@@ -153,6 +153,10 @@ private:
 
   /// Asks for the rows of the first keys to be in the cache.
   void prefetch(const CudaItem &item, Value position);
+  /// What is asked for is multiples of 16 bytes.
+  bool canPrefetch() {
+    return !op.getWalkOps().empty() && key.alignment() >= 16 && value.alignment() >= 16;
+  }
   void computeItem(const CudaItem &item, Value position);
   /// The rows of keys or values, in chunks of as many elements as their alignment has.
   LaneRow rowsOf(unsigned number, const CudaItem &item, Value position, int64_t most);
@@ -229,7 +233,7 @@ void OneQuery::run() {
     item.keyHead = mapping.lookup(op.getKeyHead());
     return item;
   };
-  if (isHopper)
+  if (isHopper && canPrefetch())
     kernel.beforeWait(
         [&](IRMapping &mapping) { prefetch(itemOf(mapping), mapping.lookup(op.getPosition())); });
   kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
@@ -243,8 +247,6 @@ void OneQuery::run() {
 // old one, it is for nothing.
 void OneQuery::prefetch(const CudaItem &item, Value position) {
   SmallVector<Keys> keys = keysOf(position);
-  if (keys.empty() || key.alignment() < 16 || value.alignment() < 16)
-    return;
   const int64_t step = slots * kAtOnce * blocks;
   Value count = keys.back().end, end = e.min(count, e.i(kPrefetched * step));
   e.loop(e.mul(block, slots * kAtOnce), end, e.i(step), {}, [&](Value first, ValueRange) {
