@@ -103,6 +103,8 @@ LogicalResult stc::convertFusedProduct(FusedProductOp op, KernelOutliner &outlin
   OpBuilder builder(op);
   auto launch =
       createLaunch(builder, op.getLoc(), kernel, op.getResultTypes(), operands, plan.items, {});
+  launch.setWorkAttr(
+      tile::WorkAttr::get(op.getContext(), 2 * m * n * k, launch.getWorkAttr().getBytes()));
   op.replaceAllUsesWith(launch.getResults());
   op.erase();
   return success();

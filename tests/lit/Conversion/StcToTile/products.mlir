@@ -4,6 +4,7 @@
 // f32, though the product is bf16.
 // CHECK-LABEL: func.func @normed(
 // CHECK: tile.launch @product_reduce_mulf_truncf_then_extf_addf(%{{.*}}) items 8 sizes []
+// CHECK-SAME: work <flops 81920, bytes 18560>
 // CHECK-LABEL: tile.kernel @product_reduce_mulf_truncf_then_extf_addf kind "product"
 // CHECK-SAME: (%[[X:.*]]: memref<?x64xf32>, %[[W:.*]]: memref<32x64xf32>, %[[R:.*]]: memref<?x32xf32>, %[[B:.*]]: memref<32xf32>, %[[Y:.*]]: memref<?x32xf32>, %[[ITEM:.*]]: index)
 // CHECK: %[[C4:.*]] = arith.constant 4 : index
