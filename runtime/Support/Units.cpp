@@ -7,18 +7,24 @@
 
 namespace stc::runtime {
 
+namespace {
+struct Scaled {
+  double value;
+  const char *unit;
+};
+/// In the first unit in which a value is less than one of the next, each being `step` of the last.
+Scaled scale(double value, double step, std::initializer_list<const char *> units) {
+  auto unit = units.begin();
+  for (; value >= step && unit + 1 != units.end(); ++unit)
+    value /= step;
+  return {value, *unit};
+}
+} // namespace
+
 std::string formatBytes(uint64_t bytes) {
-  if (bytes < 1024)
-    return fmt::format("{} bytes", bytes);
-  double value = bytes;
-  const char *unit = "";
-  for (const char *next : {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}) {
-    if (value < 1024)
-      break;
-    value /= 1024;
-    unit = next;
-  }
-  return fmt::format("{:.1f} {}", value, unit);
+  auto [value, unit] =
+      scale(double(bytes), 1024, {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"});
+  return bytes < 1024 ? fmt::format("{} bytes", bytes) : fmt::format("{:.1f} {}", value, unit);
 }
 
 std::string formatCount(uint64_t count) {
@@ -29,14 +35,9 @@ std::string formatCount(uint64_t count) {
 }
 
 std::string formatOperations(double operations) {
-  const char *unit = "FLOP";
-  for (const char *next : {"kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"}) {
-    if (operations < 1000)
-      break;
-    operations /= 1000;
-    unit = next;
-  }
-  return fmt::format("{:.4g} {}", operations, unit);
+  auto [value, unit] =
+      scale(operations, 1000, {"FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP", "EFLOP"});
+  return fmt::format("{:.4g} {}", value, unit);
 }
 
 std::string formatRate(double operations) {
