@@ -141,10 +141,10 @@ def main() -> None:
     parser.add_argument("--stc-run", default=str(ROOT / "build/bin/stc-run"), help="default: %(default)s")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    if options.data:
-        train_all(options)
-    else:
-        compile_all(options)
+    try:
+        train_all(options) if options.data else compile_all(options)
+    except (RuntimeError, OSError) as error:  # of the compiler, of stc-run, of a file: the last line says what it is
+        sys.exit(f"learning.py: error: {str(error).splitlines()[-1]}")
 
 
 if __name__ == "__main__":
