@@ -143,6 +143,8 @@ void KeyGrad::run() {
        {rowsFull, rowsEmpty, stages, 32, 128 * groups}}, // lanes that write, that read
       place,
       [&](Value warp) {
+        if (haveNoTiles(walks))
+          return;
         e.ifThen(e.equal(warp, 0), [&] { e.ifThen(e.electOne(), [&] { produceTiles(); }); });
         e.ifThen(e.equal(warp, 1), [&] { produceRows(); });
       },
@@ -238,6 +240,11 @@ void KeyGrad::consume() {
 }
 
 Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
+  const size_t nKey = keyTile.columns / 2, nValue = valueTile.columns / 2;
+  if (haveNoTiles(walks)) {
+    end(item, keyRing.slot, {Values(nKey, e.f(0)), Values(nValue, e.f(0))});
+    return ring;
+  }
   WalkTiles tiles = tilesOf(item);
   Value zero = e.i(0), firstKey = e.mul(item.tile, schedule.keyRows());
   WalkTiles::Own own{{keyRow(item, 0), keyRow(item, 1)}, true, {}, {}};
@@ -305,7 +312,6 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
     release(queryEmpty, at.slot);
   };
 
-  const size_t nKey = keyTile.columns / 2, nValue = valueTile.columns / 2;
   auto sumsOf = [&](ValueRange all) {
     return Sums{Values(all.take_front(nKey)), Values(all.slice(nKey, nValue))};
   };

@@ -2,8 +2,19 @@
 
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
+#include "mlir/IR/Matchers.h"
+
 using namespace mlir;
 using namespace stc;
+
+bool stc::haveNoTiles(ArrayRef<tile::WalkOp> walks) {
+  return llvm::all_of(walks, [](tile::WalkOp walk) {
+    auto bounds = walk.getBounds().front().getTerminator()->getOperands();
+    llvm::APInt lo, hi;
+    return matchPattern(bounds[0], m_ConstantInt(&lo)) &&
+           matchPattern(bounds[3], m_ConstantInt(&hi)) && lo.sge(hi);
+  });
+}
 
 static WalkRange walkRange(CudaEmitter &e, tile::WalkOp walk, Value residue, Value tile,
                            int64_t rows) {

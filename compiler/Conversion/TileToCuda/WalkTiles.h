@@ -50,4 +50,7 @@ private:
   llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
 };
 
+/// Whether it is known that none of the walks has a tile: all their rows are zeros.
+bool haveNoTiles(llvm::ArrayRef<tile::WalkOp> walks);
+
 } // namespace stc

@@ -94,3 +94,21 @@ func.func @strided(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x
       : !x, !x, !x, !x, !l, !x -> !x, !x, !x
   return %dq, %dk, %dv : !x, !x, !x
 }
+
+// -----
+
+// Keys outside the pattern get zeros, for which nothing is loaded or multiplied.
+// CHECK-LABEL: plan.entry @some
+// CHECK-LABEL: plan.kernel @attention_key_grad kind
+// CHECK-NOT: wgmma
+// CHECK-NOT: cp.async.bulk.tensor.shared
+// CHECK: nvvm.cp.async.bulk.tensor.global
+// CHECK-LABEL: plan.kernel @attention_key_grad_0
+// CHECK: wgmma
+!x = tensor<1x1024x2x64xbf16>
+!l = tensor<1x2x1024xf32>
+func.func @some(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"summary(128, 32)">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  return %dq, %dk, %dv : !x, !x, !x
+}
