@@ -46,22 +46,36 @@ struct Frame {
   };
   /// Lower items start first, and the longest should: in a causal pattern later tiles of queries
   /// have more keys, but earlier tiles of keys more queries. Tiles of one residue follow each other
-  /// where they share a cache.
-  Item takeApart(const pattern::View &view, int64_t tiles, bool lastFirst = true) {
-    Value heads = b.index(headItems(problem)), batches = b.index(problem.batch);
-    const bool residueByResidue = problem.residueByResidue && view.residues > 1;
-    Value faster =
-        b.index(residueByResidue ? tiles : headItems(problem) * problem.batch * view.residues);
-    Value high = b.div(b.item(), faster), low = b.rem(b.item(), faster);
+  /// where they share a cache. Where tiles have no rows in common, a
+  /// sequence is done before the next one begins.
+  Item takeApart(const WalkForm &walk, int64_t tiles, bool lastFirst = true) {
+    const pattern::View &view = walk.view;
+    Value tile, head, batch, residue;
+    struct Digit {
+      Value *value;
+      int64_t count;
+    };
+    Digit ofTile{&tile, tiles}, ofHead{&head, headItems(problem)}, ofBatch{&batch, problem.batch},
+        ofResidue{&residue, view.residues};
+    SmallVector<Digit> digits = {ofHead, ofBatch, ofResidue}; // the fastest first
+    if (walk.isApart)
+      std::swap(digits[1], digits[2]);
+    digits.insert(problem.residueByResidue && view.residues > 1 ? digits.begin()
+                  : walk.isApart                                ? digits.end() - 1
+                                                                : digits.end(),
+                  ofTile);
+    Value rest = b.item();
+    for (const Digit &digit : ArrayRef(digits).drop_back()) {
+      Value count = b.index(digit.count);
+      *digit.value = b.rem(rest, count);
+      rest = b.div(rest, count);
+    }
+    *digits.back().value = rest;
     Item item;
-    item.tile = residueByResidue ? low : high;
-    if (lastFirst)
-      item.tile = arith::SubIOp::create(b, b.index(tiles - 1), item.tile);
-    Value rest = residueByResidue ? high : low;
-    setHeads(item, b.rem(rest, heads));
-    rest = b.div(rest, heads);
-    item.batch = b.rem(rest, batches);
-    item.residue = b.div(rest, batches);
+    item.tile = lastFirst ? Value(arith::SubIOp::create(b, b.index(tiles - 1), tile)) : tile;
+    item.batch = batch;
+    item.residue = residue;
+    setHeads(item, head);
     return item;
   }
 
@@ -126,7 +140,7 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
                         ArrayRef<BufferView> views, unsigned logsumexp) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk.view, tileCount(problem, walk.view));
+  auto item = frame.takeApart(walk, tileCount(problem, walk.view));
   auto op = tile::AttentionOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.keyHead,
       item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
@@ -138,7 +152,7 @@ void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, c
                             ArrayRef<BufferView> views, unsigned logsumexp) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk.view, 1);
+  auto item = frame.takeApart(walk, 1);
   auto op = tile::AttentionGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7], item.batch, item.head,
       item.keyHead, item.residue, problem.headStep, viewAttr(b.getContext(), walk.view),
@@ -152,7 +166,7 @@ void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem
                                unsigned delta) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk.view, tileCount(problem, walk.view), /*lastFirst=*/false);
+  auto item = frame.takeApart(walk, tileCount(problem, walk.view), /*lastFirst=*/false);
   Value sum = t.size() > 6 ? t[6] : Value();
   auto op = tile::AttentionKeyGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5], sum, item.batch,
@@ -167,7 +181,7 @@ void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &probl
                                  unsigned logsumexp, unsigned delta) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk.view, tileCount(problem, walk.view));
+  auto item = frame.takeApart(walk, tileCount(problem, walk.view));
   auto op = tile::AttentionQueryGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], item.batch, item.head,
       item.keyHead, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
@@ -199,7 +213,7 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
                            unsigned position) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(pattern::View(), 1);
+  auto item = frame.takeApart(WalkForm(), 1);
   Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
   at = arith::IndexCastOp::create(b, b.getIndexType(), at);
   // A position outside the sequence reads no memory that is not there.

@@ -73,6 +73,8 @@ struct WalkForm {
   bool meetsAllOnce = false;
   /// Of tiles of queries on a GPU: these meet few keys.
   bool brief = false;
+  /// No two tiles have a row of the other axis in common.
+  bool isApart = false;
 };
 
 /// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,

@@ -176,6 +176,21 @@ static double meanMet(const WalkForm &walk, int64_t n) {
   return computedPairs(walk, n) / double(walk.view.maxRows(n) * walk.view.residues);
 }
 
+/// Whether no two tiles have a row of the other axis in common.
+static bool isApart(const WalkForm &walk, int64_t n) {
+  if (walk.segments.size() != 1)
+    return false;
+  int64_t end = 0;
+  const pattern::Range &range = walk.segments.front().range;
+  for (int64_t t = 0; t * walk.schedule.strip < walk.view.maxRows(n); ++t) {
+    const int64_t lo = range.lo.evaluate({{0, t}}), hi = range.hi.evaluate({{0, t}});
+    if (lo < end && lo < hi)
+      return false;
+    end = std::max(end, hi);
+  }
+  return true;
+}
+
 /// Takes the pairs of a segment into account that meets some positions of the other axis, of n.
 static void addPairs(WalkForm &walk, const pattern::Walk &source, const pattern::Segment &segment,
                      const pattern::View &others, int64_t n) {
@@ -296,6 +311,9 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
                                         n));
   else
     std::rotate(walks.begin(), covering, covering + 1);
+  if (tiles.residueByResidue)
+    for (WalkForm &walk : walks)
+      walk.isApart = isApart(walk, n);
   if (axis == Axis::Keys)
     walks.front().meetsAllOnce = meetsAllOnce(walks.front(), n);
   // All walks are one kernel's, whose query is the last one at worst.

@@ -27,3 +27,16 @@ func.func @dense(%q: !y, %k: !y, %v: !y) -> (!y, !m) {
   %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"dense"> : !y, !y, !y -> !y, !m
   return %o, %lse : !y, !m
 }
+
+// Tiles that have no keys in common go through a sequence before the next one begins.
+// CHECK-LABEL: tile.kernel @attention_1
+// CHECK: %[[HEAD:.*]] = arith.remui %[[ITEM:.*]], %c2
+// CHECK: %[[REST:.*]] = arith.divui %[[ITEM]], %c2
+// CHECK: arith.remui %[[REST]], %c8
+// CHECK: arith.divui %[[REST]], %c8
+!z = tensor<3x1024x2x64xbf16>
+!k = tensor<3x2x1024xf32>
+func.func @block(%q: !z, %k: !z, %v: !z) -> (!z, !k) {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"block(128)"> : !z, !z, !z -> !z, !k
+  return %o, %lse : !z, !k
+}
