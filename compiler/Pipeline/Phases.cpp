@@ -27,6 +27,8 @@ static constexpr Phase table[] = {
     {"precision", "products in the type that they are computed in",
      [](OpPassManager &passes, const CompileOptions &options) {
        passes.addNestedPass<func::FuncOp>(createLowerPrecision({options.precision}));
+       if (options.device != "host")
+         passes.addPass(createNarrowCaches({options.precision}));
      }},
     {"gradient", "gradients as ops",
      [](OpPassManager &passes, const CompileOptions &options) {

@@ -49,11 +49,7 @@ struct LowerPrecisionPass : stc::impl::LowerPrecisionBase<LowerPrecisionPass> {
 
   void runOnOperation() override {
     Builder builder(&getContext());
-    Type type = llvm::StringSwitch<Type>(compute)
-                    .Case("f32", builder.getF32Type())
-                    .Case("bf16", builder.getBF16Type())
-                    .Case("f16", builder.getF16Type())
-                    .Default(Type());
+    Type type = floatNamed(compute, &getContext());
     if (!type) {
       getOperation().emitError("expected the type of products to be f32, bf16 or f16, found ")
           << compute;

@@ -111,8 +111,8 @@ def LowerPrecision : Pass<"stc-lower-precision", "::mlir::func::FuncOp"> {
   let description = [{
     Mixed precision (paper, Sec. 5.6). The operands of `stc.matmul` and `stc.attention` in f32 are
     rounded to the type `compute`, and their results widened to f32 again; variables, norms, losses and
-    all other work stay in f32, and so does `stc.attention_row`, whose caches are f32, and attention to
-    keys that are written to a variable: the first of those caches. Where all that reads the output of
+    all other work stay in f32, and so does `stc.attention_row`, and attention to keys that are written to a
+    variable: the first of its caches. Where all that reads the output of
     `stc.attention_row` is rounded operands, the op writes it rounded. Values that attention reads as
     parts of a wider tensor are rounded before they are taken apart.
 
@@ -139,6 +139,31 @@ def LowerPrecision : Pass<"stc-lower-precision", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
   let options = [
     Option<"compute", "compute", "std::string", /*default=*/"\"bf16\"", "f32 (changes nothing), bf16 or f16">];
+}
+
+def NarrowCaches : Pass<"stc-narrow-caches", "::mlir::ModuleOp"> {
+  let summary = "Keep keys and values for sampling in a narrower type";
+  let description = [{
+    Scratch variables in f32 that `stc.attention_row` alone reads, as keys or values with a row inserted,
+    have the type `compute` instead, and what is written to them is rounded, as training rounds it. The
+    query stays f32, and so do the products with it (paper, Sec. 5.6). Of what a step of sampling reads
+    the caches are the most. For GPUs: the CPU's products are of f32.
+
+    ```mlir
+    %v = stc.read @cache.value : tensor<1x64x2x16xf32>
+    %n = stc.insert_row %row into %v at %p : tensor<1x1x2x16xf32> into tensor<1x64x2x16xf32>
+    ```
+
+    becomes with `compute=bf16`
+
+    ```mlir
+    %r = arith.truncf %row : tensor<1x1x2x16xf32> to tensor<1x1x2x16xbf16>
+    %v = stc.read @cache.value : tensor<1x64x2x16xbf16>
+    %n = stc.insert_row %r into %v at %p : tensor<1x1x2x16xbf16> into tensor<1x64x2x16xbf16>
+    ```
+  }];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
+  let options = [Option<"compute", "compute", "std::string", /*default=*/"\"bf16\"", "f32 (changes nothing), bf16 or f16">];
 }
 
 def WidenProducts : Pass<"stc-widen-products", "::mlir::func::FuncOp"> {

@@ -65,6 +65,15 @@ void Retyper::retype(Operation *op) {
   op->erase();
 }
 
+Type stc::floatNamed(StringRef name, MLIRContext *context) {
+  Builder builder(context);
+  return llvm::StringSwitch<Type>(name)
+      .Case("f32", builder.getF32Type())
+      .Case("bf16", builder.getBF16Type())
+      .Case("f16", builder.getF16Type())
+      .Default(Type());
+}
+
 void stc::eraseDeadCasts(Block &block) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (isa<ReshapeOp, SplitOp, arith::ExtFOp, arith::TruncFOp>(op) && op.use_empty())

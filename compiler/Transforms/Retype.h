@@ -23,15 +23,18 @@ public:
   /// casts around it. The log-sum-exp of attention stays. New ops get the marks of the old one.
   void retype(mlir::Operation *op);
 
-private:
   /// The value with elements of `to`, at the builder's place. Reshaped values and ranges of columns
   /// are taken from the cast of the whole, so that attention can still read them where they lie; a
   /// value is cast once.
   mlir::Value convert(mlir::Value value, mlir::OpBuilder &builder);
 
+private:
   mlir::Type from, to;
   llvm::DenseMap<mlir::Value, mlir::Value> converted;
 };
+
+/// The type of a name that options have: f32, bf16 or f16. Null for others.
+mlir::Type floatNamed(llvm::StringRef name, mlir::MLIRContext *context);
 
 /// Erases casts and changes of shape that nothing uses.
 void eraseDeadCasts(mlir::Block &block);

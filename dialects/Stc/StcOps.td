@@ -502,7 +502,8 @@ def Stc_AttentionRowOp : Stc_Op<"attention_row", [Pure]> {
     ```
 
     Constraints:
-    - (C1) query, key and value are as in `stc.attention`, with one query position.
+    - (C1) query, key and value are as in `stc.attention`, with one query position; key and value may
+      have narrower elements.
     - (C2) output has the shape [batch, 1, heads, size] of one position of the value, with the query's heads,
       and its elements or narrower ones.
   }];

@@ -541,7 +541,16 @@ func.func @attention_row_c1(%q: tensor<1x2x2x4xf32>, %k: tensor<1x8x2x4xf32>, %p
 
 // -----
 
-// The output may be narrower than the values, not wider.
+// Keys, values and output may be narrower than the query, not wider.
+func.func @attention_row_c1_elements(%q: tensor<1x1x2x4xbf16>, %k: tensor<1x8x2x4xf32>, %p: tensor<i32>) {
+  // expected-error @+1 {{(C1) expected equal element types}}
+  %o = stc.attention_row %q, %k, %k at %p scale 0.5 pattern <"dense">
+      : tensor<1x1x2x4xbf16>, tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32> -> tensor<1x1x2x4xbf16>
+  return
+}
+
+// -----
+
 func.func @attention_row_c2_elements(%q: tensor<1x1x2x4xbf16>, %k: tensor<1x8x2x4xbf16>, %p: tensor<i32>) {
   // expected-error @+1 {{(C2) expected equal element types}}
   %o = stc.attention_row %q, %k, %k at %p scale 0.5 pattern <"dense">
