@@ -246,7 +246,8 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row"> {
     With `insert`, key and value get the rows [batch, 1, heads, size] at the position first. Items
     of all heads that share a head of keys take these from where they lie, so that none waits for
     another; the first of the kernel's heads among them, which are `head_step` apart, writes them.
-    `brief` says that queries meet few keys.
+    With `fixed` no launch ahead in the same entry writes other rows of key and value, so that these
+    may be read before those have ended. `brief` says that queries meet few keys.
 
     Constraints: as `tile.attention`, but that the output may have other elements; query and output
     have one position.
@@ -256,11 +257,11 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row"> {
                        Tile_AttentionBuffer:$output, Variadic<Tile_AttentionBuffer>:$inserted,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$position, Tile_HeadStep:$headStep,
                        TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale,
-                       UnitAttr:$brief);
+                       UnitAttr:$fixed, UnitAttr:$brief);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output (`insert` $inserted^)?
     `at` `[` $batch `,` $head `,` $keyHead `,` $position `]` (`head_step` $headStep^)? `views` $views
-    `scale` $scale (`brief` $brief^)? $walks attr-dict
+    `scale` $scale (`fixed` $fixed^)? (`brief` $brief^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) (`,` type($inserted)^)?
   }];
 }

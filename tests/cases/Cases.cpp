@@ -63,8 +63,9 @@ std::string Case::row(const std::string &element) const {
          value + " -> " + output + "\n  return %o : " + output + "\n}\n";
 }
 
-std::string Case::insertedRow(const std::string &element, const std::string &outputElement) const {
-  std::string query = tensor(queryShape(1), element), key = tensor(keyShape(n), element),
+std::string Case::insertedRow(const std::string &queryElement, const std::string &element,
+                              const std::string &outputElement) const {
+  std::string query = tensor(queryShape(1), queryElement), key = tensor(keyShape(n), element),
               value = tensor(valueShape(n), element), keyRow = tensor(keyShape(1), element),
               valueRow = tensor(valueShape(1), element),
               output = tensor(outputShape(1), outputElement);

@@ -39,8 +39,10 @@ struct Case {
   /// type to the output at a position, an i32.
   std::string row(const std::string &element) const;
   /// The same, after rows of a key and a value, k_row and v_row, are inserted at the position; its
-  /// results are the output, in another type, and the keys and values with them. Not head-major.
-  std::string insertedRow(const std::string &element, const std::string &outputElement) const;
+  /// results are the output and the keys and values with them. Query, keys and values, and output
+  /// have types of their own. Not head-major.
+  std::string insertedRow(const std::string &queryElement, const std::string &element,
+                          const std::string &outputElement) const;
   /// A function NAME.forward from q, k and v of an element type ("bf16") to output and logsumexp,
   /// as the op of attention.
   std::string forward(const std::string &element) const;

@@ -2,12 +2,13 @@
 //
 // gpu_cases FOLDER [START...]: for each shared case of attention in each type, with its gradient
 // (dense_n17_bf16), for one query (dense_n17_row_bf16) and for one whose key and value are inserted
-// first (dense_n17_insert_bf16; of f32 its output is in bf16), each of rows and tables, and some
-// random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp, and
-// FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under the
-// names of the program's inputs and outputs; with arguments, only cases whose names start so. In
-// attention each tensor is in its type (the gradient reads a rounded output); for others there is a
-// tensor "tolerance". gpu_check runs them where there is no compiler.
+// first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), each of rows and
+// tables, and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and
+// FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64
+// reference makes of them, under the names of the program's inputs and outputs; with arguments,
+// only cases whose names start so. In attention each tensor is in its type (the gradient reads a
+// rounded output); for others there is a tensor "tolerance". gpu_check runs them where there is no
+// compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -200,9 +201,12 @@ LogicalResult Writer::addQuery(const cases::Case &test, const std::string &eleme
   };
   if (failed(addText("_row_", test.row(element))))
     return failure();
-  return test.headMajor
-             ? success()
-             : addText("_insert_", test.insertedRow(element, element == "f32" ? "bf16" : element));
+  if (test.headMajor)
+    return success();
+  // The elements of sampling in bf16, those of sampling in float32, and f16 alone.
+  const std::string query = element == "f16" ? "f16" : "f32",
+                    output = element == "f16" ? "f16" : "bf16";
+  return addText("_insert_", test.insertedRow(query, element, output));
 }
 
 LogicalResult Writer::add(const cases::RowCase &test) {

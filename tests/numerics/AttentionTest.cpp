@@ -89,7 +89,7 @@ TEST(Attention, RowsOfSharedCases) {
 
 TEST(Attention, InsertedRowsOfSharedCases) {
   checkRows(
-      [](const cases::Case &test) { return test.headMajor ? "" : test.insertedRow("f32", "f32"); });
+      [](const cases::Case &test) { return test.headMajor ? "" : test.insertedRow("f32", "f32", "f32"); });
 }
 
 TEST(Attention, RandomPatterns) {

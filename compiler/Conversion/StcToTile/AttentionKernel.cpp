@@ -229,8 +229,9 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
       const int64_t last[] = {0, std::max<int64_t>(walk.view.maxRows(problem.positions) - 1, 0)};
       met += segment.range.hi.evaluate(last) - segment.range.lo.evaluate(last);
     }
-  auto op = tile::AttentionRowOp::create(
-      b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4), item.batch, item.head, item.keyHead,
-      at, problem.headStep, b.getArrayAttr(queries), APFloat(problem.scale), met <= kBriefKeys);
+  auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
+                                         item.batch, item.head, item.keyHead, at, problem.headStep,
+                                         b.getArrayAttr(queries), APFloat(problem.scale),
+                                         problem.isFixed, met <= kBriefKeys);
   frame.walks(op.getWalks(), segments);
 }

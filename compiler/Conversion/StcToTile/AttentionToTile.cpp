@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
+#include "compiler/Conversion/StcToTile/Fixed.h"
 
 #include <mlir/IR/BuiltinOps.h>
 #include <numeric>
@@ -330,8 +331,9 @@ static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef patt
   key.add(pattern);
   for (int64_t number :
        {p.batch, p.positions, p.heads, p.keyHeads, p.firstHead, p.headStep, p.headCount,
-        int64_t(p.byKeyHeads), int64_t(p.resume), int64_t(p.resumeKeys), p.schedule.rows,
-        p.schedule.strip, int64_t(walk), int64_t(llvm::bit_cast<int32_t>(p.scale))})
+        int64_t(p.byKeyHeads), int64_t(p.resume), int64_t(p.resumeKeys), int64_t(p.isFixed),
+        p.schedule.rows, p.schedule.strip, int64_t(walk),
+        int64_t(llvm::bit_cast<int32_t>(p.scale))})
     key.add(number);
   for (const BufferView &view : views) {
     key.add(int64_t(view.buffer));
@@ -386,6 +388,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   // No two items may add to the same key.
   problem.byKeyHeads = recipe.sumsOfKeys && problem.group() > 1;
   problem.residueByResidue = tiles.residueByResidue;
+  problem.isFixed = recipe.isFixed;
   auto heads = op.getPattern().getHeads();
   // Heads take the patterns in turn: pattern k serves the heads k, k + count, ...
   for (int64_t k = 0, count = heads.size(); k < std::min(count, problem.heads); ++k) {
@@ -676,6 +679,8 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   Recipe recipe{"attention_row",         views, Axis::SingleQueries,
                 AttentionPart::OneQuery, fill,  items,
                 /*sumsOfKeys=*/false};
+  recipe.isFixed = !sequences.empty() &&
+                   llvm::all_of(sequences, [&](Value sequence) { return isFixed(sequence, op); });
   SmallVector<Type> types(ValueRange(sequences).getTypes());
   types.push_back(op.getType());
   auto results = launchWalks(op, inputs.values, sequences, types, recipe);

@@ -75,6 +75,8 @@ private:
     /// Whether they add up what each query gets of their keys.
     bool sumsQueries = false;
     int64_t tallRows = 0;
+    /// Of one query: nothing ahead in the entry writes other rows of keys and values than its own.
+    bool isFixed = false;
   };
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before;
   /// the first results are `begun` before.

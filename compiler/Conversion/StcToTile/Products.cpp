@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/StcToTile/Fixed.h"
 #include "compiler/Conversion/StcToTile/RowKernel.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Schedule/ProductSchedule.h"
@@ -56,7 +57,10 @@ LogicalResult stc::convertFusedProduct(FusedProductOp op, KernelOutliner &outlin
     types.push_back(typesAfter[elementsAfter->inputs.size() + number]);
   }
 
+  const bool fixed = isFixed(operands[ofWeights], op);
+
   KernelKey key("product");
+  key.add(static_cast<int64_t>(fixed));
   key.addAll(ArrayRef<int64_t>{m, n, k});
   key.addAll(types);
   key.add(static_cast<int64_t>(given));
@@ -76,7 +80,7 @@ LogicalResult stc::convertFusedProduct(FusedProductOp op, KernelOutliner &outlin
         Value row = b.mul(b.div(b.item(), slices), b.index(kProductRows));
         Value column = b.mul(b.rem(b.item(), slices), b.index(plan.columns));
         auto tile = tile::RowProductOp::create(b, row, m, column, plan.columns, b.buffer(ofWeights),
-                                               before ? Value() : b.buffer(readBefore[0]));
+                                               before ? Value() : b.buffer(readBefore[0]), fixed);
         OpBuilder::InsertionGuard guard(b);
         auto open = [&](Region &region, TypeRange arguments) {
           Block &block = region.emplaceBlock();

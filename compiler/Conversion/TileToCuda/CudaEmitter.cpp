@@ -451,9 +451,6 @@ CudaEmitter::Values CudaEmitter::multiply(ArrayRef<Value> a, ArrayRef<Value> bOp
 
 //===--- copies by single threads -----------------------------------------===//
 
-void CudaEmitter::prefetch(Value address, int64_t bytes) {
-  NVVM::CpAsyncBulkPrefetchOp::create(b, address, i(bytes), Value());
-}
 void CudaEmitter::copyBytes(Value sharedAddress, Value address, int64_t bytes, Value exists) {
   // Sixteen bytes need not go through the first cache.
   auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;

@@ -170,8 +170,8 @@ public:
   Values multiply(llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> bOperand,
                   llvm::ArrayRef<Value> sums);
 
-  /// Asks for bytes of global memory to be in the L2 cache; both are multiples of 16.
-  void prefetch(Value address, int64_t bytes);
+  /// Keeps the compiler from moving accesses of memory from here to the other side.
+  void fenceMoves() { assembly("", "~{memory}", {}, 0); }
 
   //===--- copies by single threads (cp.async) ---===//
   /// Starts a copy of 4, 8 or 16 bytes of global memory, or writes zeros where nothing `exists`.

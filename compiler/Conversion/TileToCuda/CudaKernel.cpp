@@ -97,15 +97,22 @@ Value CudaKernel::advance(Value address, const CudaTensor &tensor, Value positio
 static int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
 // At most 16 bytes at once.
-CudaEmitter::Values CudaKernel::loadElements(Type element, Value address, int64_t count) {
+CudaEmitter::Values CudaKernel::loadVectors(Type element, Value address, int64_t count) {
   const int64_t bytes = bytesOf(element), length = std::min(count, 16 / bytes);
   auto type = VectorType::get({length}, element);
   CudaEmitter::Values all;
-  for (int64_t k = 0; k < count; k += length) {
-    Value some = LLVM::LoadOp::create(*b, type, e->behind(address, k * bytes), length * bytes);
-    if (element != e->f32)
+  for (int64_t k = 0; k < count; k += length)
+    all.push_back(LLVM::LoadOp::create(*b, type, e->behind(address, k * bytes), length * bytes));
+  return all;
+}
+
+CudaEmitter::Values CudaKernel::elementsOf(ValueRange vectors) {
+  CudaEmitter::Values all;
+  for (Value some : vectors) {
+    auto type = cast<VectorType>(some.getType());
+    if (type.getElementType() != e->f32)
       some = arith::ExtFOp::create(*b, type.clone(e->f32), some);
-    for (int64_t j = 0; j < length; ++j)
+    for (int64_t j = 0; j < type.getNumElements(); ++j)
       all.push_back(LLVM::ExtractElementOp::create(*b, some, e->i(j)));
   }
   return all;
@@ -194,6 +201,12 @@ void CudaKernel::beforeWait(function_ref<void(IRMapping &)> body) {
   Value block = NVVM::BlockIdXOp::create(*b, e->i32);
   IRMapping mapping = scalarsOf(e->div(block, clusterBlocks), /*mayChange=*/true);
   body(mapping);
+  waitForLaunches();
+}
+
+// LLVM takes the wait to have nothing to do with memory, and would move loads behind it.
+void CudaKernel::waitForLaunches() {
+  e->fenceMoves();
   createLaunchWait(*b, b->getLoc());
 }
 

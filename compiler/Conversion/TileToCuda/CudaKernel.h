@@ -119,8 +119,13 @@ public:
     return e->add(shared(offset), e->mul(slot, bytes));
   }
 
-  /// Elements from an address on, aligned to all of them, as floats, and back.
-  CudaEmitter::Values loadElements(mlir::Type element, mlir::Value address, int64_t count);
+  /// Elements from an address on, aligned to all of them, as vectors of up to 16 bytes; these as
+  /// floats; both; and back.
+  CudaEmitter::Values loadVectors(mlir::Type element, mlir::Value address, int64_t count);
+  CudaEmitter::Values elementsOf(mlir::ValueRange vectors);
+  CudaEmitter::Values loadElements(mlir::Type element, mlir::Value address, int64_t count) {
+    return elementsOf(loadVectors(element, address, count));
+  }
   void storeElements(const CudaEmitter::Values &values, mlir::Type element, mlir::Value address);
 
   /// A lane's elements of a row: pairs from its first column on, 8 columns apart.
@@ -137,8 +142,10 @@ public:
   mlir::Value blockOfCluster();
 
   /// Runs `body` for the scalars of the block's first item, and only then waits for the launches
-  /// before, on a Hopper GPU. What it reads of memory may be old: no result may depend on it.
+  /// before, on a Hopper GPU. What it reads of memory may be old.
   void beforeWait(llvm::function_ref<void(mlir::IRMapping &mapping)> body);
+  /// Waits for the launches before, on a Hopper GPU; what was read until here was read before.
+  void waitForLaunches();
 
   /// Whether the block has another item, within the body of `eachItem`.
   mlir::Value hasNext;

@@ -2,9 +2,10 @@
 //
 // A block does 16 rows and some columns, and all that it takes is time to wait for memory. So it
 // waits once: weights, what computes the left operand, and what is read after the product are all
-// under way before any of it is used. Then each warp computes one row of the left operand in shared
-// memory; each takes every sixteenth step of 16 along the sum, by mma.sync from registers; the
-// warps' sums are added in their order, and each thread does what comes after for one element.
+// under way before any of it is used, weights even before the launches ahead have ended. Then each
+// warp computes one row of the left operand in shared memory; each takes every sixteenth step of 16
+// along the sum, by mma.sync from registers; the warps' sums are added in their order, and each
+// thread does what comes after for one element.
 //
 // Lanes have four neighbours along the sum where an operand of mma.sync has two pairs eight apart:
 // both operands in the same way, so that the sum is the same, and each lane has one access.
@@ -31,10 +32,11 @@ constexpr int64_t kRowRegisters = 64, kFewRegisters = 32;
 
 class RowProduct {
 public:
-  RowProduct(tile::KernelOp source, tile::RowProductOp op, const RowLanes &lanes)
-      : source(source), op(op), kernel(source, op.getElement()), rows(kernel, lanes), e(rows.e),
-        b(rows.b), m(op.getRows()), n(op.getColumns()), k(op.getDepth()), width(op.getWidth()),
-        tiles(width / 8), steps(llvm::divideCeil(k, kStep)) {
+  RowProduct(tile::KernelOp source, tile::RowProductOp op, const RowLanes &lanes, bool waits)
+      : source(source), op(op), waits(waits && op.getFixed()), kernel(source, op.getElement()),
+        rows(kernel, lanes), e(rows.e), b(rows.b), m(op.getRows()), n(op.getColumns()),
+        k(op.getDepth()), width(op.getWidth()), tiles(width / 8),
+        steps(llvm::divideCeil(k, kStep)) {
     const int64_t ofWarp = llvm::divideCeil(steps, kProductWarps);
     const int64_t most = kWeightRegisters / (kOfLane * tiles);
     atOnce = ofWarp <= most ? ofWarp : std::max<int64_t>(most / 2, 1); // beside the next round's
@@ -88,6 +90,7 @@ private:
 
   tile::KernelOp source;
   tile::RowProductOp op;
+  bool waits;
   CudaKernel kernel;
   RowEmitter rows;
   CudaEmitter &e;
@@ -113,6 +116,8 @@ LogicalResult RowProduct::run() {
     firstRow = mapping.lookup(op.getRow());
     firstColumn = mapping.lookup(op.getColumn());
     Values loaded = loadWeights(e.i(0));
+    if (waits)
+      kernel.waitForLaunches();
     loaded.append(loadLhs(e.i(0)));
     loadAfter();
     if (!op.getBefore().empty())
@@ -141,7 +146,9 @@ LogicalResult RowProduct::run() {
   });
   if (failed(result))
     return failure();
-  kernel.setDistinctBuffers();
+  // What is known never to change might be read ahead of the wait, too.
+  if (!waits)
+    kernel.setDistinctBuffers();
   // Blocks of the next launch find room where few registers are enough.
   const int64_t loaded = rows.lanes.registers + atOnce * kOfLane * (tiles + (op.getLhs() ? 1 : 0));
   const bool areFew = loaded <= kFewRegisters && rounds == 1 && k % kOfLane == 0;
@@ -323,10 +330,10 @@ void RowProduct::emitAfter() {
   });
 }
 
-LogicalResult stc::lowerRowProduct(tile::KernelOp kernel, tile::RowProductOp op) {
+LogicalResult stc::lowerRowProduct(tile::KernelOp kernel, tile::RowProductOp op, bool waits) {
   FailureOr<RowLanes> lanes = chooseLanes(kernel);
   if (failed(lanes))
     return failure();
   lanes->unrolls &= lanes->registers <= kRowRegisters;
-  return RowProduct(kernel, op, *lanes).run();
+  return RowProduct(kernel, op, *lanes, waits).run();
 }

@@ -21,8 +21,10 @@ using Values = CudaEmitter::Values;
 constexpr int64_t kWarps = 8, kThreads = 32 * kWarps;
 /// Keys of a lane whose loads are under way together.
 constexpr int64_t kAtOnce = 4;
-/// How often so many are asked for before the query is there.
-constexpr int64_t kPrefetched = 4;
+/// Registers of some keys' loads that leave a thread room for all else in 128.
+constexpr int64_t kFewRegisters = 64;
+/// Bytes of a copy to shared memory, and of all threads' copies.
+constexpr int64_t kPiece = 16, kPieces = kPiece * kThreads;
 /// A maximum before the first key, which no difference makes infinite.
 constexpr float kNoMaximum = -1e30f;
 
@@ -55,7 +57,7 @@ public:
 
   int64_t chunkSize() const { return chunk; }
   int64_t count() const { return chunk * int64_t(columns.size()); }
-  /// Most chunks are at constant distances from the first one.
+  /// As vectors, which nothing is done with. Most chunks are at constant distances from the first.
   Values load(Value position) const {
     Value first = address(0, position);
     Values all;
@@ -63,8 +65,33 @@ public:
       Value from = first;
       if (k > 0)
         from = exists[k] ? address(k, position) : e.behind(first, k * distance);
-      all.append(kernel.loadElements(tensor.type.getElementType(), from, chunk));
+      all.append(kernel.loadVectors(tensor.type.getElementType(), from, chunk));
     }
+    return all;
+  }
+  /// Pieces of 16 bytes, of which all chunks are made.
+  int64_t pieces() const { return count() * tensor.elementBytes() / kPiece; }
+  /// Starts copies of a row to shared memory, from `place` on and kPieces apart.
+  void copy(Value position, Value exists, Value place) const {
+    const int64_t ofChunk = chunk * tensor.elementBytes() / kPiece;
+    for (int64_t k = 0; k < pieces(); ++k) {
+      Value from = e.behind(address(k / ofChunk, position), k % ofChunk * kPiece);
+      e.copyBytes(e.add(place, k * kPieces), from, kPiece, exists);
+    }
+  }
+  /// What they have brought, as vectors.
+  Values loadCopied(Value place) const {
+    Values all;
+    auto type = VectorType::get({kPiece / tensor.elementBytes()}, tensor.type.getElementType());
+    for (int64_t k = 0; k < pieces(); ++k)
+      all.push_back(LLVM::LoadOp::create(e.b, type, e.shared(e.add(place, k * kPieces)), kPiece));
+    return all;
+  }
+  /// The row that lies in another tensor.
+  Values loadReplaced() const {
+    Values all;
+    for (Value other : others)
+      all.append(kernel.loadVectors(tensor.type.getElementType(), other, chunk));
     return all;
   }
   /// Runs the body for each of the lane's elements that exist, with its column.
@@ -114,9 +141,10 @@ int64_t blocksFor(tile::AttentionRowOp op) {
 
 class OneQuery {
 public:
-  OneQuery(tile::KernelOp kernel, tile::AttentionRowOp op, bool isHopper)
-      : op(op), kernel(kernel, op.getKey().getType().getElementType()), e(this->kernel.emitter()),
-        query(op.getQuery()), key(op.getKey()), value(op.getValue()), output(op.getOutput()),
+  OneQuery(tile::KernelOp source, tile::AttentionRowOp op, bool isHopper)
+      : source(source), op(op), kernel(source, op.getKey().getType().getElementType()),
+        e(this->kernel.emitter()), query(op.getQuery()), key(op.getKey()), value(op.getValue()),
+        output(op.getOutput()),
         lanes(std::min<int64_t>(32, llvm::PowerOf2Ceil(llvm::divideCeil(
                                         std::max(op.getQuerySize(), op.getValueSize()), 16)))),
         slots(kThreads / lanes), blocks(isHopper ? blocksFor(op) : 1), isHopper(isHopper) {
@@ -151,15 +179,11 @@ private:
     Values query;
   };
 
-  /// Asks for the rows of the first keys to be in the cache.
-  void prefetch(const CudaItem &item, Value position);
-  /// What is asked for is multiples of 16 bytes.
-  bool canPrefetch() {
-    return !op.getWalkOps().empty() && key.alignment() >= 16 && value.alignment() >= 16;
-  }
-  void computeItem(const CudaItem &item, Value position);
-  /// The rows of keys or values, in chunks of as many elements as their alignment has.
-  LaneRow rowsOf(unsigned number, const CudaItem &item, Value position, int64_t most);
+  CudaItem itemOf(IRMapping &mapping);
+  void computeItem(const CudaItem &item, Value position, Value number);
+  /// The rows of keys or values, in chunks of as many elements as their alignment has. Without a
+  /// position they are those of the cache as it was.
+  LaneRow rowsOf(unsigned number, const CudaItem &item, Value position);
   /// Writes the inserted rows, if the head is the first of the kernel's that share them.
   void insertRows(const CudaItem &item, Value position);
   /// Residue and row of the position in a view, and whether the view has it.
@@ -182,8 +206,29 @@ private:
   /// The keys that the lane's few lanes take together, of which each lane computes the place of
   /// one.
   SmallVector<Key> keysFrom(ArrayRef<Keys> all, Value first, Value count);
+  /// Some keys, with their rows and those of their values as vectors.
+  struct Loaded {
+    SmallVector<Key> keys;
+    SmallVector<Values> rows, values;
+  };
+  Loaded load(SmallVector<Key> keys, const Rows &rows);
+  /// What a block copies of the caches before the launches ahead have ended. It holds for this item
+  /// and position, but for the row at the position.
+  struct Early {
+    Value number, position;
+    SmallVector<Key> keys;
+  };
+  bool canStartEarly();
+  void startEarly(IRMapping &mapping);
+  /// Where the thread has them of a key, from one of its pieces on: behind the states.
+  Value earlyPlace(int64_t key, int64_t piece) {
+    return e.add(kernel.shared(stateBytes() + (key * earlyPieces + piece) * kPieces),
+                 e.mul(thread, kPiece));
+  }
+  /// Goes on by those keys.
+  State nextEarly(const Rows &rows, Value position, State state);
   /// Goes on by some keys.
-  State next(ArrayRef<Key> some, const Rows &rows, State state);
+  State next(const Loaded &some, const Rows &rows, State state);
   void mergeLanes(State &state);
   void storeWarp(const LaneRow &row, const State &state);
   void finishItem(const CudaItem &item, Value position);
@@ -191,6 +236,9 @@ private:
   /// Shared memory: the outputs of warps and then, where several share an item, of blocks; behind
   /// them their maxima and sums.
   int64_t stateCount() const { return kWarps + (blocks > 1 ? blocks : 0); }
+  int64_t stateBytes() const {
+    return llvm::alignTo(stateCount() * (output.size() + 2) * 4, kPiece);
+  }
   Value outputOf(Value number, Value column) {
     return e.add(kernel.shared(0), e.mul(e.add(e.mul(number, output.size()), column), 4));
   }
@@ -209,6 +257,7 @@ private:
   /// Runs the body for the thread's columns of the output.
   void eachColumn(function_ref<void(Value column)> body);
 
+  tile::KernelOp source;
   tile::AttentionRowOp op;
   CudaKernel kernel;
   CudaEmitter &e;
@@ -217,6 +266,8 @@ private:
   const int64_t blocks;       // that share an item
   const bool isHopper;
   Value thread, warp, lane, slot, block;
+  std::optional<Early> early;
+  int64_t earlyPieces = 0; // of a key and its value, for each lane
 };
 } // namespace
 
@@ -226,48 +277,56 @@ void OneQuery::run() {
   lane = e.band(thread, lanes - 1);
   slot = e.div(thread, lanes);
   block = kernel.blockOfCluster();
-  auto itemOf = [&](IRMapping &mapping) {
-    CudaItem item;
-    item.batch = mapping.lookup(op.getBatch());
-    item.head = mapping.lookup(op.getHead());
-    item.keyHead = mapping.lookup(op.getKeyHead());
-    return item;
-  };
-  if (isHopper && canPrefetch())
-    kernel.beforeWait(
-        [&](IRMapping &mapping) { prefetch(itemOf(mapping), mapping.lookup(op.getPosition())); });
+  if (canStartEarly())
+    kernel.beforeWait([&](IRMapping &mapping) { startEarly(mapping); });
   kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
-    computeItem(itemOf(mapping), mapping.lookup(op.getPosition()));
+    computeItem(itemOf(mapping), mapping.lookup(op.getPosition()),
+                mapping.lookup(source.getItem()));
     return Values();
   });
-  kernel.finish(kThreads, stateCount() * (output.size() + 2) * 4);
+  // Blocks of the launch ahead leave room for those of two.
+  kernel.finish(kThreads, stateBytes() + kAtOnce * earlyPieces * kPieces,
+                earlyPieces > 0 && earlyPieces * kAtOnce * 4 <= kFewRegisters ? 2 : 1);
 }
 
-// The cache does not change while the query is computed, but for one row. Should the position be an
-// old one, it is for nothing.
-void OneQuery::prefetch(const CudaItem &item, Value position) {
-  SmallVector<Keys> keys = keysOf(position);
-  const int64_t step = slots * kAtOnce * blocks;
-  Value count = keys.back().end, end = e.min(count, e.i(kPrefetched * step));
-  e.loop(e.mul(block, slots * kAtOnce), end, e.i(step), {}, [&](Value first, ValueRange) {
-    for (auto [k, place] : llvm::enumerate(placesFrom(keys, first, count))) {
-      Value isNext = e.less(e.add(lane, int64_t(k) * lanes), e.i(kAtOnce));
-      e.ifThen(e.both(isNext, e.less(e.i(-1), place)), [&] {
-        for (const CudaTensor *rows : {&key, &value})
-          e.prefetch(kernel.address(*rows, item.batch, place, item.keyHead),
-                     rows->size() * rows->elementBytes());
-      });
-    }
-    return Values();
-  });
+CudaItem OneQuery::itemOf(IRMapping &mapping) {
+  CudaItem item;
+  item.batch = mapping.lookup(op.getBatch());
+  item.head = mapping.lookup(op.getHead());
+  item.keyHead = mapping.lookup(op.getKeyHead());
+  return item;
 }
 
-void OneQuery::computeItem(const CudaItem &item, Value position) {
+bool OneQuery::canStartEarly() {
+  if (!isHopper || !op.getFixed() || op.getInserted().empty() || op.getWalkOps().empty())
+    return false;
+  SmallVector<CudaTensor> all = {query, key, value};
+  for (Value row : op.getInserted())
+    all.emplace_back(row);
+  return llvm::all_of(all, [](const CudaTensor &rows) { return rows.alignment() % kPiece == 0; });
+}
+
+void OneQuery::startEarly(IRMapping &mapping) {
+  const CudaItem item = itemOf(mapping);
+  Value position = mapping.lookup(op.getPosition());
+  SmallVector<Keys> all = keysOf(position);
+  SmallVector<Key> keys = keysFrom(all, e.mul(block, slots * kAtOnce), all.back().end);
+  const LaneRow keyRow = rowsOf(0, item, {}), valueRow = rowsOf(1, item, {});
+  earlyPieces = keyRow.pieces() + valueRow.pieces();
+  for (auto [k, one] : llvm::enumerate(keys)) {
+    keyRow.copy(one.position, one.in, earlyPlace(k, 0));
+    valueRow.copy(one.position, one.in, earlyPlace(k, keyRow.pieces()));
+  }
+  e.commitCopies();
+  early.emplace(Early{mapping.lookup(source.getItem()), position, keys});
+}
+
+void OneQuery::computeItem(const CudaItem &item, Value position, Value number) {
   if (blocks > 1)
     e.arriveCluster();
-  LaneRow keyRow = rowsOf(0, item, position, chunkOf(query));
+  LaneRow keyRow = rowsOf(0, item, position);
   const LaneRow queryRow(kernel, query, item, keyRow.chunkSize(), lanes, lane);
-  Rows rows{keyRow, rowsOf(1, item, position, value.size()), queryRow.load(e.i(0))};
+  Rows rows{keyRow, rowsOf(1, item, position), kernel.elementsOf(queryRow.load(e.i(0)))};
   Value factor = e.f(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
   for (Value &one : rows.query)
     one = e.mulf(one, factor);
@@ -276,27 +335,39 @@ void OneQuery::computeItem(const CudaItem &item, Value position) {
   SmallVector<Keys> keys = keysOf(position);
   if (!keys.empty()) {
     Value count = keys.back().end;
+    Value first = e.mul(block, slots * kAtOnce);
+    const int64_t step = slots * kAtOnce * blocks;
+    if (early) {
+      Value holds = e.both(e.compare(arith::CmpIPredicate::eq, number, early->number),
+                           e.compare(arith::CmpIPredicate::eq, position, early->position));
+      Values before = state.pack();
+      state = State::unpack(e.choose(
+          holds, ValueRange(before).getTypes(),
+          [&] { return nextEarly(rows, position, state).pack(); }, [&] { return before; }));
+      first = e.select(holds, e.add(first, step), first);
+    }
     state = State::unpack(
-        e.loop(e.mul(block, slots * kAtOnce), count, e.i(slots * kAtOnce * blocks), state.pack(),
-               [&](Value first, ValueRange all) {
-                 return next(keysFrom(keys, first, count), rows, State::unpack(all)).pack();
-               }));
+        e.loop(first, count, e.i(step), state.pack(), [&](Value first, ValueRange all) {
+          return next(load(keysFrom(keys, first, count), rows), rows, State::unpack(all)).pack();
+        }));
   }
   mergeLanes(state);
   storeWarp(rows.value, state);
   finishItem(item, position);
 }
 
-LaneRow OneQuery::rowsOf(unsigned number, const CudaItem &item, Value position, int64_t most) {
+LaneRow OneQuery::rowsOf(unsigned number, const CudaItem &item, Value position) {
   const CudaTensor &rows = number ? value : key;
-  int64_t chunk = std::min(chunkOf(rows), most);
+  int64_t chunk = chunkOf(rows);
+  if (number == 0 && query.alignment() < kPiece) // the query has the same chunks
+    chunk = std::min(chunk, chunkOf(query));
   std::optional<CudaTensor> inserted;
   if (!op.getInserted().empty()) {
     inserted = CudaTensor(op.getInserted()[number]);
     chunk = std::min(chunk, chunkOf(*inserted));
   }
   LaneRow row(kernel, rows, item.ofKeys(), chunk, lanes, lane);
-  if (inserted)
+  if (inserted && position)
     row.replace(position, *inserted, item.ofKeys());
   return row;
 }
@@ -388,17 +459,39 @@ SmallVector<OneQuery::Key> OneQuery::keysFrom(ArrayRef<Keys> all, Value first, V
   return keys;
 }
 
-OneQuery::State OneQuery::next(ArrayRef<Key> some, const Rows &rows, State state) {
-  SmallVector<Values> keys, values; // all loads are under way before the first is waited for
-  for (Key key : some) {
-    keys.push_back(rows.key.load(key.position));
-    values.push_back(rows.value.load(key.position));
+// All loads are under way before the first is waited for.
+OneQuery::Loaded OneQuery::load(SmallVector<Key> keys, const Rows &rows) {
+  Loaded loaded{std::move(keys), {}, {}};
+  for (Key one : loaded.keys) {
+    loaded.rows.push_back(rows.key.load(one.position));
+    loaded.values.push_back(rows.value.load(one.position));
   }
+  return loaded;
+}
+
+OneQuery::State OneQuery::nextEarly(const Rows &rows, Value position, State state) {
+  e.waitCopies(0);
+  Loaded loaded{early->keys, {}, {}};
+  for (auto [k, one] : llvm::enumerate(loaded.keys)) {
+    Value isOwn = e.compare(arith::CmpIPredicate::eq, one.position, position);
+    auto take = [&](const LaneRow &row, Value place) {
+      Values copied = row.loadCopied(place);
+      return e.choose(
+          isOwn, ValueRange(copied).getTypes(), [&] { return row.loadReplaced(); },
+          [&] { return copied; });
+    };
+    loaded.rows.push_back(take(rows.key, earlyPlace(k, 0)));
+    loaded.values.push_back(take(rows.value, earlyPlace(k, rows.key.pieces())));
+  }
+  return next(loaded, rows, state);
+}
+
+OneQuery::State OneQuery::next(const Loaded &some, const Rows &rows, State state) {
   Values scores;
   Value most = state.maximum;
-  for (auto [elements, one] : llvm::zip_equal(keys, some)) {
+  for (auto [vectors, one] : llvm::zip_equal(some.rows, some.keys)) {
     Value score = e.f(0);
-    for (auto [l, r] : llvm::zip_equal(rows.query, elements))
+    for (auto [l, r] : llvm::zip_equal(rows.query, kernel.elementsOf(vectors)))
       score = e.fma(l, r, score);
     for (int64_t mask = 1; mask < lanes; mask *= 2)
       score = e.addf(score, e.shuffle(score, mask));
@@ -406,10 +499,10 @@ OneQuery::State OneQuery::next(ArrayRef<Key> some, const Rows &rows, State state
     most = e.maxf(most, scores.back());
   }
   state.rescale(e, most);
-  for (auto [score, elements] : llvm::zip_equal(scores, values)) {
+  for (auto [score, vectors] : llvm::zip_equal(scores, some.values)) {
     Value weight = e.exp2(e.subf(score, most));
     state.sum = e.addf(state.sum, weight);
-    for (auto [sum, element] : llvm::zip_equal(state.output, elements))
+    for (auto [sum, element] : llvm::zip_equal(state.output, kernel.elementsOf(vectors)))
       sum = e.fma(weight, element, sum);
   }
   return state;

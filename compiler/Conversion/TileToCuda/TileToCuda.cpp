@@ -194,7 +194,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
         return lowerAttentionQuerySum(kernel, sum);
       if (auto product = dyn_cast<tile::RowProductOp>(op))
-        return lowerRowProduct(kernel, product);
+        return lowerRowProduct(kernel, product, isHopper());
       if (auto row = dyn_cast<tile::AttentionRowOp>(op))
         return failure(failed(checkElements(row)) ||
                        failed(lowerAttentionRow(kernel, row, isHopper())));

@@ -179,7 +179,7 @@ func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
 // CHECK: %[[VALUES:.*]] = memref.reinterpret_cast %[[V]]
 // CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[X]] to offset: [32], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
 // CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[X]] to offset: [48], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
-// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[
+// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[{{.*}} scale 5.000000e-01 fixed brief {
 // CHECK-NOT: head_step
 // CHECK-NOT: insert_row
 func.func @inserted(%x: tensor<2x1x64xf32>, %k: !x, %v: !x, %p: tensor<i32>) -> (!q, !x, !x) {

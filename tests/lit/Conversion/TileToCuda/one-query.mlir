@@ -8,12 +8,6 @@
 // BLOCK-NOT: cluster
 // CLUSTER-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 256, shared 4224, maps{{ ?}}[], early true>
 // CLUSTER: nvvm.cluster_dim = array<i32: 8>
-// Before it waits for the query, it asks for what is cached.
-// CLUSTER: %[[HINT:[0-9]+]] = llvm.load volatile %{{.*}} : !llvm.ptr<1> -> i32
-// CLUSTER: arith.maxsi %[[HINT]], %{{.*}} : i32
-// CLUSTER: scf.for
-// CLUSTER-COUNT-2: nvvm.cp.async.bulk.prefetch %{{.*}}, %c256
-// CLUSTER-NOT: prefetch
 // CLUSTER: nvvm.griddepcontrol wait
 // CLUSTER: nvvm.griddepcontrol launch_dependents
 // CHECK: %[[P:[0-9]+]] = llvm.load %{{.*}} : !llvm.ptr<1> -> i32
@@ -43,6 +37,32 @@
 func.func @sample(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
   %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"strided(4)"> : !r, !x, !x -> !r
   return %o : !r
+}
+
+// -----
+
+// What is cached is copied to shared memory before the query is there: with four keys and values of a lane, of 16
+// bytes each, for the position as it was. If it is no other one, these are gone on from, but for the inserted row.
+// CLUSTER-LABEL: plan.kernel @attention_row kind "attention" scratch 0 grid <threads 256, shared 69760, maps{{ ?}}[], early true>
+// CLUSTER: %[[EARLY:[0-9]+]] = llvm.load volatile %{{.*}} : !llvm.ptr<1> -> i32
+// CLUSTER-NOT: nvvm.griddepcontrol
+// CLUSTER-COUNT-16: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16
+// CLUSTER-NOT: nvvm.cp.async.shared.global
+// CLUSTER: nvvm.cp.async.commit.group
+// CLUSTER-NEXT: llvm.inline_asm has_side_effects
+// CLUSTER-SAME: "~{memory}"
+// CLUSTER-NEXT: nvvm.griddepcontrol wait
+// CLUSTER: nvvm.cp.async.wait.group 0
+// BLOCK-LABEL: plan.kernel @attention_row
+// BLOCK-NOT: cp.async
+!r = tensor<1x1x8x64xf32>
+!s = tensor<1x1x8x64xbf16>
+!x = tensor<1x2048x8x64xbf16>
+func.func @inserted(%q: !r, %k: !x, %v: !x, %kr: !s, %vr: !s, %p: tensor<i32>) -> (!r, !x, !x) {
+  %k1 = stc.insert_row %kr into %k at %p : !s into !x
+  %v1 = stc.insert_row %vr into %v at %p : !s into !x
+  %o = stc.attention_row %q, %k1, %v1 at %p scale 0.125 pattern <"strided(4)"> : !r, !x, !x -> !r
+  return %o, %k1, %v1 : !r, !x, !x
 }
 
 // -----
