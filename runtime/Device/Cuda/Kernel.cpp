@@ -82,6 +82,7 @@ Result<void> Kernel::load() {
                         return driver.funcSetAttribute(
                             function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, shared);
                       })
+                      .and_then([&] { return grid.early() ? shareMemory() : Result<void>(); })
                       .and_then([&] {
                         return driver.maxActiveBlocks(&blocks, function,
                                                       static_cast<int>(grid.threads()), shared);
@@ -100,6 +101,15 @@ Result<void> Kernel::load() {
   residentBlocks = static_cast<unsigned>(blocks * device->multiprocessors());
   clusterBlocks = static_cast<unsigned>(std::max(together, 1));
   return {};
+}
+
+// Blocks of one kernel find room beside those of another only where both leave a multiprocessor's
+// memory divided in the same way; the driver would divide it for each kernel by itself. Measured on
+// an H100: steps of sampling have room enough in these 100 KiB.
+Result<void> Kernel::shareMemory() {
+  constexpr int percent = 40;
+  return device->driver().funcSetAttribute(
+      function, CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, percent);
 }
 
 unsigned Kernel::blocksFor(uint64_t items) const {

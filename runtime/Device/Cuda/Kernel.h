@@ -28,6 +28,7 @@ private:
 
   Kernel(const Device &device, const program::Kernel &kernel) : device(&device), source(&kernel) {}
   Result<void> load();
+  Result<void> shareMemory();
 
   const Device *device;
   const program::Kernel *source;
