@@ -64,7 +64,12 @@ struct Frame {
                   : walk.isApart                                ? digits.end() - 1
                                                                 : digits.end(),
                   ofTile);
-    Value rest = b.item();
+    const Digit slowest = digits.pop_back_val();
+    int64_t below = 1;
+    for (const Digit &digit : digits)
+      below *= digit.count;
+    *slowest.value = b.div(b.item(), b.index(below));
+    Value rest = b.rem(b.item(), b.index(below));
     for (const Digit &digit : ArrayRef(digits).drop_back()) {
       Value count = b.index(digit.count);
       *digit.value = b.rem(rest, count);

@@ -75,7 +75,7 @@ struct WalkForm {
   bool meetsAllOnce = false;
   /// Of tiles of queries on a GPU: these meet few keys.
   bool brief = false;
-  /// No two tiles have a row of the other axis in common.
+  /// There are several tiles, no two of which have a row of the other axis in common.
   bool isApart = false;
 };
 

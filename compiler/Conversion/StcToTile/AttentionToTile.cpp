@@ -177,9 +177,10 @@ static double meanMet(const WalkForm &walk, int64_t n) {
   return computedPairs(walk, n) / double(walk.view.maxRows(n) * walk.view.residues);
 }
 
-/// Whether no two tiles have a row of the other axis in common.
+/// Whether there are several tiles, no two of which have a row of the other axis in common.
 static bool isApart(const WalkForm &walk, int64_t n) {
-  if (walk.segments.size() != 1)
+  const bool isOne = walk.view.residues == 1 && walk.view.maxRows(n) <= walk.schedule.rows;
+  if (walk.segments.size() != 1 || isOne)
     return false;
   int64_t end = 0;
   const pattern::Range &range = walk.segments.front().range;

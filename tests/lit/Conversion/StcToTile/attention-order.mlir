@@ -30,10 +30,11 @@ func.func @dense(%q: !y, %k: !y, %v: !y) -> (!y, !m) {
 
 // Tiles that have no keys in common go through a sequence before the next one begins.
 // CHECK-LABEL: tile.kernel @attention_1
-// CHECK: %[[HEAD:.*]] = arith.remui %[[ITEM:.*]], %c2
-// CHECK: %[[REST:.*]] = arith.divui %[[ITEM]], %c2
-// CHECK: arith.remui %[[REST]], %c8
-// CHECK: arith.divui %[[REST]], %c8
+// CHECK: arith.divui %[[ITEM:.*]], %c16
+// CHECK: %[[REST:.*]] = arith.remui %[[ITEM]], %c16
+// CHECK: arith.remui %[[REST]], %c2
+// CHECK: %[[TILE:.*]] = arith.divui
+// CHECK: arith.subi %c7{{.*}}, %[[TILE]]
 !z = tensor<3x1024x2x64xbf16>
 !k = tensor<3x2x1024xf32>
 func.func @block(%q: !z, %k: !z, %v: !z) -> (!z, !k) {
