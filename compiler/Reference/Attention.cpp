@@ -159,8 +159,14 @@ LogicalResult reference::evaluate(AttentionOp op, Environment &env) {
                           [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
                             Attended attended = attend(query.row(b, i, h), key, b, h, scale, keys);
                             logsumexp.floats[(b * heads + h) * n + i] = attended.logsumexp;
+                            // Rounded, if at all, before they are divided by their sum.
+                            double most = 0;
+                            for (double weight : attended.weights)
+                              most = std::max(most, weight);
                             for (auto [j, weight] : llvm::zip_equal(keys, attended.weights))
-                              addTo(output.row(b, i, h), weight, value.row(b, j, h));
+                              addTo(output.row(b, i, h),
+                                    env.roundInside(weight, op.getValue(), most),
+                                    value.row(b, j, h));
                           });
 }
 
@@ -173,22 +179,23 @@ LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
   Outputs queryGrad = rows.out(op.getQueryGrad()), keyGrad = rows.out(op.getKeyGrad()),
           valueGrad = rows.out(op.getValueGrad());
   double scale = op.getScale().convertToDouble();
-  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], heads, n,
-                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
-                            auto q = query.row(b, i, h), grad = outputGrad.row(b, i, h);
-                            double lse = logsumexp.floats[(b * heads + h) * n + i];
-                            // The mean over the keys of the weights' gradients.
-                            double mean = dot(output.row(b, i, h), grad);
-                            for (int64_t j : keys) {
-                              auto k = key.row(b, j, h);
-                              double weight = std::exp(scale * dot(q, k) - lse);
-                              double scoreGrad =
-                                  scale * weight * (dot(grad, value.row(b, j, h)) - mean);
-                              addTo(valueGrad.row(b, j, h), weight, grad);
-                              addTo(queryGrad.row(b, i, h), scoreGrad, k);
-                              addTo(keyGrad.row(b, j, h), scoreGrad, q);
-                            }
-                          });
+  return env.forEachQuery(
+      op, op.getPattern(), logsumexp.shape[0], heads, n,
+      [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+        auto q = query.row(b, i, h), grad = outputGrad.row(b, i, h);
+        double lse = logsumexp.floats[(b * heads + h) * n + i];
+        // The mean over the keys of the weights' gradients.
+        double mean = dot(output.row(b, i, h), grad);
+        for (int64_t j : keys) {
+          auto k = key.row(b, j, h);
+          double weight = std::exp(scale * dot(q, k) - lse);
+          double scoreGrad = scale * weight * (dot(grad, value.row(b, j, h)) - mean);
+          addTo(valueGrad.row(b, j, h), env.roundInside(weight, op.getValue()), grad);
+          scoreGrad = env.roundInside(scoreGrad, op.getKey());
+          addTo(queryGrad.row(b, i, h), scoreGrad, k);
+          addTo(keyGrad.row(b, j, h), scoreGrad, q);
+        }
+      });
 }
 
 LogicalResult reference::evaluate(AttentionRowOp op, Environment &env) {

@@ -62,6 +62,20 @@ LogicalResult Environment::clearOffPattern(Operation *user, Value value) {
   return success();
 }
 
+static double rounded(double number, FloatType type) {
+  APFloat result(number);
+  bool losesInfo;
+  result.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return result.convertToDouble();
+}
+
+double Environment::roundInside(double number, Value tensor, double unit) const {
+  if (rounding != Rounding::Inside)
+    return number;
+  auto type = cast<FloatType>(getElementTypeOrSelf(tensor.getType()));
+  return unit * rounded(number / unit, type);
+}
+
 void Environment::round(Value value) const {
   if (rounding == Rounding::None)
     return;
@@ -69,12 +83,8 @@ void Environment::round(Value value) const {
   Type element = getElementTypeOrSelf(value.getType());
   auto type =
       rounding == Rounding::Float32 ? Float32Type::get(context) : dyn_cast<FloatType>(element);
-  for (double &number : values.at(value)->floats) {
-    APFloat rounded(number);
-    bool losesInfo;
-    rounded.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
-    number = rounded.convertToDouble();
-  }
+  for (double &number : values.at(value)->floats)
+    number = rounded(number, type);
 }
 
 FailureOr<std::vector<Tensor>> Environment::run(Block &block, ArrayRef<Tensor> inputs) {

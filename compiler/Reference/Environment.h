@@ -25,6 +25,10 @@ public:
   mlir::LogicalResult forEachQuery(mlir::Operation *user, PatternAttr pattern, int64_t batch,
                                    int64_t heads, int64_t n, Visit visit);
 
+  /// A number that attention multiplies a tensor's elements by, as it is rounded within: in this
+  /// unit.
+  double roundInside(double number, mlir::Value tensor, double unit = 1) const;
+
   std::map<std::string, Tensor> &variables;
 
 private:

@@ -35,8 +35,9 @@ struct Tensor {
 
 /// Whether each op's float results are rounded, to float32 or to the type that they have. A
 /// function that loses digits then, op by op as it is defined, may lose them in compiled code too:
-/// differences of nearly equal numbers.
-enum class Rounding { None, Float32, ToType };
+/// differences of nearly equal numbers. `Inside`: to the types that they have, and so is what
+/// attention multiplies by within, weights and gradients of scores, as tensor cores take it.
+enum class Rounding { None, Float32, ToType, Inside };
 
 class Interpreter {
 public:

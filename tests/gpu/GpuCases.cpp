@@ -7,8 +7,9 @@
 // FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64
 // reference makes of them, under the names of the program's inputs and outputs; with arguments,
 // only cases whose names start so. In attention each tensor is in its type (the gradient reads a
-// rounded output); for others there is a tensor "tolerance". gpu_check runs them where there is no
-// compiler.
+// rounded output), and NAME.lost says by what norm NAME is another one where weights and gradients
+// of scores are rounded, too; for others there is a tensor "tolerance". gpu_check runs them where
+// there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -109,6 +110,18 @@ Stored expected(const program::Tensor &tensor, const reference::Tensor &value) {
   bool isNarrow = runtime::isNarrow(tensor.dtype());
   program::DType dtype = isNarrow ? program::DType::F32 : tensor.dtype();
   return {tensor.name()->str(), dtype, shapeOf(tensor), bytesOf(dtype, value)};
+}
+
+/// By what norm an output is another one where attention rounds what it multiplies by, too.
+Stored lostInside(const program::Tensor &tensor, const reference::Tensor &exact,
+                  const reference::Tensor &rounded) {
+  double sum = 0;
+  for (auto [x, y] : llvm::zip_equal(exact.floats, rounded.floats))
+    sum += (x - y) * (x - y);
+  return {tensor.name()->str() + ".lost",
+          program::DType::F32,
+          {},
+          bytesOf<float>(std::vector<double>{std::sqrt(sum)})};
 }
 
 double largestOf(ArrayRef<reference::Tensor> tensors) {
@@ -287,6 +300,13 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const Settin
   }
   for (auto [tensor, value] : llvm::zip_equal(*entry.outputs(), *outputs))
     tensors.push_back(expected(*tensor, value));
+  if (!tolerance) {
+    auto narrow = define(reference::Rounding::Inside);
+    if (failed(narrow))
+      return failure();
+    for (auto [tensor, value, other] : llvm::zip_equal(*entry.outputs(), *outputs, *narrow))
+      tensors.push_back(lostInside(*tensor, value, other));
+  }
   ++cases;
   return write(folder / (name + ".safetensors"), tensors);
 }

@@ -101,6 +101,13 @@ const NamedTensor *find(const SafetensorsFile &file, std::string_view name) {
   return nullptr;
 }
 
+/// What rounding alone may cost a gradient, as a norm: half as much again as it costs the
+/// reference, which rounds at the same places to other numbers.
+double lostInside(const SafetensorsFile &file, std::string_view name) {
+  const NamedTensor *lost = find(file, std::string(name) + ".lost");
+  return lost ? 1.5 * toFloats(lost->dtype, lost->data).at(0) : 0;
+}
+
 using Outputs = std::vector<std::vector<std::byte>>;
 
 // The largest difference, relative to the largest element of all outputs of floats; infinite if an
@@ -197,7 +204,10 @@ Result<bool> checkAttention(const program::Entry &entry, const SafetensorsFile &
     bool cancels = name == "q_grad" || name == "k_grad", isLog = name == "logsumexp";
     double error =
         isLog ? worstError(found, expected) : relativeError(found, expected, cancels ? least : 0);
-    right &= error <= (isLog ? 1e-4 : boundOf(output->dtype(), cancels));
+    double bound = isLog ? 1e-4 : boundOf(output->dtype(), cancels);
+    if (cancels)
+      bound = std::max(bound, lostInside(tensors, name) / std::max(norm(expected), least));
+    right &= error <= bound;
     line += fmt::format("  {} {:.2e}", output->name()->str(), error);
   }
   return right;
