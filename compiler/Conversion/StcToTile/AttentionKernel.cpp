@@ -46,8 +46,8 @@ struct Frame {
   };
   /// Lower items start first, and the longest should: in a causal pattern later tiles of queries
   /// have more keys, but earlier tiles of keys more queries. Tiles of one residue follow each other
-  /// where they share a cache. Where tiles have no rows in common, a
-  /// sequence is done before the next one begins.
+  /// where they share a cache. Where tiles have no rows in common, a sequence is done before the
+  /// next one begins.
   Item takeApart(const WalkForm &walk, int64_t tiles, bool lastFirst = true) {
     const pattern::View &view = walk.view;
     Value tile, head, batch, residue;
