@@ -27,7 +27,8 @@ struct Cache {
 
   /// Whether it is read as keys or values of one query's attention, and for nothing else.
   bool isForOneQuery() {
-    if (variable.getRole() != Role::Scratch || reads.empty())
+    if (variable.getRole() != Role::Scratch || reads.empty() ||
+        !getElementTypeOrSelf(variable.getType()).isF32())
       return false;
     return llvm::all_of(reads, [&](ReadOp read) {
       return llvm::all_of(read->getUsers(), [&](Operation *user) {
@@ -35,7 +36,7 @@ struct Cache {
         if (!insertion || insertion.getSequence() != read.getValue())
           return false;
         insertions.push_back(insertion);
-        return llvm::all_of(insertion->getUses(), isRead);
+        return llvm::all_of(insertion->getUses(), [&](OpOperand &use) { return isKept(use); });
       });
     });
   }
@@ -47,10 +48,12 @@ struct Cache {
     return value;
   }
 
-  static bool isRead(OpOperand &use) {
+  /// Whether an inserted row is read as it should be, or goes back to the variable.
+  bool isKept(OpOperand &use) {
     if (auto row = dyn_cast<AttentionRowOp>(use.getOwner()))
       return &use != &row.getQueryMutable();
-    return isa<WriteOp>(use.getOwner());
+    auto write = dyn_cast<WriteOp>(use.getOwner());
+    return write && write.getVariable() == variable.getSymName();
   }
 
   void narrow(Type element) {
@@ -59,7 +62,7 @@ struct Cache {
       CopyMarks marks(operand.getOwner());
       OpBuilder b(operand.getOwner(), &marks);
       b.setInsertionPointAfterValue(wholeOf(operand.get()));
-      operand.set(Retyper(variable.getType().getElementType(), element).convert(operand.get(), b));
+      operand.set(Retyper(b.getF32Type(), element).convert(operand.get(), b));
     };
     variable.setType(type);
     for (ReadOp read : reads)

@@ -13,6 +13,10 @@ stc.variable scratch @cache.key : tensor<1x64x2x16xf32>
 stc.variable scratch @cache.value : tensor<1x64x2x16xf32>
 stc.variable scratch @shown : tensor<1x64x2x16xf32>
 stc.variable parameter @weight : tensor<1x64x2x16xf32>
+stc.variable scratch @moved : tensor<1x64x2x16xf32>
+stc.variable scratch @elsewhere : tensor<1x64x2x16xf32>
+// CHECK: stc.variable scratch @half : tensor<1x64x2x16xf16>
+stc.variable scratch @half : tensor<1x64x2x16xf16>
 
 // CHECK-LABEL: func.func @step(
 // CHECK-SAME: [[Q:%.*]]: tensor<1x1x2x16xf32>, [[KEYS:%.*]]: tensor<1x64x2x16xf32>, [[ROW:%.*]]: tensor<1x1x2x16xf32>, [[P:%.*]]: tensor<i32>)
@@ -65,4 +69,17 @@ func.func @others(%q: tensor<1x1x2x16xf32>, %row: tensor<1x1x2x16xf32>, %p: tens
   %n = stc.insert_row %row into %v at %p : tensor<1x1x2x16xf32> into tensor<1x64x2x16xf32>
   %o = stc.attention_row %q, %m, %n at %p scale 0.25 pattern <"fixed(8, 2)"> : tensor<1x1x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x1x2x16xf32>
   return %o, %m : tensor<1x1x2x16xf32>, tensor<1x64x2x16xf32>
+}
+
+// What is kept goes to another variable, or is narrow as it is.
+// CHECK-LABEL: func.func @from_one_to_another(
+// CHECK-NOT: truncf
+func.func @from_one_to_another(%q: tensor<1x1x2x16xf32>, %row: tensor<1x1x2x16xf32>, %narrow: tensor<1x1x2x16xf16>, %p: tensor<i32>) -> tensor<1x1x2x16xf32> {
+  %k = stc.read @moved : tensor<1x64x2x16xf32>
+  %m = stc.insert_row %row into %k at %p : tensor<1x1x2x16xf32> into tensor<1x64x2x16xf32>
+  %v = stc.read @half : tensor<1x64x2x16xf16>
+  %n = stc.insert_row %narrow into %v at %p : tensor<1x1x2x16xf16> into tensor<1x64x2x16xf16>
+  %o = stc.attention_row %q, %m, %n at %p scale 0.25 pattern <"fixed(8, 2)"> : tensor<1x1x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf16> -> tensor<1x1x2x16xf32>
+  stc.write @elsewhere, %m : tensor<1x64x2x16xf32>
+  return %o : tensor<1x1x2x16xf32>
 }
