@@ -176,6 +176,26 @@ TEST(Attention, GroupsByHand) {
   }
 }
 
+// Two keys whose values nearly cancel: exp(-0.003) is 0.99609375 in bf16, where a unit is 2^-8.
+TEST(Attention, RoundsInsideWhereItIsAsked) {
+  Module module = parse(R"(func.func @f(%q: tensor<1x2x1x1xbf16>, %k: tensor<1x2x1x1xbf16>,
+                                        %v: tensor<1x2x1x1xbf16>) -> tensor<1x2x1x1xbf16> {
+    %o, %l = stc.attention %q, %k, %v scale 1.0 pattern <"dense">
+        : tensor<1x2x1x1xbf16>, tensor<1x2x1x1xbf16>, tensor<1x2x1x1xbf16>
+        -> tensor<1x2x1x1xbf16>, tensor<1x1x2xf32>
+    return %o : tensor<1x2x1x1xbf16>
+  })");
+  const double score = -0.003, weight = std::exp(score);
+  auto tensor = [](Floats floats) { return Tensor::of({1, 2, 1, 1}, std::move(floats)); };
+  const Tensor inputs[] = {tensor({1, 1}), tensor({score, 0}), tensor({1, -1})};
+  auto second = [&](Rounding rounding) {
+    return Interpreter(*module).call("f", inputs, rounding)->front().floats[1];
+  };
+  const double exact = (weight - 1) / (weight + 1), inside = (0.99609375 - 1) / (weight + 1);
+  EXPECT_NEAR(second(Rounding::ToType), exact, std::abs(exact) / 256);
+  EXPECT_NEAR(second(Rounding::Inside), inside, std::abs(inside) / 256);
+}
+
 TEST(Attention, ElementsOffThePatternAreZero) {
   std::string p = "tensor<1x1x2x2xf32, #stc.pattern<\"dense\">>";
   Expression exponential{{p}, "%y = math.exp %x0 : " + p, p};
