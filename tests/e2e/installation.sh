@@ -2,6 +2,7 @@
 # Installs a build (the argument) into an empty folder and works with what is there alone: an empty
 # environment, another current folder, and for stc-run nothing but a C library.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 
 fail() {
   echo "installation: error: $*" >&2
@@ -32,4 +33,5 @@ stc stc-run sample model.stcp --weights run/weights.safetensors --prompt a --len
 [[ $(head -c 1 text) == a ]] || fail "expected a sample that goes on from its prompt"
 stc stc-opt --version >version
 grep -q LLVM version || fail "expected stc-opt to say its version"
-[[ -f $prefix/share/doc/stc/tutorial.md ]] || fail "expected the documentation"
+[[ -f $prefix/share/doc/stc/docs/tutorial.md ]] || fail "expected the documentation"
+"$here/check_links.py" "$prefix/share/doc/stc"
