@@ -11,7 +11,7 @@ packages=(
   # runtime: program file, checksums, dense products, pictures
   flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
   # pictures and sound
-  libpng-dev libturbojpeg0-dev zlib1g-dev libflac-dev libvorbis-dev libogg-dev
+  libpng-dev libjpeg62-turbo-dev zlib1g-dev libflac-dev libvorbis-dev libogg-dev
   # commands
   libcli11-dev libfmt-dev libexpected-dev
   # tests, with sanitizers; the demo compares with gzip and xz

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace stc::runtime {
@@ -19,6 +20,7 @@ namespace stc::runtime {
 struct Picture {
   int64_t height = 0, width = 0;
   std::vector<uint8_t> pixels;
+  std::string warning = {}; ///< what is odd about the file, though the pixels are all there
 };
 
 /// A picture of more pixels is refused before any memory is taken for it.
@@ -27,10 +29,22 @@ inline constexpr int64_t maxPixels = int64_t(1) << 28;
 /// Whether bytes begin as a PNG or a JPEG does.
 bool isPicture(std::span<const std::byte> bytes);
 
-/// Decodes a PNG or JPEG; gray becomes RGB, what is transparent is laid over white, 16 bits
-/// become 8. EXIF orientation is ignored. Errors (they name no file): neither of both, broken or
-/// cut short, more than maxPixels, CMYK.
+/// Decodes a PNG or JPEG; gray becomes RGB, what is transparent is laid over white, 16 bits become
+/// their upper 8. Values are taken for sRGB whatever a gAMA chunk or a profile says. EXIF
+/// orientation is ignored. Errors (they name no file): neither of both, broken or cut short, more
+/// than maxPixels, CMYK.
 Result<Picture> decodePicture(std::span<const std::byte> bytes);
+
+/// One for each format. They take for granted that the file begins as it should.
+Result<Picture> decodePng(std::span<const std::byte> file);
+Result<Picture> decodeJpeg(std::span<const std::byte> file);
+
+/// Refuses pictures of more than maxPixels, or none.
+Result<void> checkPictureSize(int64_t height, int64_t width);
+
+/// A library's message, which begins with a capital, as ours begin; and behind "broken PNG: ".
+std::string lowerFirst(std::string message);
+tl::unexpected<Error> brokenPicture(const char *format, const char *message);
 
 /// Height, width and channels (1 or 3) that a model wants.
 struct PictureShape {

@@ -118,8 +118,11 @@ Result<void> ImagePreparation::take(const PictureFile &file, const Dealer &deale
     return fail(fmt::format("{}: the file has changed", file.path), ErrorKind::Io);
   for (int64_t i = 0; i < file.count && !pendingInterrupt(); ++i) {
     Part part = file.test ? Part::Test : dealer(dealt++);
-    Result<std::vector<uint8_t>> records = (*source)->next().and_then(
-        [&](const Picture &picture) { return fitPicture(picture, shape, options.fit); });
+    Result<std::vector<uint8_t>> records = (*source)->next().and_then([&](const Picture &picture) {
+      if (!picture.warning.empty())
+        options.warn(fmt::format("{}: {}; taken", file.path, picture.warning));
+      return fitPicture(picture, shape, options.fit);
+    });
     if (records) {
       if (part != Part::All)
         if (auto written = parts[part].write(*records); !written)

@@ -4,13 +4,14 @@
 
 #include <FLAC/stream_encoder.h>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <jpeglib.h>
 #include <memory>
 #include <numbers>
 #include <png.h>
-#include <turbojpeg.h>
 #include <vorbis/vorbisenc.h>
 #include <zlib.h>
 
@@ -22,7 +23,45 @@ template <class T> void put(std::string &text, T value) {
   text.append(reinterpret_cast<const char *>(&value), sizeof(T));
 }
 
+template <class T> void putBigEndian(std::string &text, T value) {
+  std::string bytes;
+  put(bytes, value);
+  text.append(bytes.rbegin(), bytes.rend());
+}
+
 } // namespace
+
+std::string fromHex(std::string_view digits) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(std::string(digits.substr(i, 2)), nullptr, 16));
+  return bytes;
+}
+
+std::string pngChunk(const std::string &name, const std::string &data) {
+  std::string chunk;
+  putBigEndian<uint32_t>(chunk, data.size());
+  chunk += name + data;
+  putBigEndian<uint32_t>(chunk,
+                         crc32(0, reinterpret_cast<const Bytef *>(&chunk[4]), chunk.size() - 4));
+  return chunk;
+}
+
+std::string assemblePng(int64_t height, int64_t width, int depth, int colorType,
+                        const std::string &rows, const std::string &before) {
+  std::string header;
+  putBigEndian<uint32_t>(header, width);
+  putBigEndian<uint32_t>(header, height);
+  header += {static_cast<char>(depth), static_cast<char>(colorType), 0, 0, 0};
+  uLongf size = compressBound(rows.size());
+  std::string data(size, '\0');
+  EXPECT_EQ(compress(reinterpret_cast<Bytef *>(data.data()), &size,
+                     reinterpret_cast<const Bytef *>(rows.data()), rows.size()),
+            Z_OK);
+  data.resize(size);
+  return "\x89PNG\r\n\x1a\n" + pngChunk("IHDR", header) + before + pngChunk("IDAT", data) +
+         pngChunk("IEND", "");
+}
 
 std::string writePng(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels) {
   png_image image = {};
@@ -38,17 +77,34 @@ std::string writePng(int64_t height, int64_t width, int channels, std::span<cons
   return file;
 }
 
-std::string writeJpeg(int64_t height, int64_t width, int channels,
-                      std::span<const uint8_t> pixels) {
-  std::unique_ptr<void, int (*)(tjhandle)> encoder(tjInitCompress(), tjDestroy);
+std::string writeJpeg(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels,
+                      int horizontal, int vertical, bool progressive) {
+  jpeg_compress_struct encoder = {};
+  jpeg_error_mgr errors; // ends the process
+  encoder.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&encoder);
   unsigned char *data = nullptr;
   unsigned long size = 0;
-  EXPECT_EQ(tjCompress2(encoder.get(), pixels.data(), width, 0, height,
-                        channels == 1 ? TJPF_GRAY : TJPF_RGB, &data, &size,
-                        channels == 1 ? TJSAMP_GRAY : TJSAMP_444, 100, 0),
-            0);
+  jpeg_mem_dest(&encoder, &data, &size);
+  encoder.image_width = static_cast<JDIMENSION>(width);
+  encoder.image_height = static_cast<JDIMENSION>(height);
+  encoder.input_components = channels;
+  encoder.in_color_space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
+  jpeg_set_defaults(&encoder);
+  jpeg_set_quality(&encoder, 100, TRUE);
+  encoder.comp_info[0].h_samp_factor = horizontal;
+  encoder.comp_info[0].v_samp_factor = vertical;
+  if (progressive)
+    jpeg_simple_progression(&encoder);
+  jpeg_start_compress(&encoder, TRUE);
+  while (encoder.next_scanline < encoder.image_height) {
+    auto row = const_cast<JSAMPROW>(&pixels[encoder.next_scanline * width * channels]);
+    jpeg_write_scanlines(&encoder, &row, 1);
+  }
+  jpeg_finish_compress(&encoder);
   std::string file(reinterpret_cast<char *>(data), size);
-  tjFree(data);
+  jpeg_destroy_compress(&encoder);
+  std::free(data);
   return file;
 }
 

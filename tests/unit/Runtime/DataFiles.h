@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stc::runtime::test {
@@ -15,10 +16,20 @@ inline std::span<const std::byte> bytesOf(const std::string &text) {
   return std::as_bytes(std::span(text));
 }
 
+/// The bytes of a file that some other program wrote, two hexadecimal digits each.
+std::string fromHex(std::string_view digits);
+
 /// A file of PNG; `channels` are gray, gray and alpha, RGB, RGB and alpha.
 std::string writePng(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels);
-/// A file of JPEG of high quality; 1 or 3 channels.
-std::string writeJpeg(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels);
+/// A file of PNG put together by hand from its chunks: depth and colour type as IHDR has them, the
+/// rows as they are in the file, each behind a zero, and chunks that stand before the rows.
+std::string assemblePng(int64_t height, int64_t width, int depth, int colorType,
+                        const std::string &rows, const std::string &before = "");
+std::string pngChunk(const std::string &name, const std::string &data);
+
+/// A file of JPEG of high quality; 1 or 3 channels. Sampling factors are those of luma.
+std::string writeJpeg(int64_t height, int64_t width, int channels, std::span<const uint8_t> pixels,
+                      int horizontal = 1, int vertical = 1, bool progressive = false);
 
 struct ZipMemberSpec {
   std::string name, contents;
