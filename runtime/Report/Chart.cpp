@@ -1,5 +1,6 @@
 //===- Chart.cpp - curves as SVG -------------------------------------------------------------===//
 #include "runtime/Report/Chart.h"
+#include "runtime/Report/Axis.h"
 #include "runtime/Report/Markup.h"
 #include "runtime/Support/Units.h"
 
@@ -7,7 +8,6 @@
 #include <array>
 #include <cmath>
 #include <fmt/format.h>
-#include <limits>
 #include <optional>
 
 namespace stc::runtime {
@@ -15,59 +15,16 @@ namespace stc::runtime {
 namespace {
 
 // Pixels of the drawing, which the page scales.
-constexpr double width = 760, height = 300, left = 72, right = 16, top = 40, bottom = 48;
+constexpr double width = 760, height = 320, left = 80, right = 28, bottom = 48, legendLine = 18;
 
 constexpr std::array<const char *, 3> classes = {"thin", "line", "points"};
 
 const char *classOf(Series::Look look) { return classes[static_cast<int>(look)]; }
 
 // Numbers beyond any that is meant overflow in what follows.
+bool isFinite(double value) { return std::abs(value) < 1e100; }
 bool isFinite(const ChartPoint &point) {
-  return std::abs(point.x) < 1e100 && std::abs(point.y) < 1e100 && point.error < 1e100;
-}
-
-/// An axis from values to pixels.
-struct Axis {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  double from = 0, to = 1;
-  bool logarithmic = false;
-
-  void include(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-
-  // Room around the values, and some where there is but one.
-  void widen(double share) {
-    if (logarithmic) {
-      double factor = std::max(std::pow(high / low, share), 1.05);
-      low /= factor, high *= factor;
-      return;
-    }
-    double room = (high - low) * share;
-    if (high == low)
-      room = high == 0 ? 1 : std::abs(high) * 0.05;
-    low -= room, high += room;
-  }
-
-  double operator()(double value) const {
-    double share =
-        logarithmic ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
-    // Beyond the frame is as good as far beyond it.
-    return from + std::clamp(share, -10.0, 11.0) * (to - from);
-  }
-};
-
-std::vector<double> logarithmicTicks(double low, double high) {
-  std::vector<double> all, tens;
-  for (double ten = std::pow(10, std::floor(std::log10(low))); ten <= high; ten *= 10)
-    for (double digit : {1, 2, 5})
-      if (double tick = ten * digit; tick >= low && tick <= high) {
-        all.push_back(tick);
-        if (digit == 1)
-          tens.push_back(tick);
-      }
-  return all.size() > 8 && tens.size() > 1 ? tens : all;
+  return isFinite(point.x) && isFinite(point.y) && point.error < 1e100;
 }
 
 std::string tickText(double value) {
@@ -76,126 +33,229 @@ std::string tickText(double value) {
   return fmt::format("{:.6g}", value);
 }
 
+// An extreme value, in as many digits as tell it from the ticks.
+std::string extremeText(double value) {
+  return tickText(std::abs(value) >= 1000 ? std::round(value)
+                                          : std::stod(fmt::format("{:.4g}", value)));
+}
+
+// As a script reads them: what is no number is a dash.
+std::string numbersText(const std::vector<double> &values, int digits) {
+  std::string text;
+  for (double value : values)
+    text += fmt::format("{}{}", text.empty() ? "" : " ",
+                        isFinite(value) ? fmt::format("{:.{}g}", value, digits) : "-");
+  return text;
+}
+
 class Drawing {
 public:
   explicit Drawing(const Chart &chart) : chart(chart) {}
   std::string draw();
 
 private:
+  void placeLegend();
   bool fitAxes();
-  void drawAxes();
+  void includeMain(const Series &series, double start);
+  double along(const Series &series, size_t axis, double step) const;
   void drawLegend();
+  void drawY();
+  void drawBand(double value, double edge, double coarseness);
+  void drawX(size_t axis);
   void drawSeries(const Series &series);
+  void drawLine(const Series &series, const std::vector<ChartPoint> &points, size_t axis);
+  void drawPoints(const Series &series, const std::vector<ChartPoint> &points, size_t axis);
+
+  struct LegendPlace {
+    const Series *series;
+    double x, y;
+  };
 
   const Chart &chart;
-  Axis x, y;
+  std::vector<LegendPlace> legend;
+  double top = 0;
+  std::vector<Axis> x;
+  Axis y = Axis(0, 0);
   std::string svg;
 };
 
 } // namespace
 
-// False if there is nothing to draw.
-bool Drawing::fitAxes() {
-  for (const Series &series : chart.series)
-    for (const ChartPoint &point : series.points)
-      if (isFinite(point))
-        x.include(point.x);
-  double start = x.low + chart.unframedStart * (x.high - x.low);
-  auto frame = [&](bool all) {
-    for (const Series &series : chart.series)
-      for (const ChartPoint &point : series.points)
-        if (isFinite(point) && (all || (series.framed && point.x >= start))) {
-          y.include(point.y - point.error);
-          y.include(point.y + point.error);
-        }
-  };
-  frame(false);
-  if (!std::isfinite(y.low))
-    frame(true);
-  if (!std::isfinite(y.low))
-    return false;
-  y.logarithmic = chart.logarithmic && y.low > 0;
-  x.from = left, x.to = width - right;
-  y.from = height - bottom, y.to = top;
-  if (x.low == x.high)
-    x.widen(0);
-  y.widen(0.05);
-  return true;
-}
-
-void Drawing::drawAxes() {
-  std::vector<double> yTicks =
-      y.logarithmic ? logarithmicTicks(y.low, y.high) : ticks(y.low, y.high, 5);
-  for (double tick : yTicks)
-    svg += fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" "
-                       "y2=\"{:.1f}\"/><text x=\"{:.1f}\" y=\"{:.1f}\" class=\"y\">{}</text>\n",
-                       x.from, x.to, y(tick), y(tick), left - 8, y(tick) + 4, tickText(tick));
-  for (double tick : ticks(x.low, x.high, 7))
-    svg += fmt::format("<line class=\"axis\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" "
-                       "y2=\"{2:.1f}\"/><text x=\"{0:.1f}\" y=\"{3:.1f}\" class=\"x\">{4}</text>\n",
-                       x(tick), y.from, y.from + 5, y.from + 18, tickText(tick));
-  svg += fmt::format("<path class=\"axis\" d=\"M{0:.1f} {1:.1f}V{2:.1f}H{3:.1f}\"/>\n", x.from,
-                     y.to, y.from, x.to);
-  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"x\">{}</text>\n", (x.from + x.to) / 2,
-                     height - 10, escapeMarkup(chart.xLabel));
-  svg += fmt::format("<text x=\"14\" y=\"{0:.1f}\" class=\"x\" transform=\"rotate(-90 14 "
-                     "{0:.1f})\">{1}</text>\n",
-                     (y.from + y.to) / 2, escapeMarkup(chart.yLabel));
-}
-
-void Drawing::drawLegend() {
-  double at = left;
+// In as many lines as it needs, above the frame.
+void Drawing::placeLegend() {
+  double at = left, line = legendLine;
   for (const Series &series : chart.series) {
     if (series.label.empty())
       continue;
-    svg += series.look == Series::Look::Points
-               ? fmt::format("<circle class=\"points\" cx=\"{}\" cy=\"20\" r=\"3\"/>", at + 10)
-               : fmt::format("<path class=\"{}\" d=\"M{} 20h20\"/>", classOf(series.look), at);
-    svg += fmt::format("<text x=\"{}\" y=\"24\">{}</text>\n", at + 26, escapeMarkup(series.label));
-    at += 26 + 7.0 * static_cast<double>(series.label.size()) + 24;
+    double length = 26 + 7.0 * static_cast<double>(series.label.size()) + 24;
+    if (at > left && at + length > width)
+      at = left, line += legendLine;
+    legend.push_back({&series, at, line});
+    at += length;
   }
+  top = line + 16;
 }
 
-void Drawing::drawSeries(const Series &series) {
-  if (series.look == Series::Look::Points) {
+double Drawing::along(const Series &series, size_t axis, double step) const {
+  return axis == 0 ? step : series.along[axis - 1](step);
+}
+
+// Of a curve all but the fiftieth at each end, which an outlier and the means that it is in are.
+void Drawing::includeMain(const Series &series, double start) {
+  std::vector<double> values;
+  for (const ChartPoint &point : series.points)
+    if (isFinite(point) && point.x >= start) {
+      values.push_back(point.y - point.error);
+      values.push_back(point.y + point.error);
+    }
+  if (values.empty())
+    return;
+  std::ranges::sort(values);
+  size_t spared = series.look == Series::Look::Points ? 0 : values.size() / 50;
+  y.includeMain(values[spared]);
+  y.includeMain(values[values.size() - 1 - spared]);
+}
+
+// False if there is nothing to draw.
+bool Drawing::fitAxes() {
+  x.assign(chart.axes.size(), Axis(left, width - right));
+  y = Axis(height - bottom, top);
+  for (const Series &series : chart.series)
     for (const ChartPoint &point : series.points) {
       if (!isFinite(point))
         continue;
-      if (point.error > 0)
-        svg += fmt::format("<path class=\"bar\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", x(point.x),
-                           y(point.y - point.error), y(point.y + point.error));
-      svg += fmt::format("<circle class=\"points\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>\n",
-                         x(point.x), y(point.y));
+      for (size_t axis = 0; axis < x.size(); ++axis)
+        if (double at = along(series, axis, point.x); isFinite(at))
+          x[axis].include(at);
+      y.include(point.y - point.error);
+      y.include(point.y + point.error);
     }
-    return;
+  double start = x[0].least() + chart.start * (x[0].most() - x[0].least());
+  for (const Series &series : chart.series)
+    includeMain(series, start);
+  for (Axis &axis : x)
+    axis.fit(false, 0);
+  return y.fit(chart.logarithmic, 0.05);
+}
+
+void Drawing::drawLegend() {
+  for (auto [series, at, line] : legend) {
+    svg += fmt::format("<g class=\"run{}\">", series->run);
+    svg += series->look == Series::Look::Points
+               ? fmt::format("<circle class=\"points\" cx=\"{}\" cy=\"{}\" r=\"3\"/>", at + 10,
+                             line - 4)
+               : fmt::format("<path class=\"{}\" d=\"M{} {}h20\"/>", classOf(series->look), at,
+                             line - 4);
+    svg += fmt::format("<text x=\"{}\" y=\"{}\">{}</text></g>\n", at + 26, line,
+                       escapeMarkup(series->label));
   }
+}
+
+void Drawing::drawBand(double value, double edge, double coarseness) {
+  svg += fmt::format(
+      "<path class=\"break\" d=\"M{0:.1f} {1:.1f}H{2:.1f}\"/><text x=\"{3:.1f}\" y=\"{4:.1f}\" "
+      "class=\"y\">{5}</text><text x=\"{2:.1f}\" y=\"{6:.1f}\" class=\"note\">{7} this line the "
+      "scale is {8} times as coarse</text>\n",
+      left, y(edge), width - right, left - 8, y(value) + 4, extremeText(value),
+      y(edge) + (value > edge ? -5 : 13), value > edge ? "above" : "below",
+      formatCount(std::llround(std::clamp(coarseness, 1.0, 1e15))));
+}
+
+void Drawing::drawY() {
+  for (double tick : y.mainTicks(5))
+    svg +=
+        fmt::format("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" "
+                    "y2=\"{:.1f}\"/><text x=\"{:.1f}\" y=\"{:.1f}\" class=\"y\">{}</text>\n",
+                    left, width - right, y(tick), y(tick), left - 8, y(tick) + 4, tickText(tick));
+  if (y.hasUpperBand())
+    drawBand(y.most(), y.high(), y.upperCoarseness());
+  if (y.hasLowerBand())
+    drawBand(y.least(), y.low(), y.lowerCoarseness());
+  svg += fmt::format("<path class=\"axis\" d=\"M{0:.1f} {1:.1f}V{2:.1f}H{3:.1f}\"/>\n", left, top,
+                     height - bottom, width - right);
+  svg += fmt::format("<text x=\"14\" y=\"{0:.1f}\" class=\"x\" transform=\"rotate(-90 14 "
+                     "{0:.1f})\">{1}</text>\n",
+                     (top + height - bottom) / 2, escapeMarkup(chart.yLabel));
+}
+
+void Drawing::drawX(size_t axis) {
+  const Axis &scale = x[axis];
+  constexpr double base = height - bottom;
+  svg += fmt::format("<g class=\"by-{}\" data-range=\"{:.10g} {:.10g} {} {}\" data-label=\"{}\">\n",
+                     chart.axes[axis].name, scale.low(), scale.high(), left, width - right,
+                     escapeMarkup(chart.axes[axis].label));
+  for (double tick : scale.mainTicks(7))
+    svg += fmt::format("<line class=\"axis\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" "
+                       "y2=\"{2:.1f}\"/><text x=\"{0:.1f}\" y=\"{3:.1f}\" class=\"x\">{4}</text>\n",
+                       scale(tick), base, base + 5, base + 18, tickText(tick));
+  svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"x\">{}</text>\n</g>\n",
+                     (left + width - right) / 2, height - 10, escapeMarkup(chart.axes[axis].label));
+}
+
+void Drawing::drawLine(const Series &series, const std::vector<ChartPoint> &points, size_t axis) {
   std::string path;
   bool open = false;
-  for (const ChartPoint &point : series.points) {
-    bool good = isFinite(point) && (!y.logarithmic || point.y > 0);
+  for (const ChartPoint &point : points) {
+    double at = along(series, axis, point.x);
+    bool good = isFinite(point) && isFinite(at);
     if (good)
-      path += fmt::format("{}{:.1f} {:.1f}", open ? 'L' : 'M', x(point.x), y(point.y));
+      path += fmt::format("{}{:.1f} {:.1f}", open ? 'L' : 'M', x[axis](at), y(point.y));
     open = good;
   }
   if (!path.empty())
     svg += fmt::format("<path class=\"{}\" d=\"{}\"/>\n", classOf(series.look), path);
 }
 
+void Drawing::drawPoints(const Series &series, const std::vector<ChartPoint> &points, size_t axis) {
+  for (const ChartPoint &point : points) {
+    double at = along(series, axis, point.x);
+    if (!isFinite(point) || !isFinite(at))
+      continue;
+    if (point.error > 0)
+      svg += fmt::format("<path class=\"bar\" d=\"M{:.1f} {:.1f}V{:.1f}\"/>", x[axis](at),
+                         y(point.y - point.error), y(point.y + point.error));
+    svg += fmt::format("<circle class=\"points\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\"/>\n",
+                       x[axis](at), y(point.y));
+  }
+}
+
+void Drawing::drawSeries(const Series &series) {
+  bool isLine = series.look != Series::Look::Points;
+  std::vector<ChartPoint> points = isLine ? thinned(series.points) : series.points;
+  std::vector<double> values;
+  for (const ChartPoint &point : points)
+    values.push_back(point.y);
+  svg += fmt::format("<g class=\"series run{}\" data-name=\"{}\" data-y=\"{}\">\n", series.run,
+                     escapeMarkup(series.label), numbersText(values, 5));
+  for (size_t axis = 0; axis < x.size(); ++axis) {
+    std::vector<double> places;
+    for (const ChartPoint &point : points)
+      places.push_back(along(series, axis, point.x));
+    svg += fmt::format("<g class=\"by-{}\" data-x=\"{}\">\n", chart.axes[axis].name,
+                       numbersText(places, axis == 0 ? 12 : 5));
+    isLine ? drawLine(series, points, axis) : drawPoints(series, points, axis);
+    svg += "</g>\n";
+  }
+  svg += "</g>\n";
+}
+
 std::string Drawing::draw() {
+  placeLegend();
   if (!fitAxes())
     return "";
   svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" "
                     "aria-label=\"{}\">\n",
                     width, height, escapeMarkup(chart.title));
-  drawAxes();
   drawLegend();
-  // A nested element cuts off what lies outside the frame, and needs no name to refer to.
-  svg += fmt::format("<svg x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{3}\" viewBox=\"{0} {1} {2} "
-                     "{3}\" overflow=\"hidden\">\n",
-                     left, top, width - left - right, height - top - bottom);
+  drawY();
+  for (size_t axis = 0; axis < x.size(); ++axis)
+    drawX(axis);
   for (const Series &series : chart.series)
     drawSeries(series);
-  return svg + "</svg>\n</svg>\n";
+  // Where the pointer is; the page's script moves it.
+  svg += fmt::format("<path class=\"pointer\" d=\"M0 {:.1f}V{:.1f}\" visibility=\"hidden\"/>\n",
+                     top, height - bottom);
+  return svg + "</svg>\n";
 }
 
 std::string drawChart(const Chart &chart) { return Drawing(chart).draw(); }
@@ -222,23 +282,6 @@ std::vector<ChartPoint> thinned(const std::vector<ChartPoint> &points, size_t bu
       kept.push_back(points[std::max(*least, *most)]);
   }
   return kept;
-}
-
-std::vector<double> ticks(double low, double high, int count) {
-  double rough = (high - low) / count;
-  if (!(rough > 0) || !std::isfinite(rough))
-    return {};
-  double ten = std::pow(10, std::floor(std::log10(rough))), step = ten;
-  for (double digit : {1, 2, 5, 10})
-    if (step = ten * digit; step >= rough * 0.999)
-      break;
-  // A step that the values' own precision does not resolve gives none.
-  if (low + step == low)
-    return {};
-  std::vector<double> all;
-  for (double i = std::ceil(low / step - 1e-9); i * step <= high + step * 1e-9; ++i)
-    all.push_back(i * step + 0.0);
-  return all;
 }
 
 } // namespace stc::runtime

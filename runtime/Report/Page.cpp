@@ -1,93 +1,42 @@
-//===- Page.cpp - a run as one HTML page -----------------------------------------------------===//
+//===- Page.cpp - runs as one HTML page ------------------------------------------------------===//
 #include "runtime/Report/Page.h"
-#include "runtime/Report/Chart.h"
+#include "runtime/Report/Curves.h"
 #include "runtime/Report/Markup.h"
-#include "runtime/Support/File.h"
+#include "runtime/Report/PageStyle.h"
+#include "runtime/Report/Samples.h"
 #include "runtime/Support/Units.h"
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fmt/format.h>
-#include <optional>
 
 namespace stc::runtime {
 
 namespace {
 
-// Colours that can be told apart in grey and by colour-blind eyes, on light and dark.
-constexpr std::string_view style = R"(
-:root { color-scheme: light dark; --back: #ffffff; --text: #1c1f23; --faint: #667078;
-  --rule: #d9dde1; --thin: #a9c4e0; --line: #1f5fa8; --points: #c4501b; }
-@media (prefers-color-scheme: dark) {
-  :root { --back: #15181b; --text: #e3e6e9; --faint: #98a2ab;
-    --rule: #363c42; --thin: #35526f; --line: #7db4ee; --points: #f0935f; }
-}
-body { margin: 0; background: var(--back); color: var(--text);
-  font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
-h1 { font-size: 1.6rem; margin: 0 0 1rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 2.5rem 0 0.5rem; }
-h3 { font-size: 0.95rem; font-weight: 600; margin: 1.5rem 0 0.25rem; overflow-wrap: anywhere; }
-p.note { color: var(--faint); margin: 0.5rem 0; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: 0.2rem 1.5rem 0.2rem 0; border-bottom: 1px solid var(--rule);
-  vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: normal; color: var(--faint); }
-td.number, th.number { text-align: right; }
-summary { cursor: pointer; color: var(--faint); margin-top: 0.75rem; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--rule);
-  padding: 0.75rem; margin: 0; font: 14px/1.45 ui-monospace, monospace; }
-img { max-width: 100%; }
-img.pixels { image-rendering: pixelated; min-width: 50%; }
-img.picture { background: #ffffff; padding: 0.5rem; box-sizing: border-box; }
-audio { width: 100%; }
-svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
-svg text.x { text-anchor: middle; }
-svg text.y { text-anchor: end; }
-svg .grid { stroke: var(--rule); }
-svg .axis { stroke: var(--faint); fill: none; }
-svg .thin { stroke: var(--thin); fill: none; }
-svg .line { stroke: var(--line); fill: none; stroke-width: 1.75; stroke-linejoin: round; }
-svg circle.points { fill: var(--points); }
-svg .bar { stroke: var(--points); stroke-width: 1.25; }
-)";
-
-// Longer texts are cut, larger files named only: a page must open.
-constexpr size_t mostText = 64 << 10, mostFile = 32 << 20;
-
-using Value = double StepMetrics::*;
-
 class Page {
 public:
-  Page(const RunRecord &record, const program::Program *program)
-      : record(record), program(program), unit(bitsUnit(record.setting("data.kind"))) {
-    // As in training's own progress line, but for long runs, whose curve has fewer pixels.
-    window = std::max<size_t>(50, record.steps.size() / 200);
-  }
+  Page(std::span<const RunRecord> runs, const program::Program *program)
+      : runs(runs), program(program), window(meanWindow(runs)) {}
 
   Result<std::string> make();
 
 private:
   void addHead();
   void addSummary();
+  Facts summaryOf(const RunRecord &run) const;
+  void addNotes(const RunRecord &run);
   void addCurves();
-  void addEvaluations();
+  void addEvaluations(const RunRecord &run);
   void addPattern();
   void addMemory();
   Result<void> addSamples();
-  Result<void> addSample(const std::string &path);
   void addSettings();
+  void addTable(const std::vector<Facts> &columns, bool marksDifferences = false);
+  std::string of(const RunRecord &run) const;
 
-  void addFacts(const Facts &facts);
-  void addChart(Chart chart);
-  std::vector<ChartPoint> raw(Value value) const;
-  std::vector<ChartPoint> smoothed(Value value) const;
-
-  const RunRecord &record;
+  std::span<const RunRecord> runs;
   const program::Program *program;
-  std::string unit;
   size_t window;
   std::string html;
 };
@@ -97,66 +46,97 @@ std::string plusMinus(double value, double error) {
                            : fmt::format("{:.4f} ± {:.4f}", value, error);
 }
 
-} // namespace
-
-std::vector<ChartPoint> Page::raw(Value value) const {
-  std::vector<ChartPoint> points;
-  for (const StepMetrics &step : record.steps)
-    points.push_back({static_cast<double>(step.step), step.*value});
-  return points;
+std::string valueOf(const Facts &facts, const std::string &name) {
+  auto at = std::ranges::find(facts, name, [](const auto &fact) { return fact.first; });
+  return at == facts.end() ? "" : at->second;
 }
 
-// Exponential mean of about `window` steps, without the zero that it starts from.
-std::vector<ChartPoint> Page::smoothed(Value value) const {
-  double decay = 1 - 1 / static_cast<double>(window), sum = 0, weight = 0;
-  std::vector<ChartPoint> points = raw(value);
-  for (ChartPoint &point : points) {
-    if (std::isfinite(point.y)) {
-      sum = sum * decay + point.y * (1 - decay);
-      weight = weight * decay + (1 - decay);
-    }
-    point.y = sum / weight; // NaN before the first number
-  }
-  return points;
+} // namespace
+
+// " of A" where there are several.
+std::string Page::of(const RunRecord &run) const {
+  return runs.size() == 1 ? "" : " of " + run.label;
 }
 
 void Page::addHead() {
-  // The policy forbids the page to load anything, should a text of the run get through after all.
+  std::string title;
+  for (const RunRecord &run : runs)
+    title += (title.empty() ? "" : " and ") + (runs.size() == 1 ? run.name : run.label);
+  // The policy forbids the page to load anything, and to run anything but its own script, should a
+  // text of the run get through after all.
   html += fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n"
       "<meta charset=\"utf-8\"/>\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-      "media-src data:; style-src 'unsafe-inline'\"/>\n"
+      "media-src data:; style-src 'unsafe-inline'; script-src '{1}'\"/>\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-      "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<main>\n<h1>{0}</h1>\n",
-      escapeMarkup(record.name), style);
+      "<title>{0}</title>\n<style>{2}",
+      escapeMarkup(title), pageScriptHash, pageStyle);
+  // Of the axes that charts are drawn along, the one that is chosen is shown.
+  for (const char *axis : {"step", "time", "bytes"})
+    html += fmt::format(".charts .by-{0} {{ display: none; }}\n"
+                        "#along-{0}:checked ~ .charts .by-{0} {{ display: inline; }}\n"
+                        "#along-{0}:checked ~ label[for=along-{0}] {{ color: inherit; }}\n"
+                        "#along-{0}:focus-visible ~ label[for=along-{0}] {{ outline: auto; }}\n",
+                        axis);
+  html += fmt::format("</style>\n</head>\n<body>\n<main{}>\n<h1>{}</h1>\n",
+                      runs.size() == 1 ? "" : " class=\"several\"", escapeMarkup(title));
 }
 
-void Page::addFacts(const Facts &facts) {
+// A column for each run. Of settings, the rows in which runs differ are marked.
+void Page::addTable(const std::vector<Facts> &columns, bool marksDifferences) {
+  std::vector<std::string> names;
+  for (const Facts &facts : columns)
+    for (const auto &[name, value] : facts)
+      if (std::ranges::find(names, name) == names.end())
+        names.push_back(name);
   html += "<table>\n";
-  for (const auto &[name, value] : facts)
-    html +=
-        fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", escapeMarkup(name), escapeMarkup(value));
+  if (columns.size() > 1) {
+    html += "<tr><th></th>";
+    for (const RunRecord &run : runs)
+      html += fmt::format("<th>{}</th>", escapeMarkup(run.label));
+    html += "</tr>\n";
+  }
+  for (const std::string &name : names) {
+    std::string cells;
+    bool differs = false;
+    for (const Facts &facts : columns) {
+      std::string value = valueOf(facts, name);
+      differs |= value != valueOf(columns[0], name);
+      cells += fmt::format("<td>{}</td>", escapeMarkup(value));
+    }
+    html += fmt::format("<tr{}><th>{}</th>{}</tr>\n",
+                        differs && marksDifferences ? " class=\"differs\"" : "", escapeMarkup(name),
+                        cells);
+  }
   html += "</table>\n";
 }
 
-void Page::addSummary() {
+Facts Page::summaryOf(const RunRecord &run) const {
   Facts facts;
-  if (!record.steps.empty()) {
-    const StepMetrics &last = record.steps.back();
+  std::string unit = bitsUnit(run.setting("data.kind"));
+  if (!run.steps.empty()) {
+    const StepMetrics &last = run.steps.back();
+    auto lastMean = [&](double StepMetrics::*value) {
+      std::vector<double> values;
+      for (const StepMetrics &step : run.steps)
+        values.push_back(step.*value);
+      return movingMean(values, window).back();
+    };
     facts.emplace_back("steps", formatCount(last.step));
     if (!std::isnan(last.seconds))
       facts.emplace_back("time of training", formatDuration(last.seconds));
-    facts.emplace_back(fmt::format("training {}, mean of the last {} steps or so", unit, window),
-                       fmt::format("{:.4f}", smoothed(&StepMetrics::bitsPerByte).back().y));
-    double rate = smoothed(&StepMetrics::bytesPerSecond).back().y;
+    facts.emplace_back(fmt::format("training {}, mean of the last {} steps", unit,
+                                   std::min(window, run.steps.size())),
+                       fmt::format("{:.4f}", lastMean(&StepMetrics::bitsPerByte)));
+    double rate = lastMean(&StepMetrics::bytesPerSecond);
     if (!std::isnan(rate))
       facts.emplace_back("throughput, likewise",
                          formatCount(std::llround(std::clamp(rate, 0.0, 1e15))) + " bytes/s");
   }
-  if (!record.evaluations.empty()) {
-    const EvalMetrics &last = record.evaluations.back();
-    auto best = std::ranges::min_element(record.evaluations, {}, [](const EvalMetrics &e) {
+  if (!run.evaluations.empty()) {
+    const EvalMetrics &last = run.evaluations.back();
+    auto best = std::ranges::min_element(run.evaluations, {}, [](const EvalMetrics &e) {
       return std::isnan(e.bitsPerByte) ? HUGE_VAL : e.bitsPerByte;
     });
     auto text = [](const EvalMetrics &e) {
@@ -166,70 +146,62 @@ void Page::addSummary() {
     facts.emplace_back("held-out " + unit + ", last", text(last));
     facts.emplace_back("held-out " + unit + ", best", text(*best));
   }
-  addFacts(facts);
-  if (record.facts.empty())
-    html += "<p class=\"note\">The folder has no run.json, which would name the program and its "
-            "settings.</p>\n";
-  if (!record.brokenLines.empty())
-    html += fmt::format(
-        "<p class=\"note\">metrics.jsonl: {} that could not be read {} left out "
-        "(the first is line {}).</p>\n",
-        record.brokenLines.size() == 1 ? "one line"
-                                       : formatCount(record.brokenLines.size()) + " lines",
-        record.brokenLines.size() == 1 ? "was" : "were", formatCount(record.brokenLines[0]));
+  return facts;
 }
 
-void Page::addChart(Chart chart) {
-  chart.xLabel = "step";
-  for (Series &series : chart.series)
-    series.points = thinned(series.points);
-  std::string svg = drawChart(chart);
-  if (!svg.empty())
-    html += fmt::format("<h3>{}</h3>\n{}", escapeMarkup(chart.title), svg);
+void Page::addNotes(const RunRecord &run) {
+  if (run.facts.empty())
+    html += fmt::format("<p class=\"note\">The folder{} has no run.json, which would name the "
+                        "program and its settings.</p>\n",
+                        escapeMarkup(of(run)));
+  if (run.brokenLines.empty())
+    return;
+  bool one = run.brokenLines.size() == 1;
+  html += fmt::format("<p class=\"note\">metrics.jsonl{}: {} that could not be read {} left out "
+                      "(the first is line {}).</p>\n",
+                      escapeMarkup(of(run)),
+                      one ? "one line" : formatCount(run.brokenLines.size()) + " lines",
+                      one ? "was" : "were", formatCount(run.brokenLines[0]));
+}
+
+void Page::addSummary() {
+  std::vector<Facts> columns;
+  for (const RunRecord &run : runs)
+    columns.push_back(summaryOf(run));
+  addTable(columns);
+  for (const RunRecord &run : runs)
+    addNotes(run);
 }
 
 void Page::addCurves() {
   html += "<h2>Curves</h2>\n";
-  std::string mean = fmt::format("mean of {} steps", window);
-  std::vector<ChartPoint> heldOut;
-  for (const EvalMetrics &e : record.evaluations)
-    heldOut.push_back({static_cast<double>(e.step), e.bitsPerByte,
-                       std::isnan(e.standardError) ? 0 : e.standardError});
-  addChart({"Loss",
-            "",
-            unit,
-            {{"each step", Series::Look::Thin, raw(&StepMetrics::bitsPerByte), false},
-             {mean, Series::Look::Line, smoothed(&StepMetrics::bitsPerByte)},
-             {"held-out, ± 1 standard error", Series::Look::Points, heldOut}},
-            false,
-            0.02});
-  addChart({"Learning rate",
-            "",
-            "learning rate",
-            {{"", Series::Look::Line, raw(&StepMetrics::learningRate)}}});
-  addChart({"Gradient norm",
-            "",
-            "norm, before clipping",
-            {{"each step", Series::Look::Thin, raw(&StepMetrics::gradientNorm)},
-             {mean, Series::Look::Line, smoothed(&StepMetrics::gradientNorm)}},
-            true});
-  addChart({"Throughput",
-            "",
-            "bytes/s",
-            {{"each step", Series::Look::Thin, raw(&StepMetrics::bytesPerSecond), false},
-             {mean, Series::Look::Line, smoothed(&StepMetrics::bytesPerSecond)}},
-            false,
-            0.02});
+  std::vector<Chart> charts = curvesOf(runs);
+  for (const ChartAxis &axis : charts[0].axes)
+    html += fmt::format("<input class=\"axis\" type=\"radio\" name=\"along\" "
+                        "id=\"along-{0}\" value=\"{0}\"{1}/><label class=\"axis\" "
+                        "for=\"along-{0}\">{2}</label>\n",
+                        axis.name, axis.name == "step" ? " checked=\"checked\"" : "",
+                        axis.name == "step"   ? "by step"
+                        : axis.name == "time" ? "by time"
+                                              : "by data");
+  html += "<div class=\"charts\">\n";
+  for (const Chart &chart : charts)
+    if (std::string svg = drawChart(chart); !svg.empty())
+      html += fmt::format("<h3>{}</h3>\n<figure>\n<output></output>\n{}</figure>\n",
+                          escapeMarkup(chart.title), svg);
+  html += "</div>\n";
 }
 
-void Page::addEvaluations() {
-  if (record.evaluations.empty())
+void Page::addEvaluations(const RunRecord &run) {
+  if (run.evaluations.empty())
     return;
-  html += fmt::format("<details>\n<summary>All {} evaluations on held-out data</summary>\n<table>\n"
-                      "<tr><th class=\"number\">step</th><th>{}</th><th class=\"number\">bytes</th>"
-                      "</tr>\n",
-                      formatCount(record.evaluations.size()), unit);
-  for (const EvalMetrics &e : record.evaluations)
+  html +=
+      fmt::format("<details>\n<summary>All {} evaluations{} on held-out data</summary>\n<table>\n"
+                  "<tr><th class=\"number\">step</th><th>{}</th><th class=\"number\">bytes</th>"
+                  "</tr>\n",
+                  formatCount(run.evaluations.size()), escapeMarkup(of(run)),
+                  bitsUnit(run.setting("data.kind")));
+  for (const EvalMetrics &e : run.evaluations)
     html += fmt::format(
         "<tr><td class=\"number\">{}</td><td>{}</td><td class=\"number\">{}</td>"
         "</tr>\n",
@@ -258,58 +230,37 @@ void Page::addMemory() {
     facts.emplace_back(entry->name()->str(), formatBytes(entry->peak_bytes()));
   html += "<p class=\"note\">Planned peak of each entry of the program, variables included; the "
           "threads' scratch is not.</p>\n";
-  addFacts(facts);
-}
-
-Result<void> Page::addSample(const std::string &path) {
-  Result<MappedFile> file = MappedFile::open(path);
-  if (!file)
-    return forward(file);
-  std::filesystem::path name = std::filesystem::path(path).filename();
-  std::span<const std::byte> bytes = file->bytes();
-  html += fmt::format("<h3>{}</h3>\n", escapeMarkup(name.string()));
-  if (name.extension() == ".txt") {
-    std::string_view text(reinterpret_cast<const char *>(bytes.data()),
-                          std::min(bytes.size(), mostText));
-    // The parser drops one line feed after the tag.
-    html += fmt::format("<pre>\n{}</pre>\n", escapeMarkup(text));
-    if (text.size() < bytes.size())
-      html += fmt::format("<p class=\"note\">The first {} of {}.</p>\n", formatBytes(text.size()),
-                          formatBytes(bytes.size()));
-    return {};
-  }
-  if (bytes.size() > mostFile) {
-    html += fmt::format("<p class=\"note\">{}, too large to be shown here.</p>\n",
-                        formatBytes(bytes.size()));
-    return {};
-  }
-  html += name.extension() == ".png"
-              ? fmt::format("<img class=\"pixels\" alt=\"samples\" src=\"{}\"/>\n",
-                            dataUri("image/png", bytes))
-              : fmt::format("<audio controls=\"controls\" src=\"{}\"></audio>\n",
-                            dataUri("audio/wav", bytes));
-  return {};
+  addTable({facts});
 }
 
 Result<void> Page::addSamples() {
-  if (record.samples.empty())
-    return {};
-  html += "<h2>Samples</h2>\n";
-  for (const std::string &path : record.samples)
-    if (auto added = addSample(path); !added)
-      return added;
+  for (const RunRecord &run : runs) {
+    Result<std::string> samples = samplesOf(run);
+    if (!samples)
+      return forward(samples);
+    if (!samples->empty())
+      html += fmt::format("<h2>Samples{}</h2>\n{}", escapeMarkup(of(run)), *samples);
+  }
   return {};
 }
 
 void Page::addSettings() {
-  if (record.facts.empty())
+  std::vector<Facts> facts, settings;
+  for (const RunRecord &run : runs) {
+    facts.push_back(run.facts);
+    settings.push_back(run.settings);
+  }
+  auto areEmpty = [](const std::vector<Facts> &all) {
+    return std::ranges::all_of(all, &Facts::empty);
+  };
+  if (areEmpty(facts))
     return;
-  html += "<h2>Run</h2>\n";
-  addFacts(record.facts);
-  if (record.settings.empty())
+  html += fmt::format("<h2>{}</h2>\n", runs.size() == 1 ? "Run" : "Runs");
+  addTable(facts, true);
+  if (areEmpty(settings))
     return;
   html += "<details>\n<summary>Settings of the specification</summary>\n";
-  addFacts(record.settings);
+  addTable(settings, true);
   html += "</details>\n";
 }
 
@@ -317,17 +268,18 @@ Result<std::string> Page::make() {
   addHead();
   addSummary();
   addCurves();
-  addEvaluations();
+  for (const RunRecord &run : runs)
+    addEvaluations(run);
   addPattern();
   addMemory();
   if (auto added = addSamples(); !added)
     return forward(added);
   addSettings();
-  return html + "</main>\n</body>\n</html>\n";
+  return fmt::format("{}</main>\n<script>{}</script>\n</body>\n</html>\n", html, pageScript);
 }
 
-Result<std::string> makePage(const RunRecord &record, const program::Program *program) {
-  return Page(record, program).make();
+Result<std::string> makePage(std::span<const RunRecord> runs, const program::Program *program) {
+  return Page(runs, program).make();
 }
 
 } // namespace stc::runtime

@@ -127,4 +127,23 @@ Result<RunRecord> readRun(const std::string &folder) {
   return record;
 }
 
+Result<std::vector<RunRecord>> readRuns(std::span<const std::string> folders) {
+  auto name = [](const std::string &folder) {
+    fs::path path = (fs::path(folder) / "").lexically_normal();
+    return path.parent_path().filename().string();
+  };
+  std::vector<RunRecord> records;
+  for (const std::string &folder : folders) {
+    Result<RunRecord> record = readRun(folder);
+    if (!record)
+      return forward(record);
+    record->label = name(folder);
+    auto hasItsName = [&](const std::string &other) { return name(other) == record->label; };
+    if (record->label.empty() || std::ranges::count_if(folders, hasItsName) > 1)
+      record->label = folder;
+    records.push_back(std::move(*record));
+  }
+  return records;
+}
+
 } // namespace stc::runtime

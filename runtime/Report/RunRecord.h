@@ -4,6 +4,7 @@
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,8 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 struct RunRecord {
   /// Of the program; of the folder where run.json is missing.
   std::string name;
+  /// Tells it from the others that it was read with: the folder's own name, or its path.
+  std::string label;
   /// run.json, and its settings.
   Facts facts, settings;
   /// In ascending order; of a step that was taken again after an interruption, the last line.
@@ -45,5 +48,8 @@ struct RunRecord {
 /// run.json that is broken, no metrics at all. A line that is broken, as a killed run may leave its
 /// last one, is none.
 Result<RunRecord> readRun(const std::string &folder);
+
+/// Several. Error: the first one's that has one.
+Result<std::vector<RunRecord>> readRuns(std::span<const std::string> folders);
 
 } // namespace stc::runtime

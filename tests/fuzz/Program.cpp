@@ -37,7 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   constexpr int threads = 4;
   FUZZ_REQUIRE(!run::describeAsText(**program, threads).empty(), "info");
   FUZZ_REQUIRE(!run::describeAsJson(**program, threads).empty(), "info --json");
-  FUZZ_REQUIRE(runtime::makePage({}, *program), "report");
+  const runtime::RunRecord untrained;
+  FUZZ_REQUIRE(runtime::makePage(std::span(&untrained, 1), *program), "report");
   runtime::Settings settings(**program);
   for (const char *key : {"data.kind", "data.context", "train.learning_rate", "data.split"}) {
     requireOneLine(settings.text(key));

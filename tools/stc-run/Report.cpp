@@ -1,4 +1,4 @@
-//===- Report.cpp - stc-run report: a run folder as one HTML page -----------------------------===//
+//===- Report.cpp - stc-run report: run folders as one HTML page ------------------------------===//
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Report/Page.h"
 #include "runtime/Support/File.h"
@@ -15,10 +15,17 @@ using namespace runtime;
 namespace {
 
 struct ReportOptions {
-  std::string folder, out, program;
+  std::vector<std::string> folders;
+  std::string out, program;
 };
 
 Result<int> report(const ReportOptions &options) {
+  if (options.folders.size() > mostRuns)
+    return fail(
+        fmt::format("expected up to {} run folders, found {}", mostRuns, options.folders.size()));
+  if (options.folders.size() > 1 && !options.program.empty())
+    return fail(
+        fmt::format("expected one run folder beside --program, found {}", options.folders.size()));
   std::optional<ProgramFile> program;
   if (!options.program.empty()) {
     Result<ProgramFile> file = ProgramFile::open(options.program);
@@ -26,13 +33,15 @@ Result<int> report(const ReportOptions &options) {
       return forward(file);
     program.emplace(std::move(*file));
   }
-  Result<RunRecord> record = readRun(options.folder);
-  if (!record)
-    return forward(record);
-  Result<std::string> page = makePage(*record, program ? &program->program() : nullptr);
+  Result<std::vector<RunRecord>> runs = readRuns(options.folders);
+  if (!runs)
+    return forward(runs);
+  Result<std::string> page = makePage(*runs, program ? &program->program() : nullptr);
   if (!page)
     return forward(page);
-  std::string path = options.out.empty() ? options.folder + "/report.html" : options.out;
+  std::string path = options.out;
+  if (path.empty())
+    path = options.folders[0] + (runs->size() == 1 ? "/report.html" : "/comparison.html");
   Result<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return forward(file);
@@ -48,10 +57,13 @@ Result<int> report(const ReportOptions &options) {
 
 void addReport(CLI::App &app, Command &run) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App *command = app.add_subcommand("report", "shows a run folder as one HTML page");
-  command->add_option("folder", options->folder, "folder that train wrote")->required();
+  CLI::App *command = app.add_subcommand(
+      "report", "shows a run folder, or several beside each other, as one HTML page");
+  command->add_option("folders", options->folders, "up to four folders that train wrote")
+      ->required();
   command->add_option("--out", options->out,
-                      "file for the page; default: report.html in the folder");
+                      "file for the page; default: report.html in the folder, comparison.html in "
+                      "the first of several");
   command->add_option("--program", options->program,
                       "compiled program (.stcp), for the picture of its pattern and its memory");
   command->callback([=, &run] { run = [=] { return report(*options); }; });

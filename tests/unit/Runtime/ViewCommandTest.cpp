@@ -192,5 +192,23 @@ TEST_F(ViewCommandTest, ReportIsAPage) {
   EXPECT_THAT(errorOf(run({"report", temporaryPath("nowhere")})), HasSubstr("cannot open"));
 }
 
+TEST_F(ViewCommandTest, ReportOfTwoRuns) {
+  std::string metrics = "{\"kind\":\"step\",\"step\":1,\"bits_per_byte\":8}\n";
+  std::string second = temporaryPath("second");
+  std::filesystem::create_directory(second);
+  writeFile(folder + "/metrics.jsonl", metrics);
+  writeFile(second + "/metrics.jsonl", metrics);
+  Outcome report = run({"report", folder, second});
+  ASSERT_EQ(report.code, 0) << report.err;
+  EXPECT_EQ(report.out, folder + "/comparison.html\n");
+  EXPECT_THAT(readFile(folder + "/comparison.html"), HasSubstr("class=\"several\""));
+  EXPECT_THAT(errorOf(run({"report", folder, second, folder, folder, folder})),
+              HasSubstr("expected up to 4 run folders, found 5"));
+  EXPECT_THAT(errorOf(run({"report", folder, "--program", program, second})),
+              HasSubstr("expected one run folder beside --program, found 2"));
+  EXPECT_THAT(errorOf(run({"report", folder, temporaryPath("nowhere")})),
+              HasSubstr("nowhere/metrics.jsonl: cannot open"));
+}
+
 } // namespace
 } // namespace stc::runtime::test
