@@ -14,7 +14,8 @@ struct Format {
   std::string_view start;
   Result<std::unique_ptr<AudioReader>> (*open)(std::span<const std::byte>);
 };
-constexpr Format formats[] = {{"RIFF", openWav}, {"fLaC", openFlac}, {"OggS", openVorbis}};
+constexpr Format formats[] = {{"RIFF", openWav}, {"RIFX", openWav},  {"RF64", openWav},
+                              {"BW64", openWav}, {"fLaC", openFlac}, {"OggS", openVorbis}};
 
 const Format *formatOf(std::span<const std::byte> file) {
   for (const Format &format : formats)

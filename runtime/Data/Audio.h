@@ -1,7 +1,7 @@
 //===- Audio.h - sound files as samples ---------------------------------------------------===//
 //
-// Decodes WAV (PCM of 8 to 32 bits, float of 32 and 64), FLAC (libFLAC) and Ogg Vorbis
-// (libvorbisfile), mixed to one channel.
+// Decodes WAV (PCM of up to 32 bits, float of 32 and 64, also as RF64, BW64 and RIFX), FLAC
+// (libFLAC) and Ogg Vorbis (libvorbisfile), mixed to one channel.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace stc::runtime {
 
@@ -34,6 +35,13 @@ public:
   /// 1, and returns how many there were; none at the end. Errors: broken, cut short, another rate
   /// from here on, a sample that is not a number.
   virtual Result<size_t> read(std::span<float> samples) = 0;
+
+  /// What is odd about the file, though its samples can be used; empty if nothing is. Known when
+  /// the end was read.
+  const std::string &warning() const { return odd; }
+
+protected:
+  std::string odd;
 };
 
 /// One for each format. They take for granted that the file begins as it should.

@@ -23,6 +23,8 @@ public:
   virtual ~ByteStream() = default;
   /// The next bytes, valid until the next call; none at the end.
   virtual Result<std::span<const uint8_t>> next() = 0;
+  /// At the end: what is odd about the file; empty if nothing is.
+  virtual std::string warning() const { return {}; }
 };
 
 constexpr size_t pieceBytes = size_t(1) << 16;
@@ -64,6 +66,8 @@ public:
     return std::span<const uint8_t>(bytes);
   }
 
+  std::string warning() const override { return reader->warning(); }
+
 private:
   std::unique_ptr<AudioReader> reader;
   Resampler resampler;
@@ -86,6 +90,7 @@ private:
   Result<void> takeCut(const InputFile &file, const std::array<double, partCount> &fractions,
                        PartFiles &parts);
   template <class Consume> Result<void> read(const std::string &path, Consume consume);
+  void took(const std::string &path);
   Result<void> leaveOut(const std::string &path, const Error &error);
 
   const PrepareOptions &options;
@@ -93,6 +98,7 @@ private:
   int64_t rate;
   std::vector<InputFile> files;
   Prepared result;
+  std::string odd; // what is odd about the file that was read last
 };
 
 } // namespace
@@ -132,16 +138,25 @@ Result<void> StreamPreparation::read(const std::string &path, Consume consume) {
   } else {
     stream = std::make_unique<TextStream>(file->bytes());
   }
+  bool empty = true;
   while (!pendingInterrupt()) {
     auto piece = stream->next();
     if (!piece)
       return forward(piece);
     if (piece->empty())
       break;
+    empty = false;
     if (Result<void> consumed = consume(*piece); !consumed)
       return consumed;
   }
-  return {};
+  odd = stream->warning();
+  return empty && !pendingInterrupt() ? fail("it is empty") : Result<void>();
+}
+
+void StreamPreparation::took(const std::string &path) {
+  ++result.taken;
+  if (!odd.empty())
+    options.warn(fmt::format("{}: {}", path, odd));
 }
 
 // A broken file is a warning, a full disk is not.
@@ -160,7 +175,7 @@ Result<void> StreamPreparation::takeWhole(const InputFile &file, Part part, Part
   auto taken =
       read(file.path, [&](std::span<const uint8_t> piece) { return parts[part].write(piece); });
   if (taken) {
-    ++result.taken;
+    took(file.path);
     return {};
   }
   if (auto left = leaveOut(file.path, taken.error()); !left)
@@ -193,7 +208,7 @@ Result<void> StreamPreparation::takeCut(const InputFile &file,
     return {};
   });
   if (taken)
-    ++result.taken;
+    took(file.path);
   return taken;
 }
 

@@ -19,15 +19,7 @@ namespace stc::runtime::test {
 
 namespace {
 
-template <class T> void put(std::string &text, T value) {
-  text.append(reinterpret_cast<const char *>(&value), sizeof(T));
-}
-
-template <class T> void putBigEndian(std::string &text, T value) {
-  std::string bytes;
-  put(bytes, value);
-  text.append(bytes.rbegin(), bytes.rend());
-}
+template <class T> void put(std::string &text, T value) { text += little(value); }
 
 } // namespace
 
@@ -39,19 +31,14 @@ std::string fromHex(std::string_view digits) {
 }
 
 std::string pngChunk(const std::string &name, const std::string &data) {
-  std::string chunk;
-  putBigEndian<uint32_t>(chunk, data.size());
-  chunk += name + data;
-  putBigEndian<uint32_t>(chunk,
-                         crc32(0, reinterpret_cast<const Bytef *>(&chunk[4]), chunk.size() - 4));
-  return chunk;
+  std::string text = name + data;
+  uLong sum = crc32(0, reinterpret_cast<const Bytef *>(text.data()), text.size());
+  return big<uint32_t>(data.size()) + text + big<uint32_t>(sum);
 }
 
 std::string assemblePng(int64_t height, int64_t width, int depth, int colorType,
                         const std::string &rows, const std::string &before) {
-  std::string header;
-  putBigEndian<uint32_t>(header, width);
-  putBigEndian<uint32_t>(header, height);
+  std::string header = big<uint32_t>(width) + big<uint32_t>(height);
   header += {static_cast<char>(depth), static_cast<char>(colorType), 0, 0, 0};
   uLongf size = compressBound(rows.size());
   std::string data(size, '\0');

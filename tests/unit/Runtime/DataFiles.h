@@ -40,6 +40,15 @@ std::string writeZip(const std::vector<ZipMemberSpec> &members);
 /// The start of a .npy file of u8.
 std::string npyStart(const std::string &shape);
 
+/// Numbers in the order of bytes that most files have, and in the other one.
+template <class T> std::string little(T value) {
+  return {reinterpret_cast<const char *>(&value), sizeof(T)};
+}
+template <class T> std::string big(T value) {
+  std::string bytes = little(value);
+  return {bytes.rbegin(), bytes.rend()};
+}
+
 /// Interleaved samples of -1 to 1. `format` 1 is PCM, 3 is float.
 std::string writeWav(int format, int bits, int rate, int channels, std::span<const float> samples);
 std::string writeFlac(int rate, int channels, std::span<const float> samples);

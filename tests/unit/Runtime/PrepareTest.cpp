@@ -257,6 +257,24 @@ TEST_F(PrepareTest, LeavesOutBrokenSounds) {
   EXPECT_EQ(prepared->bytes[0] % 50000, 0);
 }
 
+TEST_F(PrepareTest, WarnsOfOddAndEmptySounds) {
+  std::string wav = writeWav(1, 16, 4000, 1, tone(440, 4000, 1000));
+  std::string crashed = wav.replace(wav.find("data") + 4, 4, std::string(4, '\0'));
+  for (const char *name : {"1.wav", "2.wav", "3.wav"})
+    write(name, crashed + std::string(2, name[0])); // no two are equal
+  write("4.wav", writeWav(1, 16, 4000, 1, {}));
+  auto prepared = audio();
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  EXPECT_EQ(prepared->taken, 3);
+  EXPECT_EQ(prepared->leftOut, 1);
+  EXPECT_EQ(prepared->bytes[0] + prepared->bytes[1] + prepared->bytes[2], 3 * 1001);
+  EXPECT_THAT(warnings,
+              testing::UnorderedElementsAre(
+                  HasSubstr("1.wav: the size of its data was never put in; all that follows"),
+                  HasSubstr("2.wav: the size"), HasSubstr("3.wav: the size"),
+                  HasSubstr("4.wav: it is empty; left out")));
+}
+
 TEST_F(PrepareTest, NamedFilesMustBeSounds) {
   write("a.txt", "words");
   options.inputs = {in + "/a.txt"};
