@@ -27,11 +27,12 @@ const Format *formatOf(std::span<const std::byte> file) {
 
 } // namespace
 
-bool isAudio(std::span<const std::byte> file) { return formatOf(file) != nullptr; }
+bool isAudio(std::span<const std::byte> file) { return formatOf(withoutTags(file)) != nullptr; }
 
 Result<std::unique_ptr<AudioReader>> AudioReader::open(std::span<const std::byte> file) {
-  if (const Format *format = formatOf(file))
-    return format->open(file);
+  std::span<const std::byte> sound = withoutTags(file);
+  if (const Format *format = formatOf(sound))
+    return format->open(sound);
   return fail(
       fmt::format("expected a WAV, FLAC or Ogg Vorbis file, found one that begins with \"{}\"",
                   printableStart(file)));

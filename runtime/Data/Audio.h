@@ -44,6 +44,9 @@ protected:
   std::string odd;
 };
 
+/// A file without the tags that players and rippers put around a sound.
+std::span<const std::byte> withoutTags(std::span<const std::byte> file);
+
 /// One for each format. They take for granted that the file begins as it should.
 Result<std::unique_ptr<AudioReader>> openWav(std::span<const std::byte> file);
 Result<std::unique_ptr<AudioReader>> openFlac(std::span<const std::byte> file);
