@@ -1,7 +1,7 @@
 //===- Audio.h - sound files as samples ---------------------------------------------------===//
 //
 // Decodes WAV (PCM of up to 32 bits, float of 32 and 64, also as RF64, BW64 and RIFX), FLAC
-// (libFLAC) and Ogg Vorbis (libvorbisfile), mixed to one channel.
+// (libFLAC) and Ogg Vorbis (libvorbis), mixed to one channel.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -1,96 +1,264 @@
-//===- Vorbis.cpp - reading Ogg Vorbis by libvorbisfile
-//----------------------------------------===//
+//===- Vorbis.cpp - reading Ogg Vorbis by libogg and libvorbis
+//----------------------------------===//
+//
+// libvorbisfile is not used: it loses the first of several short links, and says nothing where the
+// end is missing. Pages are read in their order here, and each is accounted for. Ogg is RFC 3533.
+//
+//===----------------------------------------------------------------------===//
 #include "runtime/Data/Audio.h"
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
-#define OV_EXCLUDE_STATIC_CALLBACKS
-#include <vorbis/vorbisfile.h>
+#include <fmt/ranges.h>
+#include <ogg/ogg.h>
+#include <string_view>
+#include <vector>
+#include <vorbis/codec.h>
 
 namespace stc::runtime {
 
 namespace {
 
-/// The bytes of a file as libvorbisfile reads them.
-struct Stream {
-  std::span<const std::byte> file;
-  size_t at = 0;
+struct Codec {
+  std::string_view start; // of a stream's first page
+  const char *name;
+};
+constexpr std::string_view vorbisStart = {"\1vorbis", 7};
+constexpr Codec codecs[] = {{vorbisStart, "Vorbis"},
+                            {"OpusHead", "Opus"},
+                            {"\x7f"
+                             "FLAC",
+                             "FLAC"},
+                            {"Speex   ", "Speex"},
+                            {"fishead", "a skeleton"},
+                            {"\x80theora", "Theora"},
+                            {"BBCD", "Dirac"},
+                            {"\x80kate", "Kate"},
+                            {{"CMML\0\0\0\0", 8}, "CMML"}};
 
-  static size_t read(void *out, size_t size, size_t count, void *self) {
-    auto &stream = *static_cast<Stream *>(self);
-    size_t bytes = std::min(size * count, stream.file.size() - stream.at);
-    std::memcpy(out, stream.file.data() + stream.at, bytes);
-    stream.at += bytes;
-    return size == 0 ? 0 : bytes / size;
+const char *codecOf(const ogg_page &page) {
+  std::string_view body(reinterpret_cast<const char *>(page.body), page.body_len);
+  for (const Codec &codec : codecs)
+    if (body.starts_with(codec.start))
+      return codec.name;
+  return "an unknown stream";
+}
+
+/// The pages of a file in their order.
+class OggPages {
+public:
+  explicit OggPages(std::span<const std::byte> file) : rest(file) { ogg_sync_init(&sync); }
+  ~OggPages() { ogg_sync_clear(&sync); }
+  OggPages(const OggPages &) = delete;
+  OggPages &operator=(const OggPages &) = delete;
+
+  /// The next page, valid until the next call; false at the end. Errors: damaged, cut short.
+  Result<bool> next(ogg_page &page) {
+    for (;;) {
+      long size = ogg_sync_pageseek(&sync, &page);
+      if (size > 0)
+        return true;
+      if (size < 0)
+        return fail("broken Ogg: damaged pages, or bytes that are no page");
+      if (rest.empty())
+        return sync.fill == sync.returned ? Result<bool>(false)
+                                          : fail("broken Ogg: it is cut short within a page");
+      constexpr size_t pieceBytes = 1 << 16;
+      std::span<const std::byte> piece = rest.first(std::min(pieceBytes, rest.size()));
+      char *buffer = ogg_sync_buffer(&sync, static_cast<long>(piece.size()));
+      if (!buffer)
+        return fail("no memory for a page of Ogg", ErrorKind::Machine);
+      std::memcpy(buffer, piece.data(), piece.size());
+      ogg_sync_wrote(&sync, static_cast<long>(piece.size()));
+      rest = rest.subspan(piece.size());
+    }
   }
 
-  static int seek(void *self, ogg_int64_t offset, int whence) {
-    auto &stream = *static_cast<Stream *>(self);
-    auto size = static_cast<int64_t>(stream.file.size());
-    int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? int64_t(stream.at) : size;
-    if (offset < -base || offset > size - base)
-      return -1;
-    stream.at = static_cast<size_t>(base + offset);
-    return 0;
-  }
-
-  static long tell(void *self) { return static_cast<long>(static_cast<Stream *>(self)->at); }
+private:
+  std::span<const std::byte> rest;
+  ogg_sync_state sync;
 };
 
-class VorbisReader : public AudioReader {
+/// A stream of Vorbis, page by page.
+class VorbisStream {
 public:
-  explicit VorbisReader(std::span<const std::byte> file) : stream{file} {}
-  ~VorbisReader() override {
-    if (opened)
-      ov_clear(&vorbis);
+  explicit VorbisStream(int serial) {
+    ogg_stream_init(&stream, serial);
+    vorbis_info_init(&format);
+    vorbis_comment_init(&comment);
+  }
+  ~VorbisStream() {
+    if (decodes) {
+      vorbis_block_clear(&block);
+      vorbis_dsp_clear(&state);
+    }
+    vorbis_comment_clear(&comment);
+    vorbis_info_clear(&format);
+    ogg_stream_clear(&stream);
+  }
+  VorbisStream(const VorbisStream &) = delete;
+  VorbisStream &operator=(const VorbisStream &) = delete;
+
+  long serial() const { return stream.serialno; }
+  bool ended() const { return stream.e_o_s != 0; }
+  /// Whether the headers are complete, and the format is known.
+  bool ready() const { return decodes; }
+  int64_t rate() const { return format.rate; }
+
+  /// Adds the mean of the channels of a page's samples to `samples`.
+  Result<void> take(ogg_page &page, std::vector<float> &samples) {
+    if (ogg_stream_pagein(&stream, &page) != 0)
+      return fail("broken Ogg Vorbis: a page of another version");
+    ogg_packet packet;
+    while (int got = ogg_stream_packetout(&stream, &packet)) {
+      if (got < 0)
+        return fail("broken Ogg Vorbis: missing pages");
+      if (auto taken = decodes ? decode(packet, samples) : takeHeader(packet); !taken)
+        return taken;
+    }
+    return {};
   }
 
-  Result<void> start() {
-    int status = ov_open_callbacks(&stream, &vorbis, nullptr, 0,
-                                   {Stream::read, Stream::seek, nullptr, Stream::tell});
-    if (status == OV_ENOTVORBIS)
-      return fail("expected Vorbis in the Ogg file, found something else");
-    if (status != 0)
+private:
+  Result<void> takeHeader(ogg_packet &packet) {
+    constexpr int headerCount = 3;
+    if (int status = vorbis_synthesis_headerin(&format, &comment, &packet); status != 0)
       return fail(fmt::format("broken Ogg Vorbis: error {} of its headers", status));
-    opened = true;
-    const vorbis_info *info = ov_info(&vorbis, -1);
-    sampleRate = info->rate;
-    return checkAudioFormat(info->rate, info->channels);
+    if (++headers < headerCount)
+      return {};
+    if (auto checked = checkAudioFormat(format.rate, format.channels); !checked)
+      return checked;
+    if (vorbis_synthesis_init(&state, &format) != 0)
+      return fail("broken Ogg Vorbis: its headers do not fit each other");
+    vorbis_block_init(&state, &block);
+    decodes = true;
+    return {};
+  }
+
+  Result<void> decode(ogg_packet &packet, std::vector<float> &samples) {
+    if (packet.bytes == 0) // stands for nothing
+      return {};
+    if (vorbis_synthesis(&block, &packet) != 0 || vorbis_synthesis_blockin(&state, &block) != 0)
+      return fail("broken Ogg Vorbis: a damaged packet");
+    float **channels = nullptr;
+    while (int count = vorbis_synthesis_pcmout(&state, &channels)) {
+      for (int i = 0; i < count; ++i) {
+        float sum = 0;
+        for (int c = 0; c < format.channels; ++c)
+          sum += channels[c][i];
+        samples.push_back(sum / static_cast<float>(format.channels));
+        if (!std::isfinite(samples.back()))
+          return fail("broken Ogg Vorbis: a sample that is not a finite number");
+      }
+      vorbis_synthesis_read(&state, count);
+    }
+    return {};
+  }
+
+  ogg_stream_state stream;
+  vorbis_info format;
+  vorbis_comment comment;
+  vorbis_dsp_state state;
+  vorbis_block block;
+  int headers = 0;
+  bool decodes = false;
+};
+
+/// Links follow one another; each begins with the first pages of all its streams, of which the
+/// first of Vorbis is read.
+class VorbisReader : public AudioReader {
+public:
+  explicit VorbisReader(std::span<const std::byte> file) : pages(file) {}
+
+  // The rate is known with the headers.
+  Result<void> start() {
+    while (sampleRate == 0 && !ended)
+      if (auto read = readPage(); !read)
+        return read;
+    return {};
   }
 
   int64_t rate() const override { return sampleRate; }
 
   Result<size_t> read(std::span<float> samples) override {
-    float **channels = nullptr;
-    int link = 0;
-    long count = ov_read_float(&vorbis, &channels,
-                               static_cast<int>(std::min<size_t>(samples.size(), 4096)), &link);
-    if (count < 0)
-      return fail("broken Ogg Vorbis: missing or damaged pages");
-    if (count == 0)
-      return 0;
-    // Files that were put one behind the other are one file of several links.
-    const vorbis_info *info = ov_info(&vorbis, link);
-    if (info->rate != sampleRate)
-      return fail("expected one sample rate in the file, found several");
-    for (long i = 0; i < count; ++i) {
-      float sum = 0;
-      for (int c = 0; c < info->channels; ++c)
-        sum += channels[c][i];
-      samples[i] = sum / static_cast<float>(info->channels);
-      if (!std::isfinite(samples[i]))
-        return fail("broken Ogg Vorbis: a sample that is not a finite number");
+    while (used == decoded.size() && !ended) {
+      decoded.clear();
+      used = 0;
+      if (auto page = readPage(); !page)
+        return forward(page);
     }
-    return static_cast<size_t>(count);
+    size_t count = std::min(samples.size(), decoded.size() - used);
+    std::copy_n(decoded.begin() + static_cast<ptrdiff_t>(used), count, samples.begin());
+    used += count;
+    return count;
   }
 
 private:
-  Stream stream;
-  OggVorbis_File vorbis = {};
-  bool opened = false;
+  Result<void> readPage() {
+    ogg_page page;
+    Result<bool> more = pages.next(page);
+    if (!more)
+      return forward(more);
+    if (!*more) {
+      ended = true;
+      return endLink();
+    }
+    if (ogg_page_bos(&page)) {
+      // Behind other pages it begins another link.
+      if (!beginning)
+        if (auto complete = endLink(); !complete)
+          return complete;
+      beginning = true;
+      found.push_back(codecOf(page));
+      if (stream || found.back() != codecs[0].name)
+        return {};
+      stream = std::make_unique<VorbisStream>(ogg_page_serialno(&page));
+    } else {
+      beginning = false;
+    }
+    if (!stream && !beginning)
+      return noVorbis();
+    return ogg_page_serialno(&page) == stream->serial() ? takePage(page) : Result<void>();
+  }
+
+  Result<void> takePage(ogg_page &page) {
+    if (auto taken = stream->take(page, decoded); !taken)
+      return taken;
+    if (!stream->ready())
+      return {};
+    if (sampleRate != 0 && sampleRate != stream->rate())
+      return fail("expected one sample rate in the file, found several");
+    sampleRate = stream->rate();
+    return {};
+  }
+
+  Result<void> endLink() {
+    if (!stream)
+      return noVorbis();
+    if (!stream->ready())
+      return fail("broken Ogg Vorbis: it is cut short in its headers");
+    if (!stream->ended())
+      odd = "its last page is missing: it may be cut short";
+    if (std::ranges::count(found, std::string_view(codecs[0].name)) > 1)
+      odd = "of several Vorbis streams side by side the first is taken";
+    stream.reset();
+    found.clear();
+    return {};
+  }
+
+  Result<void> noVorbis() const {
+    return fail(fmt::format("expected Vorbis in the Ogg file, found {}", fmt::join(found, ", ")));
+  }
+
+  OggPages pages;
+  std::unique_ptr<VorbisStream> stream;
+  std::vector<std::string_view> found; // the codecs of the link's streams
+  bool beginning = true;               // of a link: no page yet but the first of each stream
+  bool ended = false;
+  std::vector<float> decoded; // of which the first `used` were read
+  size_t used = 0;
   int64_t sampleRate = 0;
 };
 

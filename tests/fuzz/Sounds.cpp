@@ -10,9 +10,6 @@
 
 using namespace stc;
 
-// libvorbisfile 1.3.7 loses some bytes where a header is broken.
-extern "C" const char *__lsan_default_suppressions() { return "leak:_fetch_headers"; }
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto reader = runtime::AudioReader::open(fuzz::asBytes(data, size));
   if (!reader) {

@@ -260,7 +260,7 @@ std::string writeFlac(int rate, int channels, std::span<const float> samples) {
   return sink.text;
 }
 
-std::string writeVorbis(int rate, int channels, std::span<const float> samples) {
+std::string writeVorbis(int rate, int channels, std::span<const float> samples, int serial) {
   vorbis_info info;
   vorbis_comment comment;
   vorbis_dsp_state state;
@@ -271,7 +271,7 @@ std::string writeVorbis(int rate, int channels, std::span<const float> samples) 
   vorbis_comment_init(&comment);
   vorbis_analysis_init(&state, &info);
   vorbis_block_init(&state, &block);
-  ogg_stream_init(&stream, 1);
+  ogg_stream_init(&stream, serial);
   std::string file;
   ogg_page page;
   auto append = [&] {
@@ -307,6 +307,22 @@ std::string writeVorbis(int rate, int channels, std::span<const float> samples) 
   vorbis_dsp_clear(&state);
   vorbis_comment_clear(&comment);
   vorbis_info_clear(&info);
+  return file;
+}
+
+std::string writeOggPage(int serial, const std::string &packet) {
+  ogg_stream_state stream;
+  ogg_stream_init(&stream, serial);
+  ogg_packet one = {};
+  one.packet = reinterpret_cast<unsigned char *>(const_cast<char *>(packet.data()));
+  one.bytes = static_cast<long>(packet.size());
+  one.b_o_s = 1;
+  ogg_stream_packetin(&stream, &one);
+  ogg_page page;
+  EXPECT_NE(ogg_stream_flush(&stream, &page), 0);
+  std::string file(reinterpret_cast<char *>(page.header), page.header_len);
+  file.append(reinterpret_cast<char *>(page.body), page.body_len);
+  ogg_stream_clear(&stream);
   return file;
 }
 

@@ -52,7 +52,9 @@ template <class T> std::string big(T value) {
 /// Interleaved samples of -1 to 1. `format` 1 is PCM, 3 is float.
 std::string writeWav(int format, int bits, int rate, int channels, std::span<const float> samples);
 std::string writeFlac(int rate, int channels, std::span<const float> samples);
-std::string writeVorbis(int rate, int channels, std::span<const float> samples);
+std::string writeVorbis(int rate, int channels, std::span<const float> samples, int serial = 1);
+/// A stream of Ogg of one packet, which is one page.
+std::string writeOggPage(int serial, const std::string &packet);
 
 /// A tone of half the full range.
 std::vector<float> tone(double frequency, double rate, int64_t samples);
