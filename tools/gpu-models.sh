@@ -33,7 +33,7 @@ END
 }
 
 prepare() {
-  tools/build.sh
+  tools/build.sh stc-compile stc-run
   tools/get-data.sh text
   tools/get-data.sh images
   mkdir -p "$out"

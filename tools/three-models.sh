@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 out=out/twenty-minutes
 export PATH=$PWD/build/bin:$PATH
 
-tools/build.sh
+tools/build.sh stc-compile stc-run
 tools/get-data.sh text
 tools/get-data.sh images
 tools/get-data.sh audio
