@@ -44,7 +44,10 @@ fuzz() {
   [[ -x $binaries/fuzz-$target && -d $seeds ]] || fail "no target '$target' in $binaries"
   mkdir -p "$findings"
   log=$findings/log
-  options=(-timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1
+  # An input that takes 10 s is a finding. A test does not say so: its machine may be slow, or busy.
+  local limit=10
+  [[ -z $runs ]] || limit=0
+  options=("-timeout=$limit" -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1
     "-artifact_prefix=$findings/")
   [[ -f $seeds.dict ]] && options+=("-dict=$seeds.dict")
   if [[ -n $runs ]]; then

@@ -185,8 +185,8 @@ TEST_F(CommandTest, BenchComparesWithTheCeilings) {
   command.push_back("--json");
   auto json = nlohmann::json::parse(run(command).out)["entries"][0];
   const double product = json["ceilings"]["flops_per_second"], seconds = json["median_seconds"];
-  EXPECT_GT(product, 1e9);
-  EXPECT_GT(json["ceilings"]["bytes_per_second"].get<double>(), 1e8);
+  EXPECT_GT(product, 0);
+  EXPECT_GT(json["ceilings"]["bytes_per_second"].get<double>(), 0);
   EXPECT_DOUBLE_EQ(json["model_flop_utilization"].get<double>(), 24 / seconds / product);
   const auto &gemm = json["kinds"]["gemm"];
   EXPECT_DOUBLE_EQ(gemm["flops_per_second"].get<double>(), 24 / gemm["seconds"].get<double>());
