@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools/build.sh
+tools/build.sh all fuzz
 echo "test: running all tests"
 ctest --test-dir build --output-on-failure --parallel "$(nproc)"

@@ -29,6 +29,18 @@ function(stc_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
 endfunction()
 
+# fmt, linked statically.
+find_path(FMT_INCLUDE fmt/format-inl.h REQUIRED)
+add_library(stc_fmt STATIC ${STC_ROOT}/tools/cmake/fmt.cpp)
+target_include_directories(stc_fmt SYSTEM PUBLIC ${FMT_INCLUDE})
+
+# The headers that nearly every file of the runtime and its tools reads, to be precompiled. The last
+# is generated from the schema of program files.
+set(STC_PROGRAM_HEADER ${CMAKE_BINARY_DIR}/runtime/Program/Program_generated.h)
+set(STC_RUNTIME_HEADERS <algorithm> <array> <chrono> <cmath> <cstring> <filesystem> <functional>
+  <map> <memory> <optional> <span> <string> <vector> <fmt/format.h> <fmt/ranges.h>
+  <nlohmann/json.hpp> ${STC_PROGRAM_HEADER})
+
 # stc_run_anywhere(NAME): makes an executable that needs glibc alone; sanitizers bring their own libraries.
 function(stc_run_anywhere name)
   if(NOT STC_SANITIZE)

@@ -13,7 +13,7 @@ add_library(stc_mlir_pch STATIC ${STC_ROOT}/tools/cmake/pch.cpp)
 target_include_directories(stc_mlir_pch SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 target_include_directories(stc_mlir_pch PUBLIC ${STC_ROOT} ${CMAKE_BINARY_DIR})
 target_compile_definitions(stc_mlir_pch PUBLIC ${LLVM_DEFINITIONS_LIST})
-target_precompile_headers(stc_mlir_pch PRIVATE
+set(STC_MLIR_HEADERS
   <mlir/Bytecode/BytecodeOpInterface.h> <mlir/Dialect/Affine/IR/AffineOps.h>
   <mlir/Dialect/Arith/IR/Arith.h> <mlir/Dialect/Func/IR/FuncOps.h>
   <mlir/Dialect/Math/IR/Math.h> <mlir/Dialect/MemRef/IR/MemRef.h> <mlir/Dialect/SCF/IR/SCF.h>
@@ -22,13 +22,26 @@ target_precompile_headers(stc_mlir_pch PRIVATE
   <mlir/IR/PatternMatch.h> <mlir/IR/SymbolTable.h> <mlir/Pass/Pass.h> <mlir/Pass/PassManager.h>
   <mlir/Transforms/GreedyPatternRewriteDriver.h> <mlir/Transforms/DialectConversion.h>
   <functional> <map> <memory> <optional> <string> <vector>)
+target_precompile_headers(stc_mlir_pch PRIVATE ${STC_MLIR_HEADERS})
 
-# stc_mlir_library(NAME SOURCES ... DEPS ...): a library of the compiler's IR side.
+# stc_reuse_mlir_headers(NAME): for an executable that reads them.
+function(stc_reuse_mlir_headers name)
+  target_include_directories(${name} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  target_precompile_headers(${name} REUSE_FROM stc_mlir_pch)
+  target_compile_options(${name} PRIVATE -fPIC) # as the headers were, not -fPIE
+endfunction()
+
+# stc_mlir_library(NAME SOURCES ... DEPS ... [HEADERS <h> ...]): a library of the compiler's IR side. With
+# HEADERS, which most of its files read beside the usual ones, it has a precompiled header of its own.
 function(stc_mlir_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;HEADERS" ${ARGN})
   stc_library(${name} SOURCES ${ARG_SOURCES} DEPS ${ARG_DEPS})
   target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
-  target_precompile_headers(${name} REUSE_FROM stc_mlir_pch)
+  if(ARG_HEADERS)
+    target_precompile_headers(${name} PRIVATE ${STC_MLIR_HEADERS} ${ARG_HEADERS})
+  else()
+    target_precompile_headers(${name} REUSE_FROM stc_mlir_pch)
+  endif()
   target_link_libraries(${name} PUBLIC MLIR LLVM)
 endfunction()
 

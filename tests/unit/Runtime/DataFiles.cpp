@@ -2,6 +2,7 @@
 //---------------------------------===//
 #include "tests/unit/Runtime/DataFiles.h"
 
+#include <algorithm>
 #include <FLAC/stream_encoder.h>
 #include <cmath>
 #include <cstdio>
