@@ -44,6 +44,8 @@ public:
   static Result<SafetensorsFile> open(const std::string &path);
 
   const std::vector<NamedTensor> &tensors() const { return list; }
+  /// As MappedFile's.
+  Result<void> check() const { return file.check(); }
 
 private:
   MappedFile file;

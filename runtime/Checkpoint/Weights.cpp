@@ -133,7 +133,7 @@ Result<void> loadVariables(Executor &executor, VariableSet set, const std::strin
   for (size_t i = 0; i < wanted.size(); ++i)
     if (auto written = executor.write(*wanted[i], (*matched)[i]->data); !written)
       return written;
-  return {};
+  return file->check();
 }
 
 } // namespace stc::runtime

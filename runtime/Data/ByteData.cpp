@@ -39,12 +39,13 @@ Result<ByteData> ByteData::open(const std::string &path, Part part, const Settin
 
 // Finds out where the data is: the file is all of it, or a .npy array.
 Result<void> ByteData::openFile() {
-  descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    return fail(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
+  Result<int> opened = openToRead(path);
+  if (!opened)
+    return forward(opened);
+  descriptor = *opened;
   struct stat status;
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-    return fail(fmt::format("{}: expected a file, found something else", path));
+  if (fstat(descriptor, &status) != 0)
+    return systemError(path, "read");
   size = status.st_size;
   return readNpyStart();
 }

@@ -130,6 +130,8 @@ Result<void> ImagePreparation::take(const PictureFile &file, const Dealer &deale
       ++result.taken;
     } else {
       std::string line = fmt::format("{}: {}", file.path, records.error().message);
+      if (auto checked = mapped->check(); !checked)
+        return checked;
       if (!single)
         return fail(line, records.error().kind);
       options.warn(line + "; left out");

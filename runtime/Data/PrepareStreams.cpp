@@ -141,6 +141,8 @@ Result<void> StreamPreparation::read(const std::string &path, Consume consume) {
   bool empty = true;
   while (!pendingInterrupt()) {
     auto piece = stream->next();
+    if (auto checked = file->check(); !checked)
+      return checked;
     if (!piece)
       return forward(piece);
     if (piece->empty())

@@ -20,6 +20,21 @@ enum class ErrorKind {
   Io,        ///< the system refused to read or write
 };
 
+/// stc-run's exit code where such an error ends it.
+constexpr int exitCode(ErrorKind kind) {
+  switch (kind) {
+  case ErrorKind::Input:
+    return 1;
+  case ErrorKind::Machine:
+    return 3;
+  case ErrorKind::NonFinite:
+    return 4;
+  case ErrorKind::Io:
+    return 5;
+  }
+  return 1;
+}
+
 struct Error {
   std::string message;
   ErrorKind kind = ErrorKind::Input;

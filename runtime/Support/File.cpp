@@ -7,7 +7,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,43 +25,37 @@ std::string printableStart(std::span<const std::byte> bytes, size_t limit) {
   return text;
 }
 
-Result<MappedFile> MappedFile::open(const std::string &path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+static const char *kindOf(mode_t mode) {
+  return S_ISDIR(mode)                      ? "a folder"
+         : S_ISFIFO(mode) || S_ISSOCK(mode) ? "a pipe: write what comes out of it to a file"
+                                            : "a device";
+}
+
+Result<int> openToRead(const std::string &path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0)
     return fail(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   struct stat status;
-  MappedFile file;
-  if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-    close(descriptor);
-    return fail(fmt::format("{}: expected a file, found something else", path));
-  }
-  file.size = status.st_size;
-  if (file.size > 0) {
-    void *mapping = mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (mapping == MAP_FAILED) {
-      file.size = 0;
-      auto error = systemError(path, "map");
-      close(descriptor);
-      return error;
-    }
-    file.data = static_cast<const std::byte *>(mapping);
-  }
+  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+    return descriptor;
   close(descriptor);
+  return fail(fmt::format("{}: expected a file, found {}", path, kindOf(status.st_mode)));
+}
+
+Result<MappedFile> MappedFile::open(const std::string &path) {
+  Result<int> descriptor = openToRead(path);
+  if (!descriptor)
+    return forward(descriptor);
+  struct stat status;
+  if (fstat(*descriptor, &status) != 0) {
+    close(*descriptor);
+    return systemError(path, "read");
+  }
+  MappedFile file;
+  file.mapping = std::make_unique<Mapping>(path, *descriptor, status.st_size);
+  if (status.st_size > 0 && !file.mapping->data)
+    return systemError(path, "map");
   return file;
-}
-
-MappedFile::MappedFile(MappedFile &&other) noexcept
-    : data(std::exchange(other.data, nullptr)), size(std::exchange(other.size, 0)) {}
-
-MappedFile &MappedFile::operator=(MappedFile &&other) noexcept {
-  std::swap(data, other.data);
-  std::swap(size, other.size);
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  if (data)
-    munmap(const_cast<std::byte *>(data), size);
 }
 
 Result<AtomicFile> AtomicFile::create(const std::string &path) {
@@ -72,12 +65,13 @@ Result<AtomicFile> AtomicFile::create(const std::string &path) {
   struct stat status;
   bool special =
       stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
-  if (!special)
-    file.temporary = fmt::format("{}.tmp{}", path, getpid());
-  file.descriptor = ::open(special ? path.c_str() : file.temporary.c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  std::string name = special ? path : fmt::format("{}.tmp{}", path, getpid());
+  int access = special ? O_WRONLY : O_RDWR;
+  file.descriptor = ::open(name.c_str(), access | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file.descriptor < 0)
     return systemError(path, "create");
+  if (!special)
+    file.temporary = std::make_unique<Temporary>(std::move(name));
   return file;
 }
 
@@ -86,11 +80,8 @@ AtomicFile::AtomicFile(AtomicFile &&other) noexcept
       descriptor(std::exchange(other.descriptor, -1)) {}
 
 AtomicFile::~AtomicFile() {
-  if (descriptor < 0)
-    return;
-  close(descriptor);
-  if (!temporary.empty())
-    unlink(temporary.c_str());
+  if (descriptor >= 0)
+    close(descriptor);
 }
 
 Result<void> writeAll(int descriptor, std::span<const std::byte> bytes, const std::string &path) {
@@ -98,6 +89,9 @@ Result<void> writeAll(int descriptor, std::span<const std::byte> bytes, const st
     ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR)
       continue;
+    if (written < 0 && errno == EFAULT) // a page of a mapped file that is not there any more
+      if (auto checked = checkMappings(); !checked)
+        return checked;
     if (written < 0)
       return systemError(path, "write");
     bytes = bytes.subspan(written);
@@ -129,14 +123,17 @@ Result<void> AtomicFile::cutTo(int64_t size) {
 }
 
 Result<void> AtomicFile::commit() {
-  if (temporary.empty()) {
+  if (auto checked = checkMappings(); !checked)
+    return checked;
+  if (!temporary) {
     close(std::exchange(descriptor, -1));
     return {};
   }
   if (fsync(descriptor) != 0)
     return systemError(path, "write");
-  if (rename(temporary.c_str(), path.c_str()) != 0)
+  if (rename(temporary->path.c_str(), path.c_str()) != 0)
     return systemError(path, "rename to");
+  temporary->release();
   close(std::exchange(descriptor, -1));
   // The new name itself is on the disk only when its folder is.
   size_t slash = path.rfind('/');

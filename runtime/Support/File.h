@@ -7,34 +7,46 @@
 #pragma once
 
 #include "runtime/Support/Error.h"
+#include "runtime/Support/Mapping.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace stc::runtime {
 
-/// A regular file mapped read-only. Moves, does not copy. An empty file has an empty span.
+/// A regular file mapped read-only. Moves, does not copy. An empty file has an empty span. See
+/// Mapping.h for what happens if it shrinks.
 class MappedFile {
 public:
+  /// Errors: no such file, a folder, a pipe or a device.
   static Result<MappedFile> open(const std::string &path);
-  MappedFile() = default;
-  MappedFile(MappedFile &&other) noexcept;
-  MappedFile &operator=(MappedFile &&other) noexcept;
-  ~MappedFile();
 
-  std::span<const std::byte> bytes() const { return {data, size}; }
-  std::string_view text() const { return {reinterpret_cast<const char *>(data), size}; }
+  std::span<const std::byte> bytes() const {
+    return mapping ? std::span(mapping->data, mapping->size) : std::span<const std::byte>();
+  }
+  std::string_view text() const {
+    return {reinterpret_cast<const char *>(bytes().data()), bytes().size()};
+  }
+
+  /// Error (Io): the file has shrunk since it was opened. To be asked when it was read, before what
+  /// was read is used.
+  Result<void> check() const { return mapping ? mapping->check() : Result<void>(); }
 
 private:
-  const std::byte *data = nullptr;
-  size_t size = 0;
+  std::unique_ptr<Mapping> mapping;
 };
 
+/// Opens a regular file to read. Errors: no such file, a folder, a pipe or a device, whose name is
+/// in the message. Does not wait for the other end of a pipe.
+Result<int> openToRead(const std::string &path);
+
 /// Writes a file under a temporary name beside the wanted one; commit() syncs it and renames it.
-/// Without a commit, nothing is left behind. A device or a pipe is written to as it is.
+/// Without a commit, nothing is left behind. A device or a pipe is written to as it is. While a
+/// mapped file has shrunk, nothing is committed.
 class AtomicFile {
 public:
   static Result<AtomicFile> create(const std::string &path);
@@ -52,7 +64,8 @@ public:
 private:
   AtomicFile() = default;
 
-  std::string path, temporary;
+  std::string path;
+  std::unique_ptr<Temporary> temporary; // none for a device or a pipe
   int descriptor = -1;
 };
 

@@ -9,20 +9,6 @@
 using namespace stc::runtime;
 using namespace stc::run;
 
-static int exitCode(ErrorKind kind) {
-  switch (kind) {
-  case ErrorKind::Input:
-    return 1;
-  case ErrorKind::Machine:
-    return 3;
-  case ErrorKind::NonFinite:
-    return 4;
-  case ErrorKind::Io:
-    return 5;
-  }
-  return 1;
-}
-
 static constexpr int usageError = 2;
 
 static int report(const std::string &message, int code) {

@@ -143,7 +143,7 @@ TEST_F(ByteDataTest, SaysWhatDoesNotFit) {
   std::string parts = temporaryPath("odd-parts");
   std::filesystem::create_directories(parts + "/train.npy");
   EXPECT_THAT(ByteData::open(parts, Part::Train, settings, 1).error().message,
-              HasSubstr("expected a file, found something else"));
+              HasSubstr("expected a file, found a folder"));
   EXPECT_THAT(ByteData::open(temporaryPath("none"), Part::All, settings, 1).error().message,
               HasSubstr("No such file"));
 
