@@ -16,7 +16,7 @@ export PATH=$PWD/build/bin:$PATH
 number=0
 step() {
   number=$((number + 1))
-  printf '\n== %d:%02d  step %d of 6: %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$number" "$*"
+  printf '\n== %d:%02d  step %d of 7: %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$number" "$*"
 }
 run() {
   printf '$'
@@ -56,7 +56,8 @@ step "Train, 4 to 5 minutes; Ctrl-C stops it, and the same command goes on from 
 # A run of an older program is not this one's.
 again=--resume
 [[ -e $weights && $program -nt $weights ]] && again=--fresh
-run stc-run train "$program" --data "$data" --out "out/$model" "$again"
+run stc-run train "$program" --data "$data" --out "out/$model" "$again" \
+  --sample-every 2000 --sample-prompt "Sparse "
 
 step "Evaluate on bytes that it has never seen, beside two compressors, half a minute"
 run stc-run eval "$program" --weights "$weights" --data "$data"
@@ -70,3 +71,6 @@ done
 
 step "Sample, a second"
 run stc-run sample "$program" --weights "$weights" --prompt "Sparse " --length 400
+
+step "Make a page of the run, with its curves and the samples it drew while it trained"
+run stc-run report "out/$model" --program "$program"

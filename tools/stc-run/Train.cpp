@@ -2,6 +2,7 @@
 #include "runtime/Checkpoint/RunFolder.h"
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Program/Tensor.h"
+#include "runtime/Sample/TrainingSamples.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Interrupt.h"
 #include "runtime/Support/Units.h"
@@ -29,7 +30,8 @@ struct TrainOptions : SessionOptions {
   DataOptions data{{}, Part::Train};
   std::string out, weights;
   std::optional<int64_t> steps, seed, saveEvery;
-  int64_t evalEvery = 0, evalWindows = 64, keep = 3;
+  int64_t evalEvery = 0, evalWindows = 64, keep = 3, sampleEvery = 0;
+  TrainingSamplesOptions samples;
   bool resume = false, fresh = false, allowOtherOrder = false, tensorBoard = false;
 };
 
@@ -84,6 +86,8 @@ private:
   Result<bool> evaluate();
   Result<void> save();
   bool evaluationIsDue() const;
+  Result<void> prepareSamples();
+  Result<void> sample();
   void summarize() const;
   std::string describeWeights() const;
 
@@ -97,6 +101,7 @@ private:
   std::optional<RunFolder> folder;
   std::optional<Trainer> trainer;
   std::optional<Evaluator> evaluator;
+  std::optional<TrainingSamples> samples;
   std::optional<ByteData> data, heldOut;
   std::optional<Metrics> metrics;
   std::optional<Progress> progress;
@@ -228,6 +233,8 @@ Result<void> TrainRun::prepare() {
     return enough;
   if (auto opened = openData(); !opened)
     return opened;
+  if (auto ready = prepareSamples(); !ready)
+    return ready;
   if (auto opened = openFolder(); !opened)
     return opened;
   auto warn = [](const std::string &line) { fmt::print(stderr, "stc-run: warning: {}\n", line); };
@@ -236,10 +243,37 @@ Result<void> TrainRun::prepare() {
     return forward(checkpoint);
   if (auto ready = *checkpoint ? resume(**checkpoint) : start(); !ready)
     return ready;
+  if (auto removed = removeTrainingSamples(options.out, state.step); !removed)
+    return removed;
   if (auto described = describeRun(); !described)
     return described;
   return take(Metrics::open(options.out, state.step, state.evaluatedStep, options.tensorBoard),
               metrics);
+}
+
+Result<void> TrainRun::prepareSamples() {
+  if (options.sampleEvery == 0)
+    return {};
+  if (auto taken =
+          take(TrainingSamples::create(session.executor(), options.out, options.samples), samples);
+      !taken)
+    return taken;
+  for (uint32_t entry : samples->entries())
+    if (auto enough = session.requireMemory(entry); !enough)
+      return enough;
+  return {};
+}
+
+// Where the step is one to sample after.
+Result<void> TrainRun::sample() {
+  if (!samples || pendingInterrupt() ||
+      (state.step % options.sampleEvery != 0 && state.step != state.steps))
+    return {};
+  Result<std::string> drawn = samples->draw(state.step);
+  if (!drawn)
+    return forward(drawn);
+  progress->note(fmt::format("step {}: sampled {}", state.step, *drawn));
+  return {};
 }
 
 bool TrainRun::evaluationIsDue() const {
@@ -308,6 +342,8 @@ Result<void> TrainRun::loop() {
     if (best || clock.due(state.step))
       if (auto saved = save(); !saved)
         return saved;
+    if (auto sampled = sample(); !sampled)
+      return sampled;
   }
   if (auto saved = save(); !saved)
     return saved;
@@ -397,6 +433,17 @@ void addTrain(CLI::App &app, Command &run) {
       ->excludes(fresh);
   command->add_flag("--allow-other-order", options->allowOtherOrder,
                     "resume with another seed, batch, window or data");
+  CLI::Option *sampleEvery =
+      command
+          ->add_option("--sample-every", options->sampleEvery,
+                       "steps between samples, which go to samples/ in --out; default: none")
+          ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--sample-prompt", options->samples.prompt,
+                   "text that these samples continue; default: none")
+      ->needs(sampleEvery);
+  command->add_option("--sample-seed", options->samples.seed, "of these samples; default: 0")
+      ->needs(sampleEvery);
   command->add_flag("--tensorboard", options->tensorBoard,
                     "also write the curves for TensorBoard, to tensorboard/ in --out");
   command->callback([=, &run] {
