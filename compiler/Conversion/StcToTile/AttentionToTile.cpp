@@ -326,26 +326,6 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   return ArrayRef<WalkForm>(walks);
 }
 
-static KernelKey keyOf(StringRef name, const AttentionProblem &p, StringRef pattern, size_t walk,
-                       ArrayRef<BufferView> views, TypeRange buffers) {
-  KernelKey key(name);
-  key.add(pattern);
-  for (int64_t number :
-       {p.batch, p.positions, p.heads, p.keyHeads, p.firstHead, p.headStep, p.headCount,
-        int64_t(p.byKeyHeads), int64_t(p.resume), int64_t(p.resumeKeys), int64_t(p.isFixed),
-        p.schedule.rows, p.schedule.strip, int64_t(walk),
-        int64_t(llvm::bit_cast<int32_t>(p.scale))})
-    key.add(number);
-  for (const BufferView &view : views) {
-    key.add(int64_t(view.buffer));
-    key.add(view.offset);
-    key.addAll(view.shape);
-    key.addAll(view.strides);
-  }
-  key.addAll(buffers);
-  return key;
-}
-
 /// What the kernel of a walk has to do; null where pairs could not be counted.
 template <typename Op>
 static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &problem,
@@ -407,11 +387,11 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, resultTypes.drop_front(results.size()));
-      auto key = keyOf(recipe.name, problem, heads[k], w, recipe.views, types);
-      auto kernel =
-          outliner.get(key, recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
-                       [&](KernelBuilder &builder) { recipe.fill(builder, problem, walks); });
-      kernel->setAttr(kPatternOfKernel, heads[k]);
+      auto kernel = outliner.get(recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
+                                 [&](KernelBuilder &builder) {
+                                   recipe.fill(builder, problem, walks);
+                                   builder.getKernel()->setAttr(kPatternOfKernel, heads[k]);
+                                 });
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
                                recipe.items(problem, walks[0].view), {});
       call.setWorkAttr(workOf(op, recipe.part, problem, walks[0], recipe.sumsQueries));
@@ -432,8 +412,7 @@ LogicalResult AttentionConverter::convert(AttentionOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttention(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention",         views, Axis::Queries, AttentionPart::Forward, fill,
-                attentionItems,
+  Recipe recipe{"attention",         Axis::Queries, AttentionPart::Forward, fill, attentionItems,
                 /*sumsOfKeys=*/false};
   auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
   if (failed(results))
@@ -493,8 +472,8 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionGrad(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention_grad",        views, Axis::Queries,
-                AttentionPart::Gradient, fill,  attentionGradItems,
+  Recipe recipe{"attention_grad",   Axis::Queries, AttentionPart::Gradient, fill,
+                attentionGradItems,
                 /*sumsOfKeys=*/true};
   auto results = launchWalks(op, inputs.values, {}, gradients.types(), recipe);
   if (failed(results))
@@ -533,13 +512,12 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     return failure();
   constexpr int64_t rows = 256; // queries an item, where each is for itself
   const int64_t queries = problem.batch * problem.positions * problem.heads;
-  auto launch = [&](StringRef name, ValueRange inputs, ArrayRef<BufferView> views, ValueRange tied,
-                    TypeRange types, int64_t bytes, function_ref<void(KernelBuilder &)> fill) {
+  auto launch = [&](StringRef name, ValueRange inputs, ValueRange tied, TypeRange types,
+                    int64_t bytes, function_ref<void(KernelBuilder &)> fill) {
     SmallVector<Value> operands(inputs);
     llvm::append_range(operands, tied);
     auto buffers = bufferTypes(operands, types.drop_front(tied.size()));
-    auto key = keyOf(name, problem, "", 0, views, buffers);
-    auto kernel = outliner.get(key, name, "attention", op.getLoc(), buffers, /*sizes=*/0, fill);
+    auto kernel = outliner.get(name, "attention", op.getLoc(), buffers, /*sizes=*/0, fill);
     auto call =
         createLaunch(b, op.getLoc(), kernel, types, operands, llvm::divideCeil(queries, rows), {});
     call.setWorkAttr(tile::WorkAttr::get(op.getContext(), /*flops=*/0, bytes));
@@ -569,9 +547,9 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   const int64_t elementBytes = typeOf(op.getKey()).getElementTypeBitWidth() / 8;
   const int64_t bytes = deltaBytes(queries, typeOf(op.getValue()).getDimSize(3),
                                    zeros ? sumView.shape[3] : 0, elementBytes);
-  auto begun =
-      launch("attention_delta", inputs.values, views, {}, types, bytes,
-             [&](KernelBuilder &k) { fillAttentionDelta(k, problem, rows, views, deltaBuffer); });
+  auto begun = launch("attention_delta", inputs.values, {}, types, bytes, [&](KernelBuilder &k) {
+    fillAttentionDelta(k, problem, rows, views, deltaBuffer);
+  });
 
   inputs.values.clear();
   views.clear();
@@ -603,7 +581,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
                                : 0;
   auto byKeys =
       launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
-                  {"attention_key_grad", keyViews, Axis::Keys, AttentionPart::KeyGradient, fillKeys,
+                  {"attention_key_grad", Axis::Keys, AttentionPart::KeyGradient, fillKeys,
                    attentionItems, /*sumsOfKeys=*/true, sums->used, sums->used ? 0 : tallRows});
   if (failed(byKeys))
     return failure();
@@ -613,7 +591,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   SmallVector<Value> byQueries;
   if (sums->used) {
     views = {sumIn(0), gradients.view(0, 1)};
-    byQueries = launch("attention_query_sum", byKeys->front(), views, joined, types[0],
+    byQueries = launch("attention_query_sum", byKeys->front(), joined, types[0],
                        querySumBytes(queries, query.size, elementBytes),
                        [&](KernelBuilder &k) { fillAttentionQuerySum(k, problem, rows, views); });
   } else {
@@ -622,7 +600,7 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
       fillAttentionQueryGrad(k, p, walks[0], queryViews, logsumexp, deltaBuffer);
     };
     auto launched = launchWalks(op, inputs.values, joined, types[0],
-                                {"attention_query_grad", queryViews, Axis::Queries,
+                                {"attention_query_grad", Axis::Queries,
                                  AttentionPart::QueryGradient, fillQueries, attentionItems,
                                  /*sumsOfKeys=*/false});
     if (failed(launched))
@@ -677,8 +655,7 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   auto items = [](const AttentionProblem &problem, const pattern::View &) {
     return attentionRowItems(problem);
   };
-  Recipe recipe{"attention_row",         views, Axis::SingleQueries,
-                AttentionPart::OneQuery, fill,  items,
+  Recipe recipe{"attention_row",     Axis::SingleQueries, AttentionPart::OneQuery, fill, items,
                 /*sumsOfKeys=*/false};
   recipe.isFixed = !sequences.empty() &&
                    llvm::all_of(sequences, [&](Value sequence) { return isFixed(sequence, op); });

@@ -61,11 +61,10 @@ private:
 
   /// Fills the kernel of some walks.
   using Fill = void(KernelBuilder &, const AttentionProblem &, llvm::ArrayRef<WalkForm>);
-  /// How the walks of a pattern become launches: what the kernels are called, all that their code
-  /// depends on beyond problem and pattern, whether all walks are one kernel, and what they do.
+  /// How the walks of a pattern become launches: what the kernels are called, whether all walks are
+  /// one kernel, and what they do.
   struct Recipe {
     llvm::StringRef name;
-    llvm::ArrayRef<BufferView> views;
     Axis axis;
     AttentionPart part;
     llvm::function_ref<Fill> fill;

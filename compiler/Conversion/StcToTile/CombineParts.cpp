@@ -129,18 +129,11 @@ Value combineGroups(OpBuilder &builder, KernelOutliner &outliner, Value parts, i
   Type accumulator = cast<RankedTensorType>(parts.getType()).getElementType();
   Type element = type.getElementType();
   bool scalar = columns == 1, isWhole = group && count % group == 0;
-  KernelKey key("combine");
-  key.add(static_cast<int64_t>(scalar));
-  key.add(static_cast<int64_t>(reduction));
-  key.add(group);
-  key.add(static_cast<int64_t>(!scalar && isWhole));
-  key.add(accumulator);
-  key.add(element);
   SmallVector<Type> buffers{bufferType(ShapedType::kDynamic, accumulator),
                             bufferType(ShapedType::kDynamic, element)};
   std::string name = "combine_" + stringifyReduction(reduction).str();
   auto kernel =
-      outliner.get(key, name, "rows", parts.getLoc(), buffers, /*sizes=*/2, [&](KernelBuilder &b) {
+      outliner.get(name, "rows", parts.getLoc(), buffers, /*sizes=*/2, [&](KernelBuilder &b) {
         if (scalar)
           buildScalar(b, reduction, accumulator, element, group);
         else if (group)

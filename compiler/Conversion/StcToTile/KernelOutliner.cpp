@@ -5,15 +5,9 @@
 using namespace mlir;
 using namespace stc;
 
-void KernelKey::add(StringRef text) {
-  add(static_cast<int64_t>(text.size()));
-  for (char c : text)
-    add(static_cast<int64_t>(c));
-}
-
 KernelBuilder::KernelBuilder(tile::KernelOp kernel)
-    : ImplicitLocOpBuilder(kernel.getLoc(), kernel.getContext()), buffers(kernel.getBuffers()),
-      sizes(kernel.getSizes()), itemNumber(kernel.getItem()) {
+    : ImplicitLocOpBuilder(kernel.getLoc(), kernel.getContext()), kernel(kernel),
+      buffers(kernel.getBuffers()), sizes(kernel.getSizes()), itemNumber(kernel.getItem()) {
   setInsertionPointToStart(&kernel.getBody().front());
 }
 
@@ -30,12 +24,32 @@ Value KernelBuilder::blockEnd(Value first, Value block, Value end) {
   return length && all && *all % *length == 0 ? behind : min(behind, end);
 }
 
-tile::KernelOp KernelOutliner::get(const KernelKey &key, StringRef name, StringRef kind,
-                                   Location loc, TypeRange buffers, unsigned sizes,
-                                   function_ref<void(KernelBuilder &)> build) {
-  auto [found, isNew] = kernels.try_emplace(key);
-  if (!isNew)
-    return found->second;
+unsigned KernelOutliner::ByStructure::getHashValue(const Operation *kernel) {
+  // How values are wired is left to the comparison.
+  llvm::hash_code hash(0);
+  const_cast<Operation *>(kernel)->getRegion(0).walk([&](Operation *op) {
+    hash = llvm::hash_combine(
+        hash, OperationEquivalence::computeHash(op, OperationEquivalence::ignoreHashValue,
+                                                OperationEquivalence::ignoreHashValue,
+                                                OperationEquivalence::IgnoreLocations));
+  });
+  return static_cast<unsigned>(static_cast<size_t>(hash));
+}
+
+bool KernelOutliner::ByStructure::isEqual(const Operation *lhs, const Operation *rhs) {
+  auto isMark = [](const Operation *op) { return op == getEmptyKey() || op == getTombstoneKey(); };
+  if (lhs == rhs || isMark(lhs) || isMark(rhs))
+    return lhs == rhs;
+  auto a = cast<tile::KernelOp>(const_cast<Operation *>(lhs)),
+       b = cast<tile::KernelOp>(const_cast<Operation *>(rhs));
+  return a.getKind() == b.getKind() &&
+         a->getDiscardableAttrDictionary() == b->getDiscardableAttrDictionary() &&
+         OperationEquivalence::isRegionEquivalentTo(&a.getBody(), &b.getBody(),
+                                                    OperationEquivalence::IgnoreLocations);
+}
+
+tile::KernelOp KernelOutliner::get(StringRef name, StringRef kind, Location loc, TypeRange buffers,
+                                   unsigned sizes, function_ref<void(KernelBuilder &)> build) {
   OpBuilder builder(module.getContext());
   OperationState state(loc, tile::KernelOp::getOperationName());
   Block &body = state.addRegion()->emplaceBlock();
@@ -45,13 +59,15 @@ tile::KernelOp KernelOutliner::get(const KernelKey &key, StringRef name, StringR
     body.addArgument(buffer, loc);
   for (unsigned index = 0; index < sizes + 1; ++index)
     body.addArgument(builder.getIndexType(), loc);
-  auto kernel = cast<tile::KernelOp>(Operation::create(state));
+  OwningOpRef<tile::KernelOp> kernel = cast<tile::KernelOp>(Operation::create(state));
   builder.setInsertionPointToEnd(&body);
   tile::ReturnOp::create(builder, loc);
-  symbols.insert(kernel); // gives it a name of its own
-  KernelBuilder kernelBuilder(kernel);
+  KernelBuilder kernelBuilder(*kernel);
   build(kernelBuilder);
-  return found->second = kernel;
+  auto [found, isNew] = kernels.insert(*kernel);
+  if (isNew)
+    symbols.insert(kernel.release()); // gives it a name of its own
+  return cast<tile::KernelOp>(*found);
 }
 
 MemRefType stc::bufferType(ArrayRef<int64_t> shape, Type element) {

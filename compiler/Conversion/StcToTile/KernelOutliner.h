@@ -1,46 +1,24 @@
 //===- KernelOutliner.h - kernels of their own, each once -------*- C++ -*-===//
 //
-// Makes the kernels of a module. A kernel is asked for by a key that says all that its code depends
-// on, and built on the first demand only, so that equal layers share one.
+// Makes the kernels of a module. Each is built where it is asked for; one that does the same as an
+// earlier one is dropped for that, so that equal layers share one. Nothing but what was built says
+// what is the same: no field of an op can be forgotten.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "dialects/Tile/Tile.h"
 
-#include <map>
-#include <vector>
+#include <llvm/ADT/DenseSet.h>
 
 namespace stc {
-
-/// All that a kernel's code depends on.
-class KernelKey {
-public:
-  explicit KernelKey(llvm::StringRef builder) { add(builder); }
-
-  void add(int64_t number) { words.push_back(number); }
-  void add(const void *unique) { words.push_back(reinterpret_cast<intptr_t>(unique)); }
-  void add(mlir::Type type) { add(type.getAsOpaquePointer()); }
-  void add(mlir::Attribute attribute) { add(attribute.getAsOpaquePointer()); }
-  void add(mlir::OperationName name) { add(name.getAsOpaquePointer()); }
-  void add(llvm::StringRef text);
-  template <typename Range> void addAll(const Range &range) {
-    add(static_cast<int64_t>(llvm::range_size(range)));
-    for (const auto &element : range)
-      add(element);
-  }
-
-  bool operator<(const KernelKey &other) const { return words < other.words; }
-
-private:
-  std::vector<int64_t> words;
-};
 
 /// Builds the body of a kernel.
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   explicit KernelBuilder(tile::KernelOp kernel);
 
+  tile::KernelOp getKernel() const { return kernel; }
   mlir::Value buffer(unsigned number) const { return buffers[number]; }
   mlir::Value size(unsigned number) const { return sizes[number]; }
   /// A size that the launch gives in units of so many.
@@ -58,6 +36,7 @@ public:
   mlir::Value blockEnd(mlir::Value first, mlir::Value block, mlir::Value end);
 
 private:
+  tile::KernelOp kernel;
   llvm::SmallVector<mlir::BlockArgument> buffers, sizes;
   mlir::Value itemNumber;
 };
@@ -66,15 +45,22 @@ class KernelOutliner {
 public:
   explicit KernelOutliner(mlir::ModuleOp module) : module(module), symbols(module) {}
 
-  /// The kernel of a key. `build` fills the body of a new one; the terminator is there already.
-  tile::KernelOp get(const KernelKey &key, llvm::StringRef name, llvm::StringRef kind,
-                     mlir::Location loc, mlir::TypeRange buffers, unsigned sizes,
+  /// The kernel that `build` fills, whose terminator is there already, or an equal one. It stands
+  /// in no module while it is built, and has the name then that is asked for.
+  tile::KernelOp get(llvm::StringRef name, llvm::StringRef kind, mlir::Location loc,
+                     mlir::TypeRange buffers, unsigned sizes,
                      llvm::function_ref<void(KernelBuilder &)> build);
 
 private:
+  /// Kernels are equal if all but their names and locations is.
+  struct ByStructure : llvm::DenseMapInfo<mlir::Operation *> {
+    static unsigned getHashValue(const mlir::Operation *kernel);
+    static bool isEqual(const mlir::Operation *lhs, const mlir::Operation *rhs);
+  };
+
   mlir::ModuleOp module;
   mlir::SymbolTable symbols;
-  std::map<KernelKey, tile::KernelOp> kernels;
+  llvm::DenseSet<mlir::Operation *, ByStructure> kernels;
 };
 
 using tile::memoryType;

@@ -59,20 +59,12 @@ LogicalResult stc::convertFusedProduct(FusedProductOp op, KernelOutliner &outlin
 
   const bool fixed = isFixed(operands[ofWeights], op);
 
-  KernelKey key("product");
-  key.add(static_cast<int64_t>(fixed));
-  key.addAll(ArrayRef<int64_t>{m, n, k});
-  key.addAll(types);
-  key.add(static_cast<int64_t>(given));
-  addToKey(key, *elementsAfter);
   std::string name = "product";
-  if (before) {
-    addToKey(key, *rowsBefore);
+  if (before)
     name += tellingOps(*rowsBefore);
-  }
   name += "_then" + tellingOps(*elementsAfter);
   auto kernel =
-      outliner.get(key, name, "product", op.getLoc(), types, /*sizes=*/0, [&](KernelBuilder &b) {
+      outliner.get(name, "product", op.getLoc(), types, /*sizes=*/0, [&](KernelBuilder &b) {
         auto buffersOf = [&](ArrayRef<unsigned> numbers) {
           return llvm::map_to_vector(numbers, [&](unsigned number) { return b.buffer(number); });
         };

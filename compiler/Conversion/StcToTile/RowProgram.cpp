@@ -255,42 +255,6 @@ FailureOr<RowProgram> stc::analyze(FusedOp fused, bool ownColumns) {
   return Analysis(fused, ownColumns).run();
 }
 
-void stc::addToKey(KernelKey &key, const RowProgram &program) {
-  key.addAll(program.inputs);
-  key.add(static_cast<int64_t>(program.flat()));
-  key.add(static_cast<int64_t>(program.dims.size()));
-  // The kernel is told how many rows there are; the outermost dimension has no other use unless a
-  // loop goes over it alone.
-  Mask reduced = program.reducedRows();
-  bool outermost = program.dims.size() < 2 || (reduced && reduced != program.rows());
-  if (!program.flat())
-    key.addAll(ArrayRef(program.dims).drop_front(outermost ? 0 : 1));
-  for (const RowStep &step : program.steps) {
-    key.add(static_cast<int64_t>(step.kind));
-    key.add(static_cast<int64_t>(step.number));
-    key.addAll(step.operands);
-    key.add(static_cast<int64_t>(step.mask));
-    key.add(step.element);
-    if (step.kind == RowStep::Random) {
-      key.add(static_cast<int64_t>(cast<RandomOp>(step.op).getDistribution()));
-    } else if (step.op) {
-      key.add(step.op->getName());
-      if (auto constant = dyn_cast<arith::ConstantOp>(step.op))
-        key.add(cast<SplatElementsAttr>(constant.getValue()).getSplatValue<Attribute>());
-      else if (auto reduce = dyn_cast<ReduceOp>(step.op))
-        key.add(static_cast<int64_t>(reduce.getKind()));
-      else if (step.kind == RowStep::Compute)
-        key.add(step.op->getPropertiesAsAttribute());
-    }
-  }
-  for (const RowOutput &output : program.outputs) {
-    key.add(static_cast<int64_t>(output.step));
-    key.add(static_cast<int64_t>(output.domain));
-    key.add(static_cast<int64_t>(output.kept));
-    key.add(static_cast<int64_t>(output.reduction));
-  }
-}
-
 std::string stc::tellingOps(const RowProgram &program) {
   SmallVector<StringRef> names;
   auto collect = [&](auto matches) {

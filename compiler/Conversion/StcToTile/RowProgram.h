@@ -71,9 +71,6 @@ struct RowProgram {
 /// dimension of the space is one of its own, though it may be of size 1 or always used with others.
 mlir::FailureOr<RowProgram> analyze(FusedOp fused, bool ownColumns = false);
 
-/// Adds all that the code of the program depends on, but for its rows.
-void addToKey(KernelKey &key, const RowProgram &program);
-
 /// Up to three of the ops that tell most, each behind a '_'.
 std::string tellingOps(const RowProgram &program);
 

@@ -61,13 +61,6 @@ Division divide(const RowProgram &program, const RowSchedule &schedule, const Ro
   return result;
 }
 
-KernelKey keyOf(const RowProgram &program, const RowSchedule &schedule) {
-  KernelKey key("rows");
-  key.add(schedule.unit);
-  addToKey(key, program);
-  return key;
-}
-
 std::string nameOf(const RowProgram &program) {
   std::string kind = program.dims.empty() ? "scalars" : program.flat() ? "flat" : "rows";
   return kind + tellingOps(program);
@@ -109,8 +102,7 @@ LogicalResult stc::convertFused(FusedOp op, KernelOutliner &outliner, const RowW
   RowSchedule plan = schedule(*program, work);
   Division division = divide(*program, plan, work);
   SmallVector<Type> buffers = rowBuffers(*program);
-  auto kernel = outliner.get(keyOf(*program, plan), nameOf(*program), "rows", op.getLoc(), buffers,
-                             division.sizes.size(),
+  auto kernel = outliner.get(nameOf(*program), "rows", op.getLoc(), buffers, division.sizes.size(),
                              [&](KernelBuilder &b) { buildRowKernel(*program, plan, b); });
 
   OpBuilder builder(op);

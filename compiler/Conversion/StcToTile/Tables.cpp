@@ -90,12 +90,6 @@ LogicalResult replace(Operation *op, tile::LaunchOp launch) {
   op->erase();
   return success();
 }
-
-KernelKey keyOf(StringRef name, ArrayRef<Type> buffers) {
-  KernelKey key(name);
-  key.addAll(buffers);
-  return key;
-}
 } // namespace
 
 LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner, const RowWork &work) {
@@ -105,7 +99,7 @@ LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner, const Ro
   SmallVector<Type> buffers{rowsBuffer(table),
                             bufferType(dynamic, typeOf(indices).getElementType()),
                             bufferType({dynamic, columns}, element)};
-  auto kernel = outliner.get(keyOf("gather", buffers), "gather", "table", op.getLoc(), buffers,
+  auto kernel = outliner.get("gather", "table", op.getLoc(), buffers,
                              /*sizes=*/3, [&](KernelBuilder &b) {
                                forItemRows(b, [&](Value row) {
                                  Value index = memref::LoadOp::create(b, b.buffer(1), row);
@@ -193,9 +187,7 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
     }
     forRows(b, whole, to, [&](Value row) { addRows(row, 1); });
   };
-  KernelKey key = keyOf("scatter_add", buffers);
-  key.add(static_cast<int64_t>(parts > 1));
-  auto kernel = outliner.get(key, "scatter_add", "table", op.getLoc(), buffers,
+  auto kernel = outliner.get("scatter_add", "table", op.getLoc(), buffers,
                              /*sizes=*/parts > 1 ? 3 : 2, build);
   OpBuilder builder(op);
   SmallVector<int64_t> sizes{count, tableRows};
@@ -246,9 +238,7 @@ LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner, co
               0, columns);
     });
   };
-  KernelKey key = keyOf("insert_row", buffers);
-  key.add(row.first);
-  auto kernel = outliner.get(key, "insert_row", "table", op.getLoc(), buffers, /*sizes=*/3, build);
+  auto kernel = outliner.get("insert_row", "table", op.getLoc(), buffers, /*sizes=*/3, build);
   auto launch =
       launchRows(op, kernel, op.getType(), {row.whole, op.getSequence(), op.getPosition()}, batch,
                  columns, work, positions);
@@ -279,8 +269,7 @@ static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, Valu
       }
     });
   };
-  auto kernel =
-      outliner.get(keyOf(name, buffers), name, "table", op->getLoc(), buffers, /*sizes=*/2, build);
+  auto kernel = outliner.get(name, "table", op->getLoc(), buffers, /*sizes=*/2, build);
   return launchRows(op, kernel, op->getResultTypes(), op->getOperands(), rowsOf(whole),
                     columnsOf(whole), work);
 }
