@@ -16,6 +16,7 @@
 #include <mlir/IR/OpImplementation.h>
 #include <mlir/IR/SymbolTable.h>
 #include <mlir/Interfaces/SideEffectInterfaces.h>
+#include <mlir/Interfaces/ViewLikeInterface.h>
 
 #include "dialects/Tile/TileDialect.h.inc"
 #include "dialects/Tile/TileEnums.h.inc"
@@ -30,6 +31,10 @@ namespace stc::tile {
 
 /// The type of elements in memory: that of the tensor, but a byte for an i1.
 mlir::Type memoryType(mlir::Type element);
+
+/// Whether an op of the kernel writes the buffer or a view of it, or may do so for all that is
+/// known of the op.
+bool isWritten(mlir::Value buffer);
 
 /// On a `tile.kernel`: several launches of it are one, so that an item's buffers and sizes are
 /// found at run time.

@@ -120,3 +120,17 @@ LogicalResult AttentionRowOp::verify() {
   return failure(failed(verifyHeadStep(*this)) ||
                  failed(verifyShapes(*this, getOutput(), /*oneQuery=*/true)));
 }
+
+void AttentionRowOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  auto add = [&](MemoryEffects::Effect *effect, OpOperand &buffer) {
+    effects.emplace_back(effect, &buffer);
+  };
+  for (OpOperand *buffer : {&getQueryMutable(), &getKeyMutable(), &getValueMutable()})
+    add(MemoryEffects::Read::get(), *buffer);
+  for (OpOperand &row : getInsertedMutable())
+    add(MemoryEffects::Read::get(), row);
+  add(MemoryEffects::Write::get(), getOutputMutable());
+  if (!getInserted().empty())
+    for (OpOperand *sequence : {&getKeyMutable(), &getValueMutable()})
+      add(MemoryEffects::Write::get(), *sequence);
+}

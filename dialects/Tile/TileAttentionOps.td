@@ -26,6 +26,16 @@ def Tile_ViewAttr : AttrDef<Tile_Dialect, "View"> {
 def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;
 def Tile_RowBuffer : StridedMemRefRankOf<[F32, F64], [3]>;
 
+// Buffers that an op reads, writes, or may go on from.
+def Tile_In : Arg<Tile_AttentionBuffer, "", [MemRead]>;
+def Tile_Out : Arg<Tile_AttentionBuffer, "", [MemWrite]>;
+def Tile_InOut : Arg<Tile_AttentionBuffer, "", [MemRead, MemWrite]>;
+def Tile_OptionalOut : Arg<Optional<Tile_AttentionBuffer>, "", [MemWrite]>;
+def Tile_OptionalInOut : Arg<Optional<Tile_AttentionBuffer>, "", [MemRead, MemWrite]>;
+def Tile_RowIn : Arg<Tile_RowBuffer, "", [MemRead]>;
+def Tile_RowOut : Arg<Tile_RowBuffer, "", [MemWrite]>;
+def Tile_RowInOut : Arg<Tile_RowBuffer, "", [MemRead, MemWrite]>;
+
 def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp", "AttentionKeyGradOp",
                                                 "AttentionQueryGradOp", "AttentionRowOp"]>,
                                    NoTerminator]> {
@@ -64,7 +74,8 @@ def Tile_YieldOp : Op<Tile_Dialect, "yield", [Pure, Terminator, ParentOneOf<["Wa
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
-class Tile_AttentionLike<string mnemonic> : Tile_Op<mnemonic, [NoTerminator, SingleBlock]> {
+class Tile_AttentionLike<string mnemonic, list<Trait> traits = []>
+    : Tile_Op<mnemonic, traits # [NoTerminator, SingleBlock]> {
   let regions = (region SizedRegion<1>:$walks);
   let extraClassDeclaration = [{
     /// The number of positions and the sizes of a query (or key) and of a value.
@@ -98,8 +109,8 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     - (C2) query and key have equal sizes, value and output too, and all have equal positions.
     - (C3) query and output have equal heads, key and value too, of which those are a multiple.
   }];
-  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
-                       Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp,
+  let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
+                       Tile_InOut:$output, Tile_RowInOut:$logsumexp,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume,
                        UnitAttr:$brief);
@@ -125,10 +136,10 @@ def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
     Constraints: as `tile.attention`, and
     - (C4) `head_step` is positive.
   }];
-  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
-                       Tile_AttentionBuffer:$output, Tile_RowBuffer:$logsumexp, Tile_AttentionBuffer:$outputGrad,
-                       Tile_AttentionBuffer:$queryGrad, Tile_AttentionBuffer:$keyGrad,
-                       Tile_AttentionBuffer:$valueGrad,
+  let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
+                       Tile_In:$output, Tile_RowIn:$logsumexp, Tile_In:$outputGrad,
+                       Tile_InOut:$queryGrad, Tile_InOut:$keyGrad,
+                       Tile_InOut:$valueGrad,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue,
                        Tile_HeadStep:$headStep, Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip,
                        F32Attr:$scale, UnitAttr:$resume, UnitAttr:$resumeKeys);
@@ -153,8 +164,8 @@ def Tile_AttentionDeltaOp : Tile_Op<"attention_delta"> {
     Constraints:
     - (C1) output and its gradient have one shape.
   }];
-  let arguments = (ins Tile_AttentionBuffer:$output, Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$delta,
-                       Optional<Tile_AttentionBuffer>:$querySum, Index:$tile, I64Attr:$rows);
+  let arguments = (ins Tile_In:$output, Tile_In:$outputGrad, Tile_RowOut:$delta,
+                       Tile_OptionalOut:$querySum, Index:$tile, I64Attr:$rows);
   let assemblyFormat = [{
     `output` $output `output_grad` $outputGrad `delta` $delta (`query_sum` $querySum^)? `at` `[` $tile `]`
     `rows` $rows attr-dict
@@ -178,10 +189,10 @@ def Tile_AttentionKeyGradOp : Tile_AttentionLike<"attention_key_grad"> {
     Constraints: as `tile.attention`, and
     - (C4) `head_step` is positive.
   }];
-  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
-                       Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
-                       Tile_AttentionBuffer:$keyGrad, Tile_AttentionBuffer:$valueGrad,
-                       Optional<Tile_AttentionBuffer>:$querySum,
+  let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
+                       Tile_In:$outputGrad, Tile_RowIn:$logsumexp, Tile_RowIn:$delta,
+                       Tile_InOut:$keyGrad, Tile_InOut:$valueGrad,
+                       Tile_OptionalInOut:$querySum,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_HeadStep:$headStep, Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale,
                        UnitAttr:$resume, UnitAttr:$begin);
@@ -205,7 +216,7 @@ def Tile_AttentionQuerySumOp : Tile_Op<"attention_query_sum"> {
     Constraints:
     - (C1) both have equal positions and heads.
   }];
-  let arguments = (ins Tile_AttentionBuffer:$querySum, Tile_AttentionBuffer:$queryGrad, Index:$tile,
+  let arguments = (ins Tile_In:$querySum, Tile_Out:$queryGrad, Index:$tile,
                        I64Attr:$rows, F32Attr:$scale);
   let assemblyFormat = [{
     `query_sum` $querySum `query_grad` $queryGrad `at` `[` $tile `]` `rows` $rows `scale` $scale attr-dict
@@ -222,9 +233,9 @@ def Tile_AttentionQueryGradOp : Tile_AttentionLike<"attention_query_grad"> {
 
     Constraints: as `tile.attention`.
   }];
-  let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
-                       Tile_AttentionBuffer:$outputGrad, Tile_RowBuffer:$logsumexp, Tile_RowBuffer:$delta,
-                       Tile_AttentionBuffer:$queryGrad,
+  let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
+                       Tile_In:$outputGrad, Tile_RowIn:$logsumexp, Tile_RowIn:$delta,
+                       Tile_InOut:$queryGrad,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume);
   let assemblyFormat = [{
@@ -237,7 +248,8 @@ def Tile_AttentionQueryGradOp : Tile_AttentionLike<"attention_query_grad"> {
   }];
 }
 
-def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row"> {
+def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "attention of one query against the keys of its pattern";
   let description = [{
     The query at `position` of one head, for sampling. The bounds of the walks are those of strips of

@@ -19,6 +19,15 @@ SmallVector<BlockArgument> KernelOp::getSizes() {
   return sizes;
 }
 
+bool stc::tile::isWritten(Value buffer) {
+  return llvm::any_of(buffer.getUsers(), [&](Operation *user) {
+    if (isa<ViewLikeOpInterface>(user))
+      return isWritten(user->getResult(0));
+    auto effects = dyn_cast<MemoryEffectOpInterface>(user);
+    return !effects || effects.getEffectOnValue<MemoryEffects::Write>(buffer);
+  });
+}
+
 void KernelOp::print(OpAsmPrinter &printer) {
   printer << ' ';
   printer.printSymbolName(getSymName());
@@ -94,5 +103,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
         cast<MemRefType>(argument.getType()).getElementType())
       return emitOpError("(C3) expected a buffer of ")
              << argument.getType() << ", found " << buffer;
+  for (unsigned operand = 0; operand < getNumOperands(); ++operand)
+    if (!llvm::is_contained(getTied(), operand) && isWritten(expected[operand]))
+      return emitOpError("(C4) expected a kernel that writes only results, found that it writes "
+                         "operand ")
+             << operand;
   return success();
 }

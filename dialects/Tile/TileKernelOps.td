@@ -70,6 +70,7 @@ def Tile_LaunchOp : Tile_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUse
     - (C2) `tied` and `inplace` have an entry a result; a tied result has its operand's type, and
       no operand has two.
     - (C3) buffers have the operands' element types, except that an i1 is an i8 in memory.
+    - (C4) the kernel writes no buffer of an operand to which no result is tied.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands, I64Attr:$items,
                        DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$tied, DenseI64ArrayAttr:$inplace,

@@ -106,8 +106,8 @@ def Tile_RowProductOp : Tile_Op<"row_product", [SingleBlock, RecursiveMemoryEffe
     - (C4) regions end in `tile.return`.
     - (C5) `width` is 8, 16 or 32.
   }];
-  let arguments = (ins Index:$row, I64Attr:$rows, Index:$column, I64Attr:$width, AnyMemRef:$weights,
-                       Optional<AnyMemRef>:$lhs, UnitAttr:$fixed);
+  let arguments = (ins Index:$row, I64Attr:$rows, Index:$column, I64Attr:$width,
+                       Arg<AnyMemRef, "", [MemRead]>:$weights, Arg<Optional<AnyMemRef>, "", [MemRead]>:$lhs, UnitAttr:$fixed);
   let regions = (region AnyRegion:$before, SizedRegion<1>:$after);
   let assemblyFormat = [{
     `rows` $row `of` $rows `columns` $column `width` $width (`of` $lhs^ `:` type($lhs))?

@@ -39,6 +39,7 @@ struct BatchLaunchesPass : stc::impl::BatchLaunchesBase<BatchLaunchesPass> {
   void runOnOperation() override {
     SymbolTable table(getOperation());
     symbols = &table;
+    batchedKernels.clear();
     for (auto entry : getOperation().getOps<plan::EntryOp>())
       batchAll(entry);
     eraseUnlaunchedKernels(getOperation());
@@ -74,20 +75,13 @@ private:
     close();
   }
 
-  static bool isWritten(BlockArgument buffer) {
-    return llvm::any_of(buffer.getUsers(), [&](Operation *user) {
-      auto store = dyn_cast<memref::StoreOp>(user);
-      return store && store.getMemRef() == buffer;
-    });
-  }
-
   static Access accessOf(plan::LaunchOp launch, tile::KernelOp kernel) {
     Access access;
     for (auto [buffer, argument] :
          llvm::zip_equal(launch.getBuffers().getAsRange<plan::BufferAttr>(), kernel.getBuffers())) {
       Bytes bytes{buffer.getOffset(), buffer.getOffset() + buffer.getBytes()};
       access.touched.push_back(bytes);
-      if (isWritten(argument))
+      if (tile::isWritten(argument))
         access.written.push_back(bytes);
     }
     return access;
@@ -97,7 +91,7 @@ private:
     OpBuilder builder(launches.front());
     auto batch = plan::BatchOp::create(builder, launches.front().getLoc());
     Block &body = batch.getBody().emplaceBlock();
-    FlatSymbolRefAttr kernel = batchedKernel(launches.front().getKernel());
+    FlatSymbolRefAttr kernel = batchedKernel(launches.front().getKernelAttr());
     for (plan::LaunchOp launch : launches) {
       launch->moveBefore(&body, body.end());
       launch.setKernelAttr(kernel);
@@ -105,18 +99,19 @@ private:
   }
 
   /// The kernel that finds an item's launch first.
-  FlatSymbolRefAttr batchedKernel(StringRef name) {
-    std::string batched = (name + "_batch").str();
-    if (!symbols->lookup(batched)) {
-      auto kernel = symbols->lookup<tile::KernelOp>(name);
-      auto clone = cast<tile::KernelOp>(kernel->clone());
-      clone.setSymName(batched);
-      clone->setAttr(tile::kBatchedKernel, UnitAttr::get(&getContext()));
-      symbols->insert(clone, std::next(kernel->getIterator()));
-    }
-    return FlatSymbolRefAttr::get(&getContext(), batched);
+  FlatSymbolRefAttr batchedKernel(FlatSymbolRefAttr name) {
+    FlatSymbolRefAttr &batched = batchedKernels[name];
+    if (batched)
+      return batched;
+    auto kernel = symbols->lookup<tile::KernelOp>(name.getAttr());
+    auto clone = cast<tile::KernelOp>(kernel->clone());
+    clone.setSymName((name.getValue() + "_batch").str());
+    clone->setAttr(tile::kBatchedKernel, UnitAttr::get(&getContext()));
+    symbols->insert(clone, std::next(kernel->getIterator())); // gives it a name of its own
+    return batched = FlatSymbolRefAttr::get(clone.getSymNameAttr());
   }
 
   SymbolTable *symbols = nullptr;
+  DenseMap<Attribute, FlatSymbolRefAttr> batchedKernels;
 };
 } // namespace

@@ -104,6 +104,36 @@ func.func @f(%x: tensor<4xf32>) {
 
 // -----
 
+tile.kernel @k kind "rows" (%x: memref<4xf32>, %y: memref<4xf32>, %item: index) {
+  %0 = memref.load %x[%item] : memref<4xf32>
+  memref.store %0, %x[%item] : memref<4xf32>
+  memref.store %0, %y[%item] : memref<4xf32>
+  tile.return
+}
+func.func @f(%x: tensor<4xf32>) {
+  %y:2 = tile.launch @k(%x, %x) items 1 sizes [] tied [0, 1] inplace [-1, -1] : (tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+  // expected-error @+1 {{(C4) expected a kernel that writes only results, found that it writes operand 0}}
+  %z = tile.launch @k(%x) items 1 sizes [] tied [-1] inplace [-1] : (tensor<4xf32>) -> tensor<4xf32>
+  return
+}
+
+// -----
+
+// A view of an operand is the operand.
+tile.kernel @k kind "rows" (%x: memref<4xf32>, %item: index) {
+  %0 = memref.reinterpret_cast %x to offset: [0], sizes: [2], strides: [2] : memref<4xf32> to memref<2xf32, strided<[2]>>
+  %1 = memref.load %0[%item] : memref<2xf32, strided<[2]>>
+  memref.store %1, %0[%item] : memref<2xf32, strided<[2]>>
+  tile.return
+}
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error @+1 {{(C4) expected a kernel that writes only results, found that it writes operand 0}}
+  tile.launch @k(%x) items 1 sizes [] tied [] inplace [] : (tensor<4xf32>) -> ()
+  return
+}
+
+// -----
+
 // Sweeps
 
 func.func @f(%n: index) {
