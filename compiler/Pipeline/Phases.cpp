@@ -21,6 +21,7 @@ static void simplify(OpPassManager &passes) {
 static constexpr Phase table[] = {
     {"attention", "softmax fused: attention as one op",
      [](OpPassManager &passes, const CompileOptions &) {
+       passes.addNestedPass<func::FuncOp>(createPinGradients());
        passes.addPass(createFuseSoftmax());
        simplify(passes);
      }},

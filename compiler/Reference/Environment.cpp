@@ -116,7 +116,7 @@ LogicalResult Environment::execute(Operation *op) {
   LogicalResult done =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)
           .Case<ReadOp, WriteOp, arith::ConstantOp, IotaOp, RandomOp, BroadcastOp, ReduceOp,
-                ReshapeOp, SplitOp, ConcatOp, StopGradientOp, MatmulOp, GatherOp, ScatterAddOp,
+                ReshapeOp, SplitOp, ConcatOp, PinOp, StopGradientOp, MatmulOp, GatherOp, ScatterAddOp,
                 InsertRowOp, ScoresOp, SoftmaxOp, SoftmaxGradOp, AggregateOp, AttentionOp,
                 AttentionGradOp, AttentionRowOp, FusedOp, FusedProductOp, GradientOp, func::CallOp>(
               [&](auto known) { return evaluate(known, *this); })

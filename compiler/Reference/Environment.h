@@ -61,6 +61,7 @@ Result evaluate(ReduceOp op, Environment &env);
 Result evaluate(ReshapeOp op, Environment &env);
 Result evaluate(SplitOp op, Environment &env);
 Result evaluate(ConcatOp op, Environment &env);
+Result evaluate(PinOp op, Environment &env);
 Result evaluate(StopGradientOp op, Environment &env);
 
 Result evaluate(MatmulOp op, Environment &env);

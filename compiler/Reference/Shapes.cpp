@@ -63,6 +63,10 @@ LogicalResult reference::evaluate(ReshapeOp op, Environment &env) {
   return copyElements(op.getInput(), op.getResult(), env);
 }
 
+LogicalResult reference::evaluate(PinOp op, Environment &env) {
+  return copyElements(op.getInput(), op.getResult(), env);
+}
+
 LogicalResult reference::evaluate(StopGradientOp op, Environment &env) {
   return copyElements(op.getInput(), op.getResult(), env);
 }

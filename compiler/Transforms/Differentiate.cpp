@@ -141,9 +141,11 @@ struct DifferentiatePass : stc::impl::DifferentiateBase<DifferentiatePass> {
     for (GradientOp op : gradients)
       if (failed(Differentiation(op).run()))
         return signalPassFailure();
-    getOperation().walk([](StopGradientOp op) {
-      op.replaceAllUsesWith(op.getInput());
-      op.erase();
+    getOperation().walk([](Operation *op) {
+      if (!isa<StopGradientOp, PinOp>(op))
+        return;
+      op->replaceAllUsesWith(op->getOperands());
+      op->erase();
     });
   }
 };

@@ -4,6 +4,39 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PinGradients : Pass<"stc-pin-gradients", "::mlir::func::FuncOp"> {
+  let summary = "Keep the values that gradients are taken with respect to apart from equal ones";
+  let description = [{
+    Each value that a `stc.gradient` is taken with respect to and that is no argument gets a `stc.pin`,
+    which all its users read instead. Runs before the first pass that folds or merges values: those
+    would make one of two equal values, and the gradient with respect to one that with respect to both.
+
+    ```mlir
+    func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = math.sin %x : tensor<4xf32>
+      %z = math.sin %x : tensor<4xf32>
+      %p = arith.mulf %y, %z : tensor<4xf32>
+      %l = stc.reduce sum %p dims [0] : tensor<4xf32> to tensor<f32>
+      %g = stc.gradient %l wrt %y : (tensor<f32>) wrt (tensor<4xf32>) -> tensor<4xf32>
+      return %g : tensor<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %y = math.sin %x : tensor<4xf32>
+    %pin = stc.pin %y distinct[0]<> : tensor<4xf32>
+    %z = math.sin %x : tensor<4xf32>
+    %p = arith.mulf %pin, %z : tensor<4xf32>
+    %l = stc.reduce sum %p dims [0] : tensor<4xf32> to tensor<f32>
+    %g = stc.gradient %l wrt %pin : (tensor<f32>) wrt(tensor<4xf32>) -> tensor<4xf32>
+    return %g : tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+}
+
 def FuseSoftmax : Pass<"stc-fuse-softmax"> {
   let summary = "Make scores, softmax and aggregation over one pattern a single attention op";
   let description = [{
@@ -79,7 +112,7 @@ def Differentiate : Pass<"stc-differentiate", "::mlir::func::FuncOp"> {
   let description = [{
     Each `stc.gradient` becomes the ops that compute it, from the last op that leads to the
     differentiated value back to the first, through the interface `Differentiable`. Values that
-    `stc.stop_gradient` passes on count as constants; it is gone afterwards.
+    `stc.stop_gradient` passes on count as constants; it is gone afterwards, and so are pins.
   }];
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

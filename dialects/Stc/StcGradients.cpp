@@ -40,6 +40,12 @@ LogicalResult ReduceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
   return success();
 }
 
+LogicalResult PinOp::buildGradient(OpBuilder &, ArrayRef<Value> grads,
+                                   MutableArrayRef<Value> result) {
+  result[0] = grads[0];
+  return success();
+}
+
 LogicalResult ReshapeOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
                                        MutableArrayRef<Value> result) {
   result[0] = ReshapeOp::create(builder, getLoc(), getInput().getType(), grads[0]);

@@ -521,11 +521,39 @@ def Stc_AttentionRowOp : Stc_Op<"attention_row", [Pure]> {
 // Gradient and fusion
 //===----------------------------------------------------------------------===//
 
+def Stc_DistinctAttr : Attr<CPred<"::llvm::isa<::mlir::DistinctAttr>($_self)">, "distinct attribute"> {
+  let storageType = "::mlir::DistinctAttr";
+  let returnType = "::mlir::DistinctAttr";
+  let convertFromStorage = "$_self";
+}
+
+def Stc_PinOp : Stc_Op<"pin", [Pure, SameOperandsAndResultType, Stc_Differentiated]> {
+  let summary = "the same value, but one that is equal to no other";
+  let description = [{
+    What a gradient is taken with respect to is a value, not what it is computed from: with `%y` and
+    `%z` both the sine of `%x`, the product's gradient with respect to `%y` is `%z`. No folding sees
+    through a pin and no two are the same, so that passes which fold and merge leave it a value of
+    its own. The pass `stc-pin-gradients` puts pins where gradients need them, `stc-differentiate`
+    takes them away.
+
+    ```mlir
+    %p = stc.pin %y distinct[0]<> : tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins Stc_AnyFloatTensor:$input, Stc_DistinctAttr:$identity);
+  let results = (outs Stc_AnyFloatTensor:$result);
+  let assemblyFormat = "$input $identity attr-dict `:` type($input)";
+  let hasVerifier = 0;
+}
+
 def Stc_GradientOp : Stc_Op<"gradient", [Pure, AttrSizedOperandSegments]> {
   let summary = "the gradient of a value with respect to others";
   let description = [{
     Replaced by the ops that compute it in the pass `stc-differentiate`. `seed` is the gradient of
     the loss with respect to `of`; without it, `of` is a scalar and the seed is one.
+
+    Each of `wrt` is a value of its own, whatever others are equal to it. Passes that fold or merge
+    values keep it so only behind `stc-pin-gradients`.
 
     ```mlir
     %dw = stc.gradient %loss wrt %w : (tensor<f32>) wrt (tensor<64x64xf32>) -> tensor<64x64xf32>

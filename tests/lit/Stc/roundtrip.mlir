@@ -54,6 +54,13 @@ func.func @concat(%a: tensor<8x64xf32>, %b: tensor<8x32xf32>) {
   return
 }
 
+// CHECK-LABEL: func.func @pin
+func.func @pin(%y: tensor<4xf32>) {
+  // CHECK: stc.pin %{{.*}} distinct[0]<> : tensor<4xf32>
+  %p = stc.pin %y distinct[0]<> : tensor<4xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @stop
 func.func @stop(%x: tensor<8x64xf32>) {
   // CHECK: stc.stop_gradient %{{.*}} : tensor<8x64xf32>
