@@ -1,6 +1,6 @@
 //===- Audio.cpp - sound files as samples -------------------------------------------------===//
 #include "runtime/Data/Audio.h"
-#include "runtime/Support/File.h"
+#include "runtime/Support/FileKind.h"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -33,9 +33,7 @@ Result<std::unique_ptr<AudioReader>> AudioReader::open(std::span<const std::byte
   std::span<const std::byte> sound = withoutTags(file);
   if (const Format *format = formatOf(sound))
     return format->open(sound);
-  return fail(
-      fmt::format("expected a WAV, FLAC or Ogg Vorbis file, found one that begins with \"{}\"",
-                  printableStart(file)));
+  return fail(fmt::format("expected a WAV, FLAC or Ogg Vorbis file, found {}", describeFile(file)));
 }
 
 Result<void> checkAudioFormat(int64_t rate, int64_t channels) {

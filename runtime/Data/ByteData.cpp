@@ -3,6 +3,7 @@
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Data/Permutation.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/FileKind.h"
 #include "runtime/Support/Philox.h"
 
 #include <algorithm>
@@ -56,8 +57,12 @@ Result<void> ByteData::readNpyStart() {
   if (count < 0)
     return systemError(path, "read");
   start.resize(count);
-  if (!isNpy(start))
-    return {};
+  if (!isNpy(start)) {
+    const FileKind *kind = fileKind(start);
+    return !kind ? Result<void>()
+                 : fail(fmt::format("{}: expected plain bytes or a .npy array, found {}: {}", path,
+                                    kind->name, adviceForBytes(*kind)));
+  }
   Result<NpyHeader> header = parseNpyHeader(start);
   if (!header)
     return fail(fmt::format("{}: {}", path, header.error().message));

@@ -32,8 +32,8 @@ public:
   /// - any other file: its bytes as a stream;
   /// - a folder with train.npy, valid.npy and test.npy, of which `part` says one.
   /// A file's parts follow each other in it, by the program's setting data.split; records are not
-  /// cut. Errors: no such file, a part shorter than one window, records of another size, fractions
-  /// that do not fit into 1, all of a folder.
+  /// cut. Errors: no such file, a format that is no plain bytes (FileKind.h), a part shorter than
+  /// one window, records of another size, fractions that do not fit into 1, all of a folder.
   static Result<ByteData> open(const std::string &path, Part part, const Settings &settings,
                                int64_t window);
   ByteData(ByteData &&other) noexcept;

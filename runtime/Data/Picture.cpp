@@ -1,6 +1,6 @@
 //===- Picture.cpp - pictures as bytes ----------------------------------------------------===//
 #include "runtime/Data/Picture.h"
-#include "runtime/Support/File.h"
+#include "runtime/Support/FileKind.h"
 
 #include <cctype>
 #include <cstring>
@@ -27,8 +27,7 @@ Result<Picture> decodePicture(std::span<const std::byte> bytes) {
     return decodePng(bytes);
   if (isJpeg(bytes))
     return decodeJpeg(bytes);
-  return fail(fmt::format("expected a PNG or JPEG picture, found a file that begins with \"{}\"",
-                          printableStart(bytes)));
+  return fail(fmt::format("expected a PNG or JPEG picture, found {}", describeFile(bytes)));
 }
 
 Result<void> checkPictureSize(int64_t height, int64_t width) {

@@ -2,6 +2,7 @@
 #include "runtime/Data/PictureSource.h"
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Data/Zip.h"
+#include "runtime/Support/FileKind.h"
 
 #include <cmath>
 #include <cstring>
@@ -137,8 +138,9 @@ Result<std::unique_ptr<PictureSource>> PictureSource::open(std::span<const std::
   case PictureFormat::None:
     break;
   }
-  return fail("expected a PNG or JPEG picture, a file of CIFAR-10's binary version, or an npz "
-              "archive with data.npy");
+  return fail(fmt::format("expected a PNG or JPEG picture, a file of CIFAR-10's binary version, or "
+                          "an npz archive with data.npy, found {}",
+                          describeFile(file)));
 }
 
 } // namespace stc::runtime

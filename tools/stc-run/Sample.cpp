@@ -3,6 +3,7 @@
 #include "runtime/Media/Sound.h"
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/FileKind.h"
 #include "runtime/Support/Units.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
@@ -84,6 +85,9 @@ Result<Bytes> readPrompt(const SampleOptions &options) {
   Result<MappedFile> file = MappedFile::open(options.promptFile);
   if (!file)
     return forward(file);
+  if (const FileKind *kind = fileKind(file->bytes()))
+    return fail(fmt::format("{}: expected a prompt of plain bytes, found {}", options.promptFile,
+                            kind->name));
   auto bytes = reinterpret_cast<const uint8_t *>(file->bytes().data());
   return Bytes(bytes, bytes + file->bytes().size());
 }

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
+#include <sys/stat.h>
 
 namespace stc::runtime::test {
 namespace {
@@ -146,6 +147,16 @@ TEST_F(ByteDataTest, SaysWhatDoesNotFit) {
               HasSubstr("expected a file, found a folder"));
   EXPECT_THAT(ByteData::open(temporaryPath("none"), Part::All, settings, 1).error().message,
               HasSubstr("No such file"));
+  std::string wav = temporaryPath("tone");
+  writeFile(wav, "RIFF....WAVEfmt ");
+  EXPECT_THAT(ByteData::open(wav, Part::All, settings, 1).error().message,
+              HasSubstr("expected plain bytes or a .npy array, found a WAV sound: stc-run prepare "
+                        "reads WAV, FLAC and Ogg Vorbis for a model of audio; stc-run prepare "
+                        "--raw takes any file's bytes as they are"));
+  std::string pipe = temporaryPath("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(ByteData::open(pipe, Part::All, settings, 1).error().message,
+              HasSubstr("expected a file, found a pipe"));
 
   ProgramSpec spec = mockModel();
   spec.settings.push_back({"data.split", "[0.99, 0.05, 0.05]"});
