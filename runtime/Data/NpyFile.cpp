@@ -244,6 +244,15 @@ Result<void> NpyWriter::cutTo(int64_t bytes) {
   return file.cutTo(static_cast<int64_t>(writerStart) + bytes);
 }
 
+Result<void> NpyWriter::readAt(int64_t offset, std::span<uint8_t> data) const {
+  return file.readAt(static_cast<int64_t>(writerStart) + offset, std::as_writable_bytes(data));
+}
+
+Result<void> NpyWriter::writeAt(int64_t offset, std::span<const uint8_t> data) {
+  return file.writeAt(static_cast<int64_t>(writerStart) + offset,
+                      {reinterpret_cast<const char *>(data.data()), data.size()});
+}
+
 Result<void> NpyWriter::commit() {
   std::vector<int64_t> shape = {written / recordBytes};
   shape.insert(shape.end(), record.begin(), record.end());

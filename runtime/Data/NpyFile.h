@@ -57,6 +57,10 @@ public:
   int64_t size() const { return written; }
   Result<void> cutTo(int64_t bytes);
 
+  /// Reads and replaces bytes that were written before.
+  Result<void> readAt(int64_t offset, std::span<uint8_t> data) const;
+  Result<void> writeAt(int64_t offset, std::span<const uint8_t> data);
+
   Result<void> commit();
 
 private:

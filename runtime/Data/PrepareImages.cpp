@@ -1,5 +1,6 @@
 //===- PrepareImages.cpp - pictures become records
 //----------------------------------------------===//
+#include "runtime/Data/InputFiles.h"
 #include "runtime/Data/PictureSource.h"
 #include "runtime/Data/Prepare.h"
 #include "runtime/Data/PrepareParts.h"
@@ -40,15 +41,16 @@ public:
 
 private:
   Result<void> findFiles();
-  Result<Dealer> deal(const Settings &settings) const;
-  Result<void> take(const PictureFile &file, const Dealer &dealer, PartFiles &parts);
+  void order();
+  Result<void> takeAll(PartFiles &parts);
+  Result<void> take(const PictureFile &file, PartFiles &parts);
 
   const PrepareOptions &options;
   PictureShape shape;
   std::vector<PictureFile> files;
   Prepared result;
   int64_t pictures = 0, testPictures = 0; // in all files; the test set's among them
-  int64_t done = 0, dealt = 0;
+  int64_t done = 0, copies = 0;
 };
 
 Result<PictureShape> shapeOf(const Settings &settings) {
@@ -73,21 +75,29 @@ Result<PictureShape> shapeOf(const Settings &settings) {
 
 // A file that the user named must hold pictures. Others of its folder may be something else.
 Result<void> ImagePreparation::findFiles() {
-  auto inputs = listInputs(options.inputs, options.testInputs);
+  auto inputs = listInputs(options, result);
   if (!inputs)
     return forward(inputs);
-  for (const InputFile &input : *inputs) {
+  std::vector<InputFile> kept;
+  for (InputFile &input : *inputs) {
     auto file = MappedFile::open(input.path);
     if (!file)
       return forward(file);
-    PictureFormat format = pictureFormat(file->bytes());
-    if (format == PictureFormat::None && !input.named) {
-      ++result.foreign;
-      continue;
-    }
+    if (input.named || pictureFormat(file->bytes()) != PictureFormat::None)
+      kept.push_back(std::move(input));
+    else
+      passOver(file->bytes(), result);
+  }
+  if (auto dropped = dropCopies(kept, options); !dropped)
+    return dropped;
+  for (const InputFile &input : kept) {
+    auto file = MappedFile::open(input.path);
+    if (!file)
+      return forward(file);
     auto source = PictureSource::open(file->bytes());
     if (!source)
       return fail(fmt::format("{}: {}", input.path, source.error().message), source.error().kind);
+    PictureFormat format = pictureFormat(file->bytes());
     bool test = input.test || isTestByName(input.path, format);
     files.push_back({input.path, format, (*source)->count(), test});
     pictures += files.back().count;
@@ -96,19 +106,15 @@ Result<void> ImagePreparation::findFiles() {
   return {};
 }
 
-Result<Dealer> ImagePreparation::deal(const Settings &settings) const {
-  auto fractions = dealFractions(settings, testPictures > 0);
-  if (!fractions)
-    return forward(fractions);
-  Split split(*fractions, pictures - testPictures);
-  split.leaveNoneEmpty();
+// The test set first, so that what is equal to it is left out of the others. Pictures in files of
+// their own are shuffled.
+void ImagePreparation::order() {
   bool shuffled = std::ranges::any_of(
       files, [](const PictureFile &file) { return file.format == PictureFormat::Single; });
-  return Dealer(split, shuffled ? std::optional(options.seed) : std::nullopt);
+  files = inOrder(files, shuffled ? std::optional(options.seed) : std::nullopt);
 }
 
-Result<void> ImagePreparation::take(const PictureFile &file, const Dealer &dealer,
-                                    PartFiles &parts) {
+Result<void> ImagePreparation::take(const PictureFile &file, PartFiles &parts) {
   bool single = file.format == PictureFormat::Single;
   auto mapped = MappedFile::open(file.path);
   if (!mapped)
@@ -117,28 +123,40 @@ Result<void> ImagePreparation::take(const PictureFile &file, const Dealer &deale
   if (!source || (*source)->count() != file.count)
     return fail(fmt::format("{}: the file has changed", file.path), ErrorKind::Io);
   for (int64_t i = 0; i < file.count && !pendingInterrupt(); ++i) {
-    Part part = file.test ? Part::Test : dealer(dealt++);
-    Result<std::vector<uint8_t>> records = (*source)->next().and_then([&](const Picture &picture) {
-      if (!picture.warning.empty())
-        options.warn(fmt::format("{}: {}; taken", file.path, picture.warning));
-      return fitPicture(picture, shape, options.fit);
-    });
-    if (records) {
-      if (part != Part::All)
-        if (auto written = parts[part].write(*records); !written)
-          return written;
-      ++result.taken;
-    } else {
+    Result<Picture> picture = (*source)->next();
+    Result<std::vector<uint8_t>> records =
+        picture.and_then([&](const Picture &read) { return fitPicture(read, shape, options.fit); });
+    if (auto checked = mapped->check(); !checked)
+      return checked;
+    options.progress(++done, pictures);
+    if (!records) {
       std::string line = fmt::format("{}: {}", file.path, records.error().message);
-      if (auto checked = mapped->check(); !checked)
-        return checked;
       if (!single)
         return fail(line, records.error().kind);
       options.warn(line + "; left out");
       ++result.leftOut;
+      continue;
     }
-    options.progress(++done, pictures);
+    parts.begin(file.test);
+    if (auto written = parts.write(*records); !written)
+      return written;
+    Result<bool> isNew = parts.end(!single);
+    if (!isNew)
+      return forward(isNew);
+    if (!picture->warning.empty())
+      options.warn(fmt::format("{}: {}; taken", file.path, picture->warning));
+    ++(*isNew ? result.taken : copies);
   }
+  return {};
+}
+
+Result<void> ImagePreparation::takeAll(PartFiles &parts) {
+  for (const PictureFile &file : files)
+    if (auto taken = take(file, parts); !taken)
+      return taken;
+  if (copies > 0)
+    options.warn(fmt::format("{} of {} pictures are equal to another one: each is taken once",
+                             copies, pictures));
   return {};
 }
 
@@ -150,25 +168,31 @@ Result<Prepared> ImagePreparation::run(const Settings &settings) {
                             "ImageNet) to train on, found {}",
                             fmt::join(options.inputs, ", "),
                             testPictures > 0 ? "only a test set" : "none"));
-  Result<Dealer> dealer = deal(settings);
-  if (!dealer)
-    return forward(dealer);
+  order();
+  auto fractions = dealFractions(settings, testPictures > 0);
+  if (!fractions)
+    return forward(fractions);
   Result<PartFiles> parts =
       PartFiles::create(options.out, {shape.height, shape.width, shape.channels});
   if (!parts)
     return forward(parts);
-  for (const PictureFile &file : files)
-    if (auto taken = take(file, *dealer, *parts); !taken)
-      return forward(taken);
-  result.bytes = parts->sizes();
+  if (auto taken = takeAll(*parts); !taken)
+    return forward(taken);
   result.interrupted = pendingInterrupt() != 0;
   if (result.interrupted)
     return result;
-  if (result.bytes[0] == 0)
+  if (result.taken == 0)
     return fail(fmt::format("{}: expected pictures to train on, but all were left out",
                             fmt::join(options.inputs, ", ")));
-  if (auto committed = parts->commit(); !committed)
-    return forward(committed);
+  Result<int64_t> equal = parts->divide(*fractions, true);
+  if (!equal)
+    return forward(equal);
+  if (*equal > 0)
+    options.warn(fmt::format("{} records are left out, because the test or validation part has "
+                             "equal ones",
+                             *equal));
+  if (auto finished = finish(*parts, *fractions, shape.bytes(), options, result); !finished)
+    return forward(finished);
   return result;
 }
 

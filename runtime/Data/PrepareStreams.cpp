@@ -1,11 +1,13 @@
 //===- PrepareStreams.cpp - text and sound become one row of bytes
 //-------------------------------===//
 #include "runtime/Data/Audio.h"
+#include "runtime/Data/InputFiles.h"
 #include "runtime/Data/MuLaw.h"
 #include "runtime/Data/Prepare.h"
 #include "runtime/Data/PrepareParts.h"
 #include "runtime/Data/Resampler.h"
 #include "runtime/Support/File.h"
+#include "runtime/Support/FileKind.h"
 #include "runtime/Support/Interrupt.h"
 
 #include <algorithm>
@@ -85,47 +87,62 @@ public:
 
 private:
   Result<void> findFiles();
-  Result<void> takeAll(const std::array<double, partCount> &fractions, PartFiles &parts);
-  Result<void> takeWhole(const InputFile &file, Part part, PartFiles &parts);
-  Result<void> takeCut(const InputFile &file, const std::array<double, partCount> &fractions,
-                       PartFiles &parts);
-  template <class Consume> Result<void> read(const std::string &path, Consume consume);
-  void took(const std::string &path);
-  Result<void> leaveOut(const std::string &path, const Error &error);
+  bool fits(std::span<const std::byte> file) const;
+  Result<void> checkNamed(const std::string &path, std::span<const std::byte> file) const;
+  Result<void> takeAll(PartFiles &parts);
+  Result<void> take(const InputFile &file, PartFiles &parts);
+  Result<void> read(const std::string &path, PartFiles &parts);
 
   const PrepareOptions &options;
   bool audio;
   int64_t rate;
   std::vector<InputFile> files;
   Prepared result;
-  std::string odd; // what is odd about the file that was read last
+  int64_t copies = 0;
 };
 
 } // namespace
 
-// A file that the user named must hold a sound. Others of its folder may be something else.
+bool StreamPreparation::fits(std::span<const std::byte> file) const {
+  return audio ? isAudio(file) : options.raw || !fileKind(file);
+}
+
+// A file that the user named must be of the kind that is wanted.
+Result<void> StreamPreparation::checkNamed(const std::string &path,
+                                           std::span<const std::byte> file) const {
+  if (fits(file))
+    return {};
+  if (audio)
+    return fail(fmt::format("{}: {}", path, AudioReader::open(file).error().message));
+  const FileKind *kind = fileKind(file);
+  return fail(fmt::format("{}: expected a file of text, found {}: {}", path, kind->name,
+                          adviceForBytes(*kind)));
+}
+
 Result<void> StreamPreparation::findFiles() {
-  auto inputs = listInputs(options.inputs, options.testInputs);
+  auto inputs = listInputs(options, result);
   if (!inputs)
     return forward(inputs);
   for (InputFile &input : *inputs) {
     auto file = MappedFile::open(input.path);
     if (!file)
       return forward(file);
-    if (!audio || isAudio(file->bytes()))
+    if (input.named)
+      if (auto checked = checkNamed(input.path, file->bytes()); !checked)
+        return checked;
+    if (fits(file->bytes()))
       files.push_back(std::move(input));
-    else if (input.named)
-      return fail(
-          fmt::format("{}: {}", input.path, AudioReader::open(file->bytes()).error().message));
     else
-      ++result.foreign;
+      passOver(file->bytes(), result);
   }
+  if (auto dropped = dropCopies(files, options); !dropped)
+    return dropped;
+  files = inOrder(files, options.seed);
   return {};
 }
 
-// Calls consume(bytes) for piece after piece of a file; it returns whether that could be written.
-template <class Consume>
-Result<void> StreamPreparation::read(const std::string &path, Consume consume) {
+// Writes a file's bytes. A broken one is an error of the kind Input, a full disk is not.
+Result<void> StreamPreparation::read(const std::string &path, PartFiles &parts) {
   auto file = MappedFile::open(path);
   if (!file)
     return fail(file.error().message, ErrorKind::Io); // it was there when it was listed
@@ -148,86 +165,44 @@ Result<void> StreamPreparation::read(const std::string &path, Consume consume) {
     if (piece->empty())
       break;
     empty = false;
-    if (Result<void> consumed = consume(*piece); !consumed)
-      return consumed;
+    if (auto written = parts.write(*piece); !written)
+      return written;
   }
-  odd = stream->warning();
-  return empty && !pendingInterrupt() ? fail("it is empty") : Result<void>();
-}
-
-void StreamPreparation::took(const std::string &path) {
-  ++result.taken;
-  if (!odd.empty())
+  if (empty && !pendingInterrupt())
+    return fail("it is empty");
+  if (std::string odd = stream->warning(); !odd.empty())
     options.warn(fmt::format("{}: {}", path, odd));
-}
-
-// A broken file is a warning, a full disk is not.
-Result<void> StreamPreparation::leaveOut(const std::string &path, const Error &error) {
-  if (error.kind != ErrorKind::Input)
-    return tl::unexpected(error);
-  options.warn(fmt::format("{}: {}; left out", path, error.message));
-  ++result.leftOut;
   return {};
 }
 
-Result<void> StreamPreparation::takeWhole(const InputFile &file, Part part, PartFiles &parts) {
-  if (part == Part::All)
-    return {};
-  int64_t before = parts[part].size();
-  auto taken =
-      read(file.path, [&](std::span<const uint8_t> piece) { return parts[part].write(piece); });
-  if (taken) {
-    took(file.path);
-    return {};
+Result<void> StreamPreparation::take(const InputFile &file, PartFiles &parts) {
+  parts.begin(file.test);
+  if (auto taken = read(file.path, parts); !taken) {
+    if (taken.error().kind != ErrorKind::Input)
+      return taken;
+    options.warn(fmt::format("{}: {}; left out", file.path, taken.error().message));
+    ++result.leftOut;
+    return parts.takeBack();
   }
-  if (auto left = leaveOut(file.path, taken.error()); !left)
-    return left;
-  return parts[part].cutTo(before);
+  Result<bool> isNew = parts.end(false);
+  if (!isNew)
+    return forward(isNew);
+  ++(*isNew ? result.taken : copies);
+  return {};
 }
 
-// Reads twice: what a file says of its length need not be true.
-Result<void> StreamPreparation::takeCut(const InputFile &file,
-                                        const std::array<double, partCount> &fractions,
-                                        PartFiles &parts) {
-  int64_t total = 0;
-  auto counted = read(file.path, [&](std::span<const uint8_t> piece) {
-    total += static_cast<int64_t>(piece.size());
-    return Result<void>();
-  });
-  if (!counted)
-    return leaveOut(file.path, counted.error());
-  Split split(fractions, total);
-  int64_t at = 0;
-  auto taken = read(file.path, [&](std::span<const uint8_t> piece) -> Result<void> {
-    for (Part part : {Part::Train, Part::Valid, Part::Test}) {
-      int64_t first = std::max(split.first(part), at),
-              end = std::min(split.end(part), at + static_cast<int64_t>(piece.size()));
-      if (first < end)
-        if (auto written = parts[part].write(piece.subspan(first - at, end - first)); !written)
-          return written;
-    }
-    at += static_cast<int64_t>(piece.size());
-    return {};
-  });
-  if (taken)
-    took(file.path);
-  return taken;
-}
-
-Result<void> StreamPreparation::takeAll(const std::array<double, partCount> &fractions,
-                                        PartFiles &parts) {
-  Split split(fractions, std::ranges::count(files, false, &InputFile::test));
-  bool whole = split.leaveNoneEmpty();
-  Dealer dealer(split, options.seed);
-  int64_t dealt = 0, done = 0;
+Result<void> StreamPreparation::takeAll(PartFiles &parts) {
+  int64_t done = 0;
   for (const InputFile &file : files) {
-    auto taken = file.test ? takeWhole(file, Part::Test, parts)
-                 : whole   ? takeWhole(file, dealer(dealt++), parts)
-                           : takeCut(file, fractions, parts);
-    if (!taken)
+    if (pendingInterrupt())
+      return {};
+    if (auto taken = take(file, parts); !taken)
       return taken;
     options.progress(++done, static_cast<int64_t>(files.size()));
   }
+  if (copies > 0)
+    options.warn(fmt::format("{} of {} files hold what another one holds: each is taken once",
+                             copies, files.size()));
   return {};
 }
 
@@ -241,22 +216,26 @@ Result<Prepared> StreamPreparation::run(const Settings &settings) {
   };
   if (files.empty())
     return nothing("none");
-  auto fractions = dealFractions(settings, std::ranges::count(files, true, &InputFile::test) > 0);
+  auto fractions = dealFractions(settings, files.front().test);
   if (!fractions)
     return forward(fractions);
+  Result<int64_t> window = settings.integer("data.context", 1);
+  if (!window)
+    return forward(window);
   Result<PartFiles> parts = PartFiles::create(options.out, {});
   if (!parts)
     return forward(parts);
-  if (auto taken = takeAll(*fractions, *parts); !taken)
+  if (auto taken = takeAll(*parts); !taken)
     return forward(taken);
-  result.bytes = parts->sizes();
   result.interrupted = pendingInterrupt() != 0;
   if (result.interrupted)
     return result;
-  if (result.bytes[0] == 0)
+  if (parts->sizes()[0] == 0)
     return nothing("nothing that could be used");
-  if (auto committed = parts->commit(); !committed)
-    return forward(committed);
+  if (auto divided = parts->divide(*fractions, false); !divided)
+    return forward(divided);
+  if (auto finished = finish(*parts, *fractions, *window, options, result); !finished)
+    return forward(finished);
   return result;
 }
 
@@ -278,6 +257,11 @@ Result<Prepared> prepare(const Settings &settings, const PrepareOptions &options
   Result<std::string> kind = settings.text("data.kind");
   if (!kind)
     return forward(kind);
+  if (options.raw && *kind != "text")
+    return fail(fmt::format("expected a program of text for --raw, found one of {}", *kind));
+  if (*kind == "image" || *kind == "audio" || *kind == "text")
+    if (auto checked = checkOut(options); !checked)
+      return forward(checked);
   if (*kind == "image")
     return prepareImages(settings, options);
   if (*kind == "audio" || *kind == "text")

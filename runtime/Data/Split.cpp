@@ -32,6 +32,34 @@ Split::Split(const std::array<double, partCount> &fractions, int64_t count)
   }
 }
 
+void Split::snapTo(std::span<const int64_t> edges) {
+  for (int part = 0; part < partCount; ++part) {
+    int64_t &end = ends[part + 1];
+    if (fractions[part] == 0)
+      end = ends[part];
+    auto behind = std::find_if(fractions.begin() + part + 1, fractions.end(),
+                               [](double fraction) { return fraction > 0; });
+    double smaller =
+        behind == fractions.end() ? fractions[part] : std::min(fractions[part], *behind);
+    double slack = smaller * static_cast<double>(count) / 4;
+    auto above = std::ranges::lower_bound(edges, end);
+    int64_t nearest = end;
+    double distance = slack;
+    for (auto edge : {above, above == edges.begin() ? above : above - 1})
+      if (edge != edges.end() && std::abs(static_cast<double>(*edge - end)) <= distance) {
+        nearest = *edge;
+        distance = std::abs(static_cast<double>(*edge - end));
+      }
+    end = nearest;
+  }
+}
+
+void Split::toEdges(std::span<const int64_t> edges) {
+  auto place = [&](int64_t things) { return things == 0 ? 0 : edges[things - 1]; };
+  std::ranges::transform(ends, ends.begin(), place);
+  count = place(count);
+}
+
 bool Split::leaveNoneEmpty() {
   int64_t wanted = std::ranges::count_if(fractions, [](double fraction) { return fraction > 0; });
   if (count < wanted)

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace stc::runtime {
 
@@ -29,6 +30,14 @@ public:
   int64_t first(Part part) const { return part == Part::All ? 0 : ends[int(part)]; }
   int64_t end(Part part) const { return part == Part::All ? count : ends[int(part) + 1]; }
   int64_t size(Part part) const { return end(part) - first(part); }
+
+  /// Moves each end to the nearest of `edges`, which ascend, where that makes no part larger or
+  /// smaller by more than a quarter.
+  void snapTo(std::span<const int64_t> edges);
+
+  /// Where the numbers are things of several bytes: makes them the numbers of the bytes. Thing i
+  /// ends at edges[i].
+  void toEdges(std::span<const int64_t> edges);
 
   /// Moves the ends so that each part of a fraction above 0 has at least one number. False where
   /// there are fewer numbers than such parts.

@@ -116,6 +116,19 @@ Result<void> AtomicFile::writeAt(int64_t offset, std::string_view text) {
   return {};
 }
 
+Result<void> AtomicFile::readAt(int64_t offset, std::span<std::byte> bytes) const {
+  while (!bytes.empty()) {
+    ssize_t count = pread(descriptor, bytes.data(), bytes.size(), offset);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return systemError(path, "read");
+    bytes = bytes.subspan(count);
+    offset += count;
+  }
+  return {};
+}
+
 Result<void> AtomicFile::cutTo(int64_t size) {
   if (ftruncate(descriptor, size) != 0 || lseek(descriptor, size, SEEK_SET) < 0)
     return systemError(path, "write");

@@ -57,6 +57,8 @@ public:
   Result<void> write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
   /// Replaces bytes that were written before, such as a header that counts what followed.
   Result<void> writeAt(int64_t offset, std::string_view text);
+  /// Reads what was written before. Not of a device or a pipe.
+  Result<void> readAt(int64_t offset, std::span<std::byte> bytes) const;
   /// Takes back what was written after the first `size` bytes.
   Result<void> cutTo(int64_t size);
   Result<void> commit();

@@ -149,6 +149,12 @@ void writePictures() {
     write(seed("pictures", fmt::format("png{}", channels)), writePng(16, 12, channels, pixels));
   for (int channels : {1, 3})
     write(seed("pictures", fmt::format("jpeg{}", channels)), writeJpeg(16, 12, channels, pixels));
+  write(seed("pictures", "jpeg_progressive"), writeJpeg(16, 12, 3, pixels, 2, 2, true));
+  write(seed("pictures", "jpeg_410"), writeJpeg(16, 12, 3, pixels, 4, 2));
+  const std::string gamma = pngChunk("gAMA", {0, 1, '\x86', '\xa0'}),
+                    palette = pngChunk("PLTE", "RGBrgbRGb") + pngChunk("tRNS", "a");
+  write(seed("pictures", "png_16"), assemblePng(2, 1, 16, 4, {0, 1, 2, 3, 4, 0, 5, 6, 7, 8}));
+  write(seed("pictures", "png_palette"), assemblePng(1, 4, 2, 3, {0, 0x18}, gamma + palette));
   write(seed("pictures", "cifar"), std::string(1 + 3 * 32 * 32, '\3'));
   for (bool deflated : {false, true})
     write(seed("pictures", deflated ? "npz_deflated" : "npz"),
@@ -164,9 +170,24 @@ void writeSounds() {
   for (auto [format, bits] : {std::pair(1, 8), {1, 16}, {1, 24}, {3, 32}, {3, 64}})
     write(seed("sounds", fmt::format("wav{}_{}", format, bits)),
           writeWav(format, bits, 8000, 2, samples));
-  write(seed("sounds", "flac"), writeFlac(8000, 2, samples));
-  write(seed("sounds", "vorbis"), writeVorbis(8000, 1, samples));
-  writeDictionary("sounds", {"RIFF", "WAVE", "fmt ", "data", "fLaC", "OggS", "vorbis", "LIST"});
+  const std::string flac = writeFlac(8000, 2, samples), vorbis = writeVorbis(8000, 1, samples);
+  write(seed("sounds", "flac"), flac);
+  write(seed("sounds", "flac_tags"),
+        std::string("ID3\4\0\0\0\0\0\1x", 11) + flac + flac + "TAG" + std::string(125, 'x'));
+  write(seed("sounds", "vorbis"), vorbis);
+  write(seed("sounds", "vorbis_links"), vorbis + writeOggPage(5, "OpusHead") + vorbis);
+  // RF64 and RIFX of libsndfile.
+  write(
+      seed("sounds", "rf64"),
+      fromHex("52463634ffffffff57415645647336341c0000006c000000000000000c00000000000000060000000000"
+              "000000000000666d742028000000feff0100401f0000803e000002001000160010000400000001000000"
+              "00001000800000aa00389b7164617461ffffffff0000002000c0006000800010"));
+  write(
+      seed("sounds", "rifx"),
+      fromHex("524946580000003657415645666d7420000000100001000100001f4000005dc000030018646174610000"
+              "0012000000200000c00000600000800000100000"));
+  writeDictionary("sounds", {"RIFF", "WAVE", "fmt ", "data", "fLaC", "OggS", "vorbis", "LIST",
+                             "RF64", "RIFX", "ds64", "ID3", "TAG", "APETAGEX", "OpusHead"});
 }
 
 void writeSpecifications() {

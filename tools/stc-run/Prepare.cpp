@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 
 namespace stc::run {
 
@@ -72,6 +73,11 @@ Result<int> prepareData(const std::string &program, PrepareOptions options) {
     fmt::print("; left out {} that are broken or too small", formatCount(prepared->leftOut));
   if (prepared->foreign > 0)
     fmt::print("; passed over {} of another kind", formatCount(prepared->foreign));
+  const char *before = " (";
+  for (const auto &[kind, count] : prepared->foreignKinds)
+    fmt::print("{}{}: {}", std::exchange(before, ", "), kind, formatCount(count));
+  if (!prepared->foreignKinds.empty())
+    fmt::print(")");
   fmt::print("\n");
   return 0;
 }
@@ -88,10 +94,12 @@ void addPrepare(CLI::App &app, Command &run) {
   command->add_option("inputs", options->inputs, "files and folders")->required();
   command->add_option("--out", options->out, "folder for train.npy, valid.npy and test.npy")
       ->required();
-  command
-      ->add_option("--test", options->testInputs,
-                   "file or folder of the test part; default: a part of the inputs")
-      ->allow_extra_args(false);
+  command->add_option("--test", options->testInputs,
+                      "files and folders of the test part, all up to the next option; default: a "
+                      "part of the inputs");
+  command->add_flag("--fresh", options->fresh, "replace the parts that --out holds");
+  command->add_flag("--raw", options->raw,
+                    "take files for text whatever they are, such as archives");
   CLI::Option *fit =
       command
           ->add_option("--fit", options->fit.kind,

@@ -20,6 +20,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 class PrepareTest : public testing::Test {
 protected:
@@ -29,6 +30,7 @@ protected:
     std::filesystem::create_directories(in + "/sub");
     options.inputs = {in};
     options.out = out;
+    options.fresh = true;
     options.warn = [&](const std::string &line) { warnings.push_back(line); };
   }
 
@@ -82,6 +84,11 @@ std::string cifarRecords(int first, int count) {
     file += std::string(1, '\5') + std::string(1024, char(first + i)) +
             std::string(1024, char(100 + i)) + std::string(1024, char(200));
   return file;
+}
+
+// A second of one sample, at 1,000 a second.
+std::vector<float> level(int i) {
+  return std::vector<float>(1000, 0.01f * static_cast<float>(i + 1));
 }
 
 TEST_F(PrepareTest, Cifar) {
@@ -171,8 +178,9 @@ TEST_F(PrepareTest, LeavesOutBrokenPictures) {
   EXPECT_EQ(prepared->taken, 5);
   EXPECT_EQ(prepared->leftOut, 2);
   EXPECT_EQ(prepared->foreign, 1);
-  EXPECT_THAT(warnings, ElementsAre(HasSubstr("broken.png: broken PNG: "),
-                                    HasSubstr("small.png: expected a picture of at least 2 x 2")));
+  EXPECT_THAT(warnings,
+              UnorderedElementsAre(HasSubstr("broken.png: broken PNG: "),
+                                   HasSubstr("small.png: expected a picture of at least 2 x 2")));
   for (int i = 0; i < 5; ++i)
     std::filesystem::remove(fmt::format("{}/good{}.png", in, i));
   EXPECT_THAT(images().error().message, HasSubstr("but all were left out"));
@@ -211,25 +219,53 @@ TEST_F(PrepareTest, ATestSetOfItsOwn) {
 }
 
 TEST_F(PrepareTest, SoundsAreDealtOutByFile) {
-  // Each of another length, by which it is known in the part where it lies.
-  write("a.wav", writeWav(1, 16, 8000, 1, tone(440, 8000, 2000)));
-  write("b.bin", writeFlac(8000, 1, tone(440, 8000, 4000)));
-  write("c.ogg", writeVorbis(8000, 2, tone(440, 16000, 2 * 8000)));
+  // Each of another loudness, by which it is known in the part where it lies.
+  for (int i = 0; i < 20; ++i)
+    write(fmt::format("{}.{}", i, i % 2 ? "wav" : "flac"),
+          i % 2 ? writeWav(1, 16, 4000, 1, level(i)) : writeFlac(4000, 1, level(i)));
+  write("sub/c.ogg", writeVorbis(8000, 2, tone(440, 16000, 2 * 2000)));
   write("cover.jpg", "a picture");
+  write("song.mp3", "ID3\4");
   auto prepared = audio();
   ASSERT_TRUE(prepared) << prepared.error().message;
-  EXPECT_EQ(prepared->taken, 3);
-  EXPECT_EQ(prepared->foreign, 1);
-  std::vector<int64_t> sizes(prepared->bytes.begin(), prepared->bytes.end());
-  std::ranges::sort(sizes);
-  EXPECT_THAT(sizes, ElementsAre(1000, 2000, 4000));
+  EXPECT_EQ(prepared->taken, 21);
+  EXPECT_EQ(prepared->foreign, 2);
+  EXPECT_EQ(prepared->bytes, (std::array<int64_t, 3>{19000, 1000, 1000}));
+  std::set<char> all;
   for (const char *name : {"train", "valid", "test"}) {
     EXPECT_THAT(part(name).shape, SizeIs(1));
     std::string bytes = bytesOfPart(name);
-    EXPECT_EQ(bytes.size(), bytes.size() / 1000 * 1000);
-    for (char byte : bytes)
-      EXPECT_LT(std::abs(decodeMuLaw(byte)), 0.7f);
+    for (size_t at = 0; at < bytes.size(); at += 1000) {
+      EXPECT_LT(std::abs(decodeMuLaw(bytes[at])), 0.7f);
+      if (bytes.substr(at, 1000) == std::string(1000, bytes[at]))
+        all.insert(bytes[at]);
+    }
   }
+  EXPECT_THAT(all, SizeIs(20));
+}
+
+// What is cut is next to each other, in parts of the sizes that were asked for.
+TEST_F(PrepareTest, PartsAreOfTheirSizesWhateverTheFiles) {
+  std::string a, b;
+  for (int i = 0; i < 20000; ++i) {
+    a += fmt::format("{:04}a", i % 10000);
+    b += fmt::format("{:04}b", i % 10000);
+  }
+  write("a", a);
+  write("b", b);
+  write("c", "0123456789");
+  for (options.seed = 0; options.seed < 6; ++options.seed) {
+    auto prepared = text("[0.9, 0.05, 0.05]");
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_EQ(prepared->bytes[0] + prepared->bytes[1] + prepared->bytes[2], 200010);
+    EXPECT_NEAR(prepared->bytes[0], 180009, 5000);
+    EXPECT_NEAR(prepared->bytes[1], 10000, 2501);
+    EXPECT_NEAR(prepared->bytes[2], 10000, 2501);
+    std::string all = bytesOfPart("train") + bytesOfPart("valid") + bytesOfPart("test");
+    for (const std::string &whole : {a, b, std::string("0123456789")})
+      EXPECT_THAT(all, HasSubstr(whole));
+  }
+  EXPECT_THAT(warnings, IsEmpty());
 }
 
 TEST_F(PrepareTest, ASingleSoundIsCut) {
@@ -246,22 +282,22 @@ TEST_F(PrepareTest, ASingleSoundIsCut) {
 
 // What was written of a sound before it broke is taken back.
 TEST_F(PrepareTest, LeavesOutBrokenSounds) {
-  std::string flac = writeFlac(4000, 1, tone(440, 4000, 50000));
-  for (int i = 0; i < 4; ++i)
+  for (int i = 0; i < 4; ++i) {
+    std::string flac = writeFlac(4000, 1, tone(440 + i, 4000, 50000));
     write(fmt::format("{}.flac", i), i == 2 ? flac.substr(0, flac.size() * 3 / 4) : flac);
+  }
   auto prepared = audio();
   ASSERT_TRUE(prepared) << prepared.error().message;
   EXPECT_EQ(prepared->taken, 3);
   EXPECT_THAT(warnings, ElementsAre(HasSubstr("2.flac: broken FLAC")));
-  EXPECT_EQ(prepared->bytes[0] + prepared->bytes[1] + prepared->bytes[2], 150000);
-  EXPECT_EQ(prepared->bytes[0] % 50000, 0);
+  EXPECT_EQ(prepared->bytes, (std::array<int64_t, 3>{135000, 7500, 7500}));
 }
 
 TEST_F(PrepareTest, WarnsOfOddAndEmptySounds) {
   std::string wav = writeWav(1, 16, 4000, 1, tone(440, 4000, 1000));
   std::string crashed = wav.replace(wav.find("data") + 4, 4, std::string(4, '\0'));
-  for (const char *name : {"1.wav", "2.wav", "3.wav"})
-    write(name, crashed + std::string(2, name[0])); // no two are equal
+  for (int i = 1; i <= 3; ++i) // no two are equal
+    write(fmt::format("{}.wav", i), crashed + std::string(2, static_cast<char>(40 * i)));
   write("4.wav", writeWav(1, 16, 4000, 1, {}));
   auto prepared = audio();
   ASSERT_TRUE(prepared) << prepared.error().message;
@@ -269,7 +305,7 @@ TEST_F(PrepareTest, WarnsOfOddAndEmptySounds) {
   EXPECT_EQ(prepared->leftOut, 1);
   EXPECT_EQ(prepared->bytes[0] + prepared->bytes[1] + prepared->bytes[2], 3 * 1001);
   EXPECT_THAT(warnings,
-              testing::UnorderedElementsAre(
+              UnorderedElementsAre(
                   HasSubstr("1.wav: the size of its data was never put in; all that follows"),
                   HasSubstr("2.wav: the size"), HasSubstr("3.wav: the size"),
                   HasSubstr("4.wav: it is empty; left out")));
@@ -297,6 +333,166 @@ TEST_F(PrepareTest, Text) {
   ASSERT_TRUE(text("[0.9, 0, 0.1]"));
   EXPECT_EQ(bytesOfPart("valid"), "");
   EXPECT_EQ(bytesOfPart("train").size() + bytesOfPart("test").size(), words.size() + 2);
+}
+
+// Files that are equal, or the same by another path, are in one part, once.
+TEST_F(PrepareTest, TestsOnNothingThatItTrainsOn) {
+  namespace fs = std::filesystem;
+  for (int i = 0; i < 20; ++i)
+    writePicture(fmt::format("p{:02}.png", i), i * 10);
+  for (int i = 0; i < 5; ++i)
+    writePicture(fmt::format("sub/held{}.png", i), 205 + i * 10);
+  auto expectApart = [&](int64_t pictures) {
+    auto prepared = images();
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    EXPECT_EQ(prepared->taken, pictures);
+    std::multiset<std::string> records;
+    for (const char *name : {"train", "valid", "test"}) {
+      std::string bytes = bytesOfPart(name);
+      for (size_t at = 0; at < bytes.size(); at += 12)
+        records.insert(bytes.substr(at, 12));
+    }
+    EXPECT_THAT(records, SizeIs(pictures));
+    EXPECT_EQ(std::set(records.begin(), records.end()).size(), records.size());
+  };
+  options.inputs = {in, in, in + "/sub/../sub", in + "/p03.png"};
+  expectApart(25);
+  EXPECT_THAT(warnings, ElementsAre("31 files that were given more than once are taken once"));
+  warnings.clear();
+  options.inputs = {in};
+  options.testInputs = {in + "/sub"};
+  expectApart(25);
+  EXPECT_THAT(part("test").shape, ElementsAre(5, 2, 2, 3));
+  EXPECT_THAT(warnings,
+              ElementsAre("5 files of the test part among the other inputs: left out there"));
+  warnings.clear();
+  // Links of both kinds, also in a circle, and copies.
+  fs::create_directory_symlink(in, in + "/sub/round");
+  fs::create_symlink(in + "/p00.png", in + "/sub/link.png");
+  fs::create_hard_link(in + "/p01.png", in + "/sub/hard.png");
+  fs::create_symlink(in + "/nowhere", in + "/dangling.png");
+  fs::copy(in + "/p02.png", in + "/sub/copy.png");
+  options.testInputs = {};
+  expectApart(25);
+  EXPECT_THAT(warnings,
+              ElementsAre("2 files that were given more than once are taken once",
+                          HasSubstr("equal to another file, as 1 of 26: each content is taken")));
+  // The same pixels in another file.
+  fs::remove_all(in + "/sub");
+  fs::create_directory(in + "/sub");
+  write("sub/same.png", assemblePng(4, 4, 8, 0, [] {
+          std::string rows;
+          for (int y = 0; y < 4; ++y)
+            rows += std::string(1, '\0') + std::string(4, 50);
+          return rows;
+        }()));
+  warnings.clear();
+  expectApart(20);
+  EXPECT_THAT(warnings,
+              ElementsAre("1 of 21 pictures are equal to another one: each is taken once"));
+}
+
+// A tile that two pictures have is in the part behind.
+TEST_F(PrepareTest, NoRecordIsInTwoParts) {
+  for (int i = 0; i < 10; ++i) {
+    std::vector<uint8_t> pixels(2 * 4 * 3, 255); // the right half is white in all of them
+    for (int y = 0; y < 2; ++y)
+      for (int x = 0; x < 6; ++x)
+        pixels[y * 12 + x] = static_cast<uint8_t>(20 * i);
+    write(fmt::format("{}.png", i), writePng(2, 4, 3, pixels));
+  }
+  options.fit = {PictureFit::Cut, 1};
+  auto prepared = images();
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  EXPECT_EQ(prepared->bytes, (std::array<int64_t, 3>{8 * 12, 12, 2 * 12}));
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("9 records are left out, because the test or")));
+  EXPECT_THAT(bytesOfPart("test"), HasSubstr(std::string(12, '\xff')));
+}
+
+TEST_F(PrepareTest, OneSoundInTwoFormatsIsOne) {
+  write("a.wav", writeWav(1, 16, 4000, 1, level(1)));
+  write("b.flac", writeFlac(4000, 1, level(1)));
+  auto prepared = audio();
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  EXPECT_EQ(prepared->bytes[0] + prepared->bytes[1] + prepared->bytes[2], 1000);
+  EXPECT_THAT(warnings,
+              ElementsAre("1 of 2 files hold what another one holds: each is taken once"));
+}
+
+TEST_F(PrepareTest, OverwritesNothingUnasked) {
+  write("a", std::string(1000, 'a'));
+  options.fresh = false;
+  ASSERT_TRUE(text());
+  std::string before = bytesOfPart("train");
+  write("a", std::string(1000, 'b'));
+  EXPECT_EQ(text().error().message,
+            out + ": expected a new folder as --out, found the parts of an earlier prepare: choose "
+                  "another one, or --fresh to replace them");
+  EXPECT_EQ(bytesOfPart("train"), before);
+  options.fresh = true;
+  ASSERT_TRUE(text());
+  EXPECT_NE(bytesOfPart("train"), before);
+  for (const char *name : {"train", "valid", "test"})
+    std::filesystem::remove(fmt::format("{}/{}.npy", out, name));
+  ASSERT_TRUE(text()); // an empty folder
+  std::filesystem::remove_all(out);
+  std::filesystem::create_directory(out);
+  writeFile(out + "/thesis.txt", "words");
+  EXPECT_THAT(text().error().message, HasSubstr("a new folder as --out, found 'thesis.txt' in it"));
+  options.out = in + "/a";
+  EXPECT_THAT(text().error().message, HasSubstr("expected a folder as --out, found a file"));
+}
+
+TEST_F(PrepareTest, WritesNothingAmongItsInputs) {
+  write("sub/a", "words");
+  std::filesystem::create_directory_symlink(in + "/sub", in + "/link");
+  for (const char *inside : {"/prepared", "/sub/deep/er", "/link/new", "/sub/../new"}) {
+    options.out = in + inside;
+    EXPECT_THAT(text().error().message,
+                HasSubstr("expected a folder outside of the inputs as --out, found it inside of"));
+    EXPECT_FALSE(std::filesystem::exists(in + "/prepared"));
+  }
+}
+
+TEST_F(PrepareTest, SaysWhichPartIsShorterThanAWindow) {
+  auto context = [&](const std::string &bytes, const std::string &split = "[0.9, 0.05, 0.05]") {
+    write("a", bytes);
+    warnings.clear();
+    return run({{"data.kind", "text"}, {"data.context", "64"}, {"data.split", split}});
+  };
+  ASSERT_TRUE(context(std::string(1000, 'a')));
+  EXPECT_THAT(warnings,
+              ElementsAre(HasSubstr("/valid.npy: 50 bytes are less than one window of 64, so that "
+                                    "nothing can be evaluated with it: give more data"),
+                          HasSubstr("/test.npy: 50 bytes")));
+  ASSERT_TRUE(context(std::string(64, 'a'), "[1, 0, 0]"));
+  EXPECT_THAT(warnings, IsEmpty());
+  EXPECT_THAT(context(std::string(63, 'a'), "[1, 0, 0]").error().message,
+              HasSubstr("expected at least 64 bytes (one window) to train on, found 63"));
+  EXPECT_THAT(context("").error().message, HasSubstr("expected files of text to train on"));
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("a: it is empty; left out")));
+}
+
+TEST_F(PrepareTest, TakesNoOtherFormatForText) {
+  write("a.txt", "words, words, words");
+  write("b.gz", "\x1f\x8b\x08 and so on");
+  write("c.gz", "\x1f\x8b\x08 and more");
+  write("d.wav", writeWav(1, 16, 4000, 1, level(1)));
+  auto prepared = text();
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  EXPECT_EQ(prepared->taken, 1);
+  EXPECT_EQ(prepared->foreign, 3);
+  EXPECT_EQ(prepared->foreignKinds,
+            (std::map<std::string, int64_t>{{"a WAV sound", 1}, {"a gzip archive", 2}}));
+  options.inputs = {in + "/b.gz"};
+  EXPECT_THAT(text().error().message,
+              HasSubstr("b.gz: expected a file of text, found a gzip archive: unpack it first; "
+                        "stc-run prepare --raw takes any file's bytes as they are"));
+  options.raw = true;
+  ASSERT_TRUE(text());
+  EXPECT_THAT(bytesOfPart("train") + bytesOfPart("valid") + bytesOfPart("test"),
+              "\x1f\x8b\x08 and so on");
+  EXPECT_THAT(audio().error().message, HasSubstr("expected a program of text for --raw"));
 }
 
 } // namespace

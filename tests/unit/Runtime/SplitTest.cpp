@@ -57,5 +57,28 @@ TEST(Split, ReadsTheProgramsFractions) {
     EXPECT_THAT(read(wrong), HasSubstr("expected three fractions of 1 in all")) << wrong;
 }
 
+std::vector<int64_t> snapped(const std::array<double, 3> &fractions,
+                             const std::vector<int64_t> &edges) {
+  Split split(fractions, edges.back());
+  split.snapTo(edges);
+  return sizes(split);
+}
+
+TEST(Split, SnapsToEdgesThatAreNear) {
+  EXPECT_THAT(snapped({0.8, 0.1, 0.1}, {790, 902, 1000}), ElementsAre(790, 112, 98));
+  EXPECT_THAT(snapped({0.8, 0.1, 0.1}, {774, 926, 1000}), ElementsAre(800, 100, 100)); // 26 away
+  EXPECT_THAT(snapped({0.8, 0.1, 0.1}, {1000}), ElementsAre(800, 100, 100));
+  EXPECT_THAT(snapped({0.8, 0, 0.2}, {780, 1000}), ElementsAre(780, 0, 220));
+  EXPECT_THAT(snapped({1, 0, 0}, {500, 1000}), ElementsAre(1000, 0, 0));
+  EXPECT_THAT(snapped({0.5, 0.1, 0.1}, {500, 590, 710, 1000}), ElementsAre(500, 90, 120));
+}
+
+TEST(Split, CountsThingsOfSeveralBytes) {
+  Split split({0.5, 0.25, 0.25}, 4);
+  split.toEdges(std::vector<int64_t>{10, 30, 60, 100});
+  EXPECT_THAT(sizes(split), ElementsAre(30, 30, 40));
+  EXPECT_EQ(split.size(Part::All), 100);
+}
+
 } // namespace
 } // namespace stc::runtime::test
