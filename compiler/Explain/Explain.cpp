@@ -15,16 +15,19 @@ using pattern::Walk;
 using text::field;
 using text::grouped;
 
-std::string shareOf(std::optional<int64_t> pairs, int64_t n, int64_t count) {
-  int64_t dense = densePairs(n) * count;
+bool isCausal(const Pattern &pattern) { return pattern.causal().answer == Proof::Answer::True; }
+
+std::string shareOf(std::optional<text::Count> pairs, int64_t n, text::Count count, bool isCausal) {
+  text::Count all = (isCausal ? n * (n + 1) / 2 : n * n) * count;
+  std::string where = isCausal ? " with j <= i" : "";
   if (!pairs)
     return "not counted, that would take too long";
   if (*pairs == 0)
     return "0";
-  if (*pairs == dense)
-    return grouped(dense) + ", all with j <= i";
-  return fmt::format("{}, 1 / {} of the {} with j <= i", grouped(*pairs),
-                     text::ratio(double(dense) / double(*pairs)), grouped(dense));
+  if (*pairs == all)
+    return grouped(all) + ", all" + where;
+  return fmt::format("{}, 1 / {} of the {}{}", grouped(*pairs),
+                     text::ratio(double(all) / double(*pairs)), grouped(all), where);
 }
 
 static std::string causality(const Proof &causal) {
@@ -154,7 +157,7 @@ std::string explainPattern(const Pattern &pattern, const TileChooser &tiles) {
   int64_t n = pattern.size(), factors = int64_t(Pattern::factors(pattern.text()).size());
   PartsSection parts = partsSection(pattern, tiles);
   return field("pattern", pattern.text()) + field("positions", grouped(n)) +
-         proofsSection(pattern) + field("pairs", shareOf(parts.pairs, n, 1)) +
+         proofsSection(pattern) + field("pairs", shareOf(parts.pairs, n, 1, isCausal(pattern))) +
          reachSection(std::vector(factors + 1, pattern), factors) + parts.text;
 }
 

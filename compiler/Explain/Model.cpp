@@ -97,8 +97,9 @@ std::string explainModel(const spec::Spec &spec, const TileChooser &tiles) {
                                      text::counted(heads, "head"), integrationOf(spec.attention),
                                      text::counted(factors, "factor")));
 
-  std::optional<int64_t> pairs = 0;
-  int64_t computed = 0;
+  std::optional<text::Count> pairs = 0;
+  text::Count computed = 0;
+  bool allCausal = true;
   for (const Use &use : usesOf(patterns, heads)) {
     result += "\n" + field("pattern", use.pattern);
     result += field("used by", text::indices(use.layers, layers, "layer") + ", " +
@@ -111,8 +112,11 @@ std::string explainModel(const spec::Spec &spec, const TileChooser &tiles) {
       continue;
     }
     PartsSection parts = partsSection(*pattern, tiles);
-    result += proofsSection(*pattern) + field("pairs", shareOf(parts.pairs, n, 1)) + parts.text;
-    int64_t count = int64_t(use.layers.size() * use.heads.size());
+    bool causal = isCausal(*pattern);
+    allCausal &= causal;
+    result +=
+        proofsSection(*pattern) + field("pairs", shareOf(parts.pairs, n, 1, causal)) + parts.text;
+    text::Count count = text::Count(use.layers.size()) * use.heads.size();
     pairs = pairs && parts.pairs ? std::optional(*pairs + *parts.pairs * count) : std::nullopt;
     computed += parts.computed * count;
   }
@@ -120,7 +124,7 @@ std::string explainModel(const spec::Spec &spec, const TileChooser &tiles) {
   result += "\n" + reachOf(patterns, n, factors);
   result += field("whole model", fmt::format("{} x {}", text::counted(layers, "layer"),
                                              text::counted(heads, "head")));
-  result += field("  pairs", shareOf(pairs, n, layers * heads));
+  result += field("  pairs", shareOf(pairs, n, text::Count(layers) * heads, allCausal));
   std::string waste =
       pairs && *pairs > 0
           ? fmt::format(", {} times the pairs", text::ratio(double(computed) / double(*pairs)))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/Explain/Explain.h"
+#include "compiler/Explain/Text.h"
 
 #include <optional>
 #include <vector>
@@ -16,10 +17,11 @@ struct PartsSection {
   int64_t computed = 0;
 };
 
-/// Pairs with j <= i.
-constexpr int64_t densePairs(int64_t n) { return n * (n + 1) / 2; }
-/// The pairs of a pattern as a share of these; where there are several, of `count` attentions.
-std::string shareOf(std::optional<int64_t> pairs, int64_t n, int64_t count);
+/// True if it is proved that no position attends to a later one.
+bool isCausal(const pattern::Pattern &pattern);
+/// The pairs of a pattern as a share of those with j <= i, or of all where positions may attend to
+/// later ones; where there are several, of `count` attentions.
+std::string shareOf(std::optional<text::Count> pairs, int64_t n, text::Count count, bool isCausal);
 
 /// Causal or not, and which rows are empty.
 std::string proofsSection(const pattern::Pattern &pattern);

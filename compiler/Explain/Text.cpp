@@ -10,8 +10,8 @@ namespace stc::text {
 
 static constexpr size_t lineWidth = 100, labelWidth = 12;
 
-std::string grouped(int64_t number) {
-  std::string digits = std::to_string(number);
+std::string grouped(Count number) {
+  std::string digits = fmt::format("{}", number);
   size_t first = number < 0 ? 1 : 0;
   for (size_t k = digits.size(); k > first + 3; k -= 3)
     digits.insert(k - 3, ",");

@@ -9,8 +9,11 @@
 
 namespace stc::text {
 
+/// What a whole model has: layers times heads times the pairs of a pattern are more than 2^63.
+using Count = __int128;
+
 /// 1234567 as "1,234,567".
-std::string grouped(int64_t number);
+std::string grouped(Count number);
 /// A ratio of at least 1 in two or three figures: "1.03", "3.9", "342".
 std::string ratio(double value);
 /// "1 layer", "12 layers".

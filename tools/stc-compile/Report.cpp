@@ -33,8 +33,11 @@ std::vector<Used> patternsOf(ModuleOp module) {
         all.push_back(used);
   };
   module->walk([&](Operation *op) {
-    if (auto pattern = op->getAttrOfType<PatternAttr>("pattern"))
-      add(pattern, cast<RankedTensorType>(op->getOperand(1).getType()).getDimSize(1));
+    if (auto pattern = op->getAttrOfType<PatternAttr>("pattern")) {
+      auto layout = op->getAttrOfType<LayoutAttr>("layout");
+      add(pattern,
+          AttentionShape(op->getOperand(1), layout ? layout.getValue() : Layout()).positions);
+    }
     for (Type type : op->getResultTypes())
       if (auto tensor = dyn_cast<RankedTensorType>(type))
         if (auto pattern = dyn_cast_or_null<PatternAttr>(tensor.getEncoding()))

@@ -102,6 +102,14 @@ TEST(ExplainPattern, ShowsAFuturePair) {
   EXPECT_TRUE(has(text, "causal      no, position 0 attends to 1\n")) << text;
 }
 
+// As many pairs as there are with j <= i, but others.
+TEST(ExplainPattern, LooksAheadAtAsManyPairs) {
+  std::string text = explained("{ [i] -> [j] : j >= i }", 64);
+  EXPECT_TRUE(has(text, "pairs       2,080, 1 / 1.97 of the 4,096\n")) << text;
+  text = explained("{ [i] -> [j] }", 64);
+  EXPECT_TRUE(has(text, "pairs       4,096, all\n")) << text;
+}
+
 TEST(ExplainPattern, EmptyPattern) {
   std::string text = explained("dense - dense", 64);
   EXPECT_TRUE(has(text, "pairs       0\n")) << text;
@@ -167,6 +175,12 @@ TEST(ExplainModel, Heads) {
   EXPECT_TRUE(has(text, "reach       valid: ")) << text;
   // block: 32 blocks of 528. summary: all keys of the pattern but the future ones.
   EXPECT_TRUE(has(text, "1 / ")) << text;
+}
+
+TEST(ExplainModel, CountsMorePairsThan64BitsHold) {
+  std::string text = explainModel(
+      specOf("layers = 4096\nheads = 96\n", "pattern = \"dense\"\n", 1 << 24), always({32, 16}));
+  EXPECT_TRUE(has(text, "  pairs     55,340,235,519,663,538,176, all with j <= i\n")) << text;
 }
 
 TEST(ExplainModel, SaysWhatAllLayersReach) {
