@@ -75,6 +75,28 @@ std::optional<ParseError> Pattern::check(std::string_view text) {
   return syntax ? std::nullopt : std::optional(syntax.error());
 }
 
+/// The first named pattern with an argument above n.
+static const Syntax *findWider(const Syntax &syntax, int64_t n) {
+  if (syntax.extent > n)
+    return &syntax;
+  for (const Syntax &operand : syntax.operands)
+    if (const Syntax *found = findWider(operand, n))
+      return found;
+  return nullptr;
+}
+
+std::optional<ParseError> stc::pattern::checkWidths(std::string_view text, int64_t n) {
+  auto syntax = parseSyntax(text, n);
+  if (!syntax)
+    return syntax.error();
+  const Syntax *wider = findWider(*syntax, n);
+  if (!wider)
+    return std::nullopt;
+  return ParseError{"expected a pattern no wider than the context of " + std::to_string(n) +
+                        ", found " + wider->call,
+                    wider->offset};
+}
+
 std::vector<std::string> Pattern::factors(std::string_view text) {
   auto syntax = parseSyntax(text, anyLength);
   if (!syntax || syntax->factors.empty())

@@ -192,7 +192,13 @@ private:
     for (size_t k = 0; k < parameters.size(); ++k)
       if (!checkArgument(parameters, arguments, k, offsets[k]))
         return {};
-    return construct(constructor, arguments);
+    Syntax result = construct(constructor, arguments);
+    if (!arguments.empty()) {
+      result.call = call(constructor.name, arguments);
+      result.extent = std::ranges::max(arguments);
+      result.offset = begin;
+    }
+    return result;
   }
 
   bool checkArgument(const std::vector<Parameter> &parameters, Arguments arguments, size_t k,

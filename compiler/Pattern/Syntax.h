@@ -26,6 +26,10 @@ struct Syntax {
   std::vector<Syntax> operands;
   /// The texts that a shorthand such as strided(l) stands for.
   std::vector<std::string> factors;
+  /// A named pattern, as "local(128)": its largest argument, and where it begins in the text.
+  std::string call;
+  int64_t extent = 0;
+  size_t offset = 0;
 };
 
 /// The names of the variables of a leaf's condition: i, j, e0, e1 and so on.
@@ -33,6 +37,10 @@ std::vector<std::string> variableNames(const Syntax &leaf);
 
 /// Parses a whole text for sequences of n positions.
 tl::expected<Syntax, ParseError> parseSyntax(std::string_view text, int64_t n);
+
+/// What of a pattern's text is wider than n positions, if anything: a named pattern with an
+/// argument above n.
+std::optional<ParseError> checkWidths(std::string_view text, int64_t n);
 
 /// Parses isl's notation from its '{' to its '}' (SetNotation.cpp).
 Syntax parseSetNotation(Scanner &scanner, int64_t n);

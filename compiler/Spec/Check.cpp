@@ -1,5 +1,5 @@
 //===- Check.cpp - the keys of a specification against each other ---------===//
-#include "compiler/Pattern/Pattern.h"
+#include "compiler/Pattern/Syntax.h"
 #include "compiler/Spec/Document.h"
 #include "compiler/Spec/Keys.h"
 
@@ -90,9 +90,8 @@ void checkPattern(const std::string &text, Place place, const Spec &spec, Docume
   if (!document.good({"data.context"}))
     return;
   int64_t n = spec.data.context;
-  if (int64_t period = Pattern::alignment(text); period > n)
-    return fail(place, fmt::format("expected a pattern no wider than the context of {}, found {}",
-                                   n, period));
+  if (auto error = pattern::checkWidths(text, n))
+    return failAt(*error);
   auto parsed = Pattern::parse(text, n);
   if (!parsed)
     return failAt(parsed.error());
@@ -159,9 +158,10 @@ void completeEmbedding(Spec &spec, Document &document) {
   }
   if (!document.good({"attention.pattern"}))
     return;
+  // A period that the context does not have once is none.
   for (const std::string &text : spec.attention.patterns)
-    if (embedding.stride == 0)
-      embedding.stride = Pattern::alignment(text);
+    if (int64_t period = Pattern::alignment(text); embedding.stride == 0 && period <= n)
+      embedding.stride = period;
   if (embedding.stride == 0)
     embedding.stride = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
 }

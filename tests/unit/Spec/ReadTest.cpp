@@ -142,6 +142,18 @@ TEST(Read, TakesAnyStrideFromThePatternOrTheContext) {
             32);
 }
 
+// What is put together may have any period; one that the context does not have once is no stride.
+TEST(Read, TakesPatternsOfAnyPeriod) {
+  for (const char *pattern :
+       {"local(1024)", "stride(97) | stride(89) | stride(83)", "stride(6) & local(54)",
+        "dense - stride(97) - stride(89) - stride(83)", "block(48) | stride(125)",
+        "stride(97) | stride(89) | stride(83) | stride(79) | stride(73)",
+        "{ [i] -> [j] : j <= i and (i + 2j) mod 5000 <= 1 }"})
+    EXPECT_EQ(errorsOf(withLine("fixed(64, 16)", pattern)), "");
+  EXPECT_EQ(read(withLine("fixed(64, 16)", "stride(97) | stride(89)")).embedding.stride, 32);
+  EXPECT_EQ(read(withLine("fixed(64, 16)", "block(48) | stride(20)")).embedding.stride, 240);
+}
+
 TEST(Read, TakesBytesWithUnits) {
   auto budget = [](std::string value) {
     return read(smallText + "[memory]\nrecompute = \"budget\"\nbudget = " + value).memory.budget;
