@@ -204,7 +204,7 @@ size_t meanWindow(std::span<const RunRecord> runs) {
   size_t longest = 0;
   for (const RunRecord &run : runs)
     longest = std::max(longest, run.steps.size());
-  return std::max<size_t>(50, longest / 200);
+  return std::max(std::clamp<size_t>(longest / 10, 10, 50), longest / 200);
 }
 
 std::vector<Chart> curvesOf(std::span<const RunRecord> runs) { return Curves(runs).make(); }

@@ -14,8 +14,8 @@ namespace stc::runtime {
 /// left out, and the mean of none is NaN.
 std::vector<double> movingMean(std::span<const double> values, size_t window);
 
-/// How many steps the means of these runs are over: 50, and more of long runs, whose curves have
-/// fewer pixels.
+/// How many steps the means of these runs are over: a tenth of a short run's, so that the mean does
+/// not lag far behind, 50, and more of long runs, whose curves have fewer pixels.
 size_t meanWindow(std::span<const RunRecord> runs);
 
 /// Loss, learning rate, gradient norm and throughput, each along the steps, and where every run

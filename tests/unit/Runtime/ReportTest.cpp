@@ -462,8 +462,8 @@ TEST_F(ReportTest, TwoRunsBesideEachOther) {
   std::string name = std::filesystem::path(folder).filename().string();
   EXPECT_THAT(html, AllOf(HasSubstr("<th></th><th>" + name + "</th><th>second</th>"),
                           HasSubstr("<tr><th>steps</th><td>300</td><td>200</td></tr>"),
-                          HasSubstr("data-name=\"" + name + ": mean of 50 steps\""),
-                          HasSubstr("data-name=\"second: mean of 50 steps\""),
+                          HasSubstr("data-name=\"" + name + ": mean of 30 steps\""),
+                          HasSubstr("data-name=\"second: mean of 30 steps\""),
                           HasSubstr("<g class=\"series run1\""),
                           HasSubstr("<tr class=\"differs\"><th>train.batch</th><td>1</td>"
                                     "<td>4</td></tr>"),
@@ -511,6 +511,10 @@ TEST_F(ReportTest, MeansSayOfHowManyStepsTheyAre) {
   write("metrics.jsonl", metrics);
   EXPECT_THAT(page(), AllOf(HasSubstr("mean of 6 steps"),
                             HasSubstr("mean of the last 6 steps</th><td>3.5000</td>")));
+  for (int i = 7; i <= 1000; ++i)
+    metrics += step(i, i);
+  write("metrics.jsonl", metrics);
+  EXPECT_THAT(page(), HasSubstr("mean of the last 50 steps</th><td>975.5000</td>"));
 }
 
 TEST_F(ReportTest, BrokenLinesAreLeftOutWithANote) {
