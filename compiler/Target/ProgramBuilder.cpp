@@ -2,6 +2,7 @@
 
 #include "compiler/Target/ProgramBuilder.h"
 #include "dialects/Plan/Plan.h"
+#include "runtime/Program/NameCheck.h"
 #include "runtime/Program/ProgramFile.h"
 
 #include <llvm/ADT/TypeSwitch.h>
@@ -62,8 +63,15 @@ private:
 };
 } // namespace
 
+static LogicalResult verifyName(Operation *op, StringRef name) {
+  auto checked = runtime::checkName(name);
+  return checked ? success() : op->emitError(checked.error().message);
+}
+
 FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef name,
                                                       plan::BufferAttr buffer) {
+  if (failed(verifyName(op, name)))
+    return failure();
   std::optional<program::DType> dtype = dtypeOf(buffer.getType().getElementType());
   if (!dtype)
     return op->emitError("expected an element type that programs have, found ")
@@ -174,7 +182,10 @@ static std::optional<program::Work> workOf(Operation &op) {
   if (auto gemm = dyn_cast<plan::GemmOp>(op)) {
     const uint64_t m = gemm.getM(), n = gemm.getN(), k = gemm.getK(), batch = gemm.getBatch();
     const uint64_t bytes = gemm.getType().getIntOrFloatBitWidth() / 8;
-    return Work(2 * batch * m * n * k, bytes * batch * (m * k + k * n + m * n));
+    uint64_t flops = 2 * batch * m * n;
+    if (__builtin_mul_overflow(flops, k, &flops))
+      return std::nullopt;
+    return Work(flops, bytes * batch * (m * k + k * n + m * n));
   }
   if (auto copy = dyn_cast<plan::CopyOp>(op))
     return Work(0, 2 * copy.getBytes());
@@ -224,6 +235,8 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
 }
 
 LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
+  if (failed(verifyName(op, op.getSymName())))
+    return failure();
   auto inputs = tensors(op, op.getInputNames(), op.getInputs());
   auto outputs = tensors(op, op.getOutputNames(), op.getOutputs());
   if (failed(inputs) || failed(outputs))

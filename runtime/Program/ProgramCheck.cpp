@@ -1,4 +1,5 @@
 //===- ProgramCheck.cpp - what the schema of a program cannot say ------------------===//
+#include "runtime/Program/NameCheck.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Tensor.h"
@@ -63,6 +64,8 @@ private:
 
 Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where) {
   std::string what = fmt::format("{} '{}'", where, printable(view(tensor.name())));
+  if (auto checked = checkName(view(tensor.name())); !checked)
+    return fail(fmt::format("{}: {}", where, checked.error().message));
   if (byteSize(tensor.dtype()) == 0)
     return fail(fmt::format("expected a known dtype of {}, found {}", what,
                             static_cast<int>(tensor.dtype())));
@@ -285,6 +288,8 @@ Result<void> Checker::check() {
   for (const Entry *entry : *program.entries()) {
     if (!names.insert(view(entry->name())).second)
       return fail(fmt::format("entry '{}' stands twice", printable(view(entry->name()))));
+    if (auto checked = checkName(view(entry->name())); !checked)
+      return fail(fmt::format("entry: {}", checked.error().message));
     if (auto checked = checkEntry(*entry); !checked)
       return fail(
           fmt::format("entry '{}': {}", printable(view(entry->name())), checked.error().message));

@@ -137,10 +137,6 @@ TEST(ProgramFile, ChecksTheMeaning) {
        }},
       {"expected at most 64 dimensions of input 'x', found 65",
        [](ProgramSpec &s) { s.entries[0].inputs[0].shape.assign(65, 1); }},
-      {"expected input 'a.b.' inside the arena",
-       [](ProgramSpec &s) {
-         s.entries[0].inputs[0] = {"a\nb\x7f", DType::F32, {2, 3}, 4080};
-       }},
       {"expected a possible shape of output 'q'",
        [&](ProgramSpec &s) {
          s.entries[0].outputs[0].shape = {huge, huge};
@@ -199,6 +195,47 @@ TEST(ProgramFile, ChecksTheMeaning) {
     ProgramSpec spec = codelessProgram();
     unsound.damage(spec);
     EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
+  }
+}
+
+// Names become parts of paths, tensors in safetensors files, and text on a terminal.
+TEST(ProgramFile, ChecksNames) {
+  using Rename = std::function<void(ProgramSpec &, const std::string &)>;
+  const std::pair<std::string, Rename> places[] = {
+      {"input", [](ProgramSpec &s, auto &name) { s.entries[0].inputs[0].name = name; }},
+      {"output", [](ProgramSpec &s, auto &name) { s.entries[0].outputs[0].name = name; }},
+      {"variable", [](ProgramSpec &s, auto &name) { s.variables[0].tensor.name = name; }},
+      {"entry", [](ProgramSpec &s, auto &name) { s.entries[0].name = name; }},
+  };
+  for (const auto &[what, rename] : places) {
+    SCOPED_TRACE(what);
+    auto errorWith = [&](const std::string &name) {
+      ProgramSpec spec = codelessProgram();
+      rename(spec, name);
+      return errorOf(spec.write("names.stcp"));
+    };
+    for (const std::string &good : {std::string("h.0.attn-c_attn $1:0"), std::string(200, 'x')})
+      EXPECT_EQ(errorWith(good), "");
+    const std::pair<std::string, std::string> bad[] = {
+        {"../../evil", "../../evil"},
+        {"/evil", "/evil"},
+        {"q/evil", "q/evil"},
+        {"q\\evil", "q\\evil"},
+        {"..", ".."},
+        {".hidden", ".hidden"},
+        {"", ""},
+        {"a\nb\x7f", "a.b."},
+        {"\x1b[2J", ".[2J"},
+        {"\xc3\xa9", ".."},
+        {std::string(201, 'x'), std::string(60, 'x')},
+    };
+    for (const auto &[name, shown] : bad)
+      EXPECT_THAT(errorWith(name),
+                  HasSubstr(what +
+                            ": expected a name of 1 to 200 printable ASCII characters "
+                            "without '/' and '\\' and with no '.' in front, found '" +
+                            shown));
+    EXPECT_THAT(errorWith("__metadata__"), HasSubstr("expected another name than '__metadata__'"));
   }
 }
 
