@@ -181,10 +181,11 @@ Result<void> checkOut(const PrepareOptions &options) {
   for (fs::directory_iterator entry(options.out, error), end; !error && entry != end;
        entry.increment(error)) {
     std::string name = entry->path().filename();
-    bool part = std::ranges::any_of(
-        partNames, [&](const char *known) { return name == fmt::format("{}.npy", known); });
-    earlier |= part;
-    if (!part && !isHidden(entry->path()))
+    auto begins = [&](const char *part) { return name.starts_with(fmt::format("{}.npy", part)); };
+    auto is = [&](const char *part) { return name == fmt::format("{}.npy", part); };
+    earlier |= std::ranges::any_of(partNames, is);
+    // Also what a prepare left that was killed: train.npy.tmp and a number.
+    if (std::ranges::none_of(partNames, begins) && !isHidden(entry->path()))
       other = name;
   }
   if (error)

@@ -87,8 +87,10 @@ constexpr Mark marks[] = {
 };
 
 bool contains(std::span<const std::byte> bytes, size_t at, std::string_view mark) {
-  return bytes.size() >= at && bytes.size() - at >= mark.size() &&
-         std::memcmp(bytes.data() + at, mark.data(), mark.size()) == 0;
+  if (bytes.size() < at)
+    return false;
+  std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+  return text.substr(at).starts_with(mark);
 }
 
 unsigned byteAt(std::span<const std::byte> bytes, size_t at) {

@@ -434,7 +434,8 @@ TEST_F(PrepareTest, OverwritesNothingUnasked) {
   EXPECT_NE(bytesOfPart("train"), before);
   for (const char *name : {"train", "valid", "test"})
     std::filesystem::remove(fmt::format("{}/{}.npy", out, name));
-  ASSERT_TRUE(text()); // an empty folder
+  writeFile(out + "/train.npy.tmp123", "of a prepare that was killed");
+  ASSERT_TRUE(text());
   std::filesystem::remove_all(out);
   std::filesystem::create_directory(out);
   writeFile(out + "/thesis.txt", "words");
