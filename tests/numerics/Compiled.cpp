@@ -180,6 +180,32 @@ Results Compiled::callAtRandom(const std::string &function, uint64_t seed) {
   return call(function, randomInputs(function, seed));
 }
 
+Tensors Compiled::defineWithVariables(const std::string &function, const Tensors &inputs,
+                                      reference::Rounding rounding) {
+  interpreter->variables = before;
+  Tensors results = define(function, inputs, rounding);
+  for (const program::Variable *variable : *executor->program().variables())
+    results.push_back(interpreter->variables.at(variable->tensor()->name()->str()));
+  return results;
+}
+
+Results Compiled::callWithVariables(const std::string &function, const Tensors &inputs) {
+  for (const program::Variable *variable : *executor->program().variables())
+    interpreter->variables[variable->tensor()->name()->str()] =
+        read(*executor, *variable->tensor());
+  before = interpreter->variables;
+  Results results = call(function, inputs);
+  for (const program::Variable *variable : *executor->program().variables())
+    results.found.push_back(read(*executor, *variable->tensor()));
+  results.expected = defineWithVariables(function, inputs, reference::Rounding::None);
+  return results;
+}
+
+Results Compiled::roundedWithVariables(const std::string &function, const Tensors &inputs) {
+  return {defineWithVariables(function, inputs, reference::Rounding::Float32),
+          defineWithVariables(function, inputs, reference::Rounding::None)};
+}
+
 Results Compiled::roundedAtRandom(const std::string &function, uint64_t seed) {
   Tensors inputs = randomInputs(function, seed);
   return {define(function, inputs, reference::Rounding::Float32),

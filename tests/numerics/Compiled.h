@@ -7,6 +7,7 @@
 
 #include <mlir/IR/OwningOpRef.h>
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,12 @@ public:
   Results call(const std::string &function, const Tensors &inputs);
   /// The same for random inputs.
   Results callAtRandom(const std::string &function, uint64_t seed);
+  /// A call's results, and behind them all variables that it leaves, in the program's order. The
+  /// definition begins with the variables that the program has.
+  Results callWithVariables(const std::string &function, const Tensors &inputs);
+  /// As the last call with these inputs was by definition, and by rounding that to float32 op by
+  /// op.
+  Results roundedWithVariables(const std::string &function, const Tensors &inputs);
   /// As callAtRandom, but found by rounding the definition to float32 op by op.
   Results roundedAtRandom(const std::string &function, uint64_t seed);
 
@@ -58,10 +65,15 @@ public:
 private:
   Compiled() : pool(2) {}
 
+  /// The function's results and behind them the variables by definition.
+  Tensors defineWithVariables(const std::string &function, const Tensors &inputs,
+                              reference::Rounding rounding);
   /// The function's results by definition; none, with a failed expectation, if it has no value.
   Tensors define(const std::string &function, const Tensors &inputs, reference::Rounding rounding);
 
   mlir::OwningOpRef<mlir::ModuleOp> definition;
+  /// Before the last call with variables.
+  std::map<std::string, reference::Tensor> before;
   std::unique_ptr<reference::Interpreter> interpreter;
   std::vector<std::byte> program;
   runtime::ThreadPool pool;
