@@ -1,5 +1,6 @@
 //===- Progress.cpp - how a training run is watched ---------------------------------------===//
 #include "runtime/Train/Progress.h"
+#include "runtime/Support/Output.h"
 #include "runtime/Support/Units.h"
 
 #include <algorithm>
@@ -71,25 +72,25 @@ void Progress::show(const StepReport &report) {
                  std::min<int>(width - text.size() - 3, 30)) +
              " " + text;
     text.resize(std::min(text.size(), width));
-    fmt::print("\r{}\x1b[K", text);
+    say("\r{}\x1b[K", text);
     drawn = true;
   } else {
-    fmt::print("{}\n", text);
+    say("{}\n", text);
   }
   std::fflush(stdout);
 }
 
 void Progress::note(const std::string &text) {
   if (drawn)
-    fmt::print("\r\x1b[K");
-  fmt::print("{}\n", text);
+    say("\r\x1b[K");
+  say("{}\n", text);
   std::fflush(stdout);
   shown = {};
 }
 
 void Progress::finish() {
   if (drawn)
-    fmt::print("\n");
+    say("\n");
   drawn = false;
 }
 

@@ -55,11 +55,14 @@ Result<double> Trainer::scalar(const char *name) const {
   return read ? Result<double>(value) : forward(read);
 }
 
+Result<void> Trainer::fetch(int64_t step, ByteData &data, uint64_t seed) {
+  return samplesOf == step ? Result<void>() : readSamples(step, data, seed);
+}
+
 Result<StepReport> Trainer::step(int64_t step, ByteData &data, uint64_t seed) {
   nvtx::Range range("training step");
-  if (samplesOf != step)
-    if (auto read = readSamples(step, data, seed); !read)
-      return forward(read);
+  if (auto read = fetch(step, data, seed); !read)
+    return forward(read);
   auto write = [&](const char *name, std::span<const int32_t> values) {
     return executor.write(*findTensor(*entryOf().inputs(), name), std::as_bytes(values));
   };

@@ -29,6 +29,10 @@ public:
   int64_t window() const { return n; }
   uint32_t entry() const { return index; }
 
+  /// Reads the samples of a step, if step() has not read them ahead. Error: the data; the weights
+  /// are as they were.
+  Result<void> fetch(int64_t step, ByteData &data, uint64_t seed);
+
   /// One step on the samples of its number; while the device computes it, those of the next are
   /// read, with the same seed. Error: the data, the device, or a loss or gradient that is not
   /// finite (NonFinite), after which the weights are not to be kept. With a loss_scale above 1, a

@@ -5,6 +5,7 @@
 #include "runtime/Sample/TrainingSamples.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Interrupt.h"
+#include "runtime/Support/Output.h"
 #include "runtime/Support/Units.h"
 #include "runtime/Train/Evaluate.h"
 #include "runtime/Train/Metrics.h"
@@ -83,8 +84,11 @@ private:
   Result<void> start();
   Result<void> describeRun() const;
   Result<void> loop();
+  Result<void> step();
   Result<bool> evaluate();
   Result<void> save();
+  Result<void> writeState();
+  void saveWhatIsGood();
   bool evaluationIsDue() const;
   Result<void> prepareSamples();
   Result<void> sample();
@@ -98,6 +102,8 @@ private:
   /// As of now, but for the seconds, which are those of the calls before this one.
   TrainingState state;
   int64_t firstStep = 0, savedStep = 0;
+  /// The variables are those of a whole step, and no write of them has failed.
+  bool worthSaving = true;
   std::optional<RunFolder> folder;
   std::optional<Trainer> trainer;
   std::optional<Evaluator> evaluator;
@@ -161,7 +167,7 @@ Result<void> TrainRun::openFolder() {
                             "from it, another --out keeps it, --fresh throws it away",
                             options.out, checkpoints.back()));
   if (options.resume && checkpoints.empty())
-    fmt::print("{} has no checkpoint to resume: starting from the first step\n", options.out);
+    say("{} has no checkpoint to resume: starting from the first step\n", options.out);
   return {};
 }
 
@@ -174,12 +180,12 @@ Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
       return fail(fmt::format("{}: its data came in another order: {}; --allow-other-order goes on "
                               "all the same",
                               checkpoint.path(), what));
-    fmt::print("the data comes in another order than before: {}\n", what);
+    say("the data comes in another order than before: {}\n", what);
   }
   if (auto loaded = checkpoint.load(session.executor()); !loaded)
     return loaded;
   if (!checkpoint.sameSpecification(session.program()))
-    fmt::print("the program's specification is not that of {}\n", checkpoint.path());
+    say("the program's specification is not that of {}\n", checkpoint.path());
   state.step = firstStep = savedStep = before.step;
   state.steps = options.steps.value_or(before.steps);
   state.seconds = before.seconds;
@@ -237,7 +243,7 @@ Result<void> TrainRun::prepare() {
     return ready;
   if (auto opened = openFolder(); !opened)
     return opened;
-  auto warn = [](const std::string &line) { fmt::print(stderr, "stc-run: warning: {}\n", line); };
+  auto warn = [](const std::string &line) { say(stderr, "stc-run: warning: {}\n", line); };
   Result<std::optional<Checkpoint>> checkpoint = folder->newest(warn);
   if (!checkpoint)
     return forward(checkpoint);
@@ -303,17 +309,52 @@ Result<bool> TrainRun::evaluate() {
 Result<void> TrainRun::save() {
   if (savedStep == state.step)
     return {};
-  auto start = Clock::now();
   // The metrics of a checkpoint's steps are on the disk before it is there.
   if (auto synced = metrics->sync(); !synced)
     return synced;
+  return writeState();
+}
+
+Result<void> TrainRun::writeState() {
+  auto start = Clock::now();
   TrainingState now = state;
   now.seconds += progress->elapsedSeconds();
-  if (auto saved = folder->save(session.executor(), now, options.keep); !saved)
+  if (auto saved = folder->save(session.executor(), now, options.keep); !saved) {
+    worthSaving = false;
     return saved;
+  }
   savedStep = state.step;
   clock.saved(secondsSince(start));
   return {};
+}
+
+// One step, with all that belongs to it: metrics, an evaluation, a checkpoint.
+Result<void> TrainRun::step() {
+  auto start = Clock::now();
+  if (auto read = trainer->fetch(state.step + 1, *data, state.order.seed); !read)
+    return read;
+  worthSaving = false;
+  Result<StepReport> report = trainer->step(state.step + 1, *data, state.order.seed);
+  if (!report)
+    return forward(report);
+  worthSaving = true;
+  ++state.step;
+  progress->show(*report);
+  if (auto written = metrics->step(*report, state.seconds + progress->elapsedSeconds(),
+                                   secondsSince(start), trainer->batch() * trainer->window());
+      !written)
+    return written;
+  bool best = false;
+  if (evaluationIsDue()) {
+    Result<bool> evaluated = evaluate();
+    if (!evaluated)
+      return forward(evaluated);
+    best = *evaluated;
+  }
+  if (best || clock.due(state.step))
+    if (auto saved = save(); !saved)
+      return saved;
+  return sample();
 }
 
 Result<void> TrainRun::loop() {
@@ -321,33 +362,21 @@ Result<void> TrainRun::loop() {
   if (state.step > 0 && evaluationIsDue())
     if (auto evaluated = evaluate(); !evaluated)
       return forward(evaluated);
-  while (state.step < state.steps && !pendingInterrupt()) {
-    auto start = Clock::now();
-    Result<StepReport> report = trainer->step(state.step + 1, *data, state.order.seed);
-    if (!report)
-      return forward(report);
-    ++state.step;
-    progress->show(*report);
-    if (auto written = metrics->step(*report, state.seconds + progress->elapsedSeconds(),
-                                     secondsSince(start), trainer->batch() * trainer->window());
-        !written)
-      return written;
-    bool best = false;
-    if (evaluationIsDue()) {
-      Result<bool> evaluated = evaluate();
-      if (!evaluated)
-        return forward(evaluated);
-      best = *evaluated;
-    }
-    if (best || clock.due(state.step))
-      if (auto saved = save(); !saved)
-        return saved;
-    if (auto sampled = sample(); !sampled)
-      return sampled;
-  }
+  while (state.step < state.steps && !pendingInterrupt())
+    if (auto done = step(); !done)
+      return done;
   if (auto saved = save(); !saved)
     return saved;
   return metrics->sync();
+}
+
+// What was learned up to a failure that is not of the step itself, such as data that cannot be read
+// any more. The failure is what is reported.
+void TrainRun::saveWhatIsGood() {
+  // The lines up to the failure say how it came to it.
+  (void)metrics->sync();
+  if (worthSaving && state.step > savedStep)
+    (void)writeState();
 }
 
 std::string TrainRun::describeWeights() const {
@@ -359,18 +388,16 @@ std::string TrainRun::describeWeights() const {
 void TrainRun::summarize() const {
   double seconds = progress->elapsedSeconds();
   auto percent = [&](double part) { return 100 * part / std::max(seconds, 1e-9); };
-  fmt::print("{} steps in {}; reading data took {:.3f} s ({:.2f} %), writing {} checkpoints {:.3f} "
-             "s ({:.2f} %)\n",
-             state.step - firstStep, formatDuration(seconds), trainer->dataSeconds(),
-             percent(trainer->dataSeconds()), clock.count(), clock.seconds(),
-             percent(clock.seconds()));
-  fmt::print("peak resident memory {}, planned {}{}\n", formatBytes(peakResidentBytes()),
-             formatBytes(session.plannedBytes(trainer->entry())),
-             session.gpu() ? " on the GPU" : "");
+  say("{} steps in {}; reading data took {:.3f} s ({:.2f} %), writing {} checkpoints {:.3f} "
+      "s ({:.2f} %)\n",
+      state.step - firstStep, formatDuration(seconds), trainer->dataSeconds(),
+      percent(trainer->dataSeconds()), clock.count(), clock.seconds(), percent(clock.seconds()));
+  say("peak resident memory {}, planned {}{}\n", formatBytes(peakResidentBytes()),
+      formatBytes(session.plannedBytes(trainer->entry())), session.gpu() ? " on the GPU" : "");
   if (state.best)
-    fmt::print("least held-out loss: {:.4f} {}, step {}\n", state.best->bitsPerByte, unit,
-               state.best->step);
-  fmt::print("{}\n", describeWeights());
+    say("least held-out loss: {:.4f} {}, step {}\n", state.best->bitsPerByte, unit,
+        state.best->step);
+  say("{}\n", describeWeights());
 }
 
 Result<int> TrainRun::run() {
@@ -378,23 +405,22 @@ Result<int> TrainRun::run() {
   if (auto prepared = prepare(); !prepared)
     return forward(prepared);
   if (firstStep > 0)
-    fmt::print("resuming after step {} of {}\n", firstStep, state.steps);
-  fmt::print("training '{}': {} steps of {} x {} bytes on {}, {} windows an epoch\n",
-             session.program().name()->str(), state.steps, trainer->batch(), trainer->window(),
-             session.executor().device(), formatCount(data->windowsPerEpoch()));
+    say("resuming after step {} of {}\n", firstStep, state.steps);
+  say("training '{}': {} steps of {} x {} bytes on {}, {} windows an epoch\n",
+      session.program().name()->str(), state.steps, trainer->batch(), trainer->window(),
+      session.executor().device(), formatCount(data->windowsPerEpoch()));
   progress.emplace(state.steps, trainer->batch() * trainer->window(), unit);
   Result<void> trained = loop();
   progress->finish();
   if (!trained) {
-    // The lines up to the failure say how it came to it; the failure itself is what is reported.
-    (void)metrics->sync();
+    saveWhatIsGood();
     return fail(fmt::format("{}; {}", trained.error().message, describeWeights()),
                 trained.error().kind);
   }
   summarize();
   if (int signal = pendingInterrupt()) {
-    fmt::print("stopped by a signal after step {} of {}; --resume goes on\n", state.step,
-               state.steps);
+    say("stopped by {} after step {} of {}; --resume goes on\n", signalName(signal), state.step,
+        state.steps);
     return 128 + signal;
   }
   return 0;

@@ -86,18 +86,6 @@ TEST_F(CommandTest, TrainEvalSample) {
   EXPECT_NE(readFile(weights), bits);
 }
 
-TEST_F(CommandTest, ASignalSavesFirst) {
-  for (int signal : {SIGINT, SIGTERM}) {
-    std::filesystem::remove_all(folder);
-    Outcome outcome = run({"train", program, "--data", data, "--out", folder, "--steps",
-                           "1000000000", "--save-every", "1000000000"},
-                          signal);
-    EXPECT_EQ(outcome.code, 128 + signal) << outcome.err;
-    EXPECT_THAT(outcome.out, HasSubstr("stopped by a signal after step"));
-    EXPECT_EQ(run({"eval", program, "--data", data, "--weights", weights}).code, 0);
-  }
-}
-
 TEST_F(CommandTest, ALossThatIsNoNumberKeepsTheLastGoodWeights) {
   std::string failing = mockModel(57).write("failing.stcp");
   Outcome outcome = run({"train", failing, "--data", data, "--out", folder, "--save-every", "10"});

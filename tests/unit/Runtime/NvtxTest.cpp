@@ -57,7 +57,7 @@ TEST_F(NvtxTest, TrainingEvaluatingAndSampling) {
       run({"train", program, "--data", data, "--out", out, "--steps", "2", "--eval-every", "2"});
   ASSERT_EQ(trained.code, 0) << trained.err;
   // What the next step needs is read while the first one runs.
-  EXPECT_THAT(heard(), ElementsAre("training step", " read data", " read data", "training step",
+  EXPECT_THAT(heard(), ElementsAre("read data", "training step", " read data", "training step",
                                    " read data", "evaluation", "checkpoint"));
   writeFile(log, "");
   Outcome sampled = run({"sample", program, "--weights", out + "/weights.safetensors", "--prompt",
