@@ -14,7 +14,8 @@ namespace stc::runtime {
 
 namespace {
 
-constexpr double decay = 0.98;
+// Steps that the loss on the screen is the mean of.
+constexpr size_t meanSteps = 50;
 constexpr auto redrawTime = std::chrono::milliseconds(100);
 constexpr auto lineTime = std::chrono::seconds(10);
 
@@ -31,10 +32,8 @@ std::string bar(double fraction, int width) {
 } // namespace
 
 Progress::Progress(int64_t steps, int64_t tokensPerStep, std::string unit)
-    : steps(steps), tokensPerStep(tokensPerStep), unit(std::move(unit)),
+    : steps(steps), tokensPerStep(tokensPerStep), bits(meanSteps), unit(std::move(unit)),
       terminal(isatty(STDOUT_FILENO)) {}
-
-double Progress::smoothedBits() const { return bitsWeight > 0 ? bitsSum / bitsWeight : 0; }
 
 double Progress::elapsedSeconds() const {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -43,7 +42,9 @@ double Progress::elapsedSeconds() const {
 std::string Progress::line(const StepReport &report) const {
   int64_t done = report.step - firstStep + 1;
   double perStep = elapsedSeconds() / static_cast<double>(done);
-  std::string text = fmt::format("step {}/{}  {:.4f} {}", report.step, steps, smoothedBits(), unit);
+  std::string text = fmt::format("step {}/{}  {:.4f} {}", report.step, steps, bits.mean(), unit);
+  if (bits.count() > 1)
+    text += fmt::format(" (mean of {})", bits.count());
   if (!std::isnan(report.learningRate))
     text += fmt::format("  lr {:.2e}", report.learningRate);
   if (!std::isnan(report.gradientNorm))
@@ -56,8 +57,7 @@ std::string Progress::line(const StepReport &report) const {
 void Progress::show(const StepReport &report) {
   if (firstStep == 0)
     firstStep = report.step;
-  bitsSum = bitsSum * decay + report.bitsPerByte * (1 - decay);
-  bitsWeight = bitsWeight * decay + (1 - decay);
+  bits.add(report.bitsPerByte);
   auto now = Clock::now();
   bool due = now - shown >= (terminal ? Clock::duration(redrawTime) : Clock::duration(lineTime));
   if (!due && report.step != steps && report.step != firstStep)

@@ -1,5 +1,6 @@
 //===- MetricsTest.cpp - metrics.jsonl and TensorBoard's event files -------------------------===//
 #include "runtime/Train/Metrics.h"
+#include "runtime/Train/SlidingMean.h"
 #include "tests/unit/Runtime/Command.h"
 #include "tests/unit/Runtime/MockModel.h"
 
@@ -7,10 +8,13 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
+#include <sstream>
 
 namespace stc::runtime::test {
 namespace {
@@ -202,6 +206,45 @@ for kind, curve, key in (("step", "train/", "bits_per_byte"), ("step", "train/",
 )",
                            {folder});
   EXPECT_EQ(read.code, 0) << read.err;
+}
+
+TEST(SlidingMean, OfTheLastValues) {
+  SlidingMean mean(3);
+  EXPECT_TRUE(std::isnan(mean.mean()));
+  const double nan = std::nan("");
+  const struct {
+    double value, mean;
+    size_t count;
+  } cases[] = {{6, 6, 1}, {1e300, 5e299, 2}, {2, 1e300 / 3, 3}, {3, 1e300 / 3, 3}, {5, 10. / 3, 3},
+               {4, 4, 3}, {nan, 4.5, 3},     {nan, 4, 3},       {nan, nan, 3},     {8, 8, 3}};
+  for (const auto &[value, expected, count] : cases) {
+    mean.add(value);
+    EXPECT_EQ(mean.count(), count);
+    EXPECT_TRUE(std::isnan(expected) ? std::isnan(mean.mean()) : mean.mean() == expected)
+        << value << ": " << mean.mean();
+  }
+}
+
+// What the screen shows is the mean of the steps that it names.
+TEST(Metrics, TheScreenShowsAMeanWithItsName) {
+  std::string program = mockModel().write("model.stcp"), data = temporaryPath("text"),
+              folder = temporaryPath("run");
+  writeFile(data, mockData(20000));
+  for (int steps : {1, 6, 120}) {
+    std::filesystem::remove_all(folder);
+    Outcome outcome = run({"train", program, "--data", data, "--out", folder, "--steps",
+                           std::to_string(steps), "--threads", "1"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    std::istringstream text(readFile(folder + "/metrics.jsonl"));
+    std::vector<double> bits;
+    for (std::string line; std::getline(text, line);)
+      bits.push_back(nlohmann::json::parse(line)["bits_per_byte"]);
+    size_t count = std::min<size_t>(bits.size(), 50);
+    double mean = std::accumulate(bits.end() - count, bits.end(), 0.0) / count;
+    std::string name = count > 1 ? fmt::format(" (mean of {})", count) : "";
+    EXPECT_THAT(outcome.out, HasSubstr(fmt::format("step {0}/{0}  {1:.4f} bits/byte{2}  lr", steps,
+                                                   mean, name)));
+  }
 }
 
 TEST(Metrics, GoesOnAfterAStep) {
