@@ -51,7 +51,8 @@ json toJson(const TrainingState &state, const program::Program &program) {
                    {"batch", order.batch},
                    {"window", order.window},
                    {"data_bytes", order.dataBytes},
-                   {"part", order.part}}},
+                   {"part", order.part},
+                   {"checksum", order.checksum}}},
                  {"seconds", state.seconds},
                  {"evaluated_step", state.evaluatedStep},
                  {"best", nullptr}};
@@ -85,7 +86,8 @@ TrainingState toState(const json &state) {
   TrainingState result{integer(state, "step"),
                        integer(state, "steps"),
                        {integer(order, "seed"), integer(order, "batch"), integer(order, "window"),
-                        integer(order, "data_bytes"), order.at("part")},
+                        integer(order, "data_bytes"), order.at("part"),
+                        order.value("checksum", "")},
                        state.at("data"),
                        state.at("seconds"),
                        integer(state, "evaluated_step"),
@@ -125,6 +127,7 @@ std::string differences(const SampleOrder &before, const SampleOrder &now) {
   compare("window", before.window, now.window);
   compare("bytes of data", before.dataBytes, now.dataBytes);
   compare("part", before.part, now.part);
+  compare("checksum of the data", before.checksum, now.checksum);
   return fmt::format("{}", fmt::join(all, "; "));
 }
 

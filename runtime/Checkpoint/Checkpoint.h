@@ -20,6 +20,8 @@ namespace stc::runtime {
 struct SampleOrder {
   int64_t seed = 0, batch = 0, window = 0, dataBytes = 0;
   std::string part; ///< which of the data's bytes
+  /// Of these bytes, printed; empty where a checkpoint of an earlier version has none.
+  std::string checksum = "";
 
   bool operator==(const SampleOrder &) const = default;
 };

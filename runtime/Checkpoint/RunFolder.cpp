@@ -62,11 +62,14 @@ Result<void> removeFolder(const std::string &path) {
   return error ? ioError(path, "remove", error) : Result<void>();
 }
 
-// Makes `link` point to `target` (relative to the link's folder) in one step.
+// Makes `link` point to `target` (relative to the link's folder) in one step. A folder in its place
+// is what a copy that followed the link has made of it.
 std::error_code replaceLink(const std::string &target, const std::string &link) {
   std::error_code error;
   std::string temporary = link + ".tmp";
-  fs::remove(temporary, error);
+  if (fs::is_directory(fs::symlink_status(link, error)))
+    fs::rename(link, temporary, error);
+  fs::remove_all(temporary, error);
   fs::create_symlink(target, temporary, error);
   if (!error)
     fs::rename(temporary, link, error);

@@ -48,6 +48,10 @@ public:
   /// Bytes of the part.
   int64_t bytes() const { return size; }
 
+  /// A checksum (XXH3-64) of the part: of all its bytes up to 256 MiB; of a larger one, of 4096
+  /// blocks of 64 KiB at equal distances, the first and the last among them, and of its size.
+  Result<uint64_t> checksum() const;
+
   /// Reads the window that begins at byte `start` of the part, for windows that overlap. Error: it
   /// does not lie in the part.
   Result<void> readFrom(int64_t start, std::span<int32_t> tokens, std::span<int32_t> targets);

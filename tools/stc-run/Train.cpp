@@ -143,6 +143,10 @@ Result<void> TrainRun::openData() {
                  partName(options.data.part)};
   if (options.data.part != Part::All && !split->empty())
     state.order.part += " of " + *split;
+  Result<uint64_t> checksum = data->checksum();
+  if (!checksum)
+    return forward(checksum);
+  state.order.checksum = fmt::format("{:016x}", *checksum);
   if (options.evalEvery == 0)
     return {};
   if (auto taken = take(Evaluator::create(session.executor()), evaluator); !taken)
@@ -174,13 +178,16 @@ Result<void> TrainRun::openFolder() {
 Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
   const TrainingState &before = checkpoint.state();
   state.order.seed = options.seed.value_or(before.order.seed);
-  if (state.order != before.order) {
-    std::string what = differences(before.order, state.order);
+  SampleOrder order = before.order;
+  if (order.checksum.empty())
+    order.checksum = state.order.checksum;
+  if (state.order != order) {
+    std::string what = differences(order, state.order);
     if (!options.allowOtherOrder)
-      return fail(fmt::format("{}: its data came in another order: {}; --allow-other-order goes on "
-                              "all the same",
+      return fail(fmt::format("{}: it was trained on other data, or in another order: {}; "
+                              "--allow-other-order goes on all the same",
                               checkpoint.path(), what));
-    say("the data comes in another order than before: {}\n", what);
+    say("the data is another, or comes in another order than before: {}\n", what);
   }
   if (auto loaded = checkpoint.load(session.executor()); !loaded)
     return loaded;

@@ -5,6 +5,7 @@
 #include "tests/unit/Runtime/MockModel.h"
 
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>
@@ -64,6 +65,42 @@ protected:
   Result<ProgramFile> file;
   Settings settings;
 };
+
+TEST_F(ByteDataTest, ChecksumOfAPart) {
+  auto checksum = [&](Part part) { return ByteData::open(path, part, settings, 10)->checksum(); };
+  ASSERT_TRUE(open(200'000, Part::All, 10));
+  std::string contents = readFile(path);
+  uint64_t all = *checksum(Part::All), train = *checksum(Part::Train);
+  EXPECT_NE(all, train);
+  // Bytes of blocks' ends, of the training part's, and of all.
+  for (size_t place : {0, 65535, 65536, 131072, 179'999, 180'000, 199'999}) {
+    std::string other = contents;
+    other[place] ^= 1;
+    writeFile(path, other);
+    EXPECT_NE(*checksum(Part::All), all) << place;
+    EXPECT_EQ(*checksum(Part::Train) == train, place >= 180'000) << place;
+  }
+  writeFile(path, contents);
+  EXPECT_EQ(*checksum(Part::All), all);
+}
+
+// Of a large file only blocks are read; it has holes, and takes no room.
+TEST_F(ByteDataTest, ChecksumOfALargePart) {
+  constexpr int64_t size = (300 << 20) + 123;
+  auto with = [&](int64_t bytes, int64_t place) {
+    writeFile(path, "");
+    std::filesystem::resize_file(path, bytes);
+    if (place >= 0) {
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(place);
+      file.put(1);
+    }
+    return *ByteData::open(path, Part::All, settings, 10)->checksum();
+  };
+  std::set<uint64_t> sums = {with(size, -1), with(size + 1, -1), with(size, 0),
+                             with(size, size - 1), with(size, 200)};
+  EXPECT_EQ(sums.size(), 5u);
+}
 
 TEST_F(ByteDataTest, TokensAreTheBytesBefore) {
   auto data = open(100, Part::All, 10);

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace stc::runtime::test {
 namespace {
@@ -169,10 +171,20 @@ TEST_F(ResumeTest, Refusals) {
                              "from it, another --out keeps it, --fresh throws it away\n");
   EXPECT_EQ(refused({"--resume", "--seed", "4"}),
             "stc-run: error: " + place +
-                ": its data came in another order: seed 3, now 4; --allow-other-order goes on all "
-                "the same\n");
+                ": it was trained on other data, or in another order: seed 3, now 4; "
+                "--allow-other-order goes on all the same\n");
   EXPECT_THAT(refused({"--resume", "--split", "all"}), HasSubstr("part train, now all"));
   EXPECT_EQ(train(folder, {"--resume", "--fresh"}).code, 2);
+  // As many bytes, the last one of the part another.
+  std::string other = mockData(20000);
+  other[17999] ^= 1;
+  writeFile(data, other);
+  EXPECT_THAT(refused({"--resume"}), HasSubstr("checksum of the data "));
+  // What is in no step's data may change.
+  other = mockData(20000);
+  other[18000] ^= 1;
+  writeFile(data, other);
+  EXPECT_EQ(train(folder, {"--resume"}).code, 0);
   std::string more = mockData(20001);
   writeFile(data, more);
   EXPECT_THAT(refused({"--resume"}), HasSubstr("bytes of data 18000, now 18001"));
@@ -198,6 +210,42 @@ TEST_F(ResumeTest, Refusals) {
   EXPECT_EQ(train(folder, {"--fresh", "--steps", "2"}).code, 0);
   EXPECT_THAT(namesIn(folder), testing::Contains("samples"));
   EXPECT_EQ(metrics(folder).size(), 2u);
+}
+
+// A copy that follows links, as cp -L makes it: `best` is a folder, the weights a file.
+TEST_F(ResumeTest, ACopyWithoutLinks) {
+  const std::vector<std::string> all = {"--steps", "80", "--eval-every", "20"};
+  ASSERT_EQ(train(reference, all).code, 0);
+  std::string original = temporaryPath("original");
+  fs::remove_all(original);
+  ASSERT_EQ(train(original, {"--steps", "40", "--eval-every", "20"}).code, 0);
+  fs::copy(original, folder, fs::copy_options::recursive);
+  ASSERT_TRUE(fs::is_directory(fs::symlink_status(folder + "/best")));
+  ASSERT_TRUE(fs::is_regular_file(fs::symlink_status(folder + "/weights.safetensors")));
+  std::vector<std::string> resume = all;
+  resume.push_back("--resume");
+  Outcome outcome = train(folder, resume);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  expectSameRun(80);
+  EXPECT_EQ(fs::read_symlink(folder + "/best"), fs::read_symlink(reference + "/best"));
+  EXPECT_EQ(namesIn(folder), namesIn(reference));
+}
+
+// A checkpoint of before there was a checksum of the data.
+TEST_F(ResumeTest, WithoutAChecksum) {
+  ASSERT_EQ(train(folder, {"--steps", "20"}).code, 0);
+  std::string path = checkpoint(folder, 20, "state.json");
+  auto state = nlohmann::ordered_json::parse(readFile(path));
+  EXPECT_EQ(state["order"]["checksum"].get<std::string>().size(), 16u);
+  state["order"].erase("checksum");
+  state.erase("checksum");
+  std::string text = state.dump(2);
+  state["checksum"] = fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+  writeFile(path, state.dump(2) + "\n");
+  Outcome outcome = train(folder, {"--resume", "--steps", "30"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
 }
 
 TEST_F(ResumeTest, ADamagedCheckpointIsSetAside) {
@@ -324,10 +372,10 @@ TEST_F(ResumeTest, ADiskThatIsFull) {
 }
 
 TEST_F(ResumeTest, SaysHowOrdersDiffer) {
-  SampleOrder before{1, 2, 3, 4, "train"}, now{1, 5, 3, 6, "all"};
+  SampleOrder before{1, 2, 3, 4, "train", "a"}, now{1, 5, 3, 6, "all", "b"};
   EXPECT_EQ(differences(before, before), "");
-  EXPECT_EQ(differences(before, now),
-            "batch 2, now 5; bytes of data 4, now 6; part train, now all");
+  EXPECT_EQ(differences(before, now), "batch 2, now 5; bytes of data 4, now 6; part train, now "
+                                      "all; checksum of the data a, now b");
 }
 
 } // namespace
