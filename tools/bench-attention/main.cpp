@@ -76,7 +76,7 @@ double pairsOf(const cases::Case &test) {
 struct Options {
   std::vector<std::string> names;
   std::string gpu;
-  int repetitions = 5, threads = runtime::ThreadPool::availableCores();
+  int repetitions = 5, threads = runtime::availableCores();
 };
 
 int run(const Options &options) {

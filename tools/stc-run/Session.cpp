@@ -71,6 +71,11 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions &options) {
   if (auto checked = options.check(file->program()); !checked)
     return forward(checked);
   std::unique_ptr<Session> session(new Session(std::move(*file), options));
+  if (int started = session->pool.threads(); started < options.threads)
+    return fail(fmt::format("cannot start {} threads, only {}: limits of this process (ulimit -u, "
+                            "-v) or of its control group: --threads takes fewer",
+                            options.threads, started),
+                ErrorKind::Machine);
   if (auto ready = session->bind(); !ready)
     return fail(options.program + ": " + ready.error().message, ready.error().kind);
   return session;

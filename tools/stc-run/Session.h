@@ -4,6 +4,7 @@
 #include "runtime/Data/ByteData.h"
 #include "runtime/Device/Cuda/Device.h"
 #include "runtime/Device/Executor.h"
+#include "runtime/Device/Host/Limits.h"
 #include "runtime/Device/Host/ThreadPool.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/Error.h"
@@ -22,7 +23,7 @@ namespace stc::run {
 /// What every subcommand takes that runs a program.
 struct SessionOptions {
   std::string program;
-  int threads = runtime::ThreadPool::availableCores();
+  int threads = runtime::availableCores();
   std::string device; ///< host, cuda, or empty for what the program was compiled for
 
   void add(CLI::App &command);

@@ -8,6 +8,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <new>
 #include <system_error>
 
 using namespace stc::runtime;
@@ -73,6 +74,10 @@ int main(int argc, char **argv) {
     if (!std::ferror(stdout))
       return report(error.what(), exitCode(ErrorKind::Machine));
     return report("cannot write standard output", exitCode(ErrorKind::Io));
+  } catch (const std::bad_alloc &) {
+    return report("out of memory: the machine, or a limit of this process (ulimit -v or -d), has "
+                  "no more",
+                  exitCode(ErrorKind::Machine));
   } catch (const std::exception &error) {
     return report(error.what(), exitCode(ErrorKind::Machine));
   }

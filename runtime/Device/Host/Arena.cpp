@@ -1,12 +1,9 @@
 //===- Arena.cpp - the device's one piece of memory -------------------------------===//
 #include "runtime/Device/Host/Arena.h"
+#include "runtime/Device/Host/Limits.h"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <fmt/format.h>
-#include <fstream>
-#include <string>
 #include <sys/mman.h>
 #include <utility>
 
@@ -20,12 +17,11 @@ Result<Arena> Arena::create(uint64_t bytes) {
     return arena;
   uint64_t padded;
   if (__builtin_add_overflow(bytes, 2 * hugePage, &padded))
-    return fail(fmt::format("cannot reserve {} bytes of memory", bytes), ErrorKind::Machine);
+    return cannotReserve(bytes, ENOMEM);
   void *mapping = mmap(nullptr, padded, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED)
-    return fail(fmt::format("cannot reserve {} bytes of memory: {}", bytes, std::strerror(errno)),
-                ErrorKind::Machine);
+    return cannotReserve(bytes, errno);
   arena.mapping = mapping;
   arena.mappedBytes = padded;
   arena.bytes = bytes;
@@ -50,23 +46,6 @@ Arena &Arena::operator=(Arena &&other) noexcept {
 Arena::~Arena() {
   if (mapping)
     munmap(mapping, mappedBytes);
-}
-
-uint64_t availableMemory() {
-  uint64_t available = 0;
-  std::ifstream meminfo("/proc/meminfo");
-  for (std::string key, unit; meminfo >> key; std::getline(meminfo, unit))
-    if (key == "MemAvailable:") {
-      meminfo >> available;
-      available <<= 10;
-      break;
-    }
-  // "max" is no number: the read fails and the limit is left out.
-  uint64_t limit = 0, used = 0;
-  if (std::ifstream("/sys/fs/cgroup/memory.max") >> limit &&
-      std::ifstream("/sys/fs/cgroup/memory.current") >> used)
-    available = std::min(available, limit - std::min(limit, used));
-  return available;
 }
 
 } // namespace stc::runtime

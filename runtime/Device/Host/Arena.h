@@ -27,8 +27,4 @@ private:
   uint64_t mappedBytes = 0;
 };
 
-/// Bytes of memory that this process may still take before the machine or its control group has
-/// none left; 0 if the system does not say.
-uint64_t availableMemory();
-
 } // namespace stc::runtime

@@ -9,6 +9,8 @@ namespace stc::runtime {
 static constexpr uint64_t bufferBytes = 128 << 20, pieceBytes = 1 << 20;
 
 Result<std::unique_ptr<HostCeilings>> HostCeilings::create(ThreadPool &pool, program::DType dtype) {
+  if (auto reserved = reserveBuffers(pool.threads()); !reserved)
+    return forward(reserved);
   std::unique_ptr<HostCeilings> ceilings(new HostCeilings(pool, dtype));
   for (Arena *buffer : {&ceilings->source, &ceilings->target}) {
     auto memory = Arena::create(bufferBytes);

@@ -27,6 +27,13 @@ GemmShape shapeOf(const program::Gemm &gemm) {
           gemm.accumulate(),  gemm.dtype() == program::DType::F64};
 }
 
+bool hasProducts(const program::Program &program) {
+  return std::ranges::any_of(*program.entries(), [](const program::Entry *entry) {
+    return std::ranges::any_of(*entry->steps(),
+                               [](const program::Step *step) { return step->action_as_Gemm(); });
+  });
+}
+
 } // namespace
 
 MemoryNeed memoryNeed(const program::Program &program, int threads) {
@@ -63,6 +70,9 @@ Result<std::unique_ptr<HostExecutor>> HostExecutor::create(const program::Progra
       return forward(created);
     *arena = std::move(*created);
   }
+  if (hasProducts(program))
+    if (auto reserved = reserveBuffers(pool.threads()); !reserved)
+      return forward(reserved);
   for (const program::Entry *entry : *program.entries())
     executor->entries.push_back(executor->bind(*entry));
   return executor;

@@ -1,17 +1,37 @@
 //===- Gemm.cpp - dense matrix products on all cores -------------------------------===//
 #include "runtime/Device/Host/Gemm.h"
+#include "runtime/Device/Host/Limits.h"
 
 #include <algorithm>
 #include <cblas.h>
+#include <cerrno>
 #include <cstdlib>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <vector>
+
+// Of OpenBLAS, but not in its headers.
+extern "C" {
+void *blas_memory_alloc(int);
+void blas_memory_free(void *);
+}
 
 namespace stc::runtime {
 
 namespace {
 
-// The BLAS starts a thread a core before main() unless it reads this first; the pool has them
-// already.
-[[gnu::constructor(101)]] void keepBlasSingle() { setenv("OPENBLAS_NUM_THREADS", "1", 1); }
+// What the BLAS reads before main(). Of its own it would start a thread a core, which the pool has
+// already, and know CPUs by the numbers of their models: one that came after it, or that a virtual
+// machine blurs, it takes for one of 2004 and is a quarter as fast.
+[[gnu::constructor(101)]] void setUpBlas() {
+  setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  __builtin_cpu_init();
+  bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  bool vectors = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (vectors)
+    setenv("OPENBLAS_CORETYPE", wide ? "SkylakeX" : "Haswell", 0);
+}
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -103,6 +123,29 @@ private:
 };
 
 } // namespace
+
+Result<void> reserveBuffers(int threads) {
+  // More would be another table of the BLAS's, which it warns of.
+  constexpr int most = 128;
+  constexpr uint64_t bytes = uint64_t(128) << 20; // BUFFER_SIZE in its common_x86_64.h
+  std::vector<void *> buffers;
+  Result<void> reserved;
+  for (int thread = 0; thread < std::min(threads, most) && reserved; ++thread) {
+    // What it is about to do, with room for its book-keeping.
+    void *probe = mmap(nullptr, bytes + (1 << 20), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (probe == MAP_FAILED) {
+      auto error = cannotReserve(bytes, errno);
+      reserved = fail(fmt::format("products on {} threads: {}", threads, error.value().message),
+                      ErrorKind::Machine);
+      break;
+    }
+    munmap(probe, bytes + (1 << 20));
+    buffers.push_back(blas_memory_alloc(0));
+  }
+  std::ranges::for_each(buffers, blas_memory_free); // it keeps them
+  return reserved;
+}
 
 GemmPlan planGemm(const GemmShape &shape, int threads) {
   GemmPlan best;

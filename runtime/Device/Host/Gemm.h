@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/Device/Host/ThreadPool.h"
+#include "runtime/Support/Error.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,11 @@ struct GemmPlan {
 
   bool operator==(const GemmPlan &) const = default;
 };
+
+/// Has the BLAS reserve now what it wants for products on this many threads, 128 MiB of address
+/// space each, of which it uses what it needs. Where there is none, it would try forever. Error
+/// (Machine): so much cannot be reserved.
+Result<void> reserveBuffers(int threads);
 
 GemmPlan planGemm(const GemmShape &shape, int threads);
 

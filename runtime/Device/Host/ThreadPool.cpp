@@ -5,7 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <immintrin.h>
-#include <sched.h>
+#include <system_error>
 
 namespace stc::runtime {
 
@@ -30,20 +30,16 @@ void waitWhile(const std::atomic<uint32_t> &value, uint32_t old) {
 
 } // namespace
 
-int ThreadPool::availableCores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    return std::max(CPU_COUNT(&set), 1);
-  return std::max<int>(std::thread::hardware_concurrency(), 1);
-}
-
 ThreadPool::ThreadPool(int threads) {
   // Signals are the calling thread's.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  for (int thread = 1; thread < threads; ++thread)
-    workers.emplace_back([this, thread] { workerLoop(thread); });
+  try {
+    for (int thread = 1; thread < threads; ++thread)
+      workers.emplace_back([this, thread] { workerLoop(thread); });
+  } catch (const std::system_error &) { // a limit on processes or address space
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -18,7 +18,8 @@ namespace stc::runtime {
 
 class ThreadPool {
 public:
-  /// At least one thread; the calling thread counts.
+  /// At least one thread; the calling thread counts. As many as the system lets it start, which
+  /// threads() says.
   explicit ThreadPool(int threads);
   ~ThreadPool();
 
@@ -34,9 +35,6 @@ public:
         },
         const_cast<void *>(static_cast<const void *>(&fn)));
   }
-
-  /// The cores that this process may use.
-  static int availableCores();
 
 private:
   using Function = void (*)(void *context, int64_t item, int thread);
