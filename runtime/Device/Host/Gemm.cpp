@@ -35,23 +35,39 @@ namespace {
 
 int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Blocks end at multiples of the BLAS's register tiles, whatever the CPU.
-constexpr int64_t blockAlignment = 32;
+// Rows may be cut for any number of threads, so they must be cut where no element's bits depend on
+// it: at multiples of the register tiles of all CPUs, 96, and leaving no block so small that the
+// BLAS has another kernel for it (100 x 100 x 100). Columns and depths are cut by the shape alone.
+constexpr int64_t rowAlignment = 96, columnAlignment = 32;
+constexpr double leastBlock = 1 << 20;
+// The threads that columns and depths are cut for.
+constexpr int64_t nominalThreads = 16;
 // Less than this is not worth a hand-over to another thread.
 constexpr double leastFlops = 1 << 18;
 
 // The size of a block when `size` is cut in `parts`; the last one may be smaller.
-int64_t blockSize(int64_t size, int64_t parts) {
-  return parts == 1 ? size : ceilDiv(ceilDiv(size, parts), blockAlignment) * blockAlignment;
+int64_t blockSize(int64_t size, int64_t parts, int64_t alignment = columnAlignment) {
+  return parts == 1 ? size : ceilDiv(ceilDiv(size, parts), alignment) * alignment;
 }
 
-int64_t cuts(int64_t size) { return std::max<int64_t>(1, size / (2 * blockAlignment)); }
+int64_t cuts(int64_t size, int64_t alignment = columnAlignment) {
+  return std::max<int64_t>(1, size / (2 * alignment));
+}
+
+// Whether the last rows of a plan are enough for a block of their own.
+bool rowsFit(const GemmShape &shape, const GemmPlan &plan) {
+  int64_t rows = blockSize(shape.m, plan.rows, rowAlignment);
+  int64_t last = shape.m - (ceilDiv(shape.m, rows) - 1) * rows;
+  return plan.rows == 1 ||
+         double(last) * blockSize(shape.n, plan.columns) * blockSize(shape.k, plan.depths) >=
+             leastBlock;
+}
 
 // The time of one piece in units of a multiply-add: packing an operand's element costs the BLAS
 // about 16 of them, writing and adding up an element of a partial sum about 32.
 double pieceCost(const GemmShape &shape, const GemmPlan &plan) {
-  double rows = blockSize(shape.m, plan.rows), columns = blockSize(shape.n, plan.columns),
-         depth = blockSize(shape.k, plan.depths);
+  double rows = blockSize(shape.m, plan.rows, rowAlignment),
+         columns = blockSize(shape.n, plan.columns), depth = blockSize(shape.k, plan.depths);
   return rows * columns * depth + 16 * depth * (rows + columns) +
          (plan.depths > 1 ? 32 * rows * columns : 0);
 }
@@ -147,34 +163,63 @@ Result<void> reserveBuffers(int threads) {
   return reserved;
 }
 
-GemmPlan planGemm(const GemmShape &shape, int threads) {
-  GemmPlan best;
-  double flops = 2.0 * shape.m * shape.n * shape.k;
-  if (threads == 1 || flops * shape.batch < leastFlops) {
-    best.matrices = std::max<int64_t>(shape.batch, 1);
-    return best;
-  }
-  if (shape.batch >= threads) {
-    // Several pieces a thread, so that a slow thread costs little, but none too small.
-    int64_t least = std::max<int64_t>(1, static_cast<int64_t>(leastFlops / std::max(flops, 1.0)));
-    best.matrices = std::max(least, ceilDiv(shape.batch, 4 * threads));
-    return best;
-  }
-  // Few matrices: the cut that a thread with the most pieces finishes first.
-  double bestCost = 0;
-  int64_t most = 4 * ceilDiv(threads, shape.batch);
-  for (int64_t rows = 1; rows <= std::min(most, cuts(shape.m)); ++rows)
-    for (int64_t columns = 1; columns <= std::min(most / rows, cuts(shape.n)); ++columns)
-      for (int64_t depths = 1; depths <= std::min(most / rows / columns, cuts(shape.k)); ++depths) {
+namespace {
+
+struct Range {
+  int64_t first, last;
+};
+struct Choice {
+  GemmPlan plan;
+  double cost = 0;
+};
+
+// The cut of single matrices that a thread with the most pieces finishes first.
+Choice cheapest(const GemmShape &shape, int64_t threads, Range columnCuts, Range depthCuts) {
+  Choice best;
+  int64_t most = std::max(4 * ceilDiv(threads, shape.batch), columnCuts.first * depthCuts.first);
+  for (int64_t rows = 1; rows <= std::min(most, cuts(shape.m, rowAlignment)); ++rows)
+    for (int64_t columns = columnCuts.first; columns <= std::min(most / rows, columnCuts.last);
+         ++columns)
+      for (int64_t depths = depthCuts.first;
+           depths <= std::min(most / rows / columns, depthCuts.last); ++depths) {
         GemmPlan plan{1, rows, columns, depths};
+        if (!rowsFit(shape, plan))
+          continue;
         int64_t pieces = shape.batch * rows * columns * depths;
         double cost = ceilDiv(pieces, threads) * pieceCost(shape, plan);
-        if (bestCost == 0 || cost < bestCost) {
-          best = plan;
-          bestCost = cost;
-        }
+        if (best.cost == 0 || cost < best.cost)
+          best = {plan, cost};
       }
   return best;
+}
+
+// The cut that bits depend on, whose rows are still open: none, unless rows alone are too few for
+// many threads.
+GemmPlan cutByShape(const GemmShape &shape, double flops) {
+  int64_t threads = std::clamp<int64_t>(flops / leastFlops, 1, nominalThreads);
+  Choice rows = cheapest(shape, threads, {1, 1}, {1, 1}),
+         all = cheapest(shape, threads, {1, cuts(shape.n)}, {1, cuts(shape.k)});
+  constexpr double worthIt = 1.1;
+  return rows.cost <= worthIt * all.cost ? rows.plan : all.plan;
+}
+
+} // namespace
+
+GemmPlan planGemm(const GemmShape &shape, int threads) {
+  GemmPlan whole{.matrices = std::max<int64_t>(shape.batch, 1)};
+  double flops = 2.0 * shape.m * shape.n * shape.k;
+  if (flops * shape.batch < leastFlops)
+    return whole;
+  auto [matrices, rows, columns, depths] = cutByShape(shape, flops * shape.batch);
+  bool isCut = columns * depths > 1;
+  if (!isCut && threads == 1)
+    return whole;
+  if (!isCut && shape.batch >= threads) {
+    // Several pieces a thread, so that a slow thread costs little, but none too small.
+    int64_t least = std::max<int64_t>(1, static_cast<int64_t>(leastFlops / std::max(flops, 1.0)));
+    return {.matrices = std::max(least, ceilDiv(shape.batch, 4 * threads))};
+  }
+  return cheapest(shape, threads, {columns, columns}, {depths, depths}).plan;
 }
 
 uint64_t workspaceBytes(const GemmShape &shape, const GemmPlan &plan) {
@@ -193,8 +238,8 @@ void gemm(const GemmShape &shape, const GemmPlan &plan, const GemmOperand &a, co
     });
     return;
   }
-  int64_t rows = blockSize(shape.m, plan.rows), columns = blockSize(shape.n, plan.columns),
-          depth = blockSize(shape.k, plan.depths);
+  int64_t rows = blockSize(shape.m, plan.rows, rowAlignment),
+          columns = blockSize(shape.n, plan.columns), depth = blockSize(shape.k, plan.depths);
   int64_t sumBytes = shape.m * shape.n * shape.elementBytes();
   pool.parallelFor(shape.batch * plan.depths * plan.rows * plan.columns, [&](int64_t item, int) {
     int64_t column = item % plan.columns, row = item / plan.columns % plan.rows;

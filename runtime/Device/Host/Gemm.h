@@ -2,7 +2,8 @@
 //
 // c = op(a) * op(b) + (accumulate ? c : 0), row major, in float32 or float64, for a batch of
 // matrices. Each piece of the product is one call of a single-threaded BLAS; a plan made once per
-// shape says which pieces. The result depends on the plan alone, not on who ran which piece.
+// shape says which pieces. The result depends on the shape alone, to the bit: neither on who ran
+// which piece, nor on the number of threads.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -45,6 +46,8 @@ struct GemmPlan {
 /// (Machine): so much cannot be reserved.
 Result<void> reserveBuffers(int threads);
 
+/// The depths and columns of a plan follow from the shape, its rows and matrices also from the
+/// threads. Plans that differ in these alone give equal bits.
 GemmPlan planGemm(const GemmShape &shape, int threads);
 
 /// Bytes of workspace that a product needs under its plan.

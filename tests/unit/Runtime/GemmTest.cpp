@@ -1,12 +1,16 @@
 //===- GemmTest.cpp - products against the definition --------------------------------------===//
 #include "runtime/Device/Host/Gemm.h"
+#include "tests/unit/Runtime/Command.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <random>
 
 extern "C" int openblas_get_num_threads();
+extern "C" char *openblas_get_corename();
 
 namespace stc::runtime {
 namespace {
@@ -128,22 +132,89 @@ TEST(Gemm, PlansUseAllThreads) {
   struct Expected {
     GemmShape shape;
     int threads;
-    GemmPlan plan;
+    int64_t pieces;
   };
   const Expected cases[] = {
-      {{4, 4, 4, 100}, 8, {100, 1, 1, 1}},   // too small to share
-      {{1024, 1024, 1024}, 1, {1, 1, 1, 1}}, // one thread
-      {{64, 64, 64, 64}, 2, {8, 1, 1, 1}},   // a batch
-      {{4096, 512, 2048}, 2, {1, 2, 1, 1}},  // rows
-      {{512, 4096, 2048}, 2, {1, 1, 2, 1}},  // columns
-      {{2048, 2048, 512}, 4, {1, 2, 2, 1}},  // both
-      {{64, 64, 12288}, 4, {1, 1, 1, 4}},    // a weight gradient: depth
-      {{4, 2048, 512}, 4, {1, 1, 4, 1}},     // a few rows
-      {{512, 512, 512, 2}, 4, {1, 1, 2, 1}}, // fewer matrices than threads
+      {{4, 4, 4, 100}, 8, 1},      // too small to share
+      {{1024, 1024, 1024}, 1, 1},  // one thread
+      {{64, 64, 64, 64}, 2, 8},    // a batch
+      {{4096, 512, 2048}, 2, 2},   // rows
+      {{64, 64, 12288}, 4, 4},     // a weight gradient: depth
+      {{4, 2048, 512}, 4, 4},      // a few rows
+      {{512, 512, 512, 2}, 4, 4},  // fewer matrices than threads
+      {{4096, 512, 2048}, 16, 15}, // blocks of 288 rows
   };
-  for (const Expected &c : cases)
-    EXPECT_EQ(planGemm(c.shape, c.threads), c.plan)
+  for (const Expected &c : cases) {
+    GemmPlan plan = planGemm(c.shape, c.threads);
+    int64_t matrices = (c.shape.batch + plan.matrices - 1) / plan.matrices;
+    EXPECT_GE(matrices * plan.rows * plan.columns * plan.depths, c.pieces)
         << c.shape.m << "x" << c.shape.n << "x" << c.shape.k;
+  }
+}
+
+const GemmShape manyShapes[] = {
+    {1024, 777, 300, 1, true},
+    {777, 128, 777, 1, true, true},
+    {4096, 100, 64, 1},
+    {256, 1024, 2048, 1, true},
+    {1500, 100, 128, 1, false},
+    {64, 64, 4096, 1, true, false, true},
+    {4, 2048, 512, 1, false, true},
+    {384, 65, 128, 1, false, false, true},
+    {300, 300, 300, 3},
+    {1000, 192, 192, 2, false, true},
+};
+
+TEST(Gemm, AnyNumberOfThreadsGivesTheSameBits) {
+  ThreadPool pool(3);
+  auto check = [&]<class T>(GemmShape shape, T) {
+    Runner<T> runner({shape, 1}, 3);
+    std::vector<GemmPlan> plans;
+    std::vector<T> first;
+    for (int threads : {1, 2, 3, 4, 5, 7, 8, 12, 16, 24, 64, 256}) {
+      GemmPlan plan = planGemm(runner.shape, threads);
+      if (std::ranges::find(plans, plan) != plans.end())
+        continue;
+      plans.push_back(plan);
+      std::vector<T> found = runner.run(plan, pool);
+      if (first.empty())
+        first = found;
+      EXPECT_EQ(std::memcmp(found.data(), first.data(), found.size() * sizeof(T)), 0)
+          << openblas_get_corename() << ", " << threads << " threads: " << shape.m << "x" << shape.n
+          << "x" << shape.k << " batch " << shape.batch;
+    }
+  };
+  for (const GemmShape &shape : manyShapes) {
+    check(shape, float());
+    check(shape, double());
+  }
+}
+
+// Which kernels the library takes depends on the CPU; this one can run those of its elders, too.
+TEST(Gemm, OnEachKindOfCpu) {
+  __builtin_cpu_init();
+  std::vector<std::string> kinds = {"Prescott", "Nehalem"};
+  if (__builtin_cpu_supports("avx"))
+    kinds.push_back("Sandybridge");
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    kinds.insert(kinds.end(), {"Haswell", "Zen"});
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    kinds.push_back("SkylakeX");
+  std::string self = std::filesystem::read_symlink("/proc/self/exe");
+  for (const std::string &kind : kinds) {
+    test::Outcome outcome = test::runProgram(
+        {"env", "OPENBLAS_CORETYPE=" + kind, self,
+         "--gtest_filter=Gemm.AnyNumberOfThreadsGivesTheSameBits:Gemm.MatchesTheDefinition"});
+    EXPECT_EQ(outcome.code, 0) << kind << "\n" << outcome.out;
+  }
+}
+
+TEST(Gemm, ColumnsAndDepthsFollowFromTheShape) {
+  for (const GemmShape &shape : manyShapes)
+    for (int threads : {2, 3, 16, 100}) {
+      GemmPlan one = planGemm(shape, 1), many = planGemm(shape, threads);
+      EXPECT_EQ(std::pair(one.columns, one.depths), std::pair(many.columns, many.depths));
+    }
 }
 
 } // namespace
