@@ -84,7 +84,7 @@ Result<void> removeTrainingSamples(const std::string &folder, int64_t afterStep)
   std::error_code error;
   std::vector<fs::path> late;
   fs::directory_iterator at(folder + "/samples", error);
-  if (error == std::errc::no_such_file_or_directory)
+  if (error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory)
     return {};
   for (; !error && at != fs::directory_iterator(); at.increment(error))
     if (stepOf(at->path().filename().string()) > afterStep)
