@@ -21,9 +21,12 @@ void stc::registerCompiler(DialectRegistry &registry) {
 
 LogicalResult stc::runPhases(ModuleOp module, const CompileOptions &options, StringRef last,
                              function_ref<LogicalResult(unsigned, const Phase &)> after) {
+  CompileOptions decided = options;
   for (auto [number, phase] : llvm::enumerate(phases())) {
+    if (phase.decide && failed(phase.decide(module, decided)))
+      return failure();
     PassManager passes(module.getContext());
-    phase.addPasses(passes, options);
+    phase.addPasses(passes, decided);
     if (failed(passes.run(module)) || (after && failed(after(number + 1, phase))))
       return failure();
     if (phase.name == last)

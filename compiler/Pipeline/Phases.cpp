@@ -6,6 +6,7 @@
 #include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToHost/HostPipeline.h"
+#include "compiler/Pipeline/Budget.h"
 #include "compiler/Transforms/Passes.h"
 
 #include <mlir/Transforms/Passes.h>
@@ -21,6 +22,7 @@ static void simplify(OpPassManager &passes) {
 static constexpr Phase table[] = {
     {"attention", "softmax fused: attention as one op",
      [](OpPassManager &passes, const CompileOptions &) {
+       passes.addPass(createCheckSizes());
        passes.addNestedPass<func::FuncOp>(createPinGradients());
        passes.addPass(createFuseSoftmax());
        simplify(passes);
@@ -44,9 +46,9 @@ static constexpr Phase table[] = {
     // Nothing may merge equal ops from here on: what is computed again is equal.
     {"recompute", "what is not kept for the backward pass is computed again",
      [](OpPassManager &passes, const CompileOptions &options) {
-       passes.addNestedPass<func::FuncOp>(
-           createInsertRecompute({options.recompute, options.budget}));
-     }},
+       passes.addNestedPass<func::FuncOp>(createInsertRecompute({options.recompute, options.drop}));
+     },
+     chooseRecomputation},
     {"rows", "elementwise work, reductions and products of few rows fused, an op for each kernel",
      [](OpPassManager &passes, const CompileOptions &options) {
        if (options.device != "host")

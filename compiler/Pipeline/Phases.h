@@ -7,6 +7,7 @@
 
 #include "compiler/Target/HostTarget.h"
 
+#include <mlir/IR/BuiltinOps.h>
 #include <mlir/Pass/PassManager.h>
 
 #include <span>
@@ -26,15 +27,20 @@ struct CompileOptions {
   std::string querySums = "auto";
   /// Of products and attention: f32, bf16 or f16.
   std::string precision = "f32";
-  /// Policy of stc-insert-recompute, and its budget in bytes.
+  /// Policy of stc-insert-recompute and how many values it drops, or "budget": the policy that
+  /// keeps the memory of the whole program within so many bytes.
   std::string recompute = "none";
-  int64_t budget = 0;
+  int64_t drop = 0, budget = 0;
+  /// Where the budget was given, for errors; the module by default.
+  mlir::LocationAttr budgetPlace;
 };
 
 /// A step of the compilation. The module after it is a level that a person can look at.
 struct Phase {
   const char *name, *description;
   void (*addPasses)(mlir::OpPassManager &passes, const CompileOptions &options);
+  /// Settles before the phase what of its options depends on the module.
+  mlir::LogicalResult (*decide)(mlir::ModuleOp module, CompileOptions &options) = nullptr;
 };
 
 /// In order; after the last the kernels are in the LLVM dialect.

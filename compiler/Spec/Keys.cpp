@@ -246,12 +246,13 @@ const Key keyTable[] = {
      .name = "recompute",
      .value = choice<FIELD(memory.recompute)>({"none", "block", "budget"}),
      .meaning = "none: all is kept. block: only the input of each residual block. budget: as much "
-                "as fits.",
+                "as fits `budget`.",
      .paper = "Sec. 5.4"},
     {.section = "memory",
      .name = "budget",
      .value = Bytes{FIELD(memory.budget)},
-     .meaning = "Memory of a training step.",
+     .meaning = "Memory of the whole program: variables, inputs, outputs and what is needed "
+                "between. What fits it is never refused.",
      .need = Key::Required,
      .onlyWith = hasBudget},
 

@@ -102,6 +102,7 @@ struct Spec {
   std::string text; ///< the file's own text
   std::string file; ///< its name, and where attention.pattern stands in it
   int patternLine = 0, patternColumn = 0;
+  int budgetLine = 0, budgetColumn = 0; ///< where memory.budget stands, if it does
 };
 
 /// A mistake in a specification. Lines and columns count from 1; line 0 means the whole file.

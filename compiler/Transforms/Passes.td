@@ -4,6 +4,24 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckSizes : Pass<"stc-check-sizes", "::mlir::ModuleOp"> {
+  let summary = "Refuse tensors that are larger than what a process can address";
+  let description = [{
+    Tensors of more than 2^47 bytes are an error. Whatever comes later adds and multiplies sizes in 64
+    bits. Tensors with a pattern are left alone, because they never stand in memory.
+
+    ```mlir
+    func.func @negate(%x: tensor<64xf32>) -> tensor<64xf32> {
+      %y = arith.negf %x : tensor<64xf32>
+      return %y : tensor<64xf32>
+    }
+    ```
+
+    stays as it is.
+  }];
+  let dependentDialects = ["::stc::StcDialect"];
+}
+
 def PinGradients : Pass<"stc-pin-gradients", "::mlir::func::FuncOp"> {
   let summary = "Keep the values that gradients are taken with respect to apart from equal ones";
   let description = [{
@@ -127,15 +145,15 @@ def InsertRecompute : Pass<"stc-insert-recompute", "::mlir::func::FuncOp"> {
 
     - `none` keeps all.
     - `block` keeps what goes from one residual block to another (ops marked `stc.block`), nothing inside.
-    - `budget` keeps as much as fits `budget` bytes: it drops first what costs the fewest operations a
-      byte to compute again. If nothing kept is still too much, the error says how many bytes are needed.
+    - `cheapest` computes `drop` values again, or all that there are but those that `block` keeps of
+      marked ops: first what costs the fewest operations a byte.
 
     The marks are gone afterwards. Nothing may merge equal ops after this pass.
   }];
   let options = [
-    Option<"policy", "policy", "std::string", /*default=*/"\"none\"", "none, block or budget">,
-    Option<"budget", "budget", "int64_t", /*default=*/"0",
-           "Bytes for variables, arguments and temporaries together, for policy budget">];
+    Option<"policy", "policy", "std::string", /*default=*/"\"none\"", "none, block or cheapest">,
+    Option<"drop", "drop", "int64_t", /*default=*/"0",
+           "How many values are computed again, for policy cheapest">];
   let dependentDialects = ["::stc::StcDialect"];
 }
 

@@ -15,6 +15,10 @@ Operation *stc::findBackward(Block &block) {
   return nullptr;
 }
 
+bool stc::hasBackward(func::FuncOp function) {
+  return !function.isExternal() && findBackward(function.getBody().front());
+}
+
 std::vector<Operation *> stc::savedOps(Block &mlirBlock) {
   Operation *backward = findBackward(mlirBlock);
   if (!backward)

@@ -3,6 +3,8 @@
 
 #include "dialects/Stc/Stc.h"
 
+#include <mlir/Dialect/Func/IR/FuncOps.h>
+
 namespace stc {
 
 /// The marks that a function's ops carry for recomputation: the residual block that the model
@@ -13,6 +15,9 @@ inline constexpr llvm::StringLiteral kBlockMark = "stc.block", kBackwardMark = "
 /// it are the forward pass.
 mlir::Operation *findBackward(mlir::Block &block);
 
+/// Whether the function has such ops.
+bool hasBackward(mlir::func::FuncOp function);
+
 /// Results of forward ops that the backward pass uses, directly or inside elementwise work, and
 /// that would stand in memory until then: what recomputation chooses from, in order.
 std::vector<mlir::Operation *> savedOps(mlir::Block &block);
@@ -21,5 +26,8 @@ std::vector<mlir::Operation *> savedOps(mlir::Block &block);
 /// before its first use. Only values of ops in `kept` are taken from the forward pass; all others
 /// are computed again from them.
 void rematerialize(mlir::Block &block, const llvm::DenseSet<mlir::Operation *> &kept);
+
+/// How many values the policy `cheapest` of stc-insert-recompute can compute again.
+size_t countDroppable(mlir::func::FuncOp function);
 
 } // namespace stc

@@ -67,11 +67,13 @@ LogicalResult dump(const std::string &folder, unsigned number, StringRef name, M
 }
 
 /// What the specification says of how it is compiled.
-void takeSettings(CompileOptions &options, const spec::Spec &spec) {
+void takeSettings(CompileOptions &options, const spec::Spec &spec, MLIRContext &context) {
   constexpr const char *policies[] = {"none", "block", "budget"},
                        *types[] = {"auto", "f32", "bf16", "f16"};
   options.recompute = policies[static_cast<int>(spec.memory.recompute)];
   options.budget = spec.memory.budget;
+  options.budgetPlace =
+      FileLineColLoc::get(&context, spec.file, spec.budgetLine, spec.budgetColumn);
   options.precision = types[static_cast<int>(spec.precision.compute)];
 }
 
@@ -139,7 +141,7 @@ LogicalResult compile(const Options &options) {
   if (options.deterministic)
     compileOptions.querySums = "never";
   if (input->spec)
-    takeSettings(compileOptions, *input->spec);
+    takeSettings(compileOptions, *input->spec, context);
   if (failed(explain(options, *input, compileOptions)))
     return failure();
   if (options.output.empty())

@@ -1,12 +1,12 @@
 // DEFINE: %{passes} = stc-differentiate,canonicalize,stc-insert-recompute
 // RUN: stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=none}))' | FileCheck %s --check-prefixes=NONE,MARKS
 // RUN: stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=block}))' | FileCheck %s --check-prefixes=BLOCK,MARKS
-// RUN: stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=budget budget=70000}))' | FileCheck %s --check-prefixes=BUDGET,MARKS
-// RUN: not stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=budget budget=50000}))' 2>&1 | FileCheck %s --check-prefix=LITTLE
+// RUN: stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=cheapest drop=1}))' | FileCheck %s --check-prefixes=CHEAPEST,MARKS
+// RUN: not stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=cheapest drop=-1}))' 2>&1 | FileCheck %s --check-prefix=NEGATIVE
 // RUN: not stc-opt %s --pass-pipeline='builtin.module(func.func(%{passes}{policy=some}))' 2>&1 | FileCheck %s --check-prefix=POLICY
 
-// LITTLE: error: expected a memory budget of at least 59392 bytes even when everything is computed again, found 50000
-// POLICY: error: expected the recomputation policy none, block or budget, found some
+// NEGATIVE: error: expected a number of values to drop of at least 0, found -1
+// POLICY: error: expected the recomputation policy none, block or cheapest, found some
 // MARKS-NOT: stc.block
 // MARKS-NOT: stc.backward
 
@@ -40,15 +40,15 @@
 // BLOCK-NOT: math.tanh
 // BLOCK: return
 
-// Only the first block is computed again, which is enough.
-// BUDGET-LABEL: func.func @two_blocks(
-// BUDGET: %[[T0:.*]] = math.tanh
-// BUDGET: %[[T1:.*]] = math.tanh
-// BUDGET: stc.matmul %{{.*}}, %[[T1]] transpose_lhs
-// BUDGET: %[[T0AGAIN:.*]] = math.tanh
-// BUDGET-NEXT: stc.matmul %{{.*}}, %[[T0AGAIN]] transpose_lhs
-// BUDGET-NOT: math.tanh
-// BUDGET: return
+// Only the first block is computed again.
+// CHEAPEST-LABEL: func.func @two_blocks(
+// CHEAPEST: %[[T0:.*]] = math.tanh
+// CHEAPEST: %[[T1:.*]] = math.tanh
+// CHEAPEST: stc.matmul %{{.*}}, %[[T1]] transpose_lhs
+// CHEAPEST: %[[T0AGAIN:.*]] = math.tanh
+// CHEAPEST-NEXT: stc.matmul %{{.*}}, %[[T0AGAIN]] transpose_lhs
+// CHEAPEST-NOT: math.tanh
+// CHEAPEST: return
 func.func @two_blocks(%x: !x, %w: !w) -> !w {
   %h0 = stc.matmul %x, %w {stc.block = 0} : !x, !w -> !h
   %t0 = math.tanh %h0 {stc.block = 0} : !h
@@ -95,7 +95,7 @@ func.func @forward(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func private @declared(tensor<4xf32>)
 
 // Values that are no tensors count for nothing.
-// BUDGET-LABEL: func.func @other_values(
+// CHEAPEST-LABEL: func.func @other_values(
 func.func @other_values(%x: tensor<8x8xf32>, %s: f32, %c: i1) -> (tensor<8x8xf32>, f32) {
   %t = arith.mulf %s, %s : f32
   %h = stc.matmul %x, %x : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>

@@ -43,8 +43,8 @@ void addDifferentiate(OpPassManager &manager) {
 }
 void addFuseSoftmax(OpPassManager &manager) { manager.addPass(createFuseSoftmax()); }
 void addFuseRows(OpPassManager &manager) { manager.addNestedPass<func::FuncOp>(createFuseRows()); }
-AddPasses addRecompute(std::string policy, int64_t budget) {
-  InsertRecomputeOptions options{policy, budget};
+AddPasses addRecompute(std::string policy, int64_t drop) {
+  InsertRecomputeOptions options{policy, drop};
   return [=](OpPassManager &manager) {
     manager.addNestedPass<func::FuncOp>(createInsertRecompute(options));
   };

@@ -28,7 +28,7 @@ mlir::LogicalResult runPasses(mlir::ModuleOp module, std::initializer_list<AddPa
 void addDifferentiate(mlir::OpPassManager &manager);
 void addFuseSoftmax(mlir::OpPassManager &manager);
 void addFuseRows(mlir::OpPassManager &manager);
-AddPasses addRecompute(std::string policy, int64_t budget = 0);
+AddPasses addRecompute(std::string policy, int64_t drop = 0);
 
 /// The results of the module's function @f; empty, with a failed expectation, where it has none.
 std::vector<Tensor> callF(const std::string &text, llvm::ArrayRef<Tensor> inputs);
