@@ -47,14 +47,30 @@ template <typename... Ops> SmallVector<Operation *> opsOf(func::FuncOp function)
   return ops;
 }
 
+/// Whether kernels of attention take the op's elements and sizes.
+template <typename Op> LogicalResult verifyHeads(Op op) {
+  constexpr int64_t longest = 1 << 16; // kernels keep rows of heads on the stack or in registers
+  for (Value tensor : {op.getQuery(), op.getKey(), op.getValue()}) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    if (!isa<Float32Type, BFloat16Type, Float16Type>(type.getElementType()))
+      return op.emitOpError("expected elements of f32, bf16 or f16, found ")
+             << type.getElementType();
+    if (type.getDimSize(3) > longest)
+      return op.emitOpError("expected heads of at most ")
+             << longest << " elements, found " << type.getDimSize(3);
+  }
+  return success();
+}
+
 /// Attention and insertions go first: they read and write parts of wider tensors where they lie, so
 /// that the ops that take them apart are not needed. Attention takes insertions along.
 LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &attention,
                                     KernelOutliner &outliner, const RowWork &work) {
   for (Operation *op : opsOf<AttentionOp, AttentionGradOp, AttentionRowOp>(function))
     if (failed(TypeSwitch<Operation *, LogicalResult>(op)
-                   .Case<AttentionOp, AttentionGradOp, AttentionRowOp>(
-                       [&](auto op) { return attention.convert(op); })))
+                   .Case<AttentionOp, AttentionGradOp, AttentionRowOp>([&](auto op) {
+                     return failed(verifyHeads(op)) ? failure() : attention.convert(op);
+                   })))
       return failure();
   for (Operation *op : opsOf<InsertRowOp>(function))
     if (failed(convertInsertRow(cast<InsertRowOp>(op), outliner, work)))
