@@ -72,7 +72,8 @@ def ApproximateMathOnCuda : Pass<"approximate-math-on-cuda", "::mlir::ModuleOp">
     As on the host, but exponentials, hyperbolic tangents, roots and divisions of f32 are built on the fast
     instructions of the GPU, corrected where these alone are wrong by more than 1e-6 of the result.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def ConvertTileToHost : Pass<"convert-tile-to-host", "::mlir::ModuleOp"> {

@@ -37,6 +37,15 @@ template <typename Op> static LogicalResult checkHeads(Op op) {
   return success();
 }
 
+/// Whether warps of 16 rows have a tile: kernels for the host have others.
+template <typename Op> static LogicalResult checkTile(Op op, int64_t mostRows) {
+  const int64_t rows = op.getRows();
+  if (rows >= 16 && rows % 16 == 0 && rows <= mostRows)
+    return success();
+  return op.emitOpError("expected tiles of a multiple of 16 rows, at most ")
+         << mostRows << " on this GPU, found " << rows;
+}
+
 /// What tiles are made of: blocks of rows, or all residues that stand side by side where products
 /// take so many. Sums of queries take tiles of 64.
 template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
@@ -129,22 +138,25 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
         return signalPassFailure();
     if (isHopper())
       for (auto kernel : getOperation().getOps<plan::KernelOp>())
-        startEarly(kernel);
+        if (failed(startEarly(kernel)))
+          return signalPassFailure();
   }
 
   // Programmatic dependent launch: a block starts when those of the launch before have all started
   // and there is room, and waits for the end of that one, and so of all before it. This hides what
   // a launch takes. Blocks that the copy engine serves fill a multiprocessor and find no room, so
   // that their wait would only cost: 12 us of 1480 in five kernels of fixed(128, 32).
-  void startEarly(plan::KernelOp kernel) {
+  LogicalResult startEarly(plan::KernelOp kernel) {
     plan::GridAttr grid = kernel.getGridAttr();
+    if (!grid)
+      return kernel.emitOpError("expected a grid, which each kernel of a GPU has, found none");
     if (!grid.getMaps().empty())
-      return;
+      return success();
     kernel.setGridAttr(plan::GridAttr::get(&getContext(), grid.getThreads(), grid.getShared(),
                                            grid.getMaps(), /*early=*/true));
     auto isWait = [](NVVM::GriddepcontrolOp) { return WalkResult::interrupt(); };
     if (kernel.walk(isWait).wasInterrupted())
-      return;
+      return success();
     kernel.walk([&](LLVM::LLVMFuncOp function) {
       if (function.isExternal())
         return;
@@ -152,16 +164,21 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       b.setInsertionPointToStart(&function.getBody().front());
       createLaunchWait(b, kernel.getLoc());
     });
+    return success();
   }
 
   int64_t sharedBytes() { return isHopper() ? hopperSharedBytes : ampereSharedBytes; }
   bool isHopper() { return target == "sm_90a"; }
+  /// On Hopper, tiles may be those of warpgroups, up to three.
+  int64_t mostRows(int64_t ofWarps) { return isHopper() ? 192 : ofWarps; }
 
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
     if (failed(checkHeads(op)))
       return failure();
     if (auto schedule = hopperSchedule(op); schedule && isHopper())
       return lowerHopperForward(kernel, op, *schedule);
+    if (failed(checkTile(op, mostRows(ampereMostQueries(shapeOf(op, sharedBytes()))))))
+      return failure();
     return lowerAmpereForward(kernel, op, ampereSchedule(op, sharedBytes()));
   }
 
@@ -170,6 +187,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       return failure();
     if (auto schedule = hopperSchedule(op); schedule && isHopper())
       return lowerHopperKeyGrad(kernel, op, *schedule);
+    if (failed(checkTile(op, mostRows(ampereMostKeys(shapeOf(op, sharedBytes()))))))
+      return failure();
     return lowerAmpereKeyGrad(kernel, op, ampereSchedule(op, sharedBytes()));
   }
 
@@ -178,6 +197,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
       return failure();
     if (auto schedule = hopperSchedule(op); schedule && isHopper())
       return lowerHopperQueryGrad(kernel, op, *schedule);
+    if (failed(checkTile(op, mostRows(ampereMostQueries(shapeOf(op, sharedBytes()))))))
+      return failure();
     return lowerAmpereQueryGrad(kernel, op, ampereSchedule(op, sharedBytes()));
   }
 

@@ -21,3 +21,12 @@ tile.kernel @scratch kind "rows" (%x: memref<64xf32>, %item: index) {
   %s = tile.scratch : memref<64xf32>
   tile.return
 }
+
+// -----
+
+// A kernel of the host.
+// expected-error @below {{expected a grid, which each kernel of a GPU has, found none}}
+plan.kernel @twice kind "rows" scratch 64 {
+  builtin.module {
+  }
+}
