@@ -19,8 +19,7 @@ struct CountFlopsPass : stc::impl::CountFlopsBase<CountFlopsPass> {
     bool isCounted = true;
     function.walk([&](Operation *op) {
       std::optional<int64_t> flops = modelFlops(op);
-      isCounted &= flops.has_value();
-      sum += flops.value_or(0);
+      isCounted &= flops && !__builtin_add_overflow(sum, *flops, &sum);
     });
     if (isCounted && sum > 0)
       function->setAttr(kModelFlops, Builder(&getContext()).getI64IntegerAttr(sum));

@@ -27,6 +27,15 @@ static std::optional<int64_t> keysOfLast(StringRef text, int64_t positions) {
   return pattern ? std::optional(pattern->countKeys(positions - 1)) : std::nullopt;
 }
 
+/// No value if it is more than 63 bits hold.
+static std::optional<int64_t> product(std::initializer_list<int64_t> factors) {
+  int64_t result = 1;
+  for (int64_t factor : factors)
+    if (__builtin_mul_overflow(result, factor, &result))
+      return std::nullopt;
+  return result;
+}
+
 /// `forward` times the two products of the forward pass, over all heads and sequences.
 template <typename Op>
 static std::optional<int64_t>
@@ -37,10 +46,11 @@ attentionFlops(Op op, int64_t forward, std::optional<int64_t> (*pairsOf)(StringR
     std::optional<int64_t> ofHead = pairsOf(op.getPattern().ofHead(head), key.positions);
     if (!ofHead)
       return std::nullopt;
-    pairs += *ofHead;
+    if (__builtin_add_overflow(pairs, *ofHead, &pairs))
+      return std::nullopt;
   }
   int64_t sizes = query.size + AttentionShape(op.getValue(), op.getLayout()).size;
-  return 2 * forward * sizes * pairs * query.batch;
+  return product({2 * forward, sizes, pairs, query.batch});
 }
 
 std::optional<int64_t> stc::modelFlops(Operation *op) {
@@ -49,7 +59,7 @@ std::optional<int64_t> stc::modelFlops(Operation *op) {
       .Case([](MatmulOp op) -> Count {
         ArrayRef<int64_t> lhs = op.getLhs().getType().getShape();
         int64_t inner = lhs[lhs.size() - (op.getTransposeLhs() ? 2 : 1)];
-        return 2 * inner * op.getType().getNumElements();
+        return product({2, inner, op.getType().getNumElements()});
       })
       .Case([](AttentionOp op) { return attentionFlops(op, 1, pairsOfHead); })
       .Case([](AttentionGradOp op) { return attentionFlops(op, 2, pairsOfHead); })

@@ -23,9 +23,16 @@ void PlanDialect::initialize() {
       >();
 }
 
+/// The largest number where 63 bits do not hold the bytes, which fits nowhere.
 int64_t stc::plan::bytesOf(ShapedType type) {
   Type element = type.getElementType();
   unsigned bits =
       element.isIndex() ? IndexType::kInternalStorageBitWidth : element.getIntOrFloatBitWidth();
-  return type.getNumElements() * llvm::divideCeil(bits, 8);
+  if (llvm::is_contained(type.getShape(), 0))
+    return 0;
+  int64_t bytes = llvm::divideCeil(bits, 8);
+  for (int64_t size : type.getShape())
+    if (__builtin_mul_overflow(bytes, size, &bytes))
+      return std::numeric_limits<int64_t>::max();
+  return bytes;
 }

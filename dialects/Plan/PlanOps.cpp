@@ -88,8 +88,9 @@ struct Bytes {
     return begin >= 0 && size >= 0 && size <= total && begin <= total - size;
   }
   bool overlaps(Bytes other) const {
-    return size > 0 && other.size > 0 && begin < other.begin + other.size &&
-           other.begin < begin + size;
+    using Wide = __int128; // for sums of any two sizes
+    return size > 0 && other.size > 0 && begin < Wide(other.begin) + other.size &&
+           other.begin < Wide(begin) + size;
   }
 };
 } // namespace
@@ -252,8 +253,13 @@ static int64_t bytesOfMatrix(GemmOp gemm, MatrixAttr matrix, int64_t rows, int64
   auto batch = static_cast<int64_t>(gemm.getBatch());
   if (rows == 0 || columns == 0 || batch == 0)
     return 0;
-  return ((batch - 1) * matrix.getStep() + (rows - 1) * matrix.getLeading() + columns) *
-         (gemm.getType().getIntOrFloatBitWidth() / 8);
+  int64_t batches, all, bytes;
+  if (__builtin_mul_overflow(batch - 1, matrix.getStep(), &batches) ||
+      __builtin_mul_overflow(rows - 1, matrix.getLeading(), &all) ||
+      __builtin_add_overflow(all, batches, &all) || __builtin_add_overflow(all, columns, &all) ||
+      __builtin_mul_overflow(all, gemm.getType().getIntOrFloatBitWidth() / 8, &bytes))
+    return std::numeric_limits<int64_t>::max(); // which fits nowhere
+  return bytes;
 }
 
 int64_t GemmOp::getBytesA() {

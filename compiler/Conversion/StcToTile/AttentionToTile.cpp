@@ -326,7 +326,8 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   return ArrayRef<WalkForm>(walks);
 }
 
-/// What the kernel of a walk has to do; null where pairs could not be counted.
+/// What the kernel of a walk has to do; null where pairs could not be counted, or are so many that
+/// 63 bits do not hold the operations.
 template <typename Op>
 static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &problem,
                              const WalkForm &walk, bool sumsQueries) {
@@ -342,6 +343,12 @@ static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &
   counts.elementBytes = typeOf(op.getKey()).getElementTypeBitWidth() / 8;
   counts.sumBytes = std::max<int64_t>(counts.elementBytes, 4);
   counts.pairs = *walk.pairs;
+  constexpr int64_t mostProducts = 10; // of a pair, a multiplication and an addition being two
+  int64_t all;
+  if (__builtin_mul_overflow(counts.attentions, counts.pairs, &all) ||
+      __builtin_mul_overflow(all, mostProducts * std::max(counts.querySize, counts.valueSize),
+                             &all))
+    return {};
   counts.queries = byKeys ? walk.others : walk.own;
   counts.keys = byKeys ? walk.own : walk.others;
   counts.resumes = problem.resume;

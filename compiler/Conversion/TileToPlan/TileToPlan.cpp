@@ -74,6 +74,16 @@ static void nameOptimizer(ModuleOp module, const Variables &variables) {
           .setKind("optimizer");
 }
 
+/// Adds sizes, with room to round each up; no value if 63 bits do not hold the sum. The planner
+/// adds them in any order.
+template <typename Sizes> static std::optional<int64_t> sumOf(Sizes &&sizes, int64_t sum = 0) {
+  for (int64_t bytes : sizes)
+    if (__builtin_add_overflow(sum, bytes, &sum) ||
+        __builtin_add_overflow(sum, planner::alignment, &sum))
+      return std::nullopt;
+  return sum;
+}
+
 LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Variables &variables,
                                                SymbolTable &symbols, StepWriter &steps,
                                                OpBuilder &builder, int64_t &arena) {
@@ -82,6 +92,9 @@ LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Vari
   if (failed(entry))
     return failure();
   std::span<const planner::Place> places = variables.placesFor(entry->program);
+  int64_t kept = places.empty() ? 0 : places.back().offset + places.back().bytes;
+  if (!sumOf(entry->program.bytes, kept))
+    return function.emitError("expected values of less than 2^63 bytes together, found more");
   planner::Plan plan = planner::planMemory(entry->program, places);
   arena = std::max(arena, plan.peak);
 
@@ -108,6 +121,11 @@ void ConvertTileToPlanPass::runOnOperation() {
   ModuleOp module = getOperation();
   OpBuilder builder(module.getBodyRegion());
   SymbolTable symbols(module);
+  auto bytesOf = [](VariableOp op) { return plan::bytesOf(cast<ShapedType>(op.getType())); };
+  if (!sumOf(llvm::map_range(module.getOps<VariableOp>(), bytesOf))) {
+    module.emitError("expected variables of less than 2^63 bytes together, found more");
+    return signalPassFailure();
+  }
   Variables variables(module);
   StepWriter steps(builder, symbols);
 
