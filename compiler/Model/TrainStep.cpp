@@ -18,7 +18,9 @@ using namespace stc;
 using namespace stc::model;
 
 namespace {
-/// Learning rate of step t = 1, 2, ... as a scalar.
+/// Learning rate of step t = 1, 2, ... as a scalar. With a warm-up of w steps of s in all it is the
+/// highest rate times min(t / w, 1) and, with a cosine decay, times (1 + cos(pi p)) / 2 where
+/// p = (t - 1 - w) / (s - w), within 0 and 1: the last step still learns, and those beyond do not.
 Value learningRate(Graph &g, const spec::Train &train, Value t) {
   Value rate = g.like(t, train.learningRate);
   if (train.warmup > 0)
@@ -26,16 +28,31 @@ Value learningRate(Graph &g, const spec::Train &train, Value t) {
   if (train.decay == spec::Decay::None)
     return rate;
   double span = std::max<double>(1, train.steps - train.warmup);
-  Value progress = g.mul(g.sub(t, g.like(t, train.warmup)), 1 / span);
+  // A warm-up to the very end leaves the decay no step: it is over behind it.
+  int64_t start = train.warmup + (train.warmup < train.steps);
+  Value progress = g.mul(g.sub(t, g.like(t, start)), 1 / span);
   progress = g.min(g.max(progress, g.like(t, 0)), g.like(t, 1));
   Value cosine = math::CosOp::create(g.b, g.mul(progress, std::numbers::pi));
   return g.mul(rate, g.mul(g.add(cosine, g.like(t, 1)), 0.5));
 }
 
+/// A constant as the program has it. What is computed from it here then fits it: 1 - beta of a beta
+/// near 1 is another number before beta is rounded.
+double inFloat32(double value) { return static_cast<float>(value); }
+
 /// 1 / (1 - beta^t), the correction of a moment that starts at zero.
 Value correction(Graph &g, double beta, Value t) {
-  Value power = math::ExpOp::create(g.b, g.mul(t, std::log(beta)));
-  return g.div(g.like(t, 1), g.sub(g.like(t, 1), power));
+  if (beta == 0)
+    return g.like(t, 1);
+  Value one = g.like(t, 1), x = g.mul(t, std::log(inFloat32(beta)));
+  // 1 - exp(x) loses its digits near 0; there, its series: -x (1 + x/2 (1 + x/3 (...))).
+  Value series = one;
+  for (int k = 8; k > 1; --k)
+    series = g.add(g.mul(g.mul(x, series), 1.0 / k), one);
+  Value isNear = arith::CmpFOp::create(g.b, arith::CmpFPredicate::OGT, x, g.like(x, -0.5));
+  Value difference = arith::SelectOp::create(g.b, isNear, g.mul(g.mul(x, series), -1),
+                                             g.sub(one, math::ExpOp::create(g.b, x)));
+  return g.div(one, difference);
 }
 
 Value isFinite(Graph &g, Value x) {
@@ -45,7 +62,8 @@ Value isFinite(Graph &g, Value x) {
 }
 
 /// Dynamic loss scaling, without which small gradients are zero in float16. A step whose gradient
-/// is not finite counts for nothing but a smaller scale; a long row of good steps makes it larger.
+/// is not finite counts for nothing but a smaller scale; a long row of good steps makes it larger,
+/// up to a ceiling: where nothing overflows any more, more of it gains nothing.
 class LossScaling {
 public:
   LossScaling(Graph &g, bool enabled) : g(g), scale(enabled ? g.read("loss_scale") : Value()) {}
@@ -81,8 +99,10 @@ public:
     Value more = arith::AddIOp::create(g.b, steps, g.like(steps, 1)), none = g.like(steps, 0);
     Value due =
         arith::CmpIOp::create(g.b, arith::CmpIPredicate::sge, more, g.like(steps, kGoodSteps));
-    Value larger = select(due, g.mul(scale, 2), scale),
-          smaller = g.max(g.mul(scale, 0.5), g.like(scale, 1));
+    auto within = [&](Value next) {
+      return g.max(g.min(next, g.like(scale, kCeiling)), g.like(scale, 1));
+    };
+    Value larger = select(due, within(g.mul(scale, 2)), scale), smaller = within(g.mul(scale, 0.5));
     g.write("loss_scale", select(finite, larger, smaller));
     g.write("good_steps", select(finite, select(due, none, more), none));
   }
@@ -92,6 +112,7 @@ public:
 
 private:
   static constexpr int64_t kGoodSteps = 2000;
+  static constexpr double kCeiling = 1 << 24;
   Graph &g;
   Value scale;
 };
@@ -137,16 +158,16 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
     clip = g.min(clip, g.div(g.like(norm, train.clip), g.add(norm, g.like(norm, 1e-6))));
 
   Value t = arith::SIToFPOp::create(g.b, g.f32({}), next), rate = learningRate(g, train, t);
-  Value first = correction(g, train.beta1, t), second = correction(g, train.beta2, t);
+  double beta1 = inFloat32(train.beta1), beta2 = inFloat32(train.beta2);
+  Value first = correction(g, beta1, t), second = correction(g, beta2, t);
   for (auto [parameter, weight, grad] : llvm::zip(all, weights, gradients)) {
     std::string m = "adam.m." + parameter.name, v = "adam.v." + parameter.name;
     auto spread = [&](Value scalar) { return g.broadcastScalar(scalar, weight); };
     Value clipped = g.mul(grad, spread(clip));
     Value oldMoment = g.read(m);
-    Value moment = g.add(g.mul(oldMoment, train.beta1), g.mul(clipped, 1 - train.beta1));
+    Value moment = g.add(g.mul(oldMoment, beta1), g.mul(clipped, 1 - beta1));
     Value oldSquare = g.read(v);
-    Value square =
-        g.add(g.mul(oldSquare, train.beta2), g.mul(g.mul(clipped, clipped), 1 - train.beta2));
+    Value square = g.add(g.mul(oldSquare, beta2), g.mul(g.mul(clipped, clipped), 1 - beta2));
     Value root = math::SqrtOp::create(g.b, g.mul(square, spread(second)));
     Value update = g.div(g.mul(moment, spread(first)), g.add(root, g.like(root, train.epsilon)));
     if (parameter.decays() && train.weightDecay > 0)

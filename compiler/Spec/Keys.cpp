@@ -36,7 +36,10 @@ const Section sectionTable[] = {
     {"attention", "Which positions attend to which."},
     {"data", "What a sequence is. Its elements are bytes."},
     {"embedding", "How a position is told to the model (Sec. 5.3)."},
-    {"train", "The optimizer is Adam with linear warm-up (Sec. 6)."},
+    {"train",
+     "The optimizer is Adam with linear warm-up (Sec. 6). Numbers are float32 in the program: one "
+     "that would be 0 or infinite there, or whose distance from 1 would change by more than a "
+     "twentieth (of `dropout`, `beta1`, `beta2`), is refused."},
     {"precision", "The arithmetic of the compiled program."},
     {"memory", "What is kept from the forward pass for the backward pass."},
     {"sample", "How samples are drawn."},
@@ -181,7 +184,9 @@ const Key keyTable[] = {
     {.section = "train",
      .name = "steps",
      .value = Integer{FIELD(train.steps), 1, maxSteps},
-     .meaning = "Steps of the whole training; the cosine decay ends there.",
+     .meaning =
+         "Steps of the whole training; the cosine decay ends there. A run that goes on beyond "
+         "them learns nothing, and says so.",
      .need = Key::Required},
     {.section = "train",
      .name = "learning_rate",
@@ -192,13 +197,18 @@ const Key keyTable[] = {
     {.section = "train",
      .name = "warmup",
      .value = Integer{FIELD(train.warmup), 0, maxSteps},
-     .meaning = "Steps in which the learning rate rises from 0, linearly.",
+     .meaning =
+         "Steps in which the learning rate rises, linearly: at step t it is the highest times "
+         "t / warmup.",
      .paper = "Sec. 6",
      .defaultText = "5000, or a tenth of the steps where that is less"},
     {.section = "train",
      .name = "decay",
      .value = choice<FIELD(train.decay)>({"cosine", "none"}),
-     .meaning = "How the learning rate falls after the warm-up.",
+     .meaning =
+         "How the learning rate falls after the warm-up. cosine: at step t it is the highest "
+         "times (1 + cos(pi (t - 1 - warmup) / (steps - warmup))) / 2, so that the last step "
+         "still learns. none: it stays.",
      .paper = "Sec. 6"},
     {.section = "train",
      .name = "clip",

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <limits>
 
 namespace stc::spec {
 namespace {
@@ -68,6 +69,21 @@ std::optional<int64_t> parseBytes(std::string_view text) {
   return std::nullopt;
 }
 
+/// Programs compute in float32. What it cannot hold of a number: all of it, or, of a fraction, how
+/// far it is from 1, as Adam's decays count by that. Nothing if it can.
+std::optional<std::string> lostInFloat32(double number, Number::Range range) {
+  constexpr double least = std::numeric_limits<float>::min(),
+                   most = std::numeric_limits<float>::max();
+  if (number > most)
+    return fmt::format("at most {:.2g}, the largest float32,", most);
+  if (number > 0 && number < least)
+    return fmt::format("at least {:.2g}, the smallest float32,", least);
+  double exact = 1 - number, rounded = 1 - double(static_cast<float>(number));
+  if (range == Number::Fraction && std::abs(rounded - exact) > 0.05 * exact)
+    return "a number that float32 tells from 1, such as 0.999999,";
+  return std::nullopt;
+}
+
 /// Reads the value of one key into the spec and reports what is wrong with it.
 class ValueReader {
 public:
@@ -90,6 +106,9 @@ public:
                 (value.range != Number::Fraction || *number < 1);
     if (!fits)
       return refuse();
+    if (auto lost = lostInFloat32(*number, value.range))
+      return fail(node,
+                  fmt::format("expected {} for '{}', found {}", *lost, key.name, found(node)));
     value.field(spec) = *number;
   }
 

@@ -37,6 +37,8 @@ class Trainer:
         self.weights = dict(self.model.named_parameters())
         self.moments = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
         self.squares = {name: torch.zeros_like(weight) for name, weight in self.weights.items()}
+        # STC's programs have them in float32: 1 - beta is of what beta is there.
+        self.betas = [torch.tensor(beta).item() for beta in (spec.train.beta1, spec.train.beta2)]
 
     def losses(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Negative log-likelihoods [batch, n], in nats."""
@@ -60,20 +62,20 @@ class Trainer:
             rate = rate * (t / train.warmup).clamp(max=1)
         if train.decay == "none":
             return rate
-        progress = ((t - train.warmup) / max(1, train.steps - train.warmup)).clamp(0, 1)
+        progress = ((t - 1 - train.warmup) / max(1, train.steps - train.warmup)).clamp(0, 1)
         return rate * (torch.cos(progress * math.pi) + 1) * 0.5
 
     @torch.no_grad()
     def accumulate(self, gradients: dict[str, Tensor]) -> Tensor:
         """Clips the gradients and adds them to the moments. Their norm before."""
-        train = self.spec.train
+        train, (beta1, beta2) = self.spec.train, self.betas
         self.step_number += 1
         norm = torch.sqrt(sum((gradient * gradient).sum() for gradient in gradients.values()))
         clip = (train.clip / (norm + 1e-6)).clamp(max=1)
         for name, gradient in gradients.items():
             clipped = gradient * clip
-            self.moments[name].mul_(train.beta1).add_(clipped * (1 - train.beta1))
-            self.squares[name].mul_(train.beta2).add_(clipped * clipped * (1 - train.beta2))
+            self.moments[name].mul_(beta1).add_(clipped * (1 - beta1))
+            self.squares[name].mul_(beta2).add_(clipped * clipped * (1 - beta2))
         return norm
 
     @torch.no_grad()
@@ -82,7 +84,7 @@ class Trainer:
         train = self.spec.train
         t = self.scalar(self.step_number)
         rate = self.learning_rate(t)
-        first, second = (1 / (1 - torch.exp(t * math.log(beta))) if beta else 1 for beta in (train.beta1, train.beta2))
+        first, second = (-1 / torch.expm1(t * math.log(beta)) if beta else 1 for beta in self.betas)
         for name, weight in self.weights.items():
             update = self.moments[name] * first / (torch.sqrt(self.squares[name] * second) + train.epsilon)
             if weight.dim() > 1:  # neither biases nor gains decay

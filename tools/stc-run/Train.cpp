@@ -83,6 +83,7 @@ private:
   Result<void> resume(const Checkpoint &checkpoint);
   Result<void> start();
   Result<void> describeRun() const;
+  Result<void> warnOfSchedule() const;
   Result<void> loop();
   Result<void> step();
   Result<bool> evaluate();
@@ -120,6 +121,8 @@ template <class T> Result<void> take(Result<T> result, std::optional<T> &target)
   target.emplace(std::move(*result));
   return {};
 }
+
+void warn(const std::string &line) { say(stderr, "stc-run: warning: {}\n", line); }
 
 std::string partName(Part part) {
   constexpr const char *names[] = {"train", "valid", "test", "all"};
@@ -213,6 +216,23 @@ Result<void> TrainRun::start() {
   return session.initialize(state.order.seed, options.weights);
 }
 
+// A cosine has fallen to 0 where the specification's steps end.
+Result<void> TrainRun::warnOfSchedule() const {
+  Result<std::string> decay = settings.text("train.decay", "none");
+  Result<int64_t> scheduled = settings.integer("train.steps", 0);
+  if (!decay || !scheduled)
+    return decay ? forward(scheduled) : forward(decay);
+  int64_t first = std::max(state.step, *scheduled) + 1;
+  if (*decay == "cosine" && first <= state.steps)
+    warn(fmt::format("the learning rate is 0 after step {}, where the specification's schedule "
+                     "ends (train.steps): {} nothing",
+                     *scheduled,
+                     first == state.steps
+                         ? fmt::format("step {} learns", first)
+                         : fmt::format("steps {} to {} learn", first, state.steps)));
+  return {};
+}
+
 // run.json: what people and plots want to know of a run.
 Result<void> TrainRun::describeRun() const {
   const program::Program &program = session.program();
@@ -250,7 +270,6 @@ Result<void> TrainRun::prepare() {
     return ready;
   if (auto opened = openFolder(); !opened)
     return opened;
-  auto warn = [](const std::string &line) { say(stderr, "stc-run: warning: {}\n", line); };
   Result<std::optional<Checkpoint>> checkpoint = folder->newest(warn);
   if (!checkpoint)
     return forward(checkpoint);
@@ -258,6 +277,8 @@ Result<void> TrainRun::prepare() {
     return ready;
   if (auto removed = removeTrainingSamples(options.out, state.step); !removed)
     return removed;
+  if (auto known = warnOfSchedule(); !known)
+    return known;
   if (auto described = describeRun(); !described)
     return described;
   return take(Metrics::open(options.out, state.step, state.evaluatedStep, options.tensorBoard),

@@ -11,6 +11,7 @@
 #include "compiler/Spec/Spec.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 using namespace mlir;
@@ -29,12 +30,13 @@ struct Lines {
   // gradient is so long that it would be clipped. A large epsilon keeps updates from growing out of
   // rounding where the gradient is zero, as it is for the keys' biases.
   std::string train = "clip = 1e30\nbeta1 = 0.0\nepsilon = 0.01";
+  std::string steps = "10", precision = "";
 
   std::string text() const {
     return "[model]\nlayers = 2\nwidth = 8\nheads = 2\nvocabulary = 11\n" + model +
            "\n[attention]\n" + attention + "\n[data]\n" + data + "\n[embedding]\n" + embedding +
-           "\n[train]\nbatch = 2\nsteps = 10\nlearning_rate = 0.01\n" + train +
-           "\n[sample]\nbatch = 2\n";
+           "\n[train]\nbatch = 2\nsteps = " + steps + "\nlearning_rate = 0.01\n" + train +
+           "\n[precision]\n" + precision + "\n[sample]\nbatch = 2\n";
   }
 };
 
@@ -210,9 +212,12 @@ TEST(Model, UpdateIsAdamWithClippingAndDecay) {
   double norm = std::sqrt(squares), clip = 0.05 / norm;
   ASSERT_GT(norm, 0.1);
 
-  // Step 3 of a warm-up of 4, then step 8 of the 10, two thirds of the cosine.
-  for (auto [step, rate] : {std::pair(3, 0.01 * 3 / 4),
-                            std::pair(8, 0.01 * (1 + std::cos(2 * std::numbers::pi / 3)) / 2)}) {
+  // Step 3 of a warm-up of 4; its end, and the next one, where the cosine begins; steps 9 and 10 of
+  // the 10, two thirds and five sixths of the cosine: the last one learns, too. None does after it.
+  auto cosine = [](double part) { return 0.01 * (1 + std::cos(part * std::numbers::pi)) / 2; };
+  for (auto [step, rate] : {std::pair(3, 0.01 * 3 / 4), std::pair(4, 0.01), std::pair(5, 0.01),
+                            std::pair(9, cosine(4. / 6)), std::pair(10, cosine(5. / 6)),
+                            std::pair(11, 0.), std::pair(50, 0.)}) {
     variables["step"] = Tensor::scalar(step - 1);
     auto [results, after] = call(*module, "train_step", variables, data);
     EXPECT_NEAR(results.at(1).floats[0], norm, 1e-12);
@@ -237,6 +242,35 @@ TEST(Model, UpdateIsAdamWithClippingAndDecay) {
       expectNear(after[name], w, 1e-6);
     }
   }
+}
+
+TEST(Model, OneStepIsAtTheHighestRate) {
+  Module module = build(Lines{.steps = "1"});
+  ASSERT_TRUE(succeeded(runPasses(*module, {addDifferentiate})));
+  Random random(seed);
+  Variables variables = randomVariables(*module, random);
+  variables["step"] = Tensor::scalar(0);
+  auto results = call(*module, "train_step", variables, randomData(random)).first;
+  EXPECT_NEAR(results.at(2).floats[0], 0.01, 1e-8);
+}
+
+// The scale doubles after 2,000 good steps, up to 2^24; one that is infinite comes back.
+TEST(Model, TheLossScaleHasACeiling) {
+  Module module = build(Lines{.precision = "compute = \"float16\""});
+  ASSERT_TRUE(succeeded(runPasses(*module, {addDifferentiate})));
+  Random random(seed);
+  Variables variables = randomVariables(*module, random);
+  std::vector<Tensor> data = randomData(random);
+  auto next = [&](double scale, int64_t goodSteps) {
+    variables["loss_scale"] = Tensor::of({}, std::vector<double>{scale});
+    variables["good_steps"] = Tensor::scalar(goodSteps);
+    return call(*module, "train_step", variables, data).second["loss_scale"].floats[0];
+  };
+  EXPECT_EQ(next(65536, 1998), 65536);
+  EXPECT_EQ(next(65536, 1999), 131072);
+  EXPECT_EQ(next(1 << 23, 1999), 1 << 24);
+  EXPECT_EQ(next(1 << 24, 1999), 1 << 24);
+  EXPECT_EQ(next(std::numeric_limits<double>::infinity(), 0), 1 << 24);
 }
 
 TEST(Model, InitGivesLogitsOfZero) {

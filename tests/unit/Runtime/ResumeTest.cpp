@@ -371,6 +371,23 @@ TEST_F(ResumeTest, ADiskThatIsFull) {
   EXPECT_EQ(train(folder, {"--resume", "--steps", "40"}).code, 0);
 }
 
+TEST_F(ResumeTest, SaysWhereAScheduleEnds) {
+  ProgramSpec spec = mockModel();
+  for (auto &[key, value] : spec.settings)
+    if (key == "train.steps")
+      value = "20";
+  spec.settings.push_back({"train.decay", "cosine"});
+  program = spec.write("cosine.stcp");
+  const std::string start = "stc-run: warning: the learning rate is 0 after step 20, where the "
+                            "specification's schedule ends (train.steps): ";
+  EXPECT_EQ(train(folder, {}).err, "");
+  EXPECT_EQ(train(folder, {"--resume"}).err, "");
+  EXPECT_EQ(train(folder, {"--resume", "--steps", "22"}).err,
+            start + "steps 21 to 22 learn nothing\n");
+  EXPECT_EQ(train(folder, {"--resume", "--steps", "23"}).err, start + "step 23 learns nothing\n");
+  EXPECT_EQ(train(reference, {"--steps", "30"}).err, start + "steps 21 to 30 learn nothing\n");
+}
+
 TEST_F(ResumeTest, SaysHowOrdersDiffer) {
   SampleOrder before{1, 2, 3, 4, "train", "a"}, now{1, 5, 3, 6, "all", "b"};
   EXPECT_EQ(differences(before, before), "");
