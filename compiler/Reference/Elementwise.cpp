@@ -56,7 +56,7 @@ const llvm::StringMap<BinaryFloat> binaryFloats = {
 /// Operands are read as signed or unsigned numbers of their width; the result's low bits count.
 struct BinaryInteger {
   uint64_t (*function)(uint64_t, uint64_t) = nullptr;
-  bool isSigned = true, divides = false;
+  bool isSigned = true;
 };
 const llvm::StringMap<BinaryInteger> binaryIntegers = {
     {"arith.addi", {[](uint64_t x, uint64_t y) { return x + y; }}},
@@ -67,19 +67,15 @@ const llvm::StringMap<BinaryInteger> binaryIntegers = {
     {"arith.xori", {[](uint64_t x, uint64_t y) { return x ^ y; }}},
     {"arith.maxsi", {[](uint64_t x, uint64_t y) { return int64_t(x) < int64_t(y) ? y : x; }}},
     {"arith.minsi", {[](uint64_t x, uint64_t y) { return int64_t(y) < int64_t(x) ? y : x; }}},
-    // The least number has no opposite in 64 bits, so -1 is no divisor for C++.
-    {"arith.divsi",
-     {[](uint64_t x, uint64_t y) {
-        return ~y ? static_cast<uint64_t>(int64_t(x) / int64_t(y)) : 0 - x;
-      },
-      true, true}},
-    {"arith.remsi",
-     {[](uint64_t x, uint64_t y) {
-        return ~y ? static_cast<uint64_t>(int64_t(x) % int64_t(y)) : uint64_t(0);
-      },
-      true, true}},
-    {"arith.divui", {[](uint64_t x, uint64_t y) { return x / y; }, false, true}},
-    {"arith.remui", {[](uint64_t x, uint64_t y) { return x % y; }, false, true}},
+    // By zero as the dialect says; the least number has no opposite, so -1 is no divisor for C++.
+    {"arith.divsi", {[](uint64_t x, uint64_t y) {
+       return y + 1 > 1 ? static_cast<uint64_t>(int64_t(x) / int64_t(y)) : y ? 0 - x : ~y;
+     }}},
+    {"arith.remsi", {[](uint64_t x, uint64_t y) {
+       return y + 1 > 1 ? static_cast<uint64_t>(int64_t(x) % int64_t(y)) : y ? uint64_t(0) : x;
+     }}},
+    {"arith.divui", {[](uint64_t x, uint64_t y) { return y ? x / y : ~y; }, false}},
+    {"arith.remui", {[](uint64_t x, uint64_t y) { return y ? x % y : x; }, false}},
 };
 
 LogicalResult evaluateIntegers(Operation *op, const BinaryInteger &rule, Environment &env) {
@@ -88,11 +84,8 @@ LogicalResult evaluateIntegers(Operation *op, const BinaryInteger &rule, Environ
   auto read = rule.isSigned ? asSigned : asUnsigned;
   auto &to = env[result].integers;
   const auto &x = env[op->getOperand(0)].integers, &y = env[op->getOperand(1)].integers;
-  for (size_t k = 0; k < to.size(); ++k) {
-    if (rule.divides && y[k] == 0)
-      return op->emitOpError("expected a divisor other than 0, found 0 at element ") << k;
+  for (size_t k = 0; k < to.size(); ++k)
     to[k] = wrap(rule.function(read(x[k], width), read(y[k], width)), width);
-  }
   return success();
 }
 

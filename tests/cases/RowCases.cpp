@@ -222,6 +222,20 @@ RowCase integers() {
                                 {real, typeOf(w.space)}})};
 }
 
+/// Quotients and remainders by tensors, with and without sign, of rows that no vector divides:
+/// divisors from -2 on, 0 among them, and the least number by each.
+RowCase divisions(const std::string &element, int64_t least) {
+  RowWriter w({9, 21});
+  std::string type = typeOf(w.space, element);
+  std::vector<Typed> results;
+  for (const char *op : {"arith.divsi", "arith.remsi", "arith.divui", "arith.remui"}) {
+    results.push_back({w.binary(op, "%x", "%y", element), type});
+    results.push_back({w.binary(op, w.integer(least, element), "%y", element), type});
+  }
+  return {"divisions_" + element,
+          function("divisions_" + element, {{"%x", type}, {"%y", type}}, w.body, results)};
+}
+
 RowCase doubles() {
   RowWriter w({40, 33});
   std::string square = w.binary("arith.mulf", "%x", "%x", "f64");
@@ -272,8 +286,9 @@ const std::vector<RowCase> &rowCases() {
       sums("narrow", {600, 96}, {1}, "bf16"), sums("doubles", {3000, 12}, {1}, "f64"),
       sums("rows_of_doubles", {9, 133}, {0}, "f64"), table(1500, 20, 512), table(1000, 7, 36),
       table(40, 257, 128), table(13, 5, 33), insertRow(), parts(50, {512, 512, 512}, "bf16"),
-      parts(21, {8, 40, 12}, "f32"), parts(4, {5, 3, 9}, "f16"), functions(), integers(), doubles(),
-      noise(), update(4096), update(5003), update(3),
+      parts(21, {8, 40, 12}, "f32"), parts(4, {5, 3, 9}, "f16"), functions(), integers(),
+      divisions("i32", INT32_MIN), divisions("i64", INT64_MIN), doubles(), noise(), update(4096),
+      update(5003), update(3),
       // Of a whole number of everything and of none, of one row, with sums in one round and in
       // several.
       product(64, 512, 256, "bf16", true), product(64, 256, 512, "bf16", false),

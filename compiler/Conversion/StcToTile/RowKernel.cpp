@@ -15,6 +15,7 @@
 
 #include "compiler/Conversion/StcToTile/RowKernel.h"
 
+#include "compiler/Conversion/StcToTile/Divide.h"
 #include "compiler/Conversion/StcToTile/Philox.h"
 
 #include <llvm/ADT/bit.h>
@@ -382,7 +383,7 @@ private:
           llvm::map_to_vector(step.operands, [&](unsigned operand) { return known[operand]; });
       OperationState state(b.getLoc(), step.op->getName(), operands, step.element);
       state.propertiesAttr = step.op->getPropertiesAsAttribute();
-      return static_cast<OpBuilder &>(b).create(state)->getResult(0);
+      return emitElementwise(b, state);
     }
     case RowStep::Reduce:
       break;

@@ -45,15 +45,6 @@ TEST(Errors, UnknownOp) {
             "2: 'arith.constant' op expected tensors of static shape as results, found 'f32'\n");
 }
 
-TEST(Errors, DivisionByZero) {
-  EXPECT_EQ(errorsOf(R"(func.func @f(%x: tensor<2xi32>) -> tensor<2xi32> {
-    %y = arith.remsi %x, %x : tensor<2xi32>
-    return %y : tensor<2xi32>
-  })",
-                     Tensor::of({2}, std::vector<int64_t>{1, 0})),
-            "2: 'arith.remsi' op expected a divisor other than 0, found 0 at element 1\n");
-}
-
 TEST(Errors, Inputs) {
   std::string text = "func.func @f(%x: tensor<2xf32>) { return }";
   EXPECT_EQ(errorsOf(text), "1: expected 1 inputs, found 0\n");

@@ -242,6 +242,14 @@ TEST(Elementwise, Integers) {
   EXPECT_EQ(binary("arith.remsi", INT64_MIN, -1, "tensor<i64>"), 0);
   EXPECT_EQ(binary("arith.divui", -1, 2), INT32_MAX);
   EXPECT_EQ(binary("arith.remui", -1, 10), 5);
+  // By zero, and where the quotient has no place.
+  EXPECT_EQ(binary("arith.divsi", 7, 0), -1);
+  EXPECT_EQ(binary("arith.divsi", -7, 0), -1);
+  EXPECT_EQ(binary("arith.divui", 7, 0), -1);
+  EXPECT_EQ(binary("arith.remsi", -7, 0), -7);
+  EXPECT_EQ(binary("arith.remui", -7, 0), -7);
+  EXPECT_EQ(binary("arith.divsi", INT32_MIN, -1), INT32_MIN);
+  EXPECT_EQ(binary("arith.remsi", INT32_MIN, -1), 0);
   EXPECT_EQ(binary("arith.andi", 6, 3), 2);
   EXPECT_EQ(binary("arith.ori", 1, 0, "tensor<i1>"), 1);
   EXPECT_EQ(binary("arith.xori", 1, 1, "tensor<i1>"), 0);
