@@ -1,5 +1,6 @@
 //===- ThreadPool.cpp - threads that stay -----------------------------------------===//
 #include "runtime/Device/Host/ThreadPool.h"
+#include "runtime/Device/Host/KernelFloats.h"
 
 #include <algorithm>
 #include <chrono>
@@ -52,6 +53,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run(int64_t items, Function fn, void *data) {
+  KernelFloats floats;
   // One item, or one thread: nothing to share.
   if (items <= 1 || workers.empty()) {
     for (int64_t item = 0; item < items; ++item)
@@ -108,6 +110,7 @@ void ThreadPool::work(int thread) {
 }
 
 void ThreadPool::workerLoop(int thread) {
+  KernelFloats floats;
   uint32_t seen = 0;
   while (!stopping.load(std::memory_order_relaxed)) {
     waitWhile(signal, seen);

@@ -3,6 +3,8 @@
 // One parallel region after the other, each a number of independent items. Items are claimed in
 // increasing order by whoever is free; the calling thread works too and waits for items, not for
 // threads, so that a worker the system has put aside holds up nothing that it has not claimed.
+// Items compute with floats as kernels do (KernelFloats.h), whoever runs them and whatever the
+// caller set.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <gtest/gtest.h>
 #include <random>
+#include <xmmintrin.h>
 
 namespace stc::runtime {
 namespace {
@@ -65,6 +66,28 @@ TEST(ThreadPool, ClaimsInOrder) {
     last[thread] = item;
   });
   EXPECT_TRUE(ordered);
+}
+
+// Whoever runs an item, and however the caller rounds: to nearest, with denormal numbers as zeros.
+TEST(ThreadPool, ComputesWithFloatsInOneWay) {
+  const unsigned before = _mm_getcsr(), upwards = 0x1f80 | _MM_ROUND_UP;
+  _mm_setcsr(upwards);
+  for (int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    for (int64_t items : {1, 64}) {
+      std::atomic<int> flushed = 0, nearest = 0;
+      pool.parallelFor(items, [&](int64_t, int) {
+        volatile float smallest = 0x1p-126f, denormal = 0x1p-140f, one = 1, third = 0x1p-25f;
+        flushed += smallest * 0.5f == 0 && denormal * 0x1p60f == 0;
+        nearest += one + third == 1;
+        std::this_thread::sleep_for(std::chrono::microseconds(10)); // so that others come
+      });
+      EXPECT_EQ(flushed, items);
+      EXPECT_EQ(nearest, items);
+      EXPECT_EQ(_mm_getcsr() & ~_MM_EXCEPT_MASK, upwards);
+    }
+  }
+  _mm_setcsr(before);
 }
 
 TEST(ThreadPool, StartsAndStopsWithoutWork) {
