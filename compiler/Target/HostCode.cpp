@@ -5,6 +5,7 @@
 #include "compiler/Target/Optimize.h"
 #include "dialects/Plan/Plan.h"
 
+#include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
@@ -23,6 +24,19 @@ void stc::registerHostTranslations(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
+/// Has sums of products rounded twice. For a CPU that cannot do with once LLVM would call a
+/// library.
+static void splitFma(llvm::Module &module) {
+  for (llvm::Function &function : llvm::make_early_inc_range(module)) {
+    if (function.getIntrinsicID() != llvm::Intrinsic::fma)
+      continue;
+    llvm::Function *apart = llvm::Intrinsic::getOrInsertDeclaration(
+        &module, llvm::Intrinsic::fmuladd, function.getReturnType());
+    function.replaceAllUsesWith(apart);
+    function.eraseFromParent();
+  }
+}
+
 static FailureOr<std::string> compileKernel(plan::KernelOp kernel, const HostTarget &target,
                                             CodeKind kind) {
   llvm::LLVMContext context;
@@ -37,6 +51,8 @@ static FailureOr<std::string> compileKernel(plan::KernelOp kernel, const HostTar
   for (llvm::Function &function : *module)
     if (!function.isDeclaration())
       function.addFnAttr("prefer-vector-width", "512");
+  if (!target.hasFma())
+    splitFma(*module);
   optimize(*module, *machine);
 
   std::string text;
@@ -88,8 +104,9 @@ FailureOr<std::string> stc::compileHost(ModuleOp module, const HostTarget &targe
     if (!missing)
       return kernel.emitError("internal error: ") << missing.error();
     if (!missing->empty())
-      return kernel.emitError("internal error: generated code calls what no kernel has: ")
-             << llvm::join(*missing, ", ");
+      return kernel.emitError("expected a CPU with instructions for ")
+             << llvm::join(*missing, ", ") << ", such as 'x86-64-v3'; found '" << target.cpu()
+             << "'";
   }
   tl::expected<std::string, std::string> linked = linkShared(parts);
   if (!linked)

@@ -15,6 +15,10 @@ config.environment["PATH"] = os.pathsep.join(
     [config.stc_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
 )
 
+# The CPU that stc-compile takes where a test names none.
+if "STC_CPU" in os.environ:
+    config.environment["STC_CPU"] = os.environ["STC_CPU"]
+
 # With --param roundtrip=1, every input of stc-opt must also survive printing and parsing.
 stc_opt = os.path.join(config.stc_tools_dir, "stc-opt")
 if lit_config.params.get("roundtrip"):

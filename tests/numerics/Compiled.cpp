@@ -10,6 +10,7 @@
 #include <mlir/Pass/PassManager.h>
 
 #include <gtest/gtest.h>
+#include <llvm/Support/FormatVariadic.h>
 
 #include <random>
 
@@ -27,7 +28,9 @@ MLIRContext &stc::test::context() {
   return context;
 }
 
-CompileOptions stc::test::optionsForHost() { return {HostTarget::create("native").value()}; }
+CompileOptions stc::test::optionsForHost() {
+  return {HostTarget::create(HostTarget::defaultCpu()).value()};
+}
 
 //===--- tensors of the program -------------------------------------------===//
 
@@ -265,6 +268,22 @@ double Results::worstError() const {
     worst = std::max(worst, ratio(errorOf(have, want), largest < 1e-12 * all ? all : largest));
   }
   return worst;
+}
+
+std::string Results::mismatch(double tolerance, bool orNan) const {
+  double largest = 1; // what is finite may be zero by cancellation
+  for (const Tensor &tensor : expected)
+    for (double value : tensor.floats)
+      largest = std::max(largest, std::isfinite(value) ? std::abs(value) : 0);
+  for (auto [number, have, want] : llvm::enumerate(found, expected))
+    for (auto [element, x, y] : llvm::enumerate(have.floats, want.floats)) {
+      bool isRight = std::isfinite(x) && std::isfinite(y) ? std::abs(x - y) <= tolerance * largest
+                                                          : std::isfinite(x) == std::isfinite(y);
+      if (!isRight && !(orNan && std::isnan(x)))
+        return llvm::formatv("result {0}, element {1}: found {2:e}, expected {3:e}", number,
+                             element, x, y);
+    }
+  return "";
 }
 
 double Results::jointError() const {

@@ -18,7 +18,7 @@ using Tensors = std::vector<reference::Tensor>;
 /// With all that a compilation needs.
 mlir::MLIRContext &context();
 
-/// For the machine at hand.
+/// For the machine at hand, or the CPU that the environment's STC_CPU names.
 CompileOptions optionsForHost();
 
 /// Each result of a function as the compiled program found it, and as it is by definition.
@@ -32,6 +32,10 @@ struct Results {
   /// The largest error relative to the largest element of all results: they are taken for one
   /// vector, such as a gradient, of which some parts may be small by cancellation.
   double jointError() const;
+  /// Where a result is finite and its definition is not, or the other way round, and where finite
+  /// ones differ by more than `tolerance` of the largest or of 1: "result 0, element 7: found nan,
+  /// expected 1.5", or nothing. With `orNan` what is not a number is right everywhere.
+  std::string mismatch(double tolerance, bool orNan = false) const;
 };
 
 /// A module of the stc dialect: compiled and run by the runtime, and interpreted in float64.

@@ -83,7 +83,7 @@ int run(const Options &options) {
   mlir::DialectRegistry registry;
   registerCompiler(registry);
   mlir::MLIRContext context(registry);
-  HostTarget target = HostTarget::create("native").value();
+  HostTarget target = HostTarget::create(HostTarget::defaultCpu()).value();
   runtime::ThreadPool pool(options.threads);
   LargeProduct product(pool);
   fmt::print("{} threads, {}, float32, medians of {}\n\n", options.threads, target.cpu(),

@@ -21,7 +21,8 @@ using namespace stc;
 
 namespace {
 struct Options {
-  std::string input, output, emit = "program", cpu = "native", target = "host", dump, picture;
+  std::string input, output, emit = "program", cpu = HostTarget::defaultCpu(), target = "host",
+                             dump, picture;
   bool gradient = false, deterministic = false, explain = false;
 };
 
@@ -201,7 +202,9 @@ int main(int argc, char **argv) {
                  "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper)")
       ->check(CLI::IsMember({"host", "sm_80", "sm_90a"}))
       ->capture_default_str();
-  app.add_option("--cpu", options.cpu, "the CPU to compile for: native, or LLVM's name of one")
+  app.add_option("--cpu", options.cpu,
+                 "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
+                 "environment, or native")
       ->capture_default_str();
   std::string footer = "levels, in order:\n  stc          as it was read or built\n";
   for (const Phase &phase : phases())

@@ -1,33 +1,15 @@
 //===- KernelLibrary.cpp - a program's generated code -----------------------------===//
 #include "runtime/Device/Host/KernelLibrary.h"
+#include "runtime/Support/CpuInfo.h"
 
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
 #include <fmt/format.h>
-#include <fstream>
-#include <set>
-#include <sstream>
-#include <string>
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace stc::runtime {
-
-namespace {
-
-std::set<std::string> machineFeatures() {
-  std::ifstream cpuinfo("/proc/cpuinfo");
-  for (std::string line; std::getline(cpuinfo, line);) {
-    if (!line.starts_with("flags"))
-      continue;
-    std::istringstream words(line.substr(line.find(':') + 1));
-    return {std::istream_iterator<std::string>(words), {}};
-  }
-  return {};
-}
-
-} // namespace
 
 // The dynamic loader wants a file with a name; this one has no other name and no place on a disk.
 Result<KernelLibrary::Handle> KernelLibrary::openFromMemory(std::span<const uint8_t> code) {
@@ -65,7 +47,7 @@ void KernelLibrary::Closer::operator()(void *handle) const {
 const flatbuffers::String *missingFeature(const program::Program &program) {
   if (program.features()->size() == 0)
     return nullptr;
-  std::set<std::string> features = machineFeatures();
+  std::set<std::string> features = cpuFeatures();
   for (const flatbuffers::String *feature : *program.features())
     if (!features.contains(feature->str()))
       return feature;
