@@ -3,6 +3,8 @@
 // Forward and gradient of the shared cases and of random set expressions. STC_NUMERICS_CASES sets
 // how many of the latter (32 where it is not set), STC_NUMERICS_SEED their seed.
 //
+// Each is also called with a number in it that is not finite, and with scores far out.
+//
 //===----------------------------------------------------------------------===//
 
 #include "tests/cases/Cases.h"
@@ -13,11 +15,46 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <random>
+
 using namespace stc;
 using namespace stc::test;
 
 namespace {
 constexpr double tolerance = 1e-5; // relative, in float32
+
+/// One input has an element that is not finite: so are those results that depend on it by
+/// definition, and no others.
+void checkNotFinite(Compiled &compiled, const std::string &function, const Tensors &finite,
+                    uint64_t seed) {
+  std::mt19937_64 random(seed);
+  for (double value : {std::nan(""), double(INFINITY), -double(INFINITY)}) {
+    Tensors inputs = finite;
+    std::vector<size_t> floats; // not the position
+    for (auto [number, input] : llvm::enumerate(inputs))
+      if (!input.floats.empty())
+        floats.push_back(number);
+    size_t input = floats[random() % floats.size()];
+    size_t element = random() % inputs[input].floats.size();
+    inputs[input].floats[element] = value;
+    EXPECT_EQ(compiled.call(function, inputs).mismatch(tolerance), "")
+        << function << ", seed " << seed << ", input " << input << ", element " << element << " is "
+        << value;
+  }
+}
+
+/// Scores below -1e30 and above 1e30, and beyond float32: right, or not a number.
+void checkFarScores(Compiled &compiled, const std::string &function, const Tensors &near) {
+  for (double factor : {1e16, 1e25}) {
+    Tensors inputs = near;
+    for (size_t number : {0, 1})
+      for (double &element : inputs[number].floats)
+        element = static_cast<float>(factor * element);
+    EXPECT_EQ(compiled.call(function, inputs).mismatch(1e-4, /*orNan=*/true), "")
+        << function << ", queries and keys times " << factor;
+  }
+}
 
 /// Compiles the cases together, a few functions a module, and checks each. `exceptions` is how many
 /// may have a result that is small by cancellation: of two keys, say, with one weight near 1. As
@@ -50,6 +87,9 @@ void check(const std::vector<cases::Case> &all, uint64_t seed, int exceptions) {
         }
         worst = std::max(worst, error);
         joint = std::max(joint, results.jointError());
+        Tensors inputs = compiled->randomInputs(all[k].name + suffix, seed + k);
+        checkNotFinite(*compiled, all[k].name + suffix, inputs, seed + k);
+        checkFarScores(*compiled, all[k].name + suffix, inputs);
       }
   }
   EXPECT_LE(found, exceptions);
@@ -80,6 +120,9 @@ void checkRows(llvm::function_ref<std::string(const cases::Case &)> textOf) {
     Tensors inputs = compiled->randomInputs(test.name, 1);
     inputs.back().integers = {2 * test.n / 3};
     EXPECT_LT(compiled->call(test.name, inputs).worstError(), tolerance) << test.name;
+    for (uint64_t seed : {1, 2, 3})
+      checkNotFinite(*compiled, test.name, inputs, seed);
+    checkFarScores(*compiled, test.name, inputs);
   }
 }
 
@@ -88,8 +131,9 @@ TEST(Attention, RowsOfSharedCases) {
 }
 
 TEST(Attention, InsertedRowsOfSharedCases) {
-  checkRows(
-      [](const cases::Case &test) { return test.headMajor ? "" : test.insertedRow("f32", "f32", "f32"); });
+  checkRows([](const cases::Case &test) {
+    return test.headMajor ? "" : test.insertedRow("f32", "f32", "f32");
+  });
 }
 
 TEST(Attention, RandomPatterns) {

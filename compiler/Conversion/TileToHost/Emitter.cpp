@@ -67,6 +67,15 @@ void Emitter::ifThen(Value condition, function_ref<void()> body) {
   body();
 }
 
+void Emitter::ifElse(Value condition, function_ref<void()> yes, function_ref<void()> no) {
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  yes();
+  b.setInsertionPointToStart(branch.elseBlock());
+  no();
+}
+
 //===--- memory -----------------------------------------------------------===//
 
 Value Emitter::scratch(ArrayRef<int64_t> shape, Type element) {
@@ -126,9 +135,33 @@ Value Emitter::maxf(Value l, Value r) {
                                  r);
 }
 
-Value Emitter::selectGreater(Value value, float threshold, Value yes, Value no) {
-  Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, value, splat(threshold));
-  return arith::SelectOp::create(b, above, yes, no);
+Value Emitter::compare(arith::CmpFPredicate predicate, Value value, float number) {
+  bool isVector = isa<VectorType>(value.getType());
+  Value other =
+      isVector ? splat(number) : Value(arith::ConstantOp::create(b, b.getF32FloatAttr(number)));
+  return arith::CmpFOp::create(b, predicate, value, other);
+}
+
+Value Emitter::select(Value condition, Value yes, Value no) {
+  return arith::SelectOp::create(b, condition, yes, no);
+}
+
+Value Emitter::conjunction(Value l, Value r) { return arith::AndIOp::create(b, l, r); }
+
+Value Emitter::anyLane(Value condition) {
+  return vector::ReductionOp::create(b, vector::CombiningKind::OR, condition);
+}
+
+// Nothing that is not finite becomes zero times zero.
+Value Emitter::watch(Value vector, Value watched) { return fma(vector, zeroVector, watched); }
+
+Value Emitter::allFinite(Indices watched) {
+  Value sum = watched.front();
+  for (Value other : watched.drop_front())
+    sum = addf(sum, other);
+  Value any = anyLane(compare(arith::CmpFPredicate::UNE, sum, 0));
+  Value yes = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  return arith::XOrIOp::create(b, any, yes);
 }
 
 //===--- building blocks --------------------------------------------------===//
@@ -148,19 +181,26 @@ Value Emitter::rowCount(tile::ViewAttr view, Value residue, int64_t n) {
   return floorDiv(sub(index(n - v.first + v.period - 1), residue), v.period);
 }
 
-void Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr view, Value residue,
-                       Value row, Value count, Value total, Value target) {
+Value Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr view, Value residue,
+                        Value row, Value count, Value total, Value target) {
   int64_t size = cast<MemRefType>(source.getType()).getDimSize(3);
   int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
-  loop(index(0), count, 1, [&](Value i) {
+  Values none(columns / tile.lanes, zeroVector);
+  Values watched = loop(index(0), count, 1, none, [&](Value i, ValueRange before) {
     Value at = position(view, residue, add(row, i));
-    for (int64_t c = 0; c < columns; c += tile.lanes)
-      store(loadVector(source, {batch, at, head, index(c)}, size - c), target, {i, index(c)});
+    Values next;
+    for (int64_t c = 0; c < columns; c += tile.lanes) {
+      Value part = loadVector(source, {batch, at, head, index(c)}, size - c);
+      store(part, target, {i, index(c)});
+      next.push_back(watch(part, before[c / tile.lanes]));
+    }
+    return next;
   });
   loop(count, total, 1, [&](Value i) {
     for (int64_t c = 0; c < columns; c += tile.lanes)
       store(zeroVector, target, {i, index(c)});
   });
+  return allFinite(watched);
 }
 
 void Emitter::prefetchRow(Value memory, Value batch, Value head, tile::ViewAttr view, Value residue,
@@ -314,16 +354,8 @@ static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> argume
   return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)), e.tile.lanes);
 }
 
-Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow,
-                                    Value keyRow, Value keyEnd, Value fullLo, Value fullHi) {
-  int64_t rows = tile.rows;
-  Value full =
-      arith::AndIOp::create(b, lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
-  auto branch = scf::IfOp::create(b, TypeRange(ValueRange(scores)), full, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, scores);
-  b.setInsertionPointToStart(branch.elseBlock());
+Emitter::Values Emitter::pairsOf(tile::WalkOp walk, Value residue, Value queryRow, Value keyRow,
+                                 Value keyEnd) {
   auto toInt = [&](Value value) -> Value {
     return arith::IndexCastOp::create(b, b.getI32Type(), value);
   };
@@ -331,19 +363,30 @@ Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value resi
   std::iota(lanes.begin(), lanes.end(), 0);
   Value lane =
       arith::ConstantOp::create(b, DenseElementsAttr::get(intVectorType, ArrayRef<int32_t>(lanes)));
-  Value masked = splat(kMaskedScore), residue32 = toInt(residue);
-  Values queries;
-  for (int64_t v = 0; v < tile.vectors; ++v)
-    queries.push_back(arith::AddIOp::create(b, splat(toInt(add(queryRow, v * tile.lanes))), lane));
+  Value inRange = splat(less(keyRow, keyEnd));
   Values result;
-  for (int64_t r = 0; r < rows; ++r) {
-    Value key = add(keyRow, r), inRange = splat(less(key, keyEnd)), key32 = toInt(key);
-    for (int64_t v = 0; v < tile.vectors; ++v) {
-      Value in = inlineVectorized(*this, walk.getMask(), {residue32, queries[v], key32});
-      in = arith::AndIOp::create(b, in, inRange);
-      result.push_back(arith::SelectOp::create(b, in, scores[r * tile.vectors + v], masked));
-    }
+  for (int64_t v = 0; v < tile.vectors; ++v) {
+    Value queries = arith::AddIOp::create(b, splat(toInt(add(queryRow, v * tile.lanes))), lane);
+    Value in = inlineVectorized(*this, walk.getMask(), {toInt(residue), queries, toInt(keyRow)});
+    result.push_back(conjunction(in, inRange));
   }
+  return result;
+}
+
+Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow,
+                                    Value keyRow, Value keyEnd, Value fullLo, Value fullHi) {
+  int64_t rows = tile.rows;
+  Value full = conjunction(lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
+  auto branch = scf::IfOp::create(b, TypeRange(ValueRange(scores)), full, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, scores);
+  b.setInsertionPointToStart(branch.elseBlock());
+  Value masked = splat(kMaskedScore);
+  Values result;
+  for (int64_t r = 0; r < rows; ++r)
+    for (auto [v, in] : llvm::enumerate(pairsOf(walk, residue, queryRow, add(keyRow, r), keyEnd)))
+      result.push_back(select(in, scores[r * tile.vectors + v], masked));
   scf::YieldOp::create(b, result);
   return Values(branch.getResults());
 }

@@ -12,14 +12,16 @@
 #include <mlir/Dialect/Vector/IR/VectorOps.h>
 
 #include <functional>
+#include <limits>
 
 namespace stc {
 
-/// Scores of pairs that are not in the pattern, and the running maximum before the first score.
-/// Finite, so that no difference of infinities arises; the maximum is above every masked score.
-inline constexpr float kMaskedScore = -1e30f, kNoMaximum = -1e29f;
-/// A log-sum-exp below this belongs to a row without a key.
-inline constexpr float kNoKey = -1e28f;
+/// Scores of pairs that are not in the pattern: their weights are zero, whatever the maximum.
+inline constexpr float kMaskedScore = -std::numeric_limits<float>::infinity();
+/// The running maximum before the first score. Finite, so that no difference of infinities arises.
+inline constexpr float kNoMaximum = std::numeric_limits<float>::lowest();
+/// The log-sum-exp of a row without a key. That of no other row is just this number.
+inline constexpr float kNoKey = -1e30f;
 
 class Emitter {
 public:
@@ -55,6 +57,7 @@ public:
   void loop(mlir::Value lo, mlir::Value hi, int64_t step,
             llvm::function_ref<void(mlir::Value)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
+  void ifElse(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
 
   //===--- memory ---===//
   mlir::Value scratch(llvm::ArrayRef<int64_t> shape, mlir::Type element);
@@ -76,9 +79,17 @@ public:
   mlir::Value subf(mlir::Value l, mlir::Value r);
   mlir::Value mulf(mlir::Value l, mlir::Value r);
   mlir::Value fma(mlir::Value l, mlir::Value r, mlir::Value accumulator);
+  /// The greater one; r where l is not a number.
   mlir::Value maxf(mlir::Value l, mlir::Value r);
-  /// condition lane ? l : r, for l > threshold and so on.
-  mlir::Value selectGreater(mlir::Value value, float threshold, mlir::Value yes, mlir::Value no);
+  /// Of floats, a vector or a scalar with a number.
+  mlir::Value compare(mlir::arith::CmpFPredicate predicate, mlir::Value value, float number);
+  mlir::Value select(mlir::Value condition, mlir::Value yes, mlir::Value no);
+  mlir::Value conjunction(mlir::Value l, mlir::Value r);
+  /// Whether a lane of a vector of conditions holds.
+  mlir::Value anyLane(mlir::Value condition);
+  /// A sum that stays zero as long as all that is added to it is finite, and whether it did.
+  mlir::Value watch(mlir::Value vector, mlir::Value watched);
+  mlir::Value allFinite(Indices watched);
 
   //===--- building blocks ---===//
   /// The position of a row of a residue, and how many rows the residue has below n.
@@ -87,10 +98,10 @@ public:
 
   /// Rows [row, row + count) of a view of source[batch, position, head, :] to target[0 .. count),
   /// and zeros to target[count .. total). The target's rows are padded with zeros to a multiple of
-  /// lanes.
-  void packRows(mlir::Value source, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
-                mlir::Value residue, mlir::Value row, mlir::Value count, mlir::Value total,
-                mlir::Value target);
+  /// lanes. Gives whether all of it is finite.
+  mlir::Value packRows(mlir::Value source, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
+                       mlir::Value residue, mlir::Value row, mlir::Value count, mlir::Value total,
+                       mlir::Value target);
   /// Asks for a row to be brought into the cache; one past the last position is the last.
   void prefetchRow(mlir::Value memory, mlir::Value batch, mlir::Value head, tile::ViewAttr view,
                    mlir::Value residue, mlir::Value row, bool toWrite);
@@ -115,6 +126,10 @@ public:
   /// Whether one pair exists.
   mlir::Value inMask(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow,
                      mlir::Value keyRow);
+  /// Of each vector of queries of a strip and one key, which pairs exist; none if the key row is
+  /// not below `keyEnd`.
+  Values pairsOf(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow, mlir::Value keyRow,
+                 mlir::Value keyEnd);
   /// Where the walk's pairs do not exist, or the key row is not below `keyEnd`: the masked score.
   /// Scores are keys (rows) x queries (lanes); only for tiles outside [fullLo, fullHi).
   Values maskScores(tile::WalkOp walk, Values scores, mlir::Value residue, mlir::Value queryRow,

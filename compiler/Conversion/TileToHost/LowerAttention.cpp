@@ -7,6 +7,10 @@
 //   P.
 // log2(e) times the scale is folded into Q.
 //
+// A pair that is not in the pattern has the score -inf, and so the weight zero. That is not enough
+// where a value is not finite: 0 * inf is not a number. Such chunks of values are multiplied key by
+// key under the pattern.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToHost/Emitter.h"
@@ -21,6 +25,10 @@ using namespace stc;
 
 namespace {
 constexpr int64_t kChunk = 128;
+/// The sum of the weights of a row that has keys, all with the score -inf; about so, as it is scaled
+/// by 2^0. The greatest weight of any other row with keys is 1.
+constexpr float kNoWeight = 0x1p-64f;
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 struct Forward {
   tile::AttentionOp op;
@@ -97,7 +105,7 @@ struct Forward {
     eachStrip([&](Value s, Value r) { e.transposeStrip(packed, r, outputs, s, 1.0f); });
     Value flat = flatStrips(maxima);
     e.loop(e.index(0), all, 1, [&](Value i) { // rows past the end: no key
-      Value none = arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(kMaskedScore));
+      Value none = arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(kNoKey));
       e.store(none, flat, {i});
     });
     e.loop(e.index(0), count, 1, [&](Value i) {
@@ -107,9 +115,19 @@ struct Forward {
     eachStrip([&](Value s, Value) {
       for (int64_t v = 0; v < vectors; ++v) {
         Value lse = e.loadVector(maxima, {s, lane(v)});
+        Value weightless = e.compare(arith::CmpFPredicate::OEQ, lse, kMinusInfinity);
+        Value empty = e.compare(arith::CmpFPredicate::OEQ, lse, kNoKey);
+        Value none = arith::OrIOp::create(e.b, empty, weightless);
         Value maximum = e.mulf(lse, e.splat(std::numbers::log2e_v<float>));
-        e.store(e.selectGreater(lse, kNoKey, maximum, e.splat(kNoMaximum)), maxima, {s, lane(v)});
-        e.store(e.selectGreater(lse, kNoKey, e.splat(1.0f), e.zeroVector), sums, {s, lane(v)});
+        e.store(e.select(none, e.splat(kNoMaximum), maximum), maxima, {s, lane(v)});
+        Value sum = e.select(weightless, e.splat(kNoWeight), e.splat(1.0f));
+        e.store(e.select(empty, e.zeroVector, sum), sums, {s, lane(v)});
+        e.ifThen(e.anyLane(weightless), [&] { // their output was not a number
+          e.loop(e.index(0), e.index(valueSize), 1, [&](Value d) {
+            Value output = e.loadVector(outputs, {s, d, lane(v)});
+            e.store(e.select(weightless, e.zeroVector, output), outputs, {s, d, lane(v)});
+          });
+        });
       }
     });
   }
@@ -133,19 +151,19 @@ struct Forward {
             total = e.roundUp(length, micro);
       e.packRows(op.getKey(), op.getBatch(), op.getKeyHead(), walk.getView(), op.getResidue(),
                  chunk, length, total, keys);
-      e.packRows(op.getValue(), op.getBatch(), op.getKeyHead(), walk.getView(), op.getResidue(),
-                 chunk, length, total, values);
+      Value areFinite = e.packRows(op.getValue(), op.getBatch(), op.getKeyHead(), walk.getView(),
+                                   op.getResidue(), chunk, length, total, values);
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),
-                 [&] { step(walk, s, e.add(row, r), chunk, clipped); });
+                 [&] { step(walk, s, e.add(row, r), chunk, clipped, areFinite); });
       });
     });
   }
 
-  /// One strip against one chunk of keys.
+  /// One strip against one chunk of keys, whose values are all finite or not.
   void step(tile::WalkOp walk, Value s, Value queryRow, Value chunk,
-            const StripBounds::Clipped &keyRows) {
+            const StripBounds::Clipped &keyRows, Value areFinite) {
     Emitter::Values maximum, old;
     for (int64_t v = 0; v < vectors; ++v)
       old.push_back(e.loadVector(maxima, {s, lane(v)}));
@@ -190,6 +208,13 @@ struct Forward {
     });
     for (int64_t v = 0; v < vectors; ++v)
       e.store(sum[v], sums, {s, lane(v)});
+    e.ifElse(
+        areFinite, [&] { addValues(s, keyRows, rescale); },
+        [&] { addValuesOfPairs(walk, s, queryRow, chunk, keyRows, rescale); });
+  }
+
+  /// Adds the weighted values of a strip's keys to its rescaled outputs.
+  void addValues(Value s, const StripBounds::Clipped &keyRows, const Emitter::Values &rescale) {
     e.loop(e.index(0), e.index(valueSize), micro, [&](Value d) {
       Emitter::Values init;
       for (int64_t r = 0; r < micro; ++r)
@@ -210,23 +235,77 @@ struct Forward {
     });
   }
 
+  /// The same with no product of a pair that is not in the pattern.
+  void addValuesOfPairs(tile::WalkOp walk, Value s, Value queryRow, Value chunk,
+                        const StripBounds::Clipped &keyRows, const Emitter::Values &rescale) {
+    auto update = [&](Value d, function_ref<Value(Value sum, int64_t v)> next) {
+      for (int64_t v = 0; v < vectors; ++v)
+        e.store(next(e.loadVector(outputs, {s, d, lane(v)}), v), outputs, {s, d, lane(v)});
+    };
+    e.loop(e.index(0), e.index(valueSize), 1, [&](Value d) {
+      update(d, [&](Value sum, int64_t v) { return e.mulf(sum, rescale[v]); });
+    });
+    e.loop(keyRows.begin, keyRows.end, 1, [&](Value i) {
+      auto pairs = e.pairsOf(walk, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi);
+      e.loop(e.index(0), e.index(valueSize), 1, [&](Value d) {
+        Value value = e.loadSplat(values, {i, d});
+        update(d, [&](Value sum, int64_t v) {
+          return e.select(pairs[v], e.fma(e.loadVector(scores, {i, lane(v)}), value, sum), sum);
+        });
+      });
+    });
+  }
+
+  /// The sums of a strip's weights: zero for rows without a key.
+  Emitter::Values finalSums(Value s, Value first, Value rowEnd) {
+    Emitter::Values sum, none;
+    Value any = arith::ConstantOp::create(e.b, e.b.getBoolAttr(false));
+    for (int64_t v = 0; v < vectors; ++v) {
+      sum.push_back(e.loadVector(sums, {s, lane(v)}));
+      none.push_back(e.compare(arith::CmpFPredicate::OEQ, sum[v], 0));
+      any = arith::OrIOp::create(e.b, any, e.anyLane(none[v]));
+    }
+    Value wanted = e.conjunction(any, e.less(first, rowEnd));
+    auto branch = scf::IfOp::create(e.b, TypeRange(ValueRange(sum)), wanted, true);
+    OpBuilder::InsertionGuard guard(e.b);
+    e.b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(e.b, sum);
+    e.b.setInsertionPointToStart(branch.thenBlock());
+    Value noWeight = e.splat(kNoWeight);
+    Emitter::Values found = sum;
+    for (tile::WalkOp walk : op.getWalkOps()) {
+      auto bounds = e.bounds(walk, op.getResidue(), e.floorDiv(first, e.tile.strip()));
+      found = e.loop(bounds[0], bounds[3], 1, found, [&](Value key, ValueRange before) {
+        Emitter::Values next;
+        for (auto [v, in] :
+             llvm::enumerate(e.pairsOf(walk, op.getResidue(), first, key, bounds[3])))
+          next.push_back(e.select(e.conjunction(in, none[v]), noWeight, before[v]));
+        return next;
+      });
+    }
+    scf::YieldOp::create(e.b, found);
+    return Emitter::Values(branch.getResults());
+  }
+
   void end(Value row, Value count) {
-    Value packed = subview(rows, valueSize);
+    Value packed = subview(rows, valueSize), rowEnd = e.add(row, count);
     eachStrip([&](Value s, Value r) {
+      auto finals = finalSums(s, e.add(row, r), rowEnd);
       for (int64_t v = 0; v < vectors; ++v) {
-        // Masked scores left a sum of some 2^-126 in a row without a key.
-        Value sum = e.loadVector(sums, {s, lane(v)}), one = e.splat(1.0f);
-        Value safe = e.selectGreater(sum, 1e-30f, sum, one);
-        Value inverse =
-            e.selectGreater(sum, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
+        Value sum = finals[v], one = e.splat(1.0f);
+        Value empty = e.compare(arith::CmpFPredicate::OEQ, sum, 0);
+        // Zero weights divided by their sum.
+        Value weightless = e.compare(arith::CmpFPredicate::OLT, sum, 0.5f);
+        Value safe = e.select(empty, one, sum), inverse = arith::DivFOp::create(e.b, one, safe);
+        inverse = e.select(weightless, e.splat(std::numeric_limits<float>::quiet_NaN()), inverse);
+        inverse = e.select(empty, one, inverse);
         e.loop(e.index(0), e.index(valueSize), 1, [&](Value d) {
           e.store(e.mulf(e.loadVector(outputs, {s, d, lane(v)}), inverse), outputs,
                   {s, d, lane(v)});
         });
-        Value logSum = math::Log2Op::create(e.b, safe);
-        Value lse = e.mulf(e.addf(e.loadVector(maxima, {s, lane(v)}), logSum),
-                           e.splat(std::numbers::ln2_v<float>));
-        e.store(e.selectGreater(sum, 1e-30f, lse, e.splat(kMaskedScore)), maxima, {s, lane(v)});
+        Value lse = logSumExp(e.loadVector(maxima, {s, lane(v)}), safe);
+        lse = e.select(weightless, e.splat(kMinusInfinity), lse);
+        e.store(e.select(empty, e.splat(kNoKey), lse), maxima, {s, lane(v)});
       }
       e.transposeBack(outputs, s, packed, r);
     });
@@ -238,6 +317,13 @@ struct Forward {
       Value at = e.position(op.getView(), op.getResidue(), e.add(row, i));
       e.store(e.load(flat, {i}), op.getLogsumexp(), {op.getBatch(), op.getHead(), at});
     });
+  }
+
+  Value logSumExp(Value maximum, Value sum) {
+    Value lse = e.mulf(e.addf(maximum, math::Log2Op::create(e.b, sum).getResult()),
+                       e.splat(std::numbers::ln2_v<float>));
+    Value taken = e.compare(arith::CmpFPredicate::OEQ, lse, kNoKey);
+    return e.select(taken, e.splat(std::nextafter(kNoKey, 0.0f)), lse);
   }
 };
 } // namespace

@@ -7,6 +7,10 @@
 //   dV += P dO,  dK += dS Q,  dQ^T += K^T dS.
 // Keys, values and their gradients stay in scratch while all strips of the tile pass.
 //
+// P and dS of a pair that is not in the pattern are zero. That is not enough where an operand is
+// not finite: 0 * inf is not a number. Such a tile meets such a chunk pair by pair under the
+// pattern.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToHost/Emitter.h"
@@ -20,6 +24,9 @@ using namespace stc;
 
 namespace {
 constexpr int64_t kChunk = 128;
+/// From here on the exponent of a weight, which is the difference of a score and a log-sum-exp, has
+/// lost all its bits.
+constexpr float kMostExponent = 0x1p23f;
 
 struct Backward {
   tile::AttentionGradOp op;
@@ -34,6 +41,8 @@ struct Backward {
   Value cleared;
   /// Of the queries that are at hand.
   Value head;
+  /// Whether all of the tile at hand is finite.
+  Value tileIsFinite;
 
   Backward(tile::AttentionGradOp op, RegisterTile tile)
       : op(op), e(op, tile), lanes(tile.lanes), vectors(tile.vectors), micro(tile.rows),
@@ -113,8 +122,10 @@ struct Backward {
 
   void begin(Value row, Value count) {
     Value all = e.index(op.getRows()), batch = op.getBatch(), residue = op.getResidue();
-    e.packRows(op.getQuery(), batch, head, op.getView(), residue, row, count, all, queryRows);
-    e.packRows(op.getOutputGrad(), batch, head, op.getView(), residue, row, count, all, gradRows);
+    tileIsFinite = e.conjunction(
+        e.packRows(op.getQuery(), batch, head, op.getView(), residue, row, count, all, queryRows),
+        e.packRows(op.getOutputGrad(), batch, head, op.getView(), residue, row, count, all,
+                   gradRows));
     float scale = op.getScale().convertToFloat() * std::numbers::log2e_v<float>;
     eachStrip([&](Value s, Value r) {
       e.transposeStrip(queryRows, r, queries, s, scale);
@@ -127,14 +138,17 @@ struct Backward {
     auto scalar = [&](float value) -> Value {
       return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value));
     };
-    // Rows past the end and rows without a key have weights 2^(S - 1e30), as good as zero.
-    Value never = scalar(-kMaskedScore), zero = scalar(0);
+    // Rows past the end have weights 2^(S - 1e30), which are zero.
+    Value never = scalar(1e30f), zero = scalar(0);
     e.loop(e.index(0), count, 1, [&](Value i) {
       Value at = e.position(op.getView(), residue, e.add(row, i));
       Value natural = e.load(op.getLogsumexp(), {batch, head, at});
-      Value has = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OGT, natural, scalar(kNoKey));
-      Value base2 = arith::MulFOp::create(e.b, natural, scalar(std::numbers::log2e_v<float>));
-      e.store(arith::SelectOp::create(e.b, has, base2, never), lse, {i});
+      Value base2 = e.mulf(natural, scalar(std::numbers::log2e_v<float>));
+      Value isUseful = e.conjunction(e.compare(arith::CmpFPredicate::OLT, base2, kMostExponent),
+                                     e.compare(arith::CmpFPredicate::OGT, base2, -kMostExponent));
+      base2 = e.select(isUseful, base2, scalar(std::numeric_limits<float>::quiet_NaN()));
+      Value empty = e.compare(arith::CmpFPredicate::OEQ, natural, kNoKey);
+      e.store(e.select(empty, never, base2), lse, {i});
       Value sum = e.zeroVector;
       for (int64_t c = 0; c < op.getValueSize(); c += lanes)
         sum = e.fma(
@@ -149,6 +163,11 @@ struct Backward {
       e.store(never, lse, {i});
       e.store(zero, delta, {i});
     });
+    auto watched = e.loop(e.index(0), all, lanes, {e.zeroVector}, [&](Value i, ValueRange before) {
+      Value next = e.watch(e.loadVector(lse, {i}), before[0]);
+      return Emitter::Values{e.watch(e.loadVector(delta, {i}), next)};
+    });
+    tileIsFinite = e.conjunction(tileIsFinite, e.allFinite(watched));
   }
 
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
@@ -160,9 +179,11 @@ struct Backward {
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
             total = e.roundUp(length, micro);
-      e.packRows(op.getKey(), batch, keyHead, walk.getView(), residue, chunk, length, total, keys);
-      e.packRows(op.getValue(), batch, keyHead, walk.getView(), residue, chunk, length, total,
-                 values);
+      Value isFinite =
+          e.conjunction(tileIsFinite, e.packRows(op.getKey(), batch, keyHead, walk.getView(),
+                                                 residue, chunk, length, total, keys));
+      isFinite = e.conjunction(isFinite, e.packRows(op.getValue(), batch, keyHead, walk.getView(),
+                                                    residue, chunk, length, total, values));
       e.loop(none, total, 1, [&](Value i) {
         for (int64_t c = 0; c < querySize; c += lanes)
           e.store(e.zeroVector, keyGrads, {i, e.index(c)});
@@ -172,7 +193,7 @@ struct Backward {
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),
-                 [&] { step(walk, bounds.hi, s, r, row, chunk, clipped); });
+                 [&] { step(walk, bounds.hi, s, r, row, rowEnd, chunk, clipped, isFinite); });
       });
       float scale = op.getScale().convertToFloat();
       e.unpackRows(keyGrads, op.getKeyGrad(), batch, keyHead, walk.getView(), residue, chunk,
@@ -206,10 +227,13 @@ struct Backward {
     });
   }
 
-  /// Strip s, whose first query is `tileRow` of the tile and `queryRow` of the view.
-  void step(tile::WalkOp walk, Value keysEnd, Value s, Value tileRow, Value row, Value chunk,
-            const StripBounds::Clipped &keyRows) {
+  /// Strip s, whose first query is `tileRow` of the tile and `queryRow` of the view, against a
+  /// chunk of keys; whether all operands are finite.
+  void step(tile::WalkOp walk, Value keysEnd, Value s, Value tileRow, Value row, Value rowEnd,
+            Value chunk, const StripBounds::Clipped &keyRows, Value isFinite) {
     Value queryRow = e.add(row, tileRow);
+    Value one = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
+    Value keepAll = e.splat(arith::XOrIOp::create(e.b, isFinite, one).getResult());
     Emitter::Values lses, deltas, zero(micro * vectors, e.zeroVector);
     for (int64_t v = 0; v < vectors; ++v) {
       lses.push_back(e.loadVector(lse, {e.add(tileRow, v * lanes)}));
@@ -234,18 +258,43 @@ struct Backward {
                             keyRows.fullLo, keyRows.fullHi);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v)
-          e.store(emitExp2(e.b, e.subf(scores[r * vectors + v], lses[v])), weights,
-                  {e.add(i, r), lane(v)});
+          e.store(weightOf(scores[r * vectors + v], lses[v]), weights, {e.add(i, r), lane(v)});
       auto products = productWith(values, i, grads, op.getValueSize());
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v) {
           Value weight = e.loadVector(weights, {e.add(i, r), lane(v)});
-          e.store(e.mulf(weight, e.subf(products[r * vectors + v], deltas[v])), scoreGrads,
-                  {e.add(i, r), lane(v)});
+          Value grad = e.mulf(weight, e.subf(products[r * vectors + v], deltas[v]));
+          // The difference of pairs that are not in the pattern may be infinite.
+          Value keep = e.compare(arith::CmpFPredicate::UNE, weight, 0);
+          keep = arith::OrIOp::create(e.b, keep, keepAll);
+          e.store(e.select(keep, grad, e.zeroVector), scoreGrads, {e.add(i, r), lane(v)});
         }
-      accumulate(weights, gradRows, valueGrads, valueSize, i, tileRow);
-      accumulate(scoreGrads, queryRows, keyGrads, querySize, i, tileRow);
+      e.ifThen(isFinite, [&] {
+        accumulate(weights, gradRows, valueGrads, valueSize, i, tileRow);
+        accumulate(scoreGrads, queryRows, keyGrads, querySize, i, tileRow);
+      });
     });
+    e.ifElse(
+        isFinite, [&] { addQueryGrads(s, keyRows); },
+        [&] {
+          e.loop(keyRows.begin, keyRows.end, 1, [&](Value i) {
+            Value keyRow = e.add(chunk, i);
+            addQueryGradsOfPairs(s, i,
+                                 e.pairsOf(walk, op.getResidue(), queryRow, keyRow, keyRows.hi));
+            addKeyGradsOfPairs(walk, i, keyRow, keyRows.hi, tileRow, row, rowEnd);
+          });
+        });
+  }
+
+  /// 2^(score - lse). The difference of numbers that were rounded is not always below 1.
+  Value weightOf(Value score, Value lse) {
+    Value exponent = e.subf(score, lse), most = e.splat(128.0f);
+    Value above = e.compare(arith::CmpFPredicate::OGT, exponent, 128.0f);
+    return emitExp2(e.b, e.select(above, most, exponent));
+  }
+
+  /// dQ^T of strip s += K^T dS.
+  void addQueryGrads(Value s, const StripBounds::Clipped &keyRows) {
     e.loop(e.index(0), e.index(querySize), micro, [&](Value d) {
       Emitter::Values init;
       for (int64_t r = 0; r < micro; ++r)
@@ -263,6 +312,38 @@ struct Backward {
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v)
           e.store(tile[r * vectors + v], queryGrads, {s, e.add(d, r), lane(v)});
+    });
+  }
+
+  /// The same for one key, and no other pairs than those of the pattern.
+  void addQueryGradsOfPairs(Value s, Value i, const Emitter::Values &pairs) {
+    e.loop(e.index(0), e.index(querySize), 1, [&](Value d) {
+      Value key = e.loadSplat(keys, {i, d});
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value sum = e.loadVector(queryGrads, {s, d, lane(v)});
+        Value next = e.fma(key, e.loadVector(scoreGrads, {i, lane(v)}), sum);
+        e.store(e.select(pairs[v], next, sum), queryGrads, {s, d, lane(v)});
+      }
+    });
+  }
+
+  /// dV and dK of one key from a strip's queries that meet it.
+  void addKeyGradsOfPairs(tile::WalkOp walk, Value i, Value keyRow, Value keyEnd, Value tileRow,
+                          Value row, Value rowEnd) {
+    auto add = [&](Value factor, Value from, Value at, Value target, int64_t columns) {
+      e.loop(e.index(0), e.index(columns), lanes, [&](Value c) {
+        Value sum = e.fma(factor, e.loadVector(from, {at, c}), e.loadVector(target, {i, c}));
+        e.store(sum, target, {i, c});
+      });
+    };
+    e.loop(e.index(0), e.index(strip), 1, [&](Value r) {
+      Value at = e.add(tileRow, r), queryRow = e.add(row, at);
+      Value exists = e.conjunction(e.less(queryRow, rowEnd), e.less(keyRow, keyEnd));
+      exists = e.conjunction(exists, e.inMask(walk, op.getResidue(), queryRow, keyRow));
+      e.ifThen(exists, [&] {
+        add(e.loadSplat(weights, {i, r}), gradRows, at, valueGrads, valueSize);
+        add(e.loadSplat(scoreGrads, {i, r}), queryRows, at, keyGrads, querySize);
+      });
     });
   }
 

@@ -1,7 +1,8 @@
 //===- LowerAttentionRow.cpp - attention of one query as vector code ------===//
 //
 // For sampling: one query of one head against the cached keys that the pattern holds for it. The
-// size stands in the lanes for the products, the keys of a chunk for the exponentials.
+// size stands in the lanes for the products, the keys of a chunk for the exponentials. Keys that
+// the pattern does not hold are left out, and neither they nor their values are read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,28 +21,29 @@ struct Row {
   tile::AttentionRowOp op;
   Emitter e;
   int64_t lanes, querySize, valueSize;
-  Value scores, zero;
+  Value scores, positions, zero; // of the keys in a chunk
   Emitter::Values query;
 
-  /// Running maximum (equal lanes), sum (to be added over the lanes) and output, in vectors.
+  /// Running maximum (equal lanes), sum (to be added over the lanes), the number of keys, and
+  /// output, in vectors.
   struct State {
-    Value maximum, sum;
+    Value maximum, sum, count;
     Emitter::Values output;
 
     Emitter::Values pack() const {
-      Emitter::Values all = {maximum, sum};
+      Emitter::Values all = {maximum, sum, count};
       all.append(output.begin(), output.end());
       return all;
     }
     static State unpack(ValueRange all) {
-      return {all[0], all[1], Emitter::Values(all.drop_front(2))};
+      return {all[0], all[1], all[2], Emitter::Values(all.drop_front(3))};
     }
   };
 
   Row(tile::AttentionRowOp op, const HostVectors &options)
       : op(op), e(op, options.tile(options.lanes)), lanes(options.lanes),
         querySize(op.getQuerySize()), valueSize(op.getValueSize()), scores(e.scratch({kChunk})),
-        zero(e.index(0)) {
+        positions(e.scratch({kChunk}, e.b.getIndexType())), zero(e.index(0)) {
     Value factor = e.splat(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
     for (int64_t c = 0; c < querySize; c += lanes)
       query.push_back(
@@ -90,16 +92,15 @@ struct Row {
   }
 
   void run() {
-    State state{e.splat(kNoMaximum), e.zeroVector,
+    State state{e.splat(kNoMaximum), e.zeroVector, zero,
                 Emitter::Values(padded(valueSize, lanes) / lanes, e.zeroVector)};
     for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>()))
       state = walkChunks(walk, view, state);
     Value sum = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, state.sum,
                                             arith::FastMathFlags::reassoc);
-    Value total = e.splat(sum), one = e.splat(1.0f);
-    Value safe = e.selectGreater(total, 1e-30f, total, one);
-    Value inverse =
-        e.selectGreater(total, 1e-30f, arith::DivFOp::create(e.b, one, safe), e.zeroVector);
+    // Without a key the output is zero; without a weight, 0 * 1/0.
+    Value one = e.splat(1.0f), total = e.select(e.less(zero, state.count), e.splat(sum), one);
+    Value inverse = arith::DivFOp::create(e.b, one, total);
     for (auto [k, output] : llvm::enumerate(state.output))
       e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, op.getHead(), k * lanes),
                     valueSize - k * lanes);
@@ -133,26 +134,41 @@ struct Row {
     }));
   }
 
+  /// Of the key at a position.
+  Value scoreOf(Value position) {
+    Value sum = e.zeroVector;
+    for (auto [part, key] : llvm::zip_equal(query, loadRow(op.getKey(), 0, position, querySize)))
+      sum = e.fma(part, key, sum);
+    return vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
+                                       arith::FastMathFlags::reassoc);
+  }
+
   State step(tile::WalkOp walk, Value residue, Value row, Value chunk, Value length, State state) {
     auto scalar = [&](float value) -> Value {
       return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value));
     };
-    Value masked = scalar(kMaskedScore), whole = e.roundUp(length, lanes);
-    Value best = e.loop(zero, length, 1, {scalar(kNoMaximum)}, [&](Value i, ValueRange running) {
-      Value keyRow = e.add(chunk, i), position = e.position(walk.getView(), residue, keyRow),
-            sum = e.zeroVector;
-      for (auto [part, key] : llvm::zip_equal(query, loadRow(op.getKey(), 0, position, querySize)))
-        sum = e.fma(part, key, sum);
-      Value score = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
-                                                arith::FastMathFlags::reassoc);
-      score = arith::SelectOp::create(e.b, e.inMask(walk, residue, row, keyRow), score, masked);
-      e.store(score, scores, {i});
-      Value larger = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OGT, score, running[0]);
-      return Emitter::Values{arith::SelectOp::create(e.b, larger, score, running[0])};
-    })[0];
-    e.loop(length, whole, 1, [&](Value i) { e.store(masked, scores, {i}); });
+    auto found =
+        e.loop(zero, length, 1, {zero, scalar(kNoMaximum)}, [&](Value i, ValueRange before) {
+          Value keyRow = e.add(chunk, i);
+          auto branch =
+              scf::IfOp::create(e.b, before.getTypes(), e.inMask(walk, residue, row, keyRow), true);
+          OpBuilder::InsertionGuard guard(e.b);
+          e.b.setInsertionPointToStart(branch.elseBlock());
+          scf::YieldOp::create(e.b, before);
+          e.b.setInsertionPointToStart(branch.thenBlock());
+          Value position = e.position(walk.getView(), residue, keyRow), score = scoreOf(position);
+          e.store(score, scores, {before[0]});
+          e.store(position, positions, {before[0]});
+          Value larger = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OGT, score, before[1]);
+          scf::YieldOp::create(e.b,
+                               ValueRange{e.add(before[0], 1), e.select(larger, score, before[1])});
+          return Emitter::Values(branch.getResults());
+        });
+    Value count = found[0], best = found[1], whole = e.roundUp(count, lanes);
+    e.loop(count, whole, 1, [&](Value i) { e.store(scalar(kMaskedScore), scores, {i}); });
 
     State next;
+    next.count = e.add(state.count, count);
     next.maximum = e.maxf(state.maximum, e.splat(best));
     Value rescale = emitExp2(e.b, e.subf(state.maximum, next.maximum));
     next.sum =
@@ -163,9 +179,8 @@ struct Row {
         })[0];
     for (Value output : state.output)
       next.output.push_back(e.mulf(output, rescale));
-    next.output = e.loop(zero, length, 1, next.output, [&](Value i, ValueRange running) {
-      Value position = e.position(walk.getView(), residue, e.add(chunk, i)),
-            weight = e.loadSplat(scores, {i});
+    next.output = e.loop(zero, count, 1, next.output, [&](Value i, ValueRange running) {
+      Value position = e.load(positions, {i}), weight = e.loadSplat(scores, {i});
       Emitter::Values sums;
       for (auto [sum, part] :
            llvm::zip_equal(running, loadRow(op.getValue(), 1, position, valueSize)))

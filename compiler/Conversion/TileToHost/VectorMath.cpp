@@ -3,7 +3,6 @@
 #include "compiler/Conversion/TileToHost/VectorMath.h"
 
 #include <mlir/Dialect/Arith/IR/Arith.h>
-#include <mlir/Dialect/Math/IR/Math.h>
 #include <mlir/Dialect/Vector/IR/VectorOps.h>
 
 using namespace mlir;
@@ -14,12 +13,12 @@ Value stc::emitExp2(ImplicitLocOpBuilder &b, Value x) {
   auto constant = [&](float value) -> Value {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
   };
-  // A comparison and a select are one maxps; arith.maximumf would be six instructions.
-  Value low = constant(-126.0f);
-  x = arith::SelectOp::create(b, arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, low), x,
-                              low);
-  Value whole = math::RoundEvenOp::create(b, x);
-  Value fraction = arith::SubFOp::create(b, x, whole);
+  // In a float of this size the last bit is worth 1, so that adding it rounds x to a whole number
+  // n; the low bits are then those of n + 127, the exponent of 2^n.
+  Value shift = constant(0x1.8p23f + 127);
+  Value shifted = arith::AddFOp::create(b, x, shift);
+  Value fraction =
+      arith::SubFOp::create(b, x, arith::SubFOp::create(b, shifted, shift).getResult());
   // Minimax polynomial of 2^f on [-1/2, 1/2], relative error 7.5e-8 (least squares at Chebyshev
   // nodes, reweighted to equal error).
   constexpr float coefficients[] = {1.00000012f,   0.693146944f,   0.240221202f,
@@ -27,9 +26,10 @@ Value stc::emitExp2(ImplicitLocOpBuilder &b, Value x) {
   Value y = constant(coefficients[5]);
   for (int degree = 4; degree >= 0; --degree)
     y = vector::FMAOp::create(b, fraction, y, constant(coefficients[degree]));
-  Value exponent = arith::ShLIOp::create(
-      b, arith::FPToSIOp::create(b, intType, whole),
+  Value power = arith::ShLIOp::create(
+      b, arith::BitcastOp::create(b, intType, shifted),
       arith::ConstantOp::create(b, DenseElementsAttr::get(intType, int32_t(23))));
-  Value bits = arith::AddIOp::create(b, arith::BitcastOp::create(b, intType, y), exponent);
-  return arith::BitcastOp::create(b, type, bits);
+  y = arith::MulFOp::create(b, y, arith::BitcastOp::create(b, type, power).getResult());
+  Value keep = arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, x, constant(-126.0f));
+  return arith::SelectOp::create(b, keep, y, constant(0.0f));
 }

@@ -6,7 +6,8 @@
 
 namespace stc {
 
-/// 2^x for a vector of f32 with x <= 127: 2^-126 for all x below -126, about 3 ulp.
+/// 2^x for a vector of f32 with x <= 128, about 3 ulp. Zero below -126, so that no result is
+/// denormal; what is not a number stays so.
 mlir::Value emitExp2(mlir::ImplicitLocOpBuilder &b, mlir::Value x);
 
 } // namespace stc
