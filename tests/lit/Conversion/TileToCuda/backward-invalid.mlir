@@ -3,7 +3,7 @@
 !x = tensor<1x128x1x64xf64>
 !l = tensor<1x1x128xf32>
 func.func @type(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
-  // expected-error @+1 {{expected operands of type f32, bf16 or f16 on this GPU, found 'f64'}}
+  // expected-error @+1 {{expected elements of f32, bf16 or f16, found 'f64'}}
   %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"dense">
       : !x, !x, !x, !x, !l, !x -> !x, !x, !x
   return %dq, %dk, %dv : !x, !x, !x
@@ -25,7 +25,7 @@ func.func @size(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !
 !r = tensor<1x1x1x64xf64>
 !x = tensor<1x128x1x64xf64>
 func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
-  // expected-error @+1 {{expected operands of type f32, bf16 or f16 on this GPU, found 'f64'}}
+  // expected-error @+1 {{expected elements of f32, bf16 or f16, found 'f64'}}
   %o = stc.attention_row %q, %k, %v at %p scale 0.125 pattern <"dense"> : !r, !x, !x -> !r
   return %o : !r
 }
