@@ -9,7 +9,7 @@
 #include "compiler/Pattern/Syntax.h"
 
 #include "compiler/Pattern/Scanner.h"
-#include "compiler/Support/Nearest.h"
+#include "runtime/Support/Nearest.h"
 
 #include <algorithm>
 #include <functional>

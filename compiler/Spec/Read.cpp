@@ -2,7 +2,7 @@
 #include "compiler/Spec/Document.h"
 #include "compiler/Spec/Keys.h"
 #include "compiler/Spec/Toml.h"
-#include "compiler/Support/Nearest.h"
+#include "runtime/Support/Nearest.h"
 
 #include <fmt/format.h>
 

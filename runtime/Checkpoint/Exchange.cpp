@@ -6,6 +6,7 @@
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Json.h"
+#include "runtime/Support/Nearest.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -40,6 +41,7 @@ Result<NameMap> NameMap::open(const std::string &path) {
   if (!json.is_object())
     return fail(path + ": expected a JSON object of names to other names");
   NameMap names;
+  names.path = path;
   for (const auto &[name, other] : json.items()) {
     if (!other.is_string())
       return fail(fmt::format("{}: expected a name for '{}', found {}", path, printable(name),
@@ -63,18 +65,37 @@ std::string NameMap::toOther(std::string_view name) const {
   return std::string(name);
 }
 
+Result<void> NameMap::checkAllFit(std::span<const std::string> names) const {
+  for (const auto &[ours, other] : pairs) {
+    if (std::ranges::any_of(names,
+                            [&](const std::string &name) { return match(ours, name).has_value(); }))
+      continue;
+    std::vector<std::string_view> candidates(names.begin(), names.end());
+    auto meant = nearest(ours, candidates);
+    return fail(fmt::format("{}: expected names of the weights, found '{}', which fits none{}",
+                            path, printable(ours),
+                            meant ? fmt::format("; did you mean '{}'?", printable(*meant)) : ""));
+  }
+  return {};
+}
+
 Result<void> exportWeights(const std::string &from, const std::string &to, const NameMap &names) {
   Result<SafetensorsFile> file = SafetensorsFile::open(from);
   if (!file)
     return forward(file);
   std::vector<NamedTensor> tensors = file->tensors();
+  std::vector<std::string> ours;
+  for (const NamedTensor &tensor : tensors)
+    ours.push_back(tensor.name);
+  if (auto checked = names.checkAllFit(ours); !checked)
+    return checked;
   std::map<std::string, std::string> taken;
   for (NamedTensor &tensor : tensors) {
     std::string other = names.toOther(tensor.name);
     auto [it, isNew] = taken.try_emplace(other, tensor.name);
     if (!isNew)
       return fail(fmt::format("expected names that differ, found '{}' for both '{}' and '{}'",
-                              other, it->second, tensor.name));
+                              printable(other), printable(it->second), printable(tensor.name)));
     tensor.name = other;
   }
   Result<uint64_t> written = writeSafetensors(to, tensors);
@@ -88,16 +109,20 @@ Result<void> importWeights(const program::Program &program, const std::string &f
     return forward(file);
   std::vector<const program::Tensor *> wanted = variablesOf(program, VariableSet::Weights);
   // What is found is named as in its file, in messages too.
-  std::vector<std::string> otherNames;
-  for (const program::Tensor *tensor : wanted)
-    otherNames.push_back(names.toOther(tensor->name()->string_view()));
+  std::vector<std::string> ours, otherNames;
+  for (const program::Tensor *tensor : wanted) {
+    ours.push_back(tensor->name()->str());
+    otherNames.push_back(names.toOther(ours.back()));
+  }
+  if (auto checked = names.checkAllFit(ours); !checked)
+    return checked;
   auto accept = [](DType found, DType target) {
     return found == target ||
            (target == DType::F32 && (found == DType::F16 || found == DType::BF16));
   };
-  auto matched =
-      matchTensors(file->tensors(), wanted, otherNames, from,
-                   fmt::format("the weights of '{}'", program.name()->string_view()), accept);
+  auto matched = matchTensors(
+      file->tensors(), wanted, otherNames, from,
+      fmt::format("the weights of '{}'", printable(program.name()->string_view())), accept);
   if (!matched)
     return forward(matched);
   std::vector<std::vector<float>> converted; // keeps what the tensors below point to
@@ -110,7 +135,8 @@ Result<void> importWeights(const program::Program &program, const std::string &f
       tensor.dtype = DType::F32;
     }
     if (!isFinite(tensor.dtype, tensor.data))
-      return fail(fmt::format("{}: '{}' holds values that are not finite", from, tensor.name));
+      return fail(
+          fmt::format("{}: '{}' holds values that are not finite", from, printable(tensor.name)));
     tensor.name = wanted[i]->name()->str();
     tensors.push_back(std::move(tensor));
   }

@@ -9,7 +9,7 @@
 #include "runtime/Program/Program_generated.h"
 #include "runtime/Support/Error.h"
 
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,15 +29,20 @@ public:
   /// The first pair that fits decides.
   std::string toOther(std::string_view name) const;
 
+  /// Error: a pair that none of STC's names fits.
+  Result<void> checkAllFit(std::span<const std::string> names) const;
+
 private:
+  std::string path; ///< for messages
   std::vector<std::pair<std::string, std::string>> pairs;
 };
 
-/// Writes the tensors of a weights file under their other names. Error: two would have the same.
+/// Writes the tensors of a weights file under their other names. Errors: two would have the same; a
+/// pair for a name that none has.
 Result<void> exportWeights(const std::string &from, const std::string &to, const NameMap &names);
 
-/// Writes the weights of a program from a file with other names, f32, f16 or bf16. Errors: what is
-/// missing, unexpected or of another shape or dtype; a value that is not finite.
+/// Writes the weights of a program from a file with other names, f32, f16 or bf16. Errors: the
+/// same; what is missing, unexpected or of another shape or dtype; a value that is not finite.
 Result<void> importWeights(const program::Program &program, const std::string &from,
                            const std::string &to, const NameMap &names);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <functional>
@@ -134,6 +135,11 @@ Result<void> loadVariables(Executor &executor, VariableSet set, const std::strin
     if (auto written = executor.write(*wanted[i], (*matched)[i]->data); !written)
       return written;
   return file->check();
+}
+
+std::string weightsFile(const std::string &path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? path + "/weights.safetensors" : path;
 }
 
 } // namespace stc::runtime

@@ -37,11 +37,14 @@ Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::s
 /// error that lists them, and changes nothing.
 Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path);
 
+/// The file of weights that a path stands for: a folder of a run or of a checkpoint has one in it.
+std::string weightsFile(const std::string &path);
+
 inline Result<uint64_t> saveWeights(Executor &executor, const std::string &path) {
   return saveVariables(executor, VariableSet::Weights, path);
 }
 inline Result<void> loadWeights(Executor &executor, const std::string &path) {
-  return loadVariables(executor, VariableSet::Weights, path);
+  return loadVariables(executor, VariableSet::Weights, weightsFile(path));
 }
 
 } // namespace stc::runtime

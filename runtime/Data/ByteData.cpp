@@ -26,7 +26,11 @@ Result<ByteData> ByteData::open(const std::string &path, Part part, const Settin
     return fail(fmt::format("{}: expected one part of a folder (train, valid or test), found all: "
                             "each part is a file of its own",
                             path));
-  ByteData data(folder ? fmt::format("{}/{}.npy", path, partNames[int(part)]) : path, window);
+  Result<Vocabulary> vocabulary = Vocabulary::of(settings);
+  if (!vocabulary)
+    return forward(vocabulary);
+  ByteData data(folder ? fmt::format("{}/{}.npy", path, partNames[int(part)]) : path, window,
+                *vocabulary);
   if (folder && !std::filesystem::exists(data.path, error))
     return fail(fmt::format("{}: expected a folder that stc-run prepare wrote, found no {}.npy",
                             path, partNames[int(part)]));
@@ -35,7 +39,22 @@ Result<ByteData> ByteData::open(const std::string &path, Part part, const Settin
   if (auto selected = data.select(folder ? Part::All : part, settings); !selected)
     return forward(selected);
   data.buffer.resize(window);
+  if (auto scanned = data.scan(); !scanned)
+    return forward(scanned);
   return data;
+}
+
+// A second or so of reading. Beyond it, what is wrong is found with the window that has it.
+Result<void> ByteData::scan() {
+  constexpr int64_t mostBytes = 512 << 20, pieceBytes = 1 << 20;
+  if (vocabulary.hasAllBytes() || size > mostBytes)
+    return {};
+  std::vector<uint8_t> piece(std::min(size, pieceBytes));
+  for (int64_t start = 0; start < size; start += pieceBytes)
+    if (auto read = readBytes(start, std::span(piece).first(std::min(size - start, pieceBytes)));
+        !read)
+      return read;
+  return {};
 }
 
 // Finds out where the data is: the file is all of it, or a .npy array.
@@ -109,30 +128,37 @@ Result<void> ByteData::select(Part part, const Settings &settings) {
 
 ByteData::ByteData(ByteData &&other) noexcept
     : path(std::move(other.path)), descriptor(std::exchange(other.descriptor, -1)),
-      first(other.first), size(other.size), window(other.window), records(other.records),
-      buffer(std::move(other.buffer)) {}
+      first(other.first), size(other.size), window(other.window), vocabulary(other.vocabulary),
+      records(other.records), buffer(std::move(other.buffer)) {}
 
 ByteData::~ByteData() {
   if (descriptor >= 0)
     close(descriptor);
 }
 
-Result<void> ByteData::readAt(int64_t start, std::span<int32_t> tokens,
-                              std::span<int32_t> targets) {
-  for (int64_t done = 0; done < window;) {
-    ssize_t count = pread(descriptor, buffer.data() + done, window - done, first + start + done);
+Result<void> ByteData::readBytes(int64_t start, std::span<uint8_t> bytes) {
+  const int64_t size = bytes.size();
+  for (int64_t done = 0; done < size;) {
+    ssize_t count = pread(descriptor, bytes.data() + done, size - done, first + start + done);
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0)
       return systemError(path, "read");
     if (count == 0)
       return fail(fmt::format("{}: expected {} more bytes at {}: the file has shrunk", path,
-                              window - done, first + start + done),
+                              size - done, first + start + done),
                   ErrorKind::Io);
     done += count;
   }
+  return vocabulary.check(bytes, path, first + start);
+}
+
+Result<void> ByteData::readAt(int64_t start, std::span<int32_t> tokens,
+                              std::span<int32_t> targets) {
+  if (auto read = readBytes(start, buffer); !read)
+    return read;
   std::ranges::copy(buffer, targets.begin());
-  tokens[0] = startSymbol;
+  tokens[0] = vocabulary.startSymbol();
   std::copy(buffer.begin(), buffer.end() - 1, tokens.begin() + 1);
   return {};
 }
@@ -148,7 +174,7 @@ Result<void> ByteData::readFrom(int64_t start, std::span<int32_t> tokens,
                             "with its record",
                             path, window));
   if (start < 0 || start > size - window)
-    return fail(fmt::format("{}: expected a window of {} bytes inside the {} of this part, got one "
+    return fail(fmt::format("{}: expected a window of {} bytes inside the {} of this part, found one "
                             "at {}",
                             path, window, size, start));
   return readAt(start, tokens, targets);

@@ -3,12 +3,15 @@
 // A part of the data (its training, validation or test bytes) as windows of n bytes. The model sees
 // byte i - 1 at position i and predicts byte i; at position 0 it sees the start symbol, in training
 // as in sampling. Windows are read when they are wanted: a file of any size takes no memory, and
-// one that shrinks under the run is an error.
+// one that shrinks under the run is an error. Bytes that the model's vocabulary does not have are
+// an error when the data is opened, if it is not too large to be read for that, and in any case
+// when their window is read.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/Data/Split.h"
+#include "runtime/Data/Vocabulary.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Support/Error.h"
 
@@ -18,9 +21,6 @@
 #include <vector>
 
 namespace stc::runtime {
-
-/// What stands before the first byte; bytes are 0 to 255.
-inline constexpr int32_t startSymbol = 256;
 
 /// Two kinds of data. A stream has windows at any byte. Records are the windows: a picture is never
 /// read from its middle on.
@@ -33,7 +33,8 @@ public:
   /// - a folder with train.npy, valid.npy and test.npy, of which `part` says one.
   /// A file's parts follow each other in it, by the program's setting data.split; records are not
   /// cut. Errors: no such file, a format that is no plain bytes (FileKind.h), a part shorter than
-  /// one window, records of another size, fractions that do not fit into 1, all of a folder.
+  /// one window, records of another size, fractions that do not fit into 1, all of a folder, a byte
+  /// outside the vocabulary.
   static Result<ByteData> open(const std::string &path, Part part, const Settings &settings,
                                int64_t window);
   ByteData(ByteData &&other) noexcept;
@@ -67,10 +68,13 @@ public:
   int64_t windowsPerEpoch() const;
 
 private:
-  ByteData(std::string path, int64_t window) : path(std::move(path)), window(window) {}
+  ByteData(std::string path, int64_t window, Vocabulary vocabulary)
+      : path(std::move(path)), window(window), vocabulary(vocabulary) {}
   Result<void> openFile();
   Result<void> readNpyStart();
   Result<void> select(Part part, const Settings &settings);
+  Result<void> scan();
+  Result<void> readBytes(int64_t start, std::span<uint8_t> bytes);
   Result<void> readAt(int64_t start, std::span<int32_t> tokens, std::span<int32_t> targets);
 
   std::string path;
@@ -78,6 +82,7 @@ private:
   /// Where the part starts in the file, and its bytes.
   int64_t first = 0, size = 0;
   int64_t window;
+  Vocabulary vocabulary;
   bool records = false;
   std::vector<uint8_t> buffer;
 };

@@ -139,7 +139,7 @@ Result<std::string> header(DType dtype, std::span<const int64_t> shape, size_t r
     if (description.dtype == dtype)
       descr = description.text;
   if (descr.empty())
-    return fail(fmt::format("expected a dtype that .npy files know, got {}", dtypeName(dtype)));
+    return fail(fmt::format("expected a dtype that .npy files know, found {}", dtypeName(dtype)));
   std::string text = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}",
                                  descr, fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   size_t prefix = magic.size() + 4;
@@ -148,7 +148,7 @@ Result<std::string> header(DType dtype, std::span<const int64_t> shape, size_t r
               ' ');
   text += '\n';
   if (text.size() > 0xffff)
-    return fail(fmt::format("expected fewer dimensions, got {}", shape.size()));
+    return fail(fmt::format("expected fewer dimensions, found {}", shape.size()));
   char start[] = {1, 0, static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
   return std::string(magic) + std::string(start, sizeof(start)) + text;
 }

@@ -1,11 +1,10 @@
 //===- PrepareStreams.cpp - text and sound become one row of bytes
 //-------------------------------===//
 #include "runtime/Data/Audio.h"
+#include "runtime/Data/ByteStream.h"
 #include "runtime/Data/InputFiles.h"
-#include "runtime/Data/MuLaw.h"
 #include "runtime/Data/Prepare.h"
 #include "runtime/Data/PrepareParts.h"
-#include "runtime/Data/Resampler.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/FileKind.h"
 #include "runtime/Support/Interrupt.h"
@@ -18,65 +17,6 @@
 namespace stc::runtime {
 
 namespace {
-
-/// A file as bytes to learn, from its start on.
-class ByteStream {
-public:
-  virtual ~ByteStream() = default;
-  /// The next bytes, valid until the next call; none at the end.
-  virtual Result<std::span<const uint8_t>> next() = 0;
-  /// At the end: what is odd about the file; empty if nothing is.
-  virtual std::string warning() const { return {}; }
-};
-
-constexpr size_t pieceBytes = size_t(1) << 16;
-
-class TextStream : public ByteStream {
-public:
-  explicit TextStream(std::span<const std::byte> file) : rest(file) {}
-
-  Result<std::span<const uint8_t>> next() override {
-    auto piece = rest.first(std::min(pieceBytes, rest.size()));
-    rest = rest.subspan(piece.size());
-    return std::span(reinterpret_cast<const uint8_t *>(piece.data()), piece.size());
-  }
-
-private:
-  std::span<const std::byte> rest;
-};
-
-class AudioStream : public ByteStream {
-public:
-  AudioStream(std::unique_ptr<AudioReader> reader, int64_t rate)
-      : reader(std::move(reader)), resampler(this->reader->rate(), rate), samples(pieceBytes) {}
-
-  // A little input may give no output yet.
-  Result<std::span<const uint8_t>> next() override {
-    resampled.clear();
-    while (resampled.empty() && !ended) {
-      Result<size_t> count = reader->read(samples);
-      if (!count)
-        return forward(count);
-      ended = *count == 0;
-      if (ended)
-        resampler.finish(resampled);
-      else
-        resampler.push(std::span(samples).first(*count), resampled);
-    }
-    bytes.resize(resampled.size());
-    std::ranges::transform(resampled, bytes.begin(), encodeMuLaw);
-    return std::span<const uint8_t>(bytes);
-  }
-
-  std::string warning() const override { return reader->warning(); }
-
-private:
-  std::unique_ptr<AudioReader> reader;
-  Resampler resampler;
-  std::vector<float> samples, resampled;
-  std::vector<uint8_t> bytes;
-  bool ended = false;
-};
 
 class StreamPreparation {
 public:

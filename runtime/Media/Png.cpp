@@ -13,9 +13,9 @@ static constexpr int64_t maxSide = 1'000'000;
 Result<void> writePng(const std::string &path, const Image &image) {
   if (image.channels != 1 && image.channels != 3)
     return fail(
-        fmt::format("{}: expected an image of 1 or 3 channels, got {}", path, image.channels));
+        fmt::format("{}: expected an image of 1 or 3 channels, found {}", path, image.channels));
   if (image.height < 1 || image.width < 1 || image.height > maxSide || image.width > maxSide)
-    return fail(fmt::format("{}: expected an image of sides of 1 to {} pixels, got {} x {}", path,
+    return fail(fmt::format("{}: expected an image of sides of 1 to {} pixels, found {} x {}", path,
                             maxSide, image.height, image.width));
   png_image png = {};
   png.version = PNG_IMAGE_VERSION;

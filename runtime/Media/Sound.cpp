@@ -40,7 +40,7 @@ std::string header(uint32_t samples, uint32_t rate) {
 Result<void> writeWav(const std::string &path, std::span<const uint8_t> muLaw, int64_t rate) {
   constexpr int64_t mostSamples = 1 << 30, mostRate = INT32_MAX / 2;
   if (static_cast<int64_t>(muLaw.size()) > mostSamples || rate < 1 || rate > mostRate)
-    return fail(fmt::format("{}: expected at most {} samples at a rate of 1 to {}, got {} at {}",
+    return fail(fmt::format("{}: expected at most {} samples at a rate of 1 to {}, found {} at {}",
                             path, mostSamples, mostRate, muLaw.size(), rate));
   std::string text = header(static_cast<uint32_t>(muLaw.size()), static_cast<uint32_t>(rate));
   for (uint8_t byte : muLaw)

@@ -33,7 +33,7 @@ constexpr size_t leastTableBytes = 8;
 
 Result<void> writeProgram(const std::string &path, std::span<const std::byte> payload) {
   if (payload.size() > maxPayload)
-    return fail(fmt::format("{}: expected a program of at most {} bytes, got {}", path, maxPayload,
+    return fail(fmt::format("{}: expected a program of at most {} bytes, found {}", path, maxPayload,
                             payload.size()));
   Header header{
       {}, programFormatVersion, 0, payload.size(), XXH3_64bits(payload.data(), payload.size())};

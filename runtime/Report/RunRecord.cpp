@@ -95,10 +95,20 @@ Result<void> findSamples(const std::string &folder, RunRecord &record) {
   if (!fs::exists(folder))
     return {};
   std::error_code error;
+  const fs::path root = fs::canonical(fs::path(folder).parent_path(), error);
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     const std::set<std::string> endings = {".txt", ".png", ".wav"};
-    if (endings.contains(at->path().extension().string()))
-      record.samples.push_back(at->path().string());
+    if (!endings.contains(at->path().extension().string()))
+      continue;
+    // The page would show what a link leads to, and goes to other people.
+    fs::path place = fs::canonical(at->path(), error);
+    if (error)
+      break;
+    if (auto relative = place.lexically_relative(root);
+        relative.empty() || *relative.begin() == "..")
+      return fail(fmt::format("{}: expected a file of the run, found a link to another place",
+                              at->path().string()));
+    record.samples.push_back(at->path().string());
   }
   if (error)
     return fail(fmt::format("{}: cannot read: {}", folder, error.message()), ErrorKind::Io);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -18,7 +19,8 @@ std::optional<int> choose(std::span<const float> logits, const SamplingOptions &
   double most = logits[order[0]];
   if (!std::isfinite(most))
     return std::nullopt;
-  if (options.temperature == 0)
+  // Quotients by less than this are infinite, and equal logits would share.
+  if (options.temperature < std::numeric_limits<double>::min())
     return order[0];
 
   if (options.topK > 0 && options.topK < static_cast<int64_t>(order.size()))

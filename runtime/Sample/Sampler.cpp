@@ -1,7 +1,6 @@
 //===- Sampler.cpp - bytes from a model, one after the other ----------------------------===//
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Checkpoint/Variables.h"
-#include "runtime/Data/ByteData.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Program/Signature.h"
 #include "runtime/Support/Nvtx.h"
@@ -16,7 +15,6 @@ using program::DType;
 
 namespace {
 
-constexpr int64_t byteValues = 256;
 // A prefill computes all n positions at the rate of a matrix product, a step one position at the
 // rate of memory: under a sixteenth of the context, steps are the faster way.
 constexpr int64_t prefillShare = 16;
@@ -33,15 +31,21 @@ Result<Sampler> Sampler::create(Executor &executor) {
   Result<int64_t> context = Settings(program).integer("data.context");
   if (!context)
     return forward(context);
-  Sampler sampler(executor);
+  Result<Vocabulary> vocabulary = Vocabulary::of(Settings(program));
+  if (!vocabulary)
+    return forward(vocabulary);
+  Sampler sampler(executor, *vocabulary);
   sampler.stepEntry = step->entry;
   sampler.batchSize = step->sizes["batch"];
-  sampler.vocabulary = step->sizes["vocabulary"];
+  sampler.symbols = step->sizes["vocabulary"];
   sampler.n = *context;
-  sampler.logits.resize(sampler.batchSize * sampler.vocabulary);
-  if (sampler.vocabulary < byteValues)
-    return fail(fmt::format("entry 'sample_step': expected logits of at least {} bytes, found {}",
-                            byteValues, sampler.vocabulary));
+  sampler.logits.resize(sampler.batchSize * sampler.symbols);
+  if (sampler.n < 1)
+    return fail(fmt::format("expected a size as setting 'data.context', found {}", sampler.n));
+  if (sampler.symbols < vocabulary->size())
+    return fail(fmt::format("entry 'sample_step': expected logits of the {} symbols of the "
+                            "vocabulary, found {}",
+                            vocabulary->size(), sampler.symbols));
   if (findEntry(program, "sample_prefill") < 0)
     return sampler;
   const Expected all[] = {{"tokens", DType::I32, {"batch", "n"}}, {"last", DType::I32, {}}};
@@ -49,12 +53,11 @@ Result<Sampler> Sampler::create(Executor &executor) {
   if (!prefill)
     return forward(prefill);
   if (prefill->sizes["batch"] != sampler.batchSize || prefill->sizes["n"] != sampler.n ||
-      prefill->sizes["vocabulary"] != sampler.vocabulary)
+      prefill->sizes["vocabulary"] != sampler.symbols)
     return fail(fmt::format("entry 'sample_prefill': expected batch {}, n {} and vocabulary {}, "
                             "found {}, {} and {}",
-                            sampler.batchSize, sampler.n, sampler.vocabulary,
-                            prefill->sizes["batch"], prefill->sizes["n"],
-                            prefill->sizes["vocabulary"]));
+                            sampler.batchSize, sampler.n, sampler.symbols, prefill->sizes["batch"],
+                            prefill->sizes["n"], prefill->sizes["vocabulary"]));
   sampler.prefillEntry = prefill->entry;
   return sampler;
 }
@@ -84,37 +87,43 @@ Result<void> Sampler::step(int64_t position, std::span<const int32_t> tokens) {
   return runEntry(stepEntry, tokens, "position", position);
 }
 
-// Position p holds byte p - 1; the logits after the last position are those of the first new byte.
-Result<void> Sampler::readPrompt(std::span<const uint8_t> prompt) {
+// Position p of a window holds its byte p - 1, and position 0 the start symbol; the logits after
+// the last position are those of the next byte. All rows have as many bytes.
+Result<void> Sampler::beginWindow(std::span<const Bytes> rows) {
   nvtx::Range range("sampling prefill");
-  int64_t last = static_cast<int64_t>(prompt.size());
-  auto tokenAt = [&](int64_t position) -> int32_t {
-    return position == 0 ? startSymbol : prompt[position - 1];
+  int64_t last = static_cast<int64_t>(rows[0].size());
+  auto tokenAt = [&](int64_t row, int64_t position) -> int32_t {
+    return position == 0 ? vocabulary.startSymbol() : rows[row][position - 1];
   };
   if (prefillEntry && last + 1 > n / prefillShare) {
     std::vector<int32_t> tokens(batchSize * n);
     for (int64_t row = 0; row < batchSize; ++row)
       for (int64_t position = 0; position <= last; ++position)
-        tokens[row * n + position] = tokenAt(position);
+        tokens[row * n + position] = tokenAt(row, position);
     return runEntry(*prefillEntry, tokens, "last", last);
   }
   Result<void> done;
-  for (int64_t position = 0; position <= last && done; ++position)
-    done = step(position, std::vector<int32_t>(batchSize, tokenAt(position)));
+  std::vector<int32_t> tokens(batchSize);
+  for (int64_t position = 0; position <= last && done; ++position) {
+    for (int64_t row = 0; row < batchSize; ++row)
+      tokens[row] = tokenAt(row, position);
+    done = step(position, tokens);
+  }
   return done;
 }
 
 Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
                           const SamplingOptions &options, uint64_t seed, int64_t firstSequence,
                           const std::function<void(const DrawnByte &)> &emit) {
-  int64_t start = static_cast<int64_t>(prompt.size());
-  if (start >= n || length > n - start)
-    return fail(fmt::format("expected prompt and sample of at most {} bytes, got {} and {}", n,
-                            start, length));
+  if (auto checked = checkPrompt(prompt); !checked)
+    return checked;
   if (length == 0)
     return {};
-  if (auto read = readPrompt(prompt); !read)
-    return read;
+  const int64_t start = static_cast<int64_t>(prompt.size());
+  auto kept = prompt.last(keptBytes(start));
+  std::vector<Bytes> windows(batchSize, Bytes(kept.begin(), kept.end()));
+  if (auto begun = beginWindow(windows); !begun)
+    return begun;
   std::vector<int32_t> drawn(batchSize);
   for (int64_t index = start;; ++index) {
     for (int64_t row = 0; row < batchSize; ++row) {
@@ -122,19 +131,28 @@ Result<void> Sampler::run(std::span<const uint8_t> prompt, int64_t length,
       PhiloxWords words = philox({static_cast<uint32_t>(index), static_cast<uint32_t>(sequence),
                                   static_cast<uint32_t>(sequence >> 32), 0},
                                  seed);
-      auto symbols = std::span<const float>(logits).subspan(row * vocabulary, vocabulary);
+      auto all = std::span<const float>(logits).subspan(row * symbols, symbols);
       std::optional<int> byte =
-          choose(symbols.first(byteValues), options, uniform(words[0], words[1]));
+          choose(all.first(vocabulary.byteValues()), options, uniform(words[0], words[1]));
       if (!byte)
         return fail(fmt::format("the logits at position {} are not numbers", index),
                     ErrorKind::NonFinite);
       drawn[row] = *byte;
-      emit({row, static_cast<uint8_t>(*byte), negativeLogLikelihood(symbols, *byte)});
+      windows[row].push_back(static_cast<uint8_t>(*byte));
+      emit({row, static_cast<uint8_t>(*byte), negativeLogLikelihood(all, *byte)});
     }
     if (index + 1 == start + length)
       return {};
-    if (auto done = step(index + 1, drawn); !done)
-      return done;
+    int64_t position = static_cast<int64_t>(windows[0].size());
+    if (position < n) {
+      if (auto done = step(position, drawn); !done)
+        return done;
+      continue;
+    }
+    for (Bytes &window : windows)
+      window.erase(window.begin(), window.end() - n / 2);
+    if (auto begun = beginWindow(windows); !begun)
+      return begun;
   }
 }
 

@@ -58,13 +58,37 @@ Result<MappedFile> MappedFile::open(const std::string &path) {
   return file;
 }
 
+namespace {
+enum class Kind { None, File, Folder, Special };
+} // namespace
+
+static Kind kindOf(const std::string &path) {
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0)
+    return path.ends_with('/') ? Kind::Folder : Kind::None;
+  return S_ISREG(status.st_mode)   ? Kind::File
+         : S_ISDIR(status.st_mode) ? Kind::Folder
+                                   : Kind::Special;
+}
+
+Result<void> AtomicFile::check(const std::string &path) {
+  // To open a pipe and to close it is the end for its reader.
+  if (kindOf(path) == Kind::Special)
+    return {};
+  Result<AtomicFile> file = create(path);
+  return file ? Result<void>() : forward(file);
+}
+
 Result<AtomicFile> AtomicFile::create(const std::string &path) {
+  const Kind kind = kindOf(path);
+  if (path.empty())
+    return fail("expected the name of a file to write, found an empty one");
+  if (kind == Kind::Folder)
+    return fail(fmt::format("{}: expected the name of a file to write, found a folder's", path));
   AtomicFile file;
   file.path = path;
   // A device or a pipe is written to, not replaced by a file.
-  struct stat status;
-  bool special =
-      stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+  const bool special = kind == Kind::Special;
   std::string name = special ? path : fmt::format("{}.tmp{}", path, getpid());
   int access = special ? O_WRONLY : O_RDWR;
   file.descriptor = ::open(name.c_str(), access | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

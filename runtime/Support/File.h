@@ -49,7 +49,10 @@ Result<int> openToRead(const std::string &path);
 /// mapped file has shrunk, nothing is committed.
 class AtomicFile {
 public:
+  /// Error: the path names a folder; (Io) that the system refuses.
   static Result<AtomicFile> create(const std::string &path);
+  /// An error if create() would be one, for those who write only after long work. Leaves nothing.
+  static Result<void> check(const std::string &path);
   AtomicFile(AtomicFile &&other) noexcept;
   ~AtomicFile();
 

@@ -140,7 +140,7 @@ Evaluator::runContexts(ByteData &data, std::span<const int64_t> contexts, int64_
                        const std::function<void(const ContextBits &)> &show) {
   for (int64_t context : contexts)
     if (context < 0 || context >= n)
-      return fail(fmt::format("expected contexts of 0 to {} bytes, one less than the window, got "
+      return fail(fmt::format("expected contexts of 0 to {} bytes, one less than the window, found "
                               "{}",
                               n - 1, context));
   std::vector<ContextBits> rows;

@@ -49,7 +49,7 @@ std::string Progress::line(const StepReport &report) const {
     text += fmt::format("  lr {:.2e}", report.learningRate);
   if (!std::isnan(report.gradientNorm))
     text += fmt::format("  |g| {:.3f}", report.gradientNorm);
-  return text + fmt::format("  {:.0f} tokens/s  {} left",
+  return text + fmt::format("  {:.0f} bytes/s  {} left",
                             static_cast<double>(tokensPerStep) / perStep,
                             formatDuration(perStep * static_cast<double>(steps - report.step)));
 }

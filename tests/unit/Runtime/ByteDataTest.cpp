@@ -2,9 +2,11 @@
 #include "runtime/Data/ByteData.h"
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Data/Permutation.h"
+#include "tests/unit/Runtime/DataFiles.h"
 #include "tests/unit/Runtime/MockModel.h"
 
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -108,7 +110,7 @@ TEST_F(ByteDataTest, TokensAreTheBytesBefore) {
   EXPECT_EQ(data->windows(), 10);
   std::vector<int32_t> tokens(10), targets(10);
   ASSERT_TRUE(data->read(3, tokens, targets));
-  EXPECT_EQ(tokens[0], startSymbol);
+  EXPECT_EQ(tokens[0], 256);
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(targets[i], (30 + i) * 7 % 251);
     if (i > 0)
@@ -123,13 +125,68 @@ TEST_F(ByteDataTest, ReadsFromAnyByteOfThePart) {
   std::vector<int32_t> tokens(10), targets(10);
   for (int64_t start : {0, 7, 40}) {
     ASSERT_TRUE(data->readFrom(start, tokens, targets));
-    EXPECT_EQ(tokens[0], startSymbol);
+    EXPECT_EQ(tokens[0], 256);
     EXPECT_EQ(targets[0], (900 + start) * 7 % 251);
     EXPECT_EQ(targets[9], (909 + start) * 7 % 251);
   }
-  EXPECT_THAT(data->readFrom(41, tokens, targets).error().message,
-              HasSubstr("expected a window of 10 bytes inside the 50 of this part, got one at 41"));
+  EXPECT_THAT(
+      data->readFrom(41, tokens, targets).error().message,
+      HasSubstr("expected a window of 10 bytes inside the 50 of this part, found one at 41"));
   EXPECT_FALSE(data->readFrom(-1, tokens, targets));
+}
+
+// For a model of 128 symbols.
+class SmallVocabularyTest : public testing::Test {
+protected:
+  SmallVocabularyTest() {
+    ProgramSpec spec = mockModel();
+    spec.settings.emplace_back("model.vocabulary", "128");
+    file = ProgramFile::open(spec.write("small.stcp"));
+  }
+  Result<ByteData> open(const std::string &contents, Part part, int64_t window) {
+    writeFile(path, contents);
+    return ByteData::open(path, part, Settings(file->program()), window);
+  }
+  std::string refusal(int byte, int64_t offset) const {
+    return fmt::format(
+        "{}: expected bytes below the model's vocabulary of 128, found {} at offset {}", path, byte,
+        offset);
+  }
+
+  std::string path = temporaryPath("data");
+  Result<ProgramFile> file = fail("");
+};
+
+TEST_F(SmallVocabularyTest, RefusesBytesOutsideIt) {
+  std::string good(40, 'a'), high = good;
+  high[36] = '\x7f';
+  EXPECT_TRUE(open(high, Part::All, 10));
+  high[36] = '\x80';
+  EXPECT_EQ(open(high, Part::All, 10).error().message, refusal(128, 36));
+  EXPECT_TRUE(open(high, Part::Train, 10)); // bytes 0 to 35
+  std::string array = npyStart("(4, 10)") + good;
+  array[array.size() - 2] = '\xc8';
+  EXPECT_EQ(open(array, Part::All, 10).error().message,
+            refusal(200, static_cast<int64_t>(array.size()) - 2));
+}
+
+TEST_F(SmallVocabularyTest, TheStartSymbolIsBehindIt) {
+  auto data = open(std::string(20, 'a'), Part::All, 10);
+  ASSERT_TRUE(data) << data.error().message;
+  std::vector<int32_t> tokens(10), targets(10);
+  ASSERT_TRUE(data->read(1, tokens, targets));
+  EXPECT_EQ(tokens[0], 128);
+}
+
+// A large file is not read as a whole when it is opened; it is checked as it is read.
+TEST_F(SmallVocabularyTest, RefusesAWindowWhenItIsRead) {
+  writeFile(path, std::string(20, 'a') + "\xc8");
+  std::filesystem::resize_file(path, int64_t(1) << 30); // a hole: no disk
+  auto data = ByteData::open(path, Part::All, Settings(file->program()), 10);
+  ASSERT_TRUE(data) << data.error().message;
+  std::vector<int32_t> tokens(10), targets(10);
+  EXPECT_TRUE(data->read(1, tokens, targets));
+  EXPECT_EQ(data->read(2, tokens, targets).error().message, refusal(200, 20));
 }
 
 TEST_F(ByteDataTest, PartsFollowEachOther) {

@@ -561,8 +561,8 @@ TEST_F(CudaCommandTest, TrainsEvaluatesAndSamples) {
   ASSERT_TRUE(file) << file.error().message;
   std::array<int32_t, mockBatch * mockContext> tokens;
   std::memcpy(tokens.data(), file->tensors()[0].data.data(), sizeof(tokens));
-  EXPECT_EQ(tokens[0], startSymbol);
-  EXPECT_EQ(tokens[mockContext], startSymbol);
+  EXPECT_EQ(tokens[0], 256);
+  EXPECT_EQ(tokens[mockContext], 256);
   EXPECT_THAT(std::span(tokens).subspan(1, mockContext - 1),
               Each(testing::AnyOf('e', 't', 'a', 'o')));
 

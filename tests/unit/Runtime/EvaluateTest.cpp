@@ -65,7 +65,7 @@ protected:
     std::ranges::fill(tokens, 0);
     std::ranges::fill(targets, 0);
     for (int64_t i = 0; i <= position; ++i) {
-      tokens[i] = i == 0 ? startSymbol : contents[start + i - 1];
+      tokens[i] = i == 0 ? 256 : contents[start + i - 1];
       targets[i] = contents[start + i];
     }
     executor->run(2);
@@ -160,7 +160,7 @@ TEST_F(EvaluateTest, AContextLeavesSomethingToPredict) {
     auto rows = evaluator->runContexts(data, std::vector{int64_t(0), context}, 1000);
     ASSERT_FALSE(rows);
     EXPECT_EQ(rows.error().message,
-              "expected contexts of 0 to 31 bytes, one less than the window, got " +
+              "expected contexts of 0 to 31 bytes, one less than the window, found " +
                   std::to_string(context));
   }
 }

@@ -105,4 +105,20 @@ TEST_F(MappedFileTest, SaysWhatIsNoFile) {
   EXPECT_EQ(MappedFile::open(folder + "/none").error().message,
             folder + "/none: cannot open: No such file or directory");
 }
+
+TEST(AtomicFile, RefusesFolders) {
+  std::string folder = testing::TempDir() + "stc-folder-" + std::to_string(getpid());
+  std::filesystem::create_directory(folder);
+  for (const std::string &path : {folder, folder + "/", folder + "/none/"}) {
+    EXPECT_EQ(AtomicFile::check(path).error().message,
+              path + ": expected the name of a file to write, found a folder's");
+    EXPECT_EQ(AtomicFile::create(path).error().kind, ErrorKind::Input);
+  }
+  EXPECT_EQ(AtomicFile::check("").error().message,
+            "expected the name of a file to write, found an empty one");
+  EXPECT_EQ(AtomicFile::check(folder + "/none/file").error().kind, ErrorKind::Io);
+  EXPECT_TRUE(AtomicFile::check(folder + "/file"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder)); // a check leaves nothing
+  std::filesystem::remove(folder);
+}
 } // namespace

@@ -50,9 +50,9 @@ TEST(Png, ReadsBack) {
 TEST(Png, SaysWhatDoesNotFit) {
   std::string path = temporaryPath("none.png");
   EXPECT_THAT(writePng(path, numbered(2, 2, 2, 0)).error().message,
-              HasSubstr("expected an image of 1 or 3 channels, got 2"));
-  EXPECT_THAT(writePng(path, Image{}).error().message, HasSubstr("1 or 3 channels, got 0"));
-  EXPECT_THAT(writePng(path, Image::filled(0, 3, 1, 0)).error().message, HasSubstr("got 0 x 3"));
+              HasSubstr("expected an image of 1 or 3 channels, found 2"));
+  EXPECT_THAT(writePng(path, Image{}).error().message, HasSubstr("1 or 3 channels, found 0"));
+  EXPECT_THAT(writePng(path, Image::filled(0, 3, 1, 0)).error().message, HasSubstr("found 0 x 3"));
   EXPECT_FALSE(std::filesystem::exists(path));
   auto written = writePng(temporaryPath("no/folder.png"), numbered(2, 2, 1, 0));
   ASSERT_FALSE(written);
@@ -103,7 +103,7 @@ TEST(Wav, IsTheFormat) {
   // 1 / 255 of full scale, companded, is not far from silence: ((256^(1/255)) - 1) / 255.
   EXPECT_EQ(samples[2], std::lround(32767 * (std::pow(256, 1.0 / 255) - 1) / 255));
   EXPECT_EQ(samples[4], -std::lround(32767 * (std::pow(256, 127.0 / 255) - 1) / 255));
-  EXPECT_THAT(writeWav(path, bytes, 0).error().message, HasSubstr("got 5 at 0"));
+  EXPECT_THAT(writeWav(path, bytes, 0).error().message, HasSubstr("found 5 at 0"));
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 //===- Nearest.cpp - "did you mean" ---------------------------------------===//
-#include "compiler/Support/Nearest.h"
+#include "runtime/Support/Nearest.h"
 
 #include <algorithm>
 #include <numeric>
