@@ -110,7 +110,7 @@ Result<RunFolder> RunFolder::open(const std::string &path) {
     return fail(path + ": another run is training in this folder");
   folder.removeLeftovers();
   // Finds out now, not after hours, that the folders cannot be written.
-  for (const std::string &name : {folder.file(weightsName), folder.checkpoint(1)})
+  for (const std::string &name : {folder.file(weightsName), folder.checkpoint(0)})
     if (auto file = AtomicFile::create(name); !file)
       return forward(file);
   return folder;

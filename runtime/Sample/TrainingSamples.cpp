@@ -50,6 +50,10 @@ Result<TrainingSamples> TrainingSamples::create(Executor &executor, const std::s
   bool isText = format->kind() == SampleFormat::Kind::Text;
   if (!isText && !options.prompt.empty())
     return fail("expected a prompt for samples of texts alone");
+  if (auto checked = samples.sampler.checkPrompt(
+          {reinterpret_cast<const uint8_t *>(options.prompt.data()), options.prompt.size()});
+      !checked)
+    return forward(checked);
   int64_t room = samples.sampler.context() - static_cast<int64_t>(samples.options.prompt.size());
   if (room < 1)
     return fail(fmt::format("expected a prompt of fewer than the {} bytes of the context, found {}",

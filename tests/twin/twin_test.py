@@ -119,7 +119,7 @@ class Kind(unittest.TestCase):
         """Weights that STC took from the twin."""
         trainer.save(cls.folder / "twin.safetensors")
         path = cls.folder / f"{name}.safetensors"
-        run("stc-run", "import", cls.program, cls.folder / "twin.safetensors", "--to", path)
+        run("stc-run", "import", cls.program, cls.folder / "twin.safetensors", "--out", path)
         return path
 
     def checkpoint(self, step: int) -> list[Path]:

@@ -10,12 +10,13 @@
 #include "compiler/Pattern/Pattern.h"
 #include "compiler/Pipeline/Compile.h"
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Device/Host/Limits.h"
 #include "runtime/Device/Host/LargeProduct.h"
 #include "runtime/Program/Signature.h"
 #include "tests/cases/Cases.h"
 #include "tools/bench-attention/GpuPrograms.h"
+#include "tools/command-line/CommandLine.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
 #include <mlir/Parser/Parser.h>
 
@@ -126,13 +127,11 @@ int main(int argc, char **argv) {
   app.add_option("cases", options.names, "which cases; default: all");
   app.add_option("--gpu", options.gpu,
                  "write the GPU's cases as programs to this folder, for compare.py, and run none");
-  app.add_option("--repetitions", options.repetitions, "timed runs")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--threads", options.threads, "threads to run on")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  CLI11_PARSE(app, argc, argv);
+  cli::addNumber(app, "--repetitions", options.repetitions, "timed runs; default: 5", {1, 1000});
+  cli::addNumber(app, "--threads", options.threads,
+                 "threads to run on; default: all cores it may use", {1, 4096});
+  if (auto ended = cli::parse(app, argc, argv))
+    return *ended;
   const auto &all = options.gpu.empty() ? cases::benchmarkCases() : cases::gpuBenchmarkCases();
   for (const std::string &name : options.names)
     if (std::ranges::find(all, name, &cases::Case::name) == all.end()) {

@@ -92,7 +92,7 @@ def markdown(results: Json) -> str:
         "times STC's. The dense ways leave the pattern out.\n", table(heading, rows)]
     if reasons:
         lines.append("\n".join(reasons) + "\n")
-    lines.append(table(["case", "way", "ms", "tokens a second", "peak GiB"], rates))
+    lines.append(table(["case", "way", "ms", "bytes/s", "peak GiB"], rates))
     return "\n".join(lines)
 
 

@@ -103,7 +103,7 @@ def train_all(options: argparse.Namespace) -> None:
     draw(twin.model, spec.train.seed)
     own, first = options.folder / "twin.safetensors", options.folder / "first.safetensors"
     twin.save(own)
-    output_of([options.stc_run, "import", str(options.folder / "float32.stcp"), str(own), "--to", str(first)])
+    output_of([options.stc_run, "import", str(options.folder / "float32.stcp"), str(own), "--out", str(first)])
 
     curves: dict[str, Curve] = {}
 

@@ -5,10 +5,10 @@
 #include "compiler/Target/HostCode.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-compile/Kernels.h"
 #include "tools/stc-compile/Report.h"
 
-#include <CLI/CLI.hpp>
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/FormatVariadic.h>
 #include <llvm/Support/SourceMgr.h>
@@ -120,7 +120,20 @@ FailureOr<std::string> compileForGpu(ModuleOp module, StringRef target, CodeKind
   return llvm::join(*kernels, "\n");
 }
 
+/// Finds out before the work what would be an error of writing after it.
+LogicalResult checkOutputs(const Options &options) {
+  for (const std::string &path : {options.output, options.picture}) {
+    if (path.empty() || path == "-")
+      continue;
+    if (auto checked = runtime::AtomicFile::check(path); !checked)
+      return fail(checked.error().message);
+  }
+  return success();
+}
+
 LogicalResult compile(const Options &options) {
+  if (failed(checkOutputs(options)))
+    return failure();
   auto target = HostTarget::create(options.cpu);
   if (!target)
     return fail(target.error());
@@ -187,10 +200,10 @@ int main(int argc, char **argv) {
                "stc-compile");
   Options options;
   app.add_option("input", options.input, "the specification or module")->required();
-  app.add_option("-o,--output", options.output, "the file to write; - is standard output");
-  app.add_option("--emit", options.emit, "the level to write")
-      ->check(CLI::IsMember(levels()))
-      ->capture_default_str();
+  app.add_option("-o,--out,--output", options.output,
+                 "the file to write; - is standard output; default: the input's name with .stcp, "
+                 "in this folder");
+  cli::addName(app, "--emit", options.emit, levels(), "the level to write; default: program");
   app.add_flag("--gradient", options.gradient, "for each function @f, @f.grad too");
   app.add_flag("--deterministic", options.deterministic,
                "the same bits in every run on a GPU too, if slower");
@@ -198,29 +211,22 @@ int main(int argc, char **argv) {
                "say what was found out about patterns, kernels, cost and memory");
   app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
-  app.add_option("--target", options.target,
-                 "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper)")
-      ->check(CLI::IsMember({"host", "sm_80", "sm_90a"}))
-      ->capture_default_str();
+  cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
+               "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "
+               "default: host");
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
-                 "environment, or native")
-      ->capture_default_str();
-  std::string footer = "levels, in order:\n  stc          as it was read or built\n";
+                 "environment, or native");
+  std::string footer =
+      "example:\n  stc-compile models/text-small.toml --out out/text-small.stcp\n\n"
+      "levels, in order:\n  stc          as it was read or built\n";
   for (const Phase &phase : phases())
     footer += llvm::formatv("  {0,-12} {1}\n", phase.name, phase.description).str();
   app.footer(footer +
              "  llvm         optimized LLVM IR\n  assembly     of the CPU, or PTX\n  program      "
              "what stc-run takes");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success &help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError &error) {
-    std::string message = error.what();
-    (void)fail(message.substr(0, message.find('\n')));
-    return 2;
-  }
+  if (auto ended = cli::parse(app, argc, argv))
+    return *ended;
   // Without a file to write, explaining is all.
   if (options.output.empty() && !options.explain && options.picture.empty())
     options.output = options.emit == "program"

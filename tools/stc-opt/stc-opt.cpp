@@ -9,11 +9,14 @@
 #include "dialects/Stc/Stc.h"
 #include "dialects/Tile/Tile.h"
 
+#include <llvm/Support/CommandLine.h>
 #include <mlir/InitAllDialects.h>
 #include <mlir/InitAllPasses.h>
 #include <mlir/Tools/mlir-opt/MlirOptMain.h>
 
 int main(int argc, char **argv) {
+  llvm::cl::AddExtraVersionPrinter(
+      [](llvm::raw_ostream &os) { os << "stc-opt " STC_VERSION "\n"; });
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   registry.insert<stc::StcDialect, stc::tile::TileDialect, stc::plan::PlanDialect>();

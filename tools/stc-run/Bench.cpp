@@ -5,13 +5,14 @@
 #include "runtime/Program/Steps.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Philox.h"
+#include "runtime/Support/Text.h"
 #include "runtime/Support/Units.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 #include "tools/stc-run/TensorFiles.h"
 #include "tools/stc-run/Trace.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
@@ -183,8 +184,8 @@ double totalSeconds(const Measurement &m) {
 }
 
 void printText(const Measurement &m, const program::Program &program, const Ceilings *ceilings) {
-  fmt::print("{}: median {:.3f} ms, best {:.3f} ms\n", m.entry->name()->str(), m.median * 1e3,
-             m.best * 1e3);
+  fmt::print("{}: median {:.3f} ms, best {:.3f} ms\n", forTerminal(m.entry->name()->string_view()),
+             m.median * 1e3, m.best * 1e3);
   if (double flops = double(m.entry->model_flops()); flops > 0) {
     fmt::print("  the model: {} at {}", formatOperations(flops), formatRate(flops / m.median));
     if (m.ceilings)
@@ -211,7 +212,7 @@ void printText(const Measurement &m, const program::Program &program, const Ceil
         bound = fmt::format("  {:5.1f} % of {}", 100 * of.share, of.ceiling);
       }
     }
-    fmt::print("  {:<12} {:10.3f} ms {:5.1f} %{}{}\n", kind, time.seconds * 1e3,
+    fmt::print("  {:<12} {:10.3f} ms {:5.1f} %{}{}\n", forTerminal(kind), time.seconds * 1e3,
                100 * time.seconds / total, rates, bound);
   }
 }
@@ -279,7 +280,7 @@ Result<int> bench(const BenchOptions &options) {
     if (made)
       ceilings = std::move(*made);
     else
-      fmt::print(stderr, "stc-run: warning: nothing to compare with: {}\n", made.error().message);
+      warn("nothing to compare with: " + made.error().message);
   }
   if (auto initialized = (*session)->initialize(0, ""); !initialized)
     return forward(initialized);
@@ -314,7 +315,8 @@ Result<int> bench(const BenchOptions &options) {
     json["repetitions"] = options.repetitions;
     json["peak_resident_bytes"] = peak;
     json["entries"] = all;
-    fmt::print("{}\n", json.dump(2));
+    auto replace = nlohmann::ordered_json::error_handler_t::replace;
+    fmt::print("{}\n", json.dump(2, ' ', /*ensure_ascii=*/true, replace));
     return 0;
   }
   fmt::print("{}, {} repetitions; peak resident memory {}\n", (*session)->executor().device(),
@@ -331,15 +333,15 @@ void addBench(CLI::App &app, Command &run) {
   command->add_option("entry", options->entry, "entry to run; default: all but init");
   command->add_option("--inputs", options->inputs,
                       "a .npy file for each input, in order, in place of random numbers");
-  command->add_option("--repetitions", options->repetitions, "timed runs; default: 9")
-      ->check(CLI::Range(1, 1000000));
-  command->add_option("--warm-up", options->warmUp, "runs before; default: 2")
-      ->check(CLI::Range(0, 1000000));
+  cli::addNumber(*command, "--repetitions", options->repetitions, "timed runs; default: 9",
+                 {1, 1000000});
+  cli::addNumber(*command, "--warm-up", options->warmUp, "runs before; default: 2", {0, 1000000});
   command->add_flag("--json", options->json, "as JSON");
   command->add_flag("--no-ceilings", options->noCeilings,
                     "do not measure what the device comes to at best, for runs in a profiler");
   command->add_option("--trace", options->trace,
                       "a file for the steps of one run of each entry, for Perfetto");
+  cli::addExample(*command, "stc-run bench out/text-small.stcp train_step --repetitions 5");
   command->callback([=, &run] { run = [=] { return bench(*options); }; });
 }
 

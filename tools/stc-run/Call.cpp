@@ -1,9 +1,10 @@
 //===- Call.cpp - stc-run call: any entry on .npy files ----------------------------------===//
+#include "runtime/Support/File.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 #include "tools/stc-run/TensorFiles.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace stc::run {
@@ -20,6 +21,19 @@ struct CallOptions : SessionOptions {
   std::string weights;
 };
 
+/// Files of the outputs, all of which can be written. A name leads to no other folder
+/// (NameCheck.h).
+Result<std::vector<std::string>> outputPaths(const program::Entry &entry,
+                                             const std::string &prefix) {
+  std::vector<std::string> paths;
+  for (const program::Tensor *output : *entry.outputs()) {
+    paths.push_back(prefix + output->name()->str() + ".npy");
+    if (auto checked = AtomicFile::check(paths.back()); !checked)
+      return forward(checked);
+  }
+  return paths;
+}
+
 Result<int> call(const CallOptions &options) {
   auto session = Session::open(options);
   if (!session)
@@ -29,6 +43,9 @@ Result<int> call(const CallOptions &options) {
   if (!index)
     return forward(index);
   const program::Entry &entry = *executor.program().entries()->Get(*index);
+  auto paths = outputPaths(entry, options.output);
+  if (!paths)
+    return forward(paths);
   auto inputs = readInputs(entry, options.inputs);
   if (!inputs)
     return forward(inputs);
@@ -40,11 +57,11 @@ Result<int> call(const CallOptions &options) {
       return forward(written);
   if (auto ran = executor.run(*index); !ran)
     return forward(ran);
-  for (const program::Tensor *output : *entry.outputs()) {
-    std::string path = options.output + output->name()->str() + ".npy";
-    if (auto written = writeOutput(path, *output, executor); !written)
+  for (uint32_t i = 0; i < paths->size(); ++i) {
+    const program::Tensor &output = *entry.outputs()->Get(i);
+    if (auto written = writeOutput((*paths)[i], output, executor); !written)
       return forward(written);
-    fmt::print("{} {}\n", path, describeInFile(*output));
+    fmt::print("{} {}\n", (*paths)[i], describeInFile(output));
   }
   return 0;
 }
@@ -58,10 +75,15 @@ void addCall(CLI::App &app, Command &run) {
   command->add_option("entry", options->entry, "name of the entry")->required();
   command->add_option("inputs", options->inputs,
                       "a .npy file for each input, in order; f32 for f16 and bf16");
-  command->add_option("-o,--output", options->output,
+  command->add_option("-o,--out,--output", options->output,
                       "start of the outputs' names: PREFIXname.npy; default: out_");
-  command->add_option("--seed", options->seed, "seed of the entry 'init', which runs before");
-  command->add_option("--weights", options->weights, "weights (.safetensors) in place of init's");
+  cli::addNumber(*command, "--seed", options->seed,
+                 "seed of the entry 'init', which runs before; default: 0");
+  command->add_option(
+      "--weights", options->weights,
+      "weights (.safetensors), a run's folder, or a checkpoint, in place of init's");
+  cli::addExample(*command,
+                  "stc-run call out/attend.stcp attend q.npy k.npy v.npy --out out/attend_");
   command->callback([=, &run] { run = [=] { return call(*options); }; });
 }
 

@@ -9,12 +9,16 @@
 #include "runtime/Support/Error.h"
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
 }
 
 namespace stc::run {
+
+/// Says on stderr, as one line, what is odd but no error.
+void warn(const std::string &text);
 
 /// Returns the exit code.
 using Command = std::function<runtime::Result<int>()>;

@@ -5,6 +5,7 @@
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Steps.h"
 #include "runtime/Program/Tensor.h"
+#include "runtime/Support/Text.h"
 #include "runtime/Support/Units.h"
 
 #include <fmt/format.h>
@@ -125,7 +126,7 @@ std::string describeAsJson(const program::Program &program, int threads) {
   info["settings"] = nlohmann::ordered_json::object();
   for (const program::Setting *setting : *program.settings())
     info["settings"][setting->key()->str()] = setting->value()->str();
-  return info.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return info.dump(2, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 std::string describeAsText(const program::Program &program, int threads) {
@@ -164,7 +165,10 @@ std::string describeAsText(const program::Program &program, int threads) {
   }
   fmt::format_to(line, "settings\n");
   for (const program::Setting *setting : *program.settings())
-    fmt::format_to(line, "  {} = {}\n", setting->key()->str(), setting->value()->str());
+    fmt::format_to(line, "  {} = {}\n", forTerminal(setting->key()->string_view()),
+                   forTerminal(setting->value()->string_view()));
+  text += "trust       it holds native code that runs with your rights: run it only if you trust "
+          "its maker\n";
   return text;
 }
 

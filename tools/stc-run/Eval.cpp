@@ -2,10 +2,10 @@
 #include "runtime/Support/Interrupt.h"
 #include "runtime/Support/Units.h"
 #include "runtime/Train/Evaluate.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
 #include <limits>
@@ -154,28 +154,26 @@ void addEval(CLI::App &app, Command &run) {
       "eval", "prints the bits per byte (of images: per dimension) on held-out data");
   options->add(*command);
   options->data.add(*command);
-  command->add_option("--weights", options->weights, "weights (.safetensors)")->required();
   command
-      ->add_option("--windows", options->windows,
-                   "windows at most, with --contexts as many bytes; default: all of the part")
-      ->check(CLI::PositiveNumber);
+      ->add_option("--weights", options->weights,
+                   "weights (.safetensors), a run's folder, or a checkpoint")
+      ->required();
+  cli::addNumber(*command, "--windows", options->windows,
+                 "windows at most, with --contexts as many bytes; default: all of the part", {1});
   CLI::Option *byPosition =
       command->add_flag("--by-position", options->byPosition,
                         "also the mean by position in the window, in powers of two");
-  command
-      ->add_option("--buckets", options->buckets,
-                   "with --by-position: so many equal ranges of positions instead")
-      ->check(CLI::PositiveNumber)
+  cli::addNumber(*command, "--buckets", options->buckets,
+                 "with --by-position: so many equal ranges of positions instead", {1})
       ->needs(byPosition);
-  command
-      ->add_option("--contexts", options->contexts,
-                   "instead: the mean over predictions with at least so many bytes before them, "
-                   "for each of these, such as 0,256,384; windows overlap")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::NonNegativeNumber)
+  cli::addNumbers(*command, "--contexts", options->contexts,
+                  "instead: the mean over predictions with at least so many bytes before them, "
+                  "for each of these, such as 0,256,384; windows overlap",
+                  {0})
       ->excludes(byPosition);
   command->add_flag("--json", options->json, "as JSON");
+  cli::addExample(
+      *command, "stc-run eval out/text-small.stcp --weights out/text-small --data data/gcide.txt");
   command->callback([=, &run] { run = [=] { return eval(*options); }; });
 }
 

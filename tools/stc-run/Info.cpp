@@ -1,10 +1,11 @@
 //===- Info.cpp - stc-run info --------------------------------------------------------===//
 #include "runtime/Program/ProgramFile.h"
+#include "runtime/Support/Text.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Describe.h"
 #include "tools/stc-run/Session.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 namespace stc::run {
@@ -23,8 +24,9 @@ Result<int> info(const InfoOptions &options) {
     return forward(file);
   if (auto checked = options.check(file->program()); !checked)
     return forward(checked);
-  fmt::print("{}", options.json ? describeAsJson(file->program(), options.threads)
-                                : describeAsText(file->program(), options.threads));
+  fmt::print("{}", options.json
+                       ? describeAsJson(file->program(), options.threads)
+                       : forTerminal(describeAsText(file->program(), options.threads), true));
   return 0;
 }
 
@@ -35,6 +37,7 @@ void addInfo(CLI::App &app, Command &run) {
   CLI::App *command = app.add_subcommand("info", "says what a program is and what it needs");
   options->add(*command);
   command->add_flag("--json", options->json, "as JSON");
+  cli::addExample(*command, "stc-run info out/text-small.stcp");
   command->callback([=, &run] { run = [=] { return info(*options); }; });
 }
 

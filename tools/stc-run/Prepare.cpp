@@ -4,9 +4,9 @@
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/Interrupt.h"
 #include "runtime/Support/Units.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
@@ -54,7 +54,7 @@ Result<int> prepareData(const std::string &program, PrepareOptions options) {
   options.progress = [&](int64_t done, int64_t total) { line.show(done, total); };
   options.warn = [&](const std::string &text) {
     line.clear();
-    fmt::print(stderr, "stc-run: warning: {}\n", text);
+    warn(text);
   };
   catchInterrupts();
   Result<Prepared> prepared = prepare(Settings(file->program()), options);
@@ -92,7 +92,7 @@ void addPrepare(CLI::App &app, Command &run) {
   command->add_option("program", *program, "compiled program (.stcp); it says what the data is")
       ->required();
   command->add_option("inputs", options->inputs, "files and folders")->required();
-  command->add_option("--out", options->out, "folder for train.npy, valid.npy and test.npy")
+  command->add_option("-o,--out", options->out, "folder for train.npy, valid.npy and test.npy")
       ->required();
   command->add_option("--test", options->testInputs,
                       "files and folders of the test part, all up to the next option; default: a "
@@ -100,18 +100,18 @@ void addPrepare(CLI::App &app, Command &run) {
   command->add_flag("--fresh", options->fresh, "replace the parts that --out holds");
   command->add_flag("--raw", options->raw,
                     "take files for text whatever they are, such as archives");
-  CLI::Option *fit =
-      command
-          ->add_option("--fit", options->fit.kind,
-                       "how pictures come to the model's shape: scale (the middle, scaled; the "
-                       "default) or cut (into tiles)")
-          ->transform(CLI::CheckedTransformer(std::map<std::string, PictureFit::Kind>{
-              {"scale", PictureFit::Scale}, {"cut", PictureFit::Cut}}));
-  command->add_option("--reduce", options->fit.reduce, "with --fit cut: scale to 1/N before")
-      ->check(CLI::Range(1, 1 << 16))
+  CLI::Option *fit = cli::addChoice<PictureFit::Kind>(
+      *command, "--fit", options->fit.kind,
+      {{"scale", PictureFit::Scale}, {"cut", PictureFit::Cut}},
+      "how pictures come to the model's shape: scale (the middle, scaled; the default) or cut "
+      "(into tiles)");
+  cli::addNumber(*command, "--reduce", options->fit.reduce,
+                 "with --fit cut: scale to 1/N before; default: 1", {1, 1 << 16})
       ->needs(fit);
-  command->add_option("--seed", options->seed,
-                      "of the shuffle that deals files out to the parts; default: 0");
+  cli::addNumber(*command, "--seed", options->seed,
+                 "of the shuffle that deals files out to the parts; default: 0");
+  cli::addExample(*command, "stc-run prepare out/cifar10-small.stcp data/pictures --out "
+                            "data/photos --fit cut --reduce 4");
   command->callback([=, &run] {
     if (options->fit.kind == PictureFit::Scale && options->fit.reduce > 1)
       throw CLI::ValidationError("--reduce", "expected with --fit cut");

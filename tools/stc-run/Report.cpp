@@ -2,9 +2,9 @@
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Report/Page.h"
 #include "runtime/Support/File.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <optional>
 
@@ -26,6 +26,12 @@ Result<int> report(const ReportOptions &options) {
   if (options.folders.size() > 1 && !options.program.empty())
     return fail(
         fmt::format("expected one run folder beside --program, found {}", options.folders.size()));
+  std::string path = options.out;
+  if (!path.empty())
+    if (auto checked = AtomicFile::check(path); !checked)
+      return forward(checked);
+  if (path.empty())
+    path = options.folders[0] + (options.folders.size() == 1 ? "/report.html" : "/comparison.html");
   std::optional<ProgramFile> program;
   if (!options.program.empty()) {
     Result<ProgramFile> file = ProgramFile::open(options.program);
@@ -39,9 +45,6 @@ Result<int> report(const ReportOptions &options) {
   Result<std::string> page = makePage(*runs, program ? &program->program() : nullptr);
   if (!page)
     return forward(page);
-  std::string path = options.out;
-  if (path.empty())
-    path = options.folders[0] + (runs->size() == 1 ? "/report.html" : "/comparison.html");
   Result<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return forward(file);
@@ -61,11 +64,12 @@ void addReport(CLI::App &app, Command &run) {
       "report", "shows a run folder, or several beside each other, as one HTML page");
   command->add_option("folders", options->folders, "up to four folders that train wrote")
       ->required();
-  command->add_option("--out", options->out,
+  command->add_option("-o,--out", options->out,
                       "file for the page; default: report.html in the folder, comparison.html in "
                       "the first of several");
   command->add_option("--program", options->program,
                       "compiled program (.stcp), for the picture of its pattern and its memory");
+  cli::addExample(*command, "stc-run report out/text-small --program out/text-small.stcp");
   command->callback([=, &run] { run = [=] { return report(*options); }; });
 }
 

@@ -3,12 +3,13 @@
 #include "runtime/Media/Sound.h"
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Support/File.h"
-#include "runtime/Support/FileKind.h"
 #include "runtime/Support/Units.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
+#include "tools/stc-run/Prompt.h"
 #include "tools/stc-run/Session.h"
+#include "tools/stc-run/TextOutput.h"
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -24,8 +25,12 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
+// All are in memory until they are written.
+constexpr int64_t mostSequences = 1'000'000, mostBytes = 1'000'000'000;
+
 struct SampleOptions : SessionOptions {
-  std::string weights, prompt, promptFile, out;
+  std::string weights, out;
+  PromptOptions prompt;
   DataOptions complete{{}, Part::Test};
   SamplingOptions sampling;
   std::optional<int64_t> length, rows;
@@ -56,6 +61,7 @@ public:
 
 private:
   Result<void> checkOut() const;
+  std::string outOf(int64_t index) const;
   Result<void> prepareImage();
   Result<void> prepareCompletions();
   Result<std::vector<Sequence>> sample(const Bytes &prompt, int64_t count, int64_t first,
@@ -79,26 +85,8 @@ private:
   std::optional<ByteData> originals;
 };
 
-Result<Bytes> readPrompt(const SampleOptions &options) {
-  if (options.promptFile.empty())
-    return Bytes(options.prompt.begin(), options.prompt.end());
-  Result<MappedFile> file = MappedFile::open(options.promptFile);
-  if (!file)
-    return forward(file);
-  if (const FileKind *kind = fileKind(file->bytes()))
-    return fail(fmt::format("{}: expected a prompt of plain bytes, found {}", options.promptFile,
-                            kind->name));
-  auto bytes = reinterpret_cast<const uint8_t *>(file->bytes().data());
-  return Bytes(bytes, bytes + file->bytes().size());
-}
-
 std::string_view textOf(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
-}
-
-void print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
 }
 
 } // namespace
@@ -111,11 +99,14 @@ Result<void> SampleRun::prepare() {
   kind = *name == "image" ? Kind::Image : *name == "audio" ? Kind::Audio : Kind::Text;
   if (auto checked = checkOut(); !checked)
     return checked;
-  Result<Bytes> bytes = readPrompt(options);
+  Result<Bytes> bytes = readPrompt(options.prompt, settings);
   if (!bytes)
     return forward(bytes);
   prompt = std::move(*bytes);
-  length = options.length.value_or(sampler.context() - static_cast<int64_t>(prompt.size()));
+  if (auto checked = sampler.checkPrompt(prompt); !checked)
+    return checked;
+  const int64_t promptBytes = static_cast<int64_t>(prompt.size());
+  length = options.length.value_or(sampler.context() - sampler.keptBytes(promptBytes));
   if (kind == Kind::Image)
     if (auto prepared = prepareImage(); !prepared)
       return prepared;
@@ -144,6 +135,10 @@ Result<void> SampleRun::checkOut() const {
                             ending, options.out.empty() ? "none" : options.out));
   if (options.out.empty())
     return {};
+  if (kind == Kind::Text && (options.out.ends_with(".png") || options.out.ends_with(".wav")))
+    return fail(fmt::format("{}: expected --out with the name of a text file for a model of text, "
+                            "found {}",
+                            options.program, options.out));
   std::filesystem::path folder = std::filesystem::path(options.out).parent_path();
   std::error_code error;
   if (!folder.empty())
@@ -151,9 +146,17 @@ Result<void> SampleRun::checkOut() const {
   if (error)
     return fail(fmt::format("{}: cannot create: {}", folder.string(), error.message()),
                 ErrorKind::Io);
-  if (auto file = AtomicFile::create(options.out); !file)
-    return forward(file);
+  for (int64_t i = 0; i < (kind == Kind::Audio ? options.count : 1); ++i)
+    if (auto checked = AtomicFile::check(outOf(i)); !checked)
+      return checked;
   return {};
+}
+
+// One file a sound: a.wav, or a-1.wav, a-2.wav, ... of several.
+std::string SampleRun::outOf(int64_t index) const {
+  if (kind != Kind::Audio || options.count == 1)
+    return options.out;
+  return fmt::format("{}-{}.wav", options.out.substr(0, options.out.size() - 4), index + 1);
 }
 
 Result<void> SampleRun::prepareImage() {
@@ -170,7 +173,10 @@ Result<void> SampleRun::prepareImage() {
   if (channels != 1 && channels != 3)
     return fail(
         fmt::format("{}: expected images of 1 or 3 channels, found {}", options.program, channels));
-  if (length + static_cast<int64_t>(prompt.size()) < sampler.context())
+  if (static_cast<int64_t>(prompt.size()) >= sampler.context())
+    return fail(fmt::format("expected a prompt of fewer than the {} bytes of an image, found {}",
+                            sampler.context(), prompt.size()));
+  if (options.length && *options.length + static_cast<int64_t>(prompt.size()) != sampler.context())
     return fail("images are sampled whole: --length is for text and audio");
   return {};
 }
@@ -179,7 +185,7 @@ Result<void> SampleRun::prepareCompletions() {
   int64_t rows = options.rows.value_or(std::llround(options.keep * static_cast<double>(height)));
   if (rows >= height)
     return fail(
-        fmt::format("expected to keep fewer than the {} rows of an image, got {}", height, rows));
+        fmt::format("expected to keep fewer than the {} rows of an image, found {}", height, rows));
   length = (height - rows) * width * channels;
   Result<ByteData> data =
       ByteData::open(options.complete.path, options.complete.part, settings, sampler.context());
@@ -238,13 +244,20 @@ void SampleRun::show(const std::string &what, const Sequence &sequence) const {
 
 // A single text is shown on the terminal as it comes; of several, each under a line of its own.
 Result<void> SampleRun::runText() {
-  bool live = options.out.empty() && options.count == 1;
-  if (live)
-    print(textOf(prompt));
+  bool live = options.out.empty() && options.count == 1, begun = false;
+  // Not before there is something to continue it with.
+  TextOutput output;
+  auto begin = [&] {
+    if (live && !std::exchange(begun, true))
+      output.write(textOf(prompt));
+  };
   std::string text;
   std::vector<Sequence> shown;
   for (int64_t first = 0; first < options.count; first += sampler.batch()) {
-    auto echo = [](const DrawnByte &drawn) { print(textOf({&drawn.byte, 1})); };
+    auto echo = [&](const DrawnByte &drawn) {
+      begin();
+      output.write(textOf({&drawn.byte, 1}));
+    };
     Result<std::vector<Sequence>> sequences =
         sample(prompt, std::min(sampler.batch(), options.count - first), first,
                live ? std::function<void(const DrawnByte &)>(echo) : nullptr);
@@ -254,12 +267,13 @@ Result<void> SampleRun::runText() {
       std::string one(textOf(sequence.bytes));
       if (options.count > 1)
         one = fmt::format("--- sample {}\n{}\n", shown.size() + 1, one);
-      options.out.empty() && !live ? print(one) : void(text += one);
+      options.out.empty() && !live ? output.write(one) : void(text += one);
       shown.push_back(std::move(sequence));
     }
   }
+  begin();
   if (live)
-    print("\n");
+    output.finish();
   if (!options.out.empty()) {
     Result<AtomicFile> file = AtomicFile::create(options.out);
     if (!file)
@@ -286,16 +300,13 @@ Result<void> SampleRun::runImages() {
   return writePng(options.out, makeSheet(images, squareColumns(options.count, images[0])));
 }
 
-// One file a sound: a.wav, or a-1.wav, a-2.wav, ... of several.
 Result<void> SampleRun::runSounds() {
   Result<std::vector<Sequence>> sequences = sample(prompt, options.count, 0);
   if (!sequences)
     return forward(sequences);
-  std::string stem = options.out.substr(0, options.out.size() - 4);
   for (size_t i = 0; i < sequences->size(); ++i) {
     show(fmt::format("sound {}", i + 1), (*sequences)[i]);
-    std::string path = options.count == 1 ? options.out : fmt::format("{}-{}.wav", stem, i + 1);
-    if (auto written = writeWav(path, (*sequences)[i].bytes, rate); !written)
+    if (auto written = writeWav(outOf(i), (*sequences)[i].bytes, rate); !written)
       return written;
   }
   return {};
@@ -328,6 +339,10 @@ Result<void> SampleRun::runCompletions() {
 }
 
 static Result<int> sample(const SampleOptions &options) {
+  // Before a large program is bound to its device.
+  if (std::filesystem::is_directory(options.out))
+    if (auto checked = AtomicFile::check(options.out); !checked)
+      return forward(checked);
   auto session = Session::open(options);
   if (!session)
     return forward(session);
@@ -357,15 +372,13 @@ static void addCompletion(CLI::App &command, SampleOptions &options, CLI::Option
           ->excludes(&prompt)
           ->excludes(&promptFile);
   options.complete.addPart(command)->needs(complete);
-  command.add_option("--completions", options.completions, "of each image; default: 4")
-      ->check(CLI::PositiveNumber)
+  cli::addNumber(command, "--completions", options.completions, "of each image; default: 4",
+                 {1, mostSequences})
       ->needs(complete);
-  CLI::Option *keep =
-      command.add_option("--keep", options.keep, "share of the rows that is given; default: 0.5")
-          ->check(CLI::Range(0.0, 1.0))
-          ->needs(complete);
-  command.add_option("--rows", options.rows, "rows that are given, instead")
-      ->check(CLI::NonNegativeNumber)
+  CLI::Option *keep = cli::addNumber(command, "--keep", options.keep,
+                                     "share of the rows that is given; default: 0.5", {0, 1})
+                          ->needs(complete);
+  cli::addNumber(command, "--rows", options.rows, "rows that are given, instead", {0})
       ->needs(complete)
       ->excludes(keep);
 }
@@ -374,35 +387,41 @@ void addSample(CLI::App &app, Command &run) {
   auto options = std::make_shared<SampleOptions>();
   CLI::App *command = app.add_subcommand("sample", "samples texts, images (.png) or sounds (.wav)");
   options->add(*command);
-  command->add_option("--weights", options->weights, "weights (.safetensors)")->required();
-  command->add_option("--out", options->out,
+  command
+      ->add_option("--weights", options->weights,
+                   "weights (.safetensors), a run's folder, or a checkpoint")
+      ->required();
+  command->add_option("-o,--out", options->out,
                       "file for the samples: a .png sheet of images, a .wav file for each sound, "
                       "or text, by default to the terminal");
-  CLI::Option *prompt = command->add_option("--prompt", options->prompt, "text to continue");
+  CLI::Option *prompt = command->add_option("--prompt", options->prompt.text, "text to continue");
   CLI::Option *promptFile =
-      command->add_option("--prompt-file", options->promptFile, "file with the bytes to continue")
+      command
+          ->add_option(
+              "--prompt-file", options->prompt.file,
+              "file to continue: text, or for a model of sounds a sound (.wav, .flac, .ogg)")
           ->excludes(prompt);
-  command
-      ->add_option("--length", options->length,
-                   "bytes to add; default: as many as the context has room for")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--count", options->count, "sequences to sample; default: 1")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--temperature", options->sampling.temperature,
-                   "1 by default, 0 takes the most likely byte")
-      ->check(CLI::NonNegativeNumber);
-  command->add_option("--top-k", options->sampling.topK, "only the k most likely bytes")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--top-p", options->sampling.topP,
-                   "only the most likely bytes that have this probability together")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--seed", options->seed, "the same seed gives the same bytes; default: 0");
+  cli::addNumber(*command, "--length", options->length,
+                 "bytes to add, more than the context holds too; default: as many as it has room "
+                 "for",
+                 {0, mostBytes});
+  cli::addNumber(*command, "--count", options->count, "sequences to sample; default: 1",
+                 {1, mostSequences});
+  cli::addNumber(*command, "--temperature", options->sampling.temperature,
+                 "what logits are divided by; 0 takes the most likely byte; default: 1", {0});
+  cli::addNumber(*command, "--top-k", options->sampling.topK,
+                 "only the k most likely bytes; default: 0, which is all", {0});
+  cli::addNumber(*command, "--top-p", options->sampling.topP,
+                 "only the most likely bytes that have this probability together; default: 1",
+                 {0, 1});
+  cli::addNumber(*command, "--seed", options->seed,
+                 "the same seed gives the same bytes; default: 0");
   command->add_flag(
       "--likelihood", options->likelihood,
       "also the bits per byte that the sampled bytes cost the model at temperature 1");
   addCompletion(*command, *options, *prompt, *promptFile);
+  cli::addExample(*command, "stc-run sample out/text-small.stcp --weights out/text-small --prompt "
+                            "\"Sparse \" --length 400");
   command->callback([=, &run] { run = [=] { return sample(*options); }; });
 }
 

@@ -8,8 +8,8 @@
 #include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Units.h"
+#include "tools/command-line/CommandLine.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,12 +21,10 @@ using namespace runtime;
 
 void SessionOptions::add(CLI::App &command) {
   command.add_option("program", program, "compiled program (.stcp)")->required();
-  command.add_option("--threads", threads, "threads to run on; default: all cores it may use")
-      ->check(CLI::Range(1, 4096));
-  command
-      .add_option("--device", device,
-                  "host, or cuda (a GPU); default: what the program was compiled for")
-      ->check(CLI::IsMember({"host", "cuda"}));
+  cli::addNumber(command, "--threads", threads, "threads to run on; default: all cores it may use",
+                 {1, 4096});
+  cli::addName(command, "--device", device, {"host", "cuda"},
+               "host, or cuda (a GPU); default: what the program was compiled for");
 }
 
 Result<void> SessionOptions::check(const program::Program &compiled) const {
@@ -48,15 +46,13 @@ void DataOptions::add(CLI::App &command) {
 }
 
 CLI::Option *DataOptions::addPart(CLI::App &command) {
-  return command
-      .add_option(
-          "--split", part,
-          "part of a file, by the fractions of the program, or file of a folder: train, valid, "
-          "test or all")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Part>{{"train", Part::Train},
-                                                                      {"valid", Part::Valid},
-                                                                      {"test", Part::Test},
-                                                                      {"all", Part::All}}));
+  constexpr const char *names[] = {"train", "valid", "test", "all"};
+  return cli::addChoice<Part>(
+      command, "--split", part,
+      {{"train", Part::Train}, {"valid", Part::Valid}, {"test", Part::Test}, {"all", Part::All}},
+      fmt::format("part of a file, by the fractions of the program, or file of a folder: train, "
+                  "valid, test or all; default: {}",
+                  names[static_cast<int>(part)]));
 }
 
 uint64_t peakResidentBytes() {

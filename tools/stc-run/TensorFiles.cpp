@@ -42,8 +42,8 @@ static Result<std::vector<std::byte>> readInput(const std::string &path,
 Result<std::vector<std::vector<std::byte>>> readInputs(const program::Entry &entry,
                                                        const std::vector<std::string> &paths) {
   if (paths.size() != entry.inputs()->size())
-    return fail(fmt::format("entry '{}' takes {} inputs, got {} files", entry.name()->str(),
-                            entry.inputs()->size(), paths.size()));
+    return fail(fmt::format("entry '{}': expected a file for each of {} inputs, found {}",
+                            entry.name()->str(), entry.inputs()->size(), paths.size()));
   std::vector<std::vector<std::byte>> inputs;
   for (uint32_t i = 0; i < paths.size(); ++i) {
     auto input = readInput(paths[i], *entry.inputs()->Get(i));

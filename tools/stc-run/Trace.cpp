@@ -66,7 +66,9 @@ Result<void> writeTrace(AtomicFile &file, const program::Program &program,
     }
   }
   ordered_json all = {{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}};
-  return file.write(all.dump()).and_then([&] { return file.commit(); });
+  return file.write(all.dump(-1, ' ', true, ordered_json::error_handler_t::replace)).and_then([&] {
+    return file.commit();
+  });
 }
 
 } // namespace stc::run

@@ -6,15 +6,16 @@
 #include "runtime/Support/File.h"
 #include "runtime/Support/Interrupt.h"
 #include "runtime/Support/Output.h"
+#include "runtime/Support/Text.h"
 #include "runtime/Support/Units.h"
 #include "runtime/Train/Evaluate.h"
 #include "runtime/Train/Metrics.h"
 #include "runtime/Train/Progress.h"
 #include "runtime/Train/Trainer.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fmt/format.h>
@@ -190,7 +191,7 @@ Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
       return fail(fmt::format("{}: it was trained on other data, or in another order: {}; "
                               "--allow-other-order goes on all the same",
                               checkpoint.path(), what));
-    say("the data is another, or comes in another order than before: {}\n", what);
+    say("the data is another, or comes in another order than before: {}\n", forTerminal(what));
   }
   if (auto loaded = checkpoint.load(session.executor()); !loaded)
     return loaded;
@@ -435,8 +436,8 @@ Result<int> TrainRun::run() {
   if (firstStep > 0)
     say("resuming after step {} of {}\n", firstStep, state.steps);
   say("training '{}': {} steps of {} x {} bytes on {}, {} windows an epoch\n",
-      session.program().name()->str(), state.steps, trainer->batch(), trainer->window(),
-      session.executor().device(), formatCount(data->windowsPerEpoch()));
+      forTerminal(session.program().name()->string_view()), state.steps, trainer->batch(),
+      trainer->window(), session.executor().device(), formatCount(data->windowsPerEpoch()));
   progress.emplace(state.steps, trainer->batch() * trainer->window(), unit);
   Result<void> trained = loop();
   progress->finish();
@@ -459,47 +460,41 @@ void addTrain(CLI::App &app, Command &run) {
   CLI::App *command = app.add_subcommand("train", "trains a model on a file of bytes");
   options->add(*command);
   options->data.add(*command);
-  command->add_option("--out", options->out, "folder of the run, for weights and checkpoints")
+  command->add_option("-o,--out", options->out, "folder of the run, for weights and checkpoints")
       ->required();
-  command->add_option("--weights", options->weights, "weights (.safetensors) to start from");
-  command->add_option("--steps", options->steps, "steps; default: train.steps of the program")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--seed", options->seed,
-                      "of the first weights and the order of the data; default: train.seed");
-  command
-      ->add_option("--eval-every", options->evalEvery,
-                   "steps between evaluations on the valid part; default: none")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--eval-windows", options->evalWindows, "windows of an evaluation; default: 64")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--save-every", options->saveEvery,
-                   "steps between checkpoints; default: five minutes")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--keep", options->keep,
-                   "checkpoints to keep, beside that of the least held-out loss; default: 3")
-      ->check(CLI::PositiveNumber);
+  command->add_option("--weights", options->weights,
+                      "weights (.safetensors), a run's folder, or a checkpoint, to start from");
+  cli::addNumber(*command, "--steps", options->steps, "steps; default: train.steps of the program",
+                 {1});
+  cli::addNumber(*command, "--seed", options->seed,
+                 "of the first weights and the order of the data; default: train.seed");
+  cli::addNumber(*command, "--eval-every", options->evalEvery,
+                 "steps between evaluations on the valid part; default: 0, which is none", {0});
+  cli::addNumber(*command, "--eval-windows", options->evalWindows,
+                 "windows of an evaluation; default: 64", {1});
+  cli::addNumber(*command, "--save-every", options->saveEvery,
+                 "steps between checkpoints; default: five minutes", {1});
+  cli::addNumber(*command, "--keep", options->keep,
+                 "checkpoints to keep, beside that of the least held-out loss; default: 3", {1});
   CLI::Option *fresh = command->add_flag(
       "--fresh", options->fresh, "throw away the run that --out holds, but not its samples");
   command->add_flag("--resume", options->resume, "go on from the newest checkpoint in --out")
       ->excludes(fresh);
   command->add_flag("--allow-other-order", options->allowOtherOrder,
                     "resume with another seed, batch, window or data");
-  CLI::Option *sampleEvery =
-      command
-          ->add_option("--sample-every", options->sampleEvery,
-                       "steps between samples, which go to samples/ in --out; default: none")
-          ->check(CLI::NonNegativeNumber);
+  CLI::Option *sampleEvery = cli::addNumber(
+      *command, "--sample-every", options->sampleEvery,
+      "steps between samples, which go to samples/ in --out; default: 0, which is none", {0});
   command
       ->add_option("--sample-prompt", options->samples.prompt,
                    "text that these samples continue; default: none")
       ->needs(sampleEvery);
-  command->add_option("--sample-seed", options->samples.seed, "of these samples; default: 0")
+  cli::addNumber(*command, "--sample-seed", options->samples.seed, "of these samples; default: 0")
       ->needs(sampleEvery);
   command->add_flag("--tensorboard", options->tensorBoard,
                     "also write the curves for TensorBoard, to tensorboard/ in --out");
+  cli::addExample(*command,
+                  "stc-run train out/text-small.stcp --data data/gcide.txt --out out/text-small");
   command->callback([=, &run] {
     run = [=]() -> Result<int> {
       auto session = Session::open(*options);

@@ -1,8 +1,9 @@
 //===- main.cpp - stc-run: trains, evaluates and samples compiled programs ------------===//
 #include "runtime/Support/Output.h"
+#include "runtime/Support/Text.h"
+#include "tools/command-line/CommandLine.h"
 #include "tools/stc-run/Commands.h"
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -14,11 +15,14 @@
 using namespace stc::runtime;
 using namespace stc::run;
 
-static constexpr int usageError = 2;
-
+// Names out of files may be in the message.
 static int report(const std::string &message, int code) {
-  say(stderr, "stc-run: error: {}\n", message);
+  say(stderr, "stc-run: error: {}\n", forTerminal(message));
   return code;
+}
+
+void stc::run::warn(const std::string &text) {
+  say(stderr, "stc-run: warning: {}\n", forTerminal(text));
 }
 
 // A standard stream that is closed would be the first file that is opened, and output go there.
@@ -59,14 +63,8 @@ int main(int argc, char **argv) {
   addInfo(app, run);
   addCall(app, run);
   addBench(app, run);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success &help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError &error) {
-    std::string message = error.what();
-    return report(message.substr(0, message.find('\n')), usageError);
-  }
+  if (auto ended = stc::cli::parse(app, argc, argv))
+    return *ended;
   // The standard library throws where it has no memory, fmt where it cannot print.
   try {
     return execute(run);

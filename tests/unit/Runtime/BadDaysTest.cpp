@@ -97,7 +97,7 @@ TEST_F(BadDays, NothingCanBeWritten) {
     expectRefused(run({"sample", program, "--weights", weights, "--prompt", "tea", "--out", place}),
                   place);
     expectRefused(run({"report", folder, "--out", place}), place + ": cannot create");
-    expectRefused(run({"export", weights, "--to", place}), place + ": cannot create");
+    expectRefused(run({"export", weights, "--out", place}), place + ": cannot create");
   }
 }
 
@@ -105,7 +105,7 @@ TEST_F(BadDays, TheDiskIsFull) {
   train(4);
   const std::vector<std::string> commands[] = {
       {"report", folder, "--out", "/dev/full"},
-      {"export", weights, "--to", "/dev/full"},
+      {"export", weights, "--out", "/dev/full"},
   };
   for (const std::vector<std::string> &command : commands) {
     expectRefused(run(command), "/dev/full: cannot write: No space left on device");

@@ -53,7 +53,7 @@ TEST_F(CommandTest, TrainEvalSample) {
   Outcome trained = run({"train", program, "--data", data, "--out", folder, "--eval-every", "200"});
   ASSERT_EQ(trained.code, 0) << trained.err;
   EXPECT_THAT(trained.out, AllOf(HasSubstr("400 steps of 2 x 32 bytes"), HasSubstr("step 400/400"),
-                                 HasSubstr("tokens/s"), HasSubstr("step 200: held-out"),
+                                 HasSubstr("bytes/s"), HasSubstr("step 200: held-out"),
                                  HasSubstr("reading data took"), HasSubstr("peak resident memory"),
                                  HasSubstr(weights + " has the weights of step 400")));
 
@@ -99,6 +99,26 @@ TEST_F(CommandTest, ALossThatIsNoNumberKeepsTheLastGoodWeights) {
   EXPECT_FALSE(std::filesystem::exists(weights));
 }
 
+TEST_F(CommandTest, BytesOutsideTheVocabularyAreRefused) {
+  ProgramSpec spec = mockModel();
+  spec.settings.emplace_back("model.vocabulary", "128");
+  std::string ascii = spec.write("ascii.stcp"), high = temporaryPath("high.bin");
+  writeFile(high, mockData(20000) + "\xc8");
+  const std::string message =
+      "expected bytes below the model's vocabulary of 128, found 200 at offset ";
+  for (const std::vector<std::string> &command :
+       {std::vector<std::string>{"train", ascii, "--data", high, "--out", folder, "--split", "all"},
+        {"eval", ascii, "--data", high, "--weights", "none"},
+        {"sample", ascii, "--weights", "none", "--prompt", "te\xc8"}}) {
+    Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr(message));
+    EXPECT_EQ(outcome.out, ""); // not the prompt either
+  }
+  EXPECT_FALSE(std::filesystem::exists(weights));
+  EXPECT_EQ(run({"train", ascii, "--data", data, "--out", folder, "--steps", "5"}).code, 0);
+}
+
 TEST_F(CommandTest, AStepThatLossScalingLeavesOutIsNoError) {
   std::vector<std::string> train = {"train", "",        "--data", data,     "--out",
                                     folder,  "--steps", "60",     "--fresh"};
@@ -134,9 +154,31 @@ TEST_F(CommandTest, CallRunsAnEntryOnFiles) {
   };
   EXPECT_EQ(errorOf(run({"call", small, "f", y, x})),
             "stc-run: error: " + y + ": expected f32[2, 3] for input 'x', found f32[3, 2]\n");
-  EXPECT_THAT(errorOf(run({"call", small, "f", x})), HasSubstr("takes 2 inputs, got 1 files"));
+  EXPECT_THAT(errorOf(run({"call", small, "f", x})),
+              HasSubstr("expected a file for each of 2 inputs, found 1"));
   EXPECT_THAT(errorOf(run({"call", small, "g"})), HasSubstr("expected an entry 'g', found f"));
   EXPECT_EQ(run({"call", small, "f", x, y, "-o", temporaryPath("none/")}).code, 5);
+}
+
+// Before anything is read or computed: none of the other files exists.
+TEST_F(CommandTest, AFolderIsNoFileToWrite) {
+  std::string out = temporaryPath("out-folder");
+  std::filesystem::create_directories(out + "/q.npy");
+  writeFile(temporaryPath("run.json"), "{}");
+  const std::vector<std::string> commands[] = {
+      {"sample", "none.stcp", "--weights", "none", "--count", "2000", "--out", out},
+      {"export", "none", "--out", out},
+      {"import", "none.stcp", "none", "--out", out + "/"},
+      {"bench", "none.stcp", "--trace", out},
+      {"call", smallProgram().write("small.stcp"), "f", "none.npy", "-o", out + "/"},
+      {"report", temporaryPath(""), "--out", out}};
+  for (const auto &command : commands) {
+    Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 1) << command[0];
+    EXPECT_THAT(outcome.err,
+                HasSubstr(": expected the name of a file to write, found a folder's\n"))
+        << command[0];
+  }
 }
 
 TEST_F(CommandTest, InfoAndBench) {

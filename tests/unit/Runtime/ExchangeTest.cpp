@@ -45,7 +45,7 @@ protected:
 
   std::string importError(std::span<const NamedTensor> tensors) {
     EXPECT_TRUE(writeSafetensors(other, tensors));
-    Outcome outcome = run({"import", program, other, "--to", back});
+    Outcome outcome = run({"import", program, other, "--out", back});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_FALSE(std::filesystem::exists(back));
     return outcome.err;
@@ -83,10 +83,10 @@ TEST_F(ExchangeTest, Names) {
 
 TEST_F(ExchangeTest, ThereAndBack) {
   writeFile(names, R"({"w": "logits.weight"})");
-  Outcome exported = run({"export", weights, "--to", other, "--names", names});
+  Outcome exported = run({"export", weights, "--out", other, "--names", names});
   ASSERT_EQ(exported.code, 0) << exported.err;
   EXPECT_EQ(floats(other, "logits.weight"), values);
-  Outcome imported = run({"import", program, other, "--to", back, "--names", names});
+  Outcome imported = run({"import", program, other, "--out", back, "--names", names});
   ASSERT_EQ(imported.code, 0) << imported.err;
   EXPECT_EQ(readFile(back), readFile(weights));
 }
@@ -96,10 +96,22 @@ TEST_F(ExchangeTest, ARunsFolderStandsForItsWeights) {
   std::filesystem::remove_all(folder);
   writeFile(data, mockData(20000));
   ASSERT_EQ(run({"train", program, "--data", data, "--out", folder, "--steps", "3"}).code, 0);
+  std::string evaluated;
   for (const char *place : {"", "/checkpoints/step-00000003", "/weights.safetensors"}) {
+    // The older spelling.
     EXPECT_EQ(run({"export", folder + place, "--to", other}).code, 0);
     EXPECT_EQ(readFile(other), readFile(folder + "/weights.safetensors"));
+    EXPECT_EQ(run({"import", program, folder + place, "-o", back}).code, 0);
+    EXPECT_EQ(readFile(back), readFile(other));
+    Outcome eval = run({"eval", program, "--data", data, "--weights", folder + place});
+    EXPECT_EQ(eval.code, 0) << eval.err;
+    if (!evaluated.empty())
+      EXPECT_EQ(eval.out, evaluated);
+    evaluated = eval.out;
+    EXPECT_EQ(run({"sample", program, "--weights", folder + place}).code, 0);
   }
+  EXPECT_THAT(run({"sample", program, "--weights", temporaryPath("")}).err,
+              HasSubstr("/weights.safetensors: cannot open"));
 }
 
 TEST_F(ExchangeTest, NarrowTypesAreWidened) {
@@ -116,7 +128,7 @@ TEST_F(ExchangeTest, NarrowTypesAreWidened) {
     const NamedTensor tensors[] = {
         tensor<uint16_t>("w", dtype, dtype == DType::F16 ? halves : bfloats)};
     ASSERT_TRUE(writeSafetensors(other, tensors));
-    Outcome imported = run({"import", program, other, "--to", back});
+    Outcome imported = run({"import", program, other, "--out", back});
     ASSERT_EQ(imported.code, 0) << imported.err;
     std::vector<float> read = floats(back, "w");
     ASSERT_EQ(read.size(), 256u);
@@ -153,14 +165,39 @@ TEST_F(ExchangeTest, SaysWhatDoesNotFit) {
                              tensor<float>("h.2.w", DType::F32, half)};
   ASSERT_TRUE(writeSafetensors(other, two));
   writeFile(names, R"({"h.1.w": "same", "h.2.w": "same"})");
-  EXPECT_THAT(run({"export", other, "--to", back, "--names", names}).err,
+  EXPECT_THAT(run({"export", other, "--out", back, "--names", names}).err,
               HasSubstr("found 'same' for both 'h.1.w' and 'h.2.w'"));
+}
+
+TEST_F(ExchangeTest, ANameThatNoneHasIsAnError) {
+  std::filesystem::remove(back);
+  writeFile(names, R"({"w": "logits", "wt": "other"})");
+  const std::string message =
+      "stc-run: error: " + names + ": expected names of the weights, found 'wt', which fits none; ";
+  Outcome outcome = run({"export", weights, "--out", back, "--names", names});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, message + "did you mean 'w'?\n");
+  EXPECT_EQ(run({"import", program, weights, "--out", back, "--names", names}).err, outcome.err);
+  writeFile(names, R"({"transformer.h.*.attn": "h.*.attn"})");
+  EXPECT_THAT(run({"export", weights, "--out", back, "--names", names}).err,
+              HasSubstr("found 'transformer.h.*.attn', which fits none\n"));
+  EXPECT_FALSE(std::filesystem::exists(back));
+}
+
+TEST_F(ExchangeTest, ANameOfAnotherFormatIsRefused) {
+  for (const char *name : {"x.pt", "x.bin", "x.npz"}) {
+    std::string path = temporaryPath(name);
+    Outcome outcome = run({"export", weights, "--out", path});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr(path + ": expected the name of a .safetensors file"));
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
 }
 
 TEST_F(ExchangeTest, PythonReadsAndWritesThem) {
   if (!pythonHas("numpy, safetensors.numpy"))
     GTEST_SKIP() << "Python has no safetensors";
-  ASSERT_EQ(run({"export", weights, "--to", other}).code, 0);
+  ASSERT_EQ(run({"export", weights, "--out", other}).code, 0);
   Outcome halved = runPython(R"(
 import sys, numpy
 from safetensors.numpy import load_file, save_file
@@ -172,14 +209,14 @@ print(float(tensors["w"][5]))
                              {other, back});
   ASSERT_EQ(halved.code, 0) << halved.err;
   EXPECT_EQ(std::stof(halved.out), values[5]);
-  ASSERT_EQ(run({"import", program, back, "--to", other}).code, 0);
+  ASSERT_EQ(run({"import", program, back, "--out", other}).code, 0);
   EXPECT_NEAR(floats(other, "w")[5], values[5], 1e-3);
 }
 
 TEST_F(ExchangeTest, TorchReadsAndWritesThem) {
   if (!pythonHas("torch, safetensors.torch"))
     GTEST_SKIP() << "Python has no torch with safetensors";
-  ASSERT_EQ(run({"export", weights, "--to", other}).code, 0);
+  ASSERT_EQ(run({"export", weights, "--out", other}).code, 0);
   Outcome halved = runPython(R"(
 import sys, torch
 from safetensors.torch import load_file, save_file
@@ -190,7 +227,7 @@ save_file({"w": module.w.detach().bfloat16()}, sys.argv[2])
 )",
                              {other, back});
   ASSERT_EQ(halved.code, 0) << halved.err;
-  ASSERT_EQ(run({"import", program, back, "--to", other}).code, 0);
+  ASSERT_EQ(run({"import", program, back, "--out", other}).code, 0);
   EXPECT_NEAR(floats(other, "w")[5], values[5], std::abs(values[5]) / 128);
 }
 

@@ -55,7 +55,7 @@ TEST(NpyFile, RoundTrips) {
       EXPECT_EQ(array->shape, shape);
       EXPECT_EQ(array->data, data);
     }
-  EXPECT_THAT(writeNpy(path, DType::BF16, {}, {}).error().message, HasSubstr("got bf16"));
+  EXPECT_THAT(writeNpy(path, DType::BF16, {}, {}).error().message, HasSubstr("found bf16"));
 }
 
 TEST(NpyFile, ReadsWhatNumpyWrites) {

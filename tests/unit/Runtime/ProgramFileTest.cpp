@@ -394,7 +394,7 @@ TEST(ProgramFile, LeavesNothingBehindWhenItCannotWrite) {
   EXPECT_EQ(written.error().kind, ErrorKind::Io);
   EXPECT_THAT(written.error().message, HasSubstr("cannot create: No such file or directory"));
 
-  std::string folder = temporaryPath("folder");
+  std::string folder = temporaryPath("of-a-program");
   std::filesystem::create_directory(folder);
   std::filesystem::create_directory(folder + "/x.stcp");
   ASSERT_FALSE(writeProgram(folder + "/x.stcp", bytes));

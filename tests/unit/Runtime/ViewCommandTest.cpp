@@ -1,7 +1,9 @@
 //===- ViewCommandTest.cpp - tables, samples and reports as a person asks for them ------------===//
 #include "tests/unit/Runtime/Command.h"
+#include "tests/unit/Runtime/DataFiles.h"
 #include "tests/unit/Runtime/MockModel.h"
 
+#include <cstring>
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -154,7 +156,7 @@ TEST_F(ViewCommandTest, CompletionsStandBetweenWhatIsGivenAndTheOriginal) {
   EXPECT_EQ(bigEndian(png, 16), 5 * 8 + 6 * 2u);
   EXPECT_EQ(bigEndian(png, 20), 2 * 4 + 3 * 2u);
   EXPECT_THAT(errorOf(with("sample", image, {"--out", out, "--complete", data, "--rows", "4"})),
-              HasSubstr("expected to keep fewer than the 4 rows of an image, got 4"));
+              HasSubstr("expected to keep fewer than the 4 rows of an image, found 4"));
   EXPECT_THAT(errorOf(with("sample", image, {"--out", out, "--complete", data, "--count", "32"})),
               HasSubstr("expected 32 images in this part, found 31"));
   EXPECT_THAT(errorOf(with("sample", program, {"--complete", data})),
@@ -168,6 +170,49 @@ TEST_F(ViewCommandTest, SoundsAreFiles) {
   ASSERT_EQ(with("sample", audio, {"--out", out, "--count", "3"}).code, 0);
   EXPECT_EQ(readFile(stem + "1.wav"), readFile(out));
   EXPECT_NE(readFile(stem + "3.wav"), readFile(out));
+}
+
+TEST_F(ViewCommandTest, SoundsAreContinued) {
+  std::string given = temporaryPath("tone.wav"), out = folder + "/samples/more.wav";
+  std::vector<float> samples = tone(440, 8000, 100); // longer than the context
+  writeFile(given, writeWav(1, 16, 8000, 1, samples));
+  Outcome sampled = with("sample", audio, {"--prompt-file", given, "--length", "50", "--out", out});
+  ASSERT_EQ(sampled.code, 0) << sampled.err;
+  std::string wav = readFile(out);
+  ASSERT_EQ(wav.size(), 44 + 2 * 150u);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    int16_t sample;
+    std::memcpy(&sample, wav.data() + 44 + 2 * i, 2);
+    EXPECT_NEAR(sample / 32767.0, samples[i], 0.02) << i; // a step of mu-law
+  }
+  // Without --length, half a context.
+  ASSERT_EQ(with("sample", audio, {"--prompt-file", given, "--out", out}).code, 0);
+  EXPECT_EQ(readFile(out).size(), 44 + 2 * 116u);
+
+  EXPECT_THAT(errorOf(with("sample", audio, {"--prompt-file", data, "--out", out})),
+              HasSubstr(data + ": expected a WAV, FLAC or Ogg Vorbis file, found "));
+  EXPECT_THAT(errorOf(with("sample", audio, {"--prompt", "la", "--out", out})),
+              HasSubstr("expected a --prompt-file of sound for a model of sounds, found --prompt"));
+  EXPECT_THAT(errorOf(with("sample", program, {"--prompt-file", given})),
+              HasSubstr(given + ": expected text to continue, found a WAV sound"));
+  std::string picture = temporaryPath("picture.png");
+  const std::vector<uint8_t> pixels(12);
+  writeFile(picture, writePng(2, 2, 3, pixels));
+  EXPECT_THAT(errorOf(with("sample", image, {"--prompt-file", picture, "--out", "x.png"})),
+              HasSubstr("(--complete takes images) to continue, found a PNG picture"));
+}
+
+TEST_F(ViewCommandTest, TextGoesOnBeyondTheContext) {
+  std::string text = with("sample", program, {"--prompt", "tea", "--length", "100"}).out;
+  EXPECT_EQ(text.size(), 104u);
+  EXPECT_THAT(text, StartsWith("tea"));
+  // A prompt that is longer than the context.
+  EXPECT_EQ(with("sample", program, {"--prompt", text.substr(0, 80), "--length", "20"}).out.size(),
+            101u);
+  EXPECT_THAT(errorOf(with("sample", image, {"--prompt", text.substr(0, 40), "--out", "x.png"})),
+              HasSubstr("expected a prompt of fewer than the 32 bytes of an image, found 40"));
+  EXPECT_THAT(errorOf(with("sample", program, {"--out", "x.png"})),
+              HasSubstr("expected --out with the name of a text file for a model of text"));
 }
 
 TEST_F(ViewCommandTest, PicturesAndSoundsNeedAFile) {
