@@ -32,7 +32,7 @@ struct CompileOptions {
   std::string recompute = "none";
   int64_t drop = 0, budget = 0;
   /// Where the budget was given, for errors; the module by default.
-  mlir::LocationAttr budgetPlace;
+  mlir::LocationAttr budgetPlace = {};
 };
 
 /// A step of the compilation. The module after it is a level that a person can look at.

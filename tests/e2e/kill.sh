@@ -20,7 +20,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$bin/stc-compile" "$root/tests/lit/Tools/Inputs/tiny.toml" -o "$work/model.stcp"
+sed 's/^steps = .*/steps = 200/' "$root/tests/lit/Tools/Inputs/tiny.toml" >"$work/model.toml"
+"$bin/stc-compile" "$work/model.toml" -o "$work/model.stcp"
 
 # Every third step writes a checkpoint, so that kills hit writes as well as steps.
 train=("$bin/stc-run" train "$work/model.stcp" --data "$root/LICENSE" --steps 200 --save-every 3

@@ -142,7 +142,9 @@ TEST_F(ExchangeTest, NarrowTypesAreWidened) {
     }
   }
   // Training takes them: the last ones, which have no 65504.
-  Outcome trained = run({"train", program, "--data", other, "--split", "all", "--out",
+  std::string data = temporaryPath("text");
+  writeFile(data, std::string(4096, 'a'));
+  Outcome trained = run({"train", program, "--data", data, "--split", "all", "--out",
                          temporaryPath("tuned"), "--weights", back, "--steps", "1", "--fresh"});
   EXPECT_EQ(trained.code, 0) << trained.err;
 }

@@ -122,7 +122,7 @@ func.func @widths(%q: !x, %k: !x, %v: !x) -> !x {
 !x = tensor<1x256x1x64xf64>
 !l = tensor<1x1x256xf32>
 func.func @wide(%q: !x, %k: !x, %v: !x) -> !x {
-  // expected-error @+1 {{expected operands of type f32, bf16 or f16 on this GPU, found 'f64'}}
+  // expected-error @+1 {{expected elements of f32, bf16 or f16, found 'f64'}}
   %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"dense"> : !x, !x, !x -> !x, !l
   return %o : !x
 }
