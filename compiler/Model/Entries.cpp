@@ -75,7 +75,7 @@ void stc::model::buildInit(ModuleOp module, const spec::Spec &spec) {
 
 void stc::model::buildEval(ModuleOp module, const spec::Spec &spec) {
   auto type = integers(module, {spec.train.batch, spec.data.context});
-  Graph g(module, "eval", {{"tokens", type}, {"targets", type}});
+  Graph g(module, "eval", {{"tokens", type}, {"targets", type, spec.model.vocabulary}});
   Network network(g, spec);
   Value x = network.embed(g.input(0), network.allPositions());
   x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) {
@@ -87,7 +87,7 @@ void stc::model::buildEval(ModuleOp module, const spec::Spec &spec) {
 void stc::model::buildSamplePrefill(ModuleOp module, const spec::Spec &spec) {
   int64_t batch = spec.sample.batch, n = spec.data.context, width = spec.model.width;
   Graph g(module, "sample_prefill",
-          {{"tokens", integers(module, {batch, n})}, {"last", integers(module, {})}});
+          {{"tokens", integers(module, {batch, n})}, {"last", integers(module, {}), n}});
   Network network(g, spec);
   Value x = network.embed(g.input(0), network.allPositions());
   x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) {

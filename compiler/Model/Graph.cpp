@@ -23,8 +23,11 @@ void Graph::finish(ArrayRef<std::pair<StringRef, Value>> results) {
   func::ReturnOp::create(b, values);
   function.setFunctionType(
       b.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(values))));
-  for (auto [k, input] : llvm::enumerate(inputs))
+  for (auto [k, input] : llvm::enumerate(inputs)) {
     function.setArgAttr(k, "stc.name", b.getStringAttr(input.name));
+    if (input.below > 0)
+      function.setArgAttr(k, kBelow, b.getI64IntegerAttr(input.below));
+  }
   for (auto [k, result] : llvm::enumerate(results))
     function.setResultAttr(k, "stc.name", b.getStringAttr(result.first));
 }

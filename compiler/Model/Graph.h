@@ -16,6 +16,8 @@ public:
   struct Input {
     llvm::StringRef name;
     mlir::RankedTensorType type;
+    /// What its elements are below, if they are indices and no op shows it; else 0.
+    int64_t below = 0;
   };
 
   /// Starts a function; `finish` gives it its results and ends it.

@@ -122,7 +122,8 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
   int64_t batch = spec.train.batch, n = spec.data.context;
   auto *context = module.getContext();
   auto tokensType = RankedTensorType::get({batch, n}, IntegerType::get(context, 32));
-  Graph g(module, "train_step", {{"tokens", tokensType}, {"targets", tokensType}});
+  Graph g(module, "train_step",
+          {{"tokens", tokensType}, {"targets", tokensType, spec.model.vocabulary}});
   Value seed = g.read("seed"), step = g.read("step");
   Value next = arith::AddIOp::create(g.b, step, g.like(step, 1));
 

@@ -42,6 +42,7 @@ static constexpr Phase table[] = {
          passes.addNestedPass<func::FuncOp>(createWidenProducts());
        simplify(passes);
        passes.addNestedPass<func::FuncOp>(createCountFlops());
+       passes.addNestedPass<func::FuncOp>(createBoundIndices());
      }},
     // Nothing may merge equal ops from here on: what is computed again is equal.
     {"recompute", "what is not kept for the backward pass is computed again",

@@ -42,8 +42,10 @@ public:
 private:
   template <typename T> using Table = std::vector<Offset<T>>;
 
-  FailureOr<Offset<program::Tensor>> tensor(Operation *op, StringRef name, plan::BufferAttr buffer);
-  FailureOr<Table<program::Tensor>> tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers);
+  FailureOr<Offset<program::Tensor>> tensor(Operation *op, StringRef name, plan::BufferAttr buffer,
+                                            int64_t below = 0);
+  FailureOr<Table<program::Tensor>> tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers,
+                                            ArrayRef<int64_t> below = {});
   LogicalResult addVariable(plan::VariableOp op);
   LogicalResult addKernel(plan::KernelOp op);
   FailureOr<Offset<program::Grid>> grid(plan::KernelOp op);
@@ -69,7 +71,7 @@ static LogicalResult verifyName(Operation *op, StringRef name) {
 }
 
 FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef name,
-                                                      plan::BufferAttr buffer) {
+                                                      plan::BufferAttr buffer, int64_t below) {
   if (failed(verifyName(op, name)))
     return failure();
   std::optional<program::DType> dtype = dtypeOf(buffer.getType().getElementType());
@@ -78,15 +80,15 @@ FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef n
            << buffer.getType().getElementType();
   std::vector<int64_t> shape = buffer.getType().getShape().vec();
   return program::CreateTensorDirect(builder, name.str().c_str(), *dtype, &shape,
-                                     buffer.getOffset());
+                                     buffer.getOffset(), below);
 }
 
-FailureOr<PlanWriter::Table<program::Tensor>> PlanWriter::tensors(plan::EntryOp op, ArrayAttr names,
-                                                                  ArrayAttr buffers) {
+FailureOr<PlanWriter::Table<program::Tensor>>
+PlanWriter::tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers, ArrayRef<int64_t> below) {
   Table<program::Tensor> result;
   for (auto [name, buffer] :
        llvm::zip(names.getAsRange<StringAttr>(), buffers.getAsRange<plan::BufferAttr>())) {
-    auto one = tensor(op, name, buffer);
+    auto one = tensor(op, name, buffer, below.empty() ? 0 : below[result.size()]);
     if (failed(one))
       return failure();
     result.push_back(*one);
@@ -237,7 +239,8 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
 LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
   if (failed(verifyName(op, op.getSymName())))
     return failure();
-  auto inputs = tensors(op, op.getInputNames(), op.getInputs());
+  auto inputs =
+      tensors(op, op.getInputNames(), op.getInputs(), op.getBelow().value_or(ArrayRef<int64_t>()));
   auto outputs = tensors(op, op.getOutputNames(), op.getOutputs());
   if (failed(inputs) || failed(outputs))
     return failure();

@@ -268,6 +268,26 @@ def CountFlops : Pass<"stc-count-flops", "::mlir::func::FuncOp"> {
   }];
 }
 
+def BoundIndices : Pass<"stc-bound-indices", "::mlir::func::FuncOp"> {
+  let summary = "Say below what the indices in a function's arguments have to be";
+  let description = [{
+    Writes on an argument that is the index of a `stc.gather`, or the position of a `stc.insert_row` or
+    `stc.attention_row`, by itself or reshaped, the least number of rows or positions that it chooses from,
+    as `stc.below`. Whoever runs the function refuses other elements, which the ops would take as the nearest
+    one. An argument that has a smaller bound keeps it: what is a class and no row of a table, its writer
+    alone knows. Computed indices are nobody's input.
+
+    ```mlir
+    func.func @embed(%table: tensor<257x64xf32>, %tokens: tensor<128xi32>) -> tensor<128x64xf32> {
+      %e = stc.gather %table, %tokens : tensor<257x64xf32>, tensor<128xi32> -> tensor<128x64xf32>
+      return %e : tensor<128x64xf32>
+    }
+    ```
+
+    gets `%tokens: tensor<128xi32> {stc.below = 257 : i64}`.
+  }];
+}
+
 def FuseProducts : Pass<"stc-fuse-products", "::mlir::func::FuncOp"> {
   let summary = "Make products of few rows, and what is around them, one op each";
   let description = [{

@@ -183,6 +183,15 @@ LogicalResult EntryOp::verify() {
   if (failed(verifyNames(*this, getInputNames(), getInputs(), peak)) ||
       failed(verifyNames(*this, getOutputNames(), getOutputs(), peak)))
     return failure();
+  if (auto below = getBelow()) {
+    if (below->size() != getInputs().size())
+      return emitOpError("(C5) expected a bound for each of ")
+             << getInputs().size() << " inputs, found " << below->size();
+    for (auto [bound, buffer] : llvm::zip_equal(*below, getInputs().getAsRange<BufferAttr>()))
+      if (bound < 0 || (bound > 0 && !buffer.getType().getElementType().isInteger()))
+        return emitOpError("(C5) expected a bound of integers that is not negative, found ")
+               << bound << " of " << buffer.getType();
+  }
   for (Operation &step : getBody().front()) {
     if (!isa<LaunchOp, BatchOp, GemmOp, CopyOp, ZeroOp>(step))
       return step.emitOpError("(C4) is not a step of an entry");

@@ -61,7 +61,8 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     lies. `peak` is the first byte of the arena that no step touches, so that everything before it is
     what a run of the entry takes, variables included. `model_flops` are the floating-point operations
     of its products and attention over the pairs that patterns have, where they are counted: those of
-    the model, of which none is there because something is computed again.
+    the model, of which none is there because something is computed again. `below` says for each input what
+    its elements are less than, as they are indices, or 0 where they are not.
 
     ```mlir
     plan.entry @double inputs ["x" = 0 : tensor<64xf32>] outputs ["y" = 256 : tensor<64xf32>] peak 512 {
@@ -74,13 +75,14 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     - (C2) inputs and outputs, and what the steps read and write, lie before the peak.
     - (C3) no two inputs have the same name, nor two outputs.
     - (C4) the body holds only steps: launches, batches of them, gemms, copies and zeros.
+    - (C5) `below` has a number for each input, which is not negative, and 0 where its elements are no integers.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$inputNames, Plan_Buffers:$inputs,
                        StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak,
-                       OptionalAttr<I64Attr>:$modelFlops);
+                       OptionalAttr<I64Attr>:$modelFlops, OptionalAttr<DenseI64ArrayAttr>:$below);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs)
+    $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs) (`below` $below^)?
     `outputs` custom<NamedBuffers>($outputNames, $outputs) `peak` $peak
     (`model_flops` $modelFlops^)? $body attr-dict
   }];

@@ -48,6 +48,9 @@ struct AttentionShape {
 /// it, with nothing computed again.
 inline constexpr llvm::StringLiteral kModelFlops = "stc.model_flops";
 
+/// Of an entry's input: what all its elements have to be below, and not negative.
+inline constexpr llvm::StringLiteral kBelow = "stc.below";
+
 /// A constant tensor with the same value everywhere.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
 

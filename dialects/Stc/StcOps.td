@@ -272,7 +272,8 @@ def Stc_MatmulOp : Stc_Op<"matmul", [Pure, Stc_Differentiated]> {
 def Stc_GatherOp : Stc_Op<"gather", [Pure, Stc_Differentiated]> {
   let summary = "rows of a table by their index";
   let description = [{
-    An index outside the table gives the nearest row.
+    An index outside the table gives the nearest row. Where the indices are an entry's input, whoever runs
+    the entry refuses such an index before (`stc-bound-indices`), so that this is for computed ones.
 
     ```mlir
     %e = stc.gather %table, %tokens : tensor<257x64xf32>, tensor<1x128xi32> -> tensor<1x128x64xf32>
@@ -290,7 +291,8 @@ def Stc_GatherOp : Stc_Op<"gather", [Pure, Stc_Differentiated]> {
 def Stc_ScatterAddOp : Stc_Op<"scatter_add", [Pure]> {
   let summary = "adds rows into a table of zeros: the gradient of gather";
   let description = [{
-    Rows with the same index are added in their order, so that the result has the same bits every time.
+    Rows with the same index are added in their order, so that the result has the same bits every time. An
+    index outside the table is taken as that of the nearest row, as in `stc.gather`.
 
     ```mlir
     %t = stc.scatter_add %g, %tokens : tensor<1x128x64xf32>, tensor<1x128xi32> -> tensor<257x64xf32>
@@ -494,7 +496,8 @@ def Stc_AttentionGradOp : Stc_Op<"attention_grad", [Pure]> {
 def Stc_AttentionRowOp : Stc_Op<"attention_row", [Pure]> {
   let summary = "attention of one query against the cached keys of its pattern";
   let description = [{
-    Row `position` of `stc.attention`, reading only the keys that the pattern holds for it.
+    Row `position` of `stc.attention`, reading only the keys that the pattern holds for it. A position
+    outside the keys is taken as the nearest one.
 
     ```mlir
     %o = stc.attention_row %q, %keys, %values at %p scale 0.25 pattern <"fixed(8, 2)">

@@ -82,6 +82,11 @@ Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where
   if (tensor.offset() % byteSize(tensor.dtype()) != 0)
     return fail(fmt::format("expected {} at a multiple of {} bytes, found it at {}", what,
                             byteSize(tensor.dtype()), tensor.offset()));
+  bool isInteger =
+      tensor.dtype() == DType::I32 || tensor.dtype() == DType::I64 || tensor.dtype() == DType::U8;
+  if (tensor.below() < 0 || (tensor.below() > 0 && !isInteger))
+    return fail(fmt::format("expected a bound of the integers of {} that is not negative, found {}",
+                            what, tensor.below()));
   return {};
 }
 

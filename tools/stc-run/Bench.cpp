@@ -63,9 +63,9 @@ Bound boundOf(const KindTime &kind, const Rates &ceilings) {
   return products > memory ? Bound{"products", products} : Bound{"memory", memory};
 }
 
-// Random numbers for floating point, bytes for integers; a scalar that names a position gets the
-// last one, where most is to be done.
-std::vector<std::byte> randomInput(const program::Tensor &input, const Settings &settings) {
+// Random numbers for floating point, bytes for integers that are as large; a scalar that is an
+// index gets the last one, where most is to be done.
+std::vector<std::byte> randomInput(const program::Tensor &input) {
   std::vector<std::byte> data(bytes(input));
   auto fill = [&]<class T>(T, auto value) {
     for (int64_t i = 0, count = elements(input); i < count; ++i) {
@@ -77,12 +77,11 @@ std::vector<std::byte> randomInput(const program::Tensor &input, const Settings 
   };
   auto real = [](double u) { return 2 * u - 1; };
   auto narrowReal = [&](double u) { return narrow(input.dtype(), static_cast<float>(real(u))); };
-  int64_t last = settings.integer("data.context", 1).value_or(1) - 1;
+  const int64_t values = input.below() > 0 ? std::min<int64_t>(input.below(), 256) : 256;
   auto integer = [&](double u) {
     if (input.shape()->size() > 0)
-      return static_cast<int64_t>(u * 256);
-    std::string_view name = input.name()->string_view();
-    return name == "position" || name == "last" ? last : 0;
+      return static_cast<int64_t>(u * static_cast<double>(values));
+    return std::max<int64_t>(input.below() - 1, 0);
   };
   if (input.dtype() == DType::F32)
     fill(float(), real);
@@ -99,12 +98,10 @@ std::vector<std::byte> randomInput(const program::Tensor &input, const Settings 
   return data;
 }
 
-std::vector<std::vector<std::byte>> randomInputs(const program::Program &program,
-                                                 const program::Entry &entry) {
-  Settings settings(program);
+std::vector<std::vector<std::byte>> randomInputs(const program::Entry &entry) {
   std::vector<std::vector<std::byte>> inputs;
   for (const program::Tensor *input : *entry.inputs())
-    inputs.push_back(randomInput(*input, settings));
+    inputs.push_back(randomInput(*input));
   return inputs;
 }
 
@@ -139,9 +136,8 @@ Result<Measurement> measure(Session &session, const std::string &name, Ceilings 
     return forward(index);
   Executor &executor = session.executor();
   const program::Entry &entry = *executor.program().entries()->Get(*index);
-  Result<std::vector<std::vector<std::byte>>> inputs = options.inputs.empty()
-                                                           ? randomInputs(executor.program(), entry)
-                                                           : readInputs(entry, options.inputs);
+  Result<std::vector<std::vector<std::byte>>> inputs =
+      options.inputs.empty() ? randomInputs(entry) : readInputs(entry, options.inputs);
   if (!inputs)
     return forward(inputs);
   Bench bench(executor, *index, std::move(*inputs));

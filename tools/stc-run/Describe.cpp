@@ -38,18 +38,23 @@ std::vector<std::string>
 describeAll(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors) {
   std::vector<std::string> all;
   for (const program::Tensor *tensor : tensors)
-    all.push_back(fmt::format("{} {}", tensor->name()->str(), describe(*tensor)));
+    all.push_back(fmt::format("{} {}{}", tensor->name()->str(), describe(*tensor),
+                              tensor->below() > 0 ? fmt::format(" below {}", tensor->below())
+                                                  : std::string()));
   return all;
 }
 
 nlohmann::json
 describeJson(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &tensors) {
   nlohmann::json all = nlohmann::json::array();
-  for (const program::Tensor *tensor : tensors)
+  for (const program::Tensor *tensor : tensors) {
     all.push_back(
         {{"name", tensor->name()->str()},
          {"dtype", dtypeName(tensor->dtype())},
          {"shape", std::vector<int64_t>(tensor->shape()->begin(), tensor->shape()->end())}});
+    if (tensor->below() > 0)
+      all.back()["below"] = tensor->below();
+  }
   return all;
 }
 

@@ -4,6 +4,7 @@
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
+#include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -22,6 +23,35 @@ std::string describeInFile(const program::Tensor &tensor) {
   return isNarrow(tensor.dtype()) ? "f32" + text.substr(text.find('[')) : text;
 }
 
+template <class T>
+static Result<void> checkBelow(const std::string &path, const program::Tensor &tensor,
+                               std::span<const std::byte> data) {
+  std::span values(reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T));
+  auto wrong = std::ranges::find_if(values, [&](T value) {
+    return static_cast<int64_t>(value) < 0 || static_cast<int64_t>(value) >= tensor.below();
+  });
+  if (wrong == values.end())
+    return {};
+  return fail(fmt::format("{}: expected indices of 0 to {} for input '{}', found {} as element {}",
+                          path, tensor.below() - 1, printable(tensor.name()->string_view()), *wrong,
+                          wrong - values.begin()));
+}
+
+// What the kernels would take as the nearest index that there is.
+static Result<void> checkIndices(const std::string &path, const program::Tensor &tensor,
+                                 std::span<const std::byte> data) {
+  if (tensor.below() == 0)
+    return {};
+  switch (byteSize(tensor.dtype())) {
+  case 1:
+    return checkBelow<uint8_t>(path, tensor, data);
+  case 4:
+    return checkBelow<int32_t>(path, tensor, data);
+  default:
+    return checkBelow<int64_t>(path, tensor, data);
+  }
+}
+
 static Result<std::vector<std::byte>> readInput(const std::string &path,
                                                 const program::Tensor &tensor) {
   Result<NpyArray> array = readNpy(path);
@@ -32,6 +62,8 @@ static Result<std::vector<std::byte>> readInput(const std::string &path,
       !std::equal(shape.begin(), shape.end(), array->shape.begin(), array->shape.end()))
     return fail(fmt::format("{}: expected {} for input '{}', found {}", path,
                             describeInFile(tensor), tensor.name()->str(), describe(*array)));
+  if (auto checked = checkIndices(path, tensor, array->data); !checked)
+    return forward(checked);
   if (!isNarrow(tensor.dtype()))
     return std::move(array->data);
   std::span floats(reinterpret_cast<const float *>(array->data.data()),

@@ -54,6 +54,17 @@ static std::pair<ArrayAttr, ArrayAttr> nameBuffers(OpBuilder &builder, StringRef
   return {builder.getArrayAttr(names), builder.getArrayAttr(buffers)};
 }
 
+/// What the elements of each argument are below; null if none is an index.
+static DenseI64ArrayAttr boundsOf(OpBuilder &builder, func::FuncOp function) {
+  auto bounds = llvm::map_to_vector(llvm::seq(function.getNumArguments()), [&](unsigned index) {
+    auto below = function.getArgAttrOfType<IntegerAttr>(index, kBelow);
+    return below ? below.getInt() : int64_t(0);
+  });
+  return llvm::all_of(bounds, [](int64_t bound) { return bound == 0; })
+             ? nullptr
+             : builder.getDenseI64ArrayAttr(bounds);
+}
+
 /// What is launched on the optimizer's variables alone is a kind of its own, for those who ask
 /// where time goes.
 static void nameOptimizer(ModuleOp module, const Variables &variables) {
@@ -106,9 +117,9 @@ LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Vari
       nameBuffers(builder, "result", function.getResultTypes(), plan.outputs, [&](unsigned index) {
         return function.getResultAttrOfType<StringAttr>(index, "stc.name");
       });
-  auto op = plan::EntryOp::create(builder, function.getLoc(), function.getSymName(), inputNames,
-                                  inputs, outputNames, outputs, plan.peak,
-                                  function->getAttrOfType<IntegerAttr>(kModelFlops));
+  auto op = plan::EntryOp::create(
+      builder, function.getLoc(), function.getSymName(), inputNames, inputs, outputNames, outputs,
+      plan.peak, function->getAttrOfType<IntegerAttr>(kModelFlops), boundsOf(builder, function));
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&op.getBody());
   steps.write(*entry, plan);

@@ -56,6 +56,18 @@ plan.entry @f inputs ["x" = 0 : tensor<f32>, "x" = 4 : tensor<f32>] outputs [] p
 // -----
 
 plan.arena 128
+// expected-error @+1 {{(C5) expected a bound for each of 1 inputs, found 2}}
+plan.entry @f inputs ["x" = 0 : tensor<i32>] below [1, 2] outputs [] peak 128 {}
+
+// -----
+
+plan.arena 128
+// expected-error @+1 {{(C5) expected a bound of integers that is not negative, found 3 of 'tensor<f32>'}}
+plan.entry @f inputs ["x" = 0 : tensor<f32>] below [3] outputs [] peak 128 {}
+
+// -----
+
+plan.arena 128
 plan.entry @f inputs [] outputs [] peak 128 {
   // expected-error @+1 {{(C4) is not a step of an entry}}
   %0 = arith.constant 0 : index

@@ -7,6 +7,7 @@
 
 #include <llvm/Support/FormatVariadic.h>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -241,9 +242,12 @@ TEST(Attention, RowIsARowOfAttention) {
                       tensor.floats.begin() + first + size);
       return Tensor::of(to, values);
     };
-    for (int64_t position = 0; position < n; ++position)
+    // Outside the keys, a position is the nearest one.
+    for (int64_t given = -2; given <= n + 1; ++given) {
+      int64_t position = std::clamp<int64_t>(given, 0, n - 1);
       expectNear(
-          row({positionOf(inputs[0], position), inputs[1], inputs[2], Tensor::scalar(position)}),
+          row({positionOf(inputs[0], position), inputs[1], inputs[2], Tensor::scalar(given)}),
           positionOf(all, position), 1e-12);
+    }
   }
 }

@@ -71,15 +71,3 @@ TEST(Errors, Variable) {
             "tensor of shape [] "
             "with 0 floats and 1 integers\n");
 }
-
-TEST(Errors, Position) {
-  std::string text =
-      R"(func.func @f(%q: tensor<1x1x1x1xf32>, %k: tensor<1x2x1x1xf32>, %p: tensor<i32>) -> tensor<1x1x1x1xf32> {
-    %y = stc.attention_row %q, %k, %k at %p scale 1.0 pattern <"dense">
-        : tensor<1x1x1x1xf32>, tensor<1x2x1x1xf32>, tensor<1x2x1x1xf32> -> tensor<1x1x1x1xf32>
-    return %y : tensor<1x1x1x1xf32>
-  })";
-  EXPECT_EQ(errorsOf(text, {Tensor::of({1, 1, 1, 1}, std::vector<double>(1)),
-                            Tensor::of({1, 2, 1, 1}, std::vector<double>(2)), Tensor::scalar(2)}),
-            "2: 'stc.attention_row' op expected a position in [0, 2), found 2\n");
-}

@@ -1,11 +1,16 @@
-"""Writes zeros of float32 as a .npy file: write-npy.py FILE SIZE..."""
+"""Writes a .npy file of float32 zeros: write-npy.py FILE SIZE..., or of an int32: FILE SIZE... --int VALUE"""
 
 import math
 import struct
 import sys
 
-shape = [int(size) for size in sys.argv[2:]]
-header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {tuple(shape)}, }}".ljust(117) + "\n"
-with open(sys.argv[1], "wb") as file:
+arguments = sys.argv[1:]
+dtype, element = "<f4", bytes(4)
+if "--int" in arguments:
+    dtype, element = "<i4", struct.pack("<i", int(arguments.pop()))
+    arguments.pop()
+shape = [int(size) for size in arguments[1:]]
+header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {tuple(shape)}, }}".ljust(117) + "\n"
+with open(arguments[0], "wb") as file:
     file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
-    file.write(bytes(4 * math.prod(shape)))
+    file.write(element * math.prod(shape))
