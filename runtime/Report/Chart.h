@@ -24,7 +24,7 @@ struct Series {
   /// Whose it is: class runN.
   size_t run = 0;
   /// From a step to the x of each further axis of the chart; not finite where there is none.
-  std::vector<std::function<double(double)>> along;
+  std::vector<std::function<double(double)>> along = {};
 };
 
 /// What a chart is drawn along: the class by-NAME of all that depends on it, and a label.
