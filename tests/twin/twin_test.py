@@ -3,13 +3,14 @@
 from the same weights, which go both ways.
 
     twin_test.py BIN [unittest's arguments]
+    twin_test.py BIN --write-numbers
 
-BIN has stc-compile and stc-run. Ends with 77 where there is no PyTorch.
+BIN has stc-compile and stc-run. The second writes numbers.json, for machines without PyTorch (numbers_test.py).
+Ends with 77 where there is no PyTorch.
 """
 
 import json
 import math
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -23,119 +24,92 @@ except ImportError as error:
     print(f"twin: skipped: expected PyTorch and NumPy, found none: {error}")
     sys.exit(77)
 
-ROOT = Path(__file__).resolve().parents[2]
+from given import KINDS, ROOT, SEED, TEXT, TOLERANCE, Trained, run
+
 sys.path.append(str(ROOT / "tools/bench-step"))
 
 import learning
 import sample_peer
 import tensors
 from data import Windows
-from model import initialize
-from spec import Spec, changed, toml
+from spec import Spec, changed
 from train import Trainer
 
 BIN = Path()
-
-TEXT = {
-    "model": {"layers": 2, "width": 24, "heads": 2},
-    "attention": {"pattern": "fixed(8, 2)"},
-    "data": {"kind": "text", "context": 64},
-    "train": {"batch": 3, "steps": 20, "learning_rate": 0.01, "warmup": 5},
-}
-IMAGE = TEXT | {
-    "attention": {"pattern": "strided(12)"},
-    "data": {"kind": "image", "shape": [4, 4, 3], "split": [0.6, 0.2, 0.2]},
-}
-KINDS: dict[str, dict[str, Any]] = {
-    "Text": TEXT,
-    "Image": changed(IMAGE, {"model.query_key_size": 6, "model.feed_forward": 48, "memory.recompute": "block"}),
-    # The first rows of a summary have no key.
-    "Heads": changed(TEXT, {"attention.integration": "heads", "train.clip": 0.2, "train.decay": "none"}),
-    "Groups": changed(TEXT, {"model.heads": 4, "model.key_value_heads": 2, "model.value_size": 10,
-                             "attention.pattern": "local(9) | sinks(2)", "embedding.kind": "absolute",
-                             "train.weight_decay": 0.1, "train.beta1": 0.8, "train.beta2": 0.95}),
-    "Interleaved": changed(TEXT, {"model.layers": 3, "attention.pattern": ["local(7)", "stride(8)", "dense"],
-                                  "attention.integration": "interleaved", "train.epsilon": 1e-6}),
-    "Narrow": changed(TEXT, {"precision.compute": "bfloat16"}),
-}
-
-
-def run(command: str, *arguments: object) -> str:
-    done = subprocess.run([BIN / command, *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(f"{command} {' '.join(map(str, arguments))}: {done.stderr or done.stdout}")
-    return done.stdout
+NUMBERS = Path(__file__).parent / "numbers.json"
 
 
 def relative(found: torch.Tensor, right: torch.Tensor) -> float:
     return ((found.double() - right.double()).norm() / right.double().norm()).item()
 
 
-def write_images(path: Path) -> None:
-    """Pictures with something to learn: a gradient, and a little noise."""
-    generator = numpy.random.default_rng(1)
-    pixels = numpy.arange(16).reshape(4, 4, 1) * 8 + numpy.arange(3) * 40
-    pictures = pixels + generator.integers(0, 60, (50, 1, 1, 1)) + generator.integers(0, 4, (50, 4, 4, 3))
-    numpy.save(path, pictures.astype(numpy.uint8))
+def shapes(spec: Spec) -> dict[str, list[int]]:
+    return {name: list(weight.shape) for name, weight in Trainer(spec).weights.items()}
+
+
+def held_out(trainer: Trainer, data: Path) -> torch.Tensor:
+    """The losses of the held-out part."""
+    windows = Windows(data, trainer.spec.data.context, trainer.spec.data.split, part=2)
+    with torch.no_grad():
+        return trainer.losses(*windows.evaluated())
+
+
+def numbers(spec: Spec, stc: Trained) -> dict[str, Any]:
+    """What the twin comes to from the same weights, as numbers.json has it."""
+    trainer, steps = Trainer(spec), []
+    trainer.load(stc.first)
+    windows = Windows(stc.data, spec.data.context, spec.data.split, part=0)
+    for step in range(1, spec.train.steps + 1):
+        report = trainer.step(*windows.batch(step, spec.train.batch, seed=SEED))
+        steps.append({"bits_per_byte": report.loss / math.log(2), "gradient_norm": report.gradient_norm,
+                      "learning_rate": report.learning_rate})
+    loss = held_out(trainer, stc.data).double().mean().item()
+    return {"shapes": shapes(spec), "steps": steps, "held_out_bits_per_byte": loss / math.log(2)}
+
+
+def write_numbers() -> None:
+    found = {}
+    for name, given in KINDS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            spec = Spec({"name": name} | given)
+            found[name] = numbers(spec, Trained(BIN, Path(folder), {"name": name} | given, shapes(spec)))
+    lines = (f"{json.dumps(name)}: {json.dumps(kind)}" for name, kind in found.items())
+    NUMBERS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 class Kind(unittest.TestCase):
-    """A kind of model. STC imports the twin's weights and trains 20 steps, with a checkpoint after each."""
+    """A kind of model, which STC has trained."""
 
     given: dict[str, Any]
-    # Relative: losses and other scalars, gradients.
-    tolerance, gradient_tolerance = 1e-5, 1e-5
+    gradient_tolerance = 1e-5  # relative
 
     @classmethod
     def setUpClass(cls) -> None:
         cls.temporary = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.temporary.cleanup)
-        cls.folder = Path(cls.temporary.name)
-        cls.program, cls.out = cls.folder / "model.stcp", cls.folder / "run"
-        (cls.folder / "model.toml").write_text(toml(cls.given))
-        run("stc-compile", cls.folder / "model.toml", "-o", cls.program)
         cls.spec = Spec(cls.given)
-
-        trainer = Trainer(cls.spec)
-        initialize(trainer.model, 1)
-        generator = torch.Generator().manual_seed(2)
-        with torch.no_grad():
-            for weight in trainer.weights.values():  # else some gradients are zero
-                weight.add_(torch.randn(weight.shape, generator=generator) * 0.05)
-        cls.first = cls.imported(trainer, "first")
-
-        cls.data = ROOT / "LICENSE"
-        if cls.spec.data.kind == "image":
-            cls.data = cls.folder / "images.npy"
-            write_images(cls.data)
-        cls.windows = Windows(cls.data, cls.spec.data.context, cls.spec.data.split, part=0)
-        run("stc-run", "train", cls.program, "--data", cls.data, "--weights", cls.first, "--out", cls.out,
-            "--save-every", 1, "--keep", 99, "--seed", 7)
-        lines = (cls.out / "metrics.jsonl").read_text().splitlines()
-        cls.metrics = [json.loads(line) for line in lines]
+        cls.tolerance = TOLERANCE[cls.spec.precision.compute]
+        cls.stc = Trained(BIN, Path(cls.temporary.name), cls.given, shapes(cls.spec))
+        cls.windows = Windows(cls.stc.data, cls.spec.data.context, cls.spec.data.split, part=0)
 
     @classmethod
     def imported(cls, trainer: Trainer, name: str) -> Path:
         """Weights that STC took from the twin."""
-        trainer.save(cls.folder / "twin.safetensors")
-        path = cls.folder / f"{name}.safetensors"
-        run("stc-run", "import", cls.program, cls.folder / "twin.safetensors", "--out", path)
+        trainer.save(cls.stc.folder / "twin.safetensors")
+        path = cls.stc.folder / f"{name}.safetensors"
+        run(BIN, "stc-run", "import", cls.stc.program, cls.stc.folder / "twin.safetensors", "--out", path)
         return path
 
-    def checkpoint(self, step: int) -> list[Path]:
-        folder = self.out / f"checkpoints/step-{step:08}"
-        return [folder / "weights.safetensors", folder / "optimizer.safetensors"]
-
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.windows.batch(step, self.spec.train.batch, seed=7)
+        return self.windows.batch(step, self.spec.train.batch, seed=SEED)
 
     def assert_close(self, found: float, right: float, what: str) -> None:
         self.assertLessEqual(abs(found - right), self.tolerance * abs(right), f"{what}: {found}, of STC {right}")
 
     def train(self, trainer: Trainer) -> None:
         """To the end, and every step is STC's."""
-        for step in range(trainer.step_number + 1, len(self.metrics) + 1):
-            report, right = trainer.step(*self.batch(step)), self.metrics[step - 1]
+        for step in range(trainer.step_number + 1, len(self.stc.metrics) + 1):
+            report, right = trainer.step(*self.batch(step)), self.stc.metrics[step - 1]
             self.assertEqual(right["step"], step)
             self.assert_close(report.loss / math.log(2), right["bits_per_byte"], f"loss of step {step}")
             rate = abs(report.learning_rate - right["learning_rate"])  # which ends at 0
@@ -143,7 +117,7 @@ class Kind(unittest.TestCase):
 
     def test_settings(self) -> None:
         """What is not given is what STC takes."""
-        settings = json.loads(run("stc-run", "info", self.program, "--json"))["settings"]
+        settings = json.loads(run(BIN, "stc-run", "info", self.stc.program, "--json"))["settings"]
         for key, value in settings.items():
             section, _, name = key.rpartition(".")
             own = getattr(getattr(self.spec, section) if section else self.spec, name)
@@ -155,45 +129,54 @@ class Kind(unittest.TestCase):
     def test_training(self) -> None:
         """Twenty steps, and back: STC evaluates what the twin has trained."""
         trainer = Trainer(self.spec)
-        trainer.load(self.first)
+        trainer.load(self.stc.first)
         self.train(trainer)
         weights = self.imported(trainer, "last")
-        said = json.loads(run("stc-run", "eval", self.program, "--data", self.data, "--weights", weights, "--json"))
-        held_out = Windows(self.data, self.spec.data.context, self.spec.data.split, part=2)
-        with torch.no_grad():
-            losses = trainer.losses(*held_out.evaluated())
+        said = self.stc.evaluated(weights)
+        losses = held_out(trainer, self.stc.data)
         self.assertEqual(said["bytes"], losses.numel())
         self.assert_close(losses.double().mean().item() / math.log(2), said["bits_per_byte"], "held-out loss")
+
+    def test_numbers(self) -> None:
+        """What is stored for machines without PyTorch is the twin's."""
+        stored = json.loads(NUMBERS.read_text())[self.given["name"]]
+        found = numbers(self.spec, self.stc)
+        self.assertEqual(found["shapes"], stored["shapes"])
+        for step, (one, right) in enumerate(zip(found["steps"], stored["steps"], strict=True), 1):
+            for name, value in right.items():
+                self.assertLessEqual(abs(one[name] - value), self.tolerance * max(abs(value), 1e-3), f"{name} of step {step}")
+        self.assert_close(found["held_out_bits_per_byte"], stored["held_out_bits_per_byte"], "held-out loss")
 
     def test_resume(self) -> None:
         """From a checkpoint of STC, with the optimizer's state."""
         trainer = Trainer(self.spec)
-        trainer.load(*self.checkpoint(10))
+        trainer.load(*self.stc.checkpoint(10))
         self.assertEqual(trainer.step_number, 10)
         self.train(trainer)
 
     def test_evaluation(self) -> None:
         """Every position, by STC's entry, with the weights that it has trained."""
         trainer = Trainer(self.spec)
-        weights, _ = self.checkpoint(20)
+        weights, _ = self.stc.checkpoint(20)
         trainer.load(weights)
         tokens, targets = self.batch(5)
         for name, array in (("tokens", tokens), ("targets", targets)):
-            numpy.save(self.folder / f"{name}.npy", array.to(torch.int32).numpy())
-        run("stc-run", "call", self.program, "eval", self.folder / "tokens.npy", self.folder / "targets.npy",
-            "--weights", weights, "-o", self.folder / "out_")
-        found = torch.from_numpy(numpy.load(self.folder / "out_nll.npy"))
+            numpy.save(self.stc.folder / f"{name}.npy", array.to(torch.int32).numpy())
+        folder = self.stc.folder
+        run(BIN, "stc-run", "call", self.stc.program, "eval", folder / "tokens.npy", folder / "targets.npy",
+            "--weights", weights, "-o", folder / "out_")
+        found = torch.from_numpy(numpy.load(folder / "out_nll.npy"))
         with torch.no_grad():
             self.assertLessEqual(relative(trainer.losses(tokens, targets), found), 10 * self.tolerance)
 
     def test_gradients(self) -> None:
         """Adam's first moments are the clipped gradients, which are compared as they are."""
         trainer = self.exact()
-        trainer.load(self.first)
+        trainer.load(self.stc.first)
         _, gradients = trainer.gradients(*self.batch(1))
         norm = trainer.accumulate(gradients)
-        self.assertLessEqual(abs(norm.item() / self.metrics[0]["gradient_norm"] - 1), self.gradient_tolerance)
-        state = tensors.read(self.checkpoint(1)[1])
+        self.assertLessEqual(abs(norm.item() / self.stc.metrics[0]["gradient_norm"] - 1), self.gradient_tolerance)
+        state = tensors.read(self.stc.checkpoint(1)[1])
         for kind, moments in (("m", trainer.moments), ("v", trainer.squares)):
             for name, moment in moments.items():
                 error = relative(state[f"adam.{kind}.{name}"], moment)
@@ -205,7 +188,7 @@ class Kind(unittest.TestCase):
     def test_update(self) -> None:
         """A step's weights follow from those before and STC's own moments. From the twin's they would not:
         gradients that are nothing but rounding errors, as those of the keys' biases, move weights, too."""
-        (before, _), (after, moments) = self.checkpoint(1), self.checkpoint(2)
+        (before, _), (after, moments) = self.stc.checkpoint(1), self.stc.checkpoint(2)
         trainer = Trainer(self.spec)
         trainer.load(before, moments)
         trainer.move()
@@ -215,20 +198,20 @@ class Kind(unittest.TestCase):
 
 
 class Narrow:
-    """Products and attention in bf16: rounded to 8 bits at the same places, sums in another order."""
+    """Products and attention in bf16."""
 
-    tolerance, gradient_tolerance = 1e-3, 1e-2
+    gradient_tolerance = 1e-2
 
     def exact(self) -> Trainer:
         return Trainer(self.spec)
 
     def test_rounding(self) -> None:
         """What rounding does is several times as much as what is left between the two."""
-        state = tensors.read(self.checkpoint(1)[1])
+        state = tensors.read(self.stc.checkpoint(1)[1])
 
         def error(spec: Spec) -> float:
             trainer = Trainer(spec)
-            trainer.load(self.first)
+            trainer.load(self.stc.first)
             trainer.accumulate(trainer.gradients(*self.batch(1))[1])
             found, own = (torch.cat([t.flatten() for t in moments]) for moments in (
                 [state[f"adam.m.{name}"] for name in trainer.moments], trainer.moments.values()))
@@ -306,4 +289,7 @@ if __name__ == "__main__":
         sys.exit("twin_test.py: error: expected the folder of stc-compile and stc-run")
     BIN = Path(sys.argv.pop(1)).resolve()
     torch.set_num_threads(1)  # small as they are
-    unittest.main()
+    if sys.argv[1:] == ["--write-numbers"]:
+        write_numbers()
+    else:
+        unittest.main()
