@@ -467,7 +467,7 @@ void addTrain(CLI::App &app, Command &run) {
   cli::addNumber(*command, "--steps", options->steps, "steps; default: train.steps of the program",
                  {1});
   cli::addNumber(*command, "--seed", options->seed,
-                 "of the first weights and the order of the data; default: train.seed");
+                 "of the first weights, dropout and the order of the data; default: train.seed");
   cli::addNumber(*command, "--eval-every", options->evalEvery,
                  "steps between evaluations on the valid part; default: 0, which is none", {0});
   cli::addNumber(*command, "--eval-windows", options->evalWindows,
