@@ -92,6 +92,10 @@ Result<void> exportWeights(const std::string &from, const std::string &to, const
   std::map<std::string, std::string> taken;
   for (NamedTensor &tensor : tensors) {
     std::string other = names.toOther(tensor.name);
+    if (other == "__metadata__")
+      return fail(fmt::format("expected another name for '{}' than '__metadata__', which is no "
+                              "tensor's in safetensors files",
+                              printable(tensor.name)));
     auto [it, isNew] = taken.try_emplace(other, tensor.name);
     if (!isNew)
       return fail(fmt::format("expected names that differ, found '{}' for both '{}' and '{}'",

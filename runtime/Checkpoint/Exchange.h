@@ -37,8 +37,8 @@ private:
   std::vector<std::pair<std::string, std::string>> pairs;
 };
 
-/// Writes the tensors of a weights file under their other names. Errors: two would have the same; a
-/// pair for a name that none has.
+/// Writes the tensors of a weights file under their other names. Errors: two would have the same;
+/// one would be `__metadata__`; a pair for a name that none has.
 Result<void> exportWeights(const std::string &from, const std::string &to, const NameMap &names);
 
 /// Writes the weights of a program from a file with other names, f32, f16 or bf16. Errors: the

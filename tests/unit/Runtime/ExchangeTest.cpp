@@ -91,6 +91,18 @@ TEST_F(ExchangeTest, ThereAndBack) {
   EXPECT_EQ(readFile(back), readFile(weights));
 }
 
+TEST_F(ExchangeTest, NoTensorIsCalledMetadata) {
+  for (const char *wrong : {R"({"w": "__metadata__"})", R"({"w*": "__meta*data__"})"}) {
+    writeFile(names, wrong);
+    std::filesystem::remove(other); // of another test
+    Outcome exported = run({"export", weights, "--out", other, "--names", names});
+    EXPECT_EQ(exported.code, 1);
+    EXPECT_THAT(exported.err, HasSubstr("expected another name for 'w' than '__metadata__', which "
+                                        "is no tensor's in safetensors files"));
+    EXPECT_FALSE(std::filesystem::exists(other));
+  }
+}
+
 TEST_F(ExchangeTest, ARunsFolderStandsForItsWeights) {
   std::string data = temporaryPath("text"), folder = temporaryPath("run");
   std::filesystem::remove_all(folder);
