@@ -2,6 +2,7 @@
 #include "runtime/Checkpoint/Exchange.h"
 #include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Program/NameCheck.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
@@ -65,7 +66,7 @@ std::string NameMap::toOther(std::string_view name) const {
   return std::string(name);
 }
 
-Result<void> NameMap::checkAllFit(std::span<const std::string> names) const {
+Result<void> NameMap::checkFor(std::span<const std::string> names) const {
   for (const auto &[ours, other] : pairs) {
     if (std::ranges::any_of(names,
                             [&](const std::string &name) { return match(ours, name).has_value(); }))
@@ -76,6 +77,9 @@ Result<void> NameMap::checkAllFit(std::span<const std::string> names) const {
                             path, printable(ours),
                             meant ? fmt::format("; did you mean '{}'?", printable(*meant)) : ""));
   }
+  for (const std::string &name : names)
+    if (auto checked = checkTensorName(toOther(name)); !checked)
+      return fail(fmt::format("{}: '{}': {}", path, printable(name), checked.error().message));
   return {};
 }
 
@@ -87,15 +91,11 @@ Result<void> exportWeights(const std::string &from, const std::string &to, const
   std::vector<std::string> ours;
   for (const NamedTensor &tensor : tensors)
     ours.push_back(tensor.name);
-  if (auto checked = names.checkAllFit(ours); !checked)
+  if (auto checked = names.checkFor(ours); !checked)
     return checked;
   std::map<std::string, std::string> taken;
   for (NamedTensor &tensor : tensors) {
     std::string other = names.toOther(tensor.name);
-    if (other == "__metadata__")
-      return fail(fmt::format("expected another name for '{}' than '__metadata__', which is no "
-                              "tensor's in safetensors files",
-                              printable(tensor.name)));
     auto [it, isNew] = taken.try_emplace(other, tensor.name);
     if (!isNew)
       return fail(fmt::format("expected names that differ, found '{}' for both '{}' and '{}'",
@@ -118,7 +118,7 @@ Result<void> importWeights(const program::Program &program, const std::string &f
     ours.push_back(tensor->name()->str());
     otherNames.push_back(names.toOther(ours.back()));
   }
-  if (auto checked = names.checkAllFit(ours); !checked)
+  if (auto checked = names.checkFor(ours); !checked)
     return checked;
   auto accept = [](DType found, DType target) {
     return found == target ||

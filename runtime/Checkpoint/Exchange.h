@@ -29,8 +29,9 @@ public:
   /// The first pair that fits decides.
   std::string toOther(std::string_view name) const;
 
-  /// Error: a pair that none of STC's names fits.
-  Result<void> checkAllFit(std::span<const std::string> names) const;
+  /// Errors: a pair that none of STC's names fits; a name that becomes none of a tensor
+  /// (NameCheck.h).
+  Result<void> checkFor(std::span<const std::string> names) const;
 
 private:
   std::string path; ///< for messages
@@ -38,7 +39,7 @@ private:
 };
 
 /// Writes the tensors of a weights file under their other names. Errors: two would have the same;
-/// one would be `__metadata__`; a pair for a name that none has.
+/// what `checkFor` says.
 Result<void> exportWeights(const std::string &from, const std::string &to, const NameMap &names);
 
 /// Writes the weights of a program from a file with other names, f32, f16 or bf16. Errors: the

@@ -15,6 +15,10 @@ Result<void> checkName(std::string_view name) {
     return fail(fmt::format("expected a name of 1 to {} printable ASCII characters without '/' and "
                             "'\\' and with no '.' in front, found '{}'",
                             longest, printable(name)));
+  return checkTensorName(name);
+}
+
+Result<void> checkTensorName(std::string_view name) {
   if (name == "__metadata__")
     return fail("expected another name than '__metadata__', which is no tensor's in safetensors "
                 "files");

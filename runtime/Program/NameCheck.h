@@ -11,4 +11,7 @@ namespace stc::runtime {
 /// (`call -o q/`), names of tensors in safetensors files, and text on a terminal.
 Result<void> checkName(std::string_view name);
 
+/// What is wrong with a name that another program gives a tensor in a safetensors file.
+Result<void> checkTensorName(std::string_view name);
+
 } // namespace stc::runtime

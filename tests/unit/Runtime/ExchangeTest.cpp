@@ -92,14 +92,20 @@ TEST_F(ExchangeTest, ThereAndBack) {
 }
 
 TEST_F(ExchangeTest, NoTensorIsCalledMetadata) {
+  const std::string out = temporaryPath("metadata.safetensors");
+  std::filesystem::remove(out);
+  const std::string message = names + ": 'w': expected another name than '__metadata__'";
   for (const char *wrong : {R"({"w": "__metadata__"})", R"({"w*": "__meta*data__"})"}) {
     writeFile(names, wrong);
-    std::filesystem::remove(other); // of another test
-    Outcome exported = run({"export", weights, "--out", other, "--names", names});
-    EXPECT_EQ(exported.code, 1);
-    EXPECT_THAT(exported.err, HasSubstr("expected another name for 'w' than '__metadata__', which "
-                                        "is no tensor's in safetensors files"));
-    EXPECT_FALSE(std::filesystem::exists(other));
+    for (const auto &command : {std::vector<std::string>{"export", weights},
+                                std::vector<std::string>{"import", program, weights}}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {"--out", out, "--names", names});
+      Outcome outcome = run(arguments);
+      EXPECT_EQ(outcome.code, 1);
+      EXPECT_THAT(outcome.err, HasSubstr(message));
+      EXPECT_FALSE(std::filesystem::exists(out));
+    }
   }
 }
 
