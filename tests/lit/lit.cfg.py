@@ -19,6 +19,10 @@ config.environment["PATH"] = os.pathsep.join(
 if "STC_CPU" in os.environ:
     config.environment["STC_CPU"] = os.environ["STC_CPU"]
 
+# Built where Google Benchmark is installed.
+if os.path.exists(os.path.join(config.stc_tools_dir, "bench-pattern")):
+    config.available_features.add("bench-pattern")
+
 # With --param roundtrip=1, every input of stc-opt must also survive printing and parsing.
 stc_opt = os.path.join(config.stc_tools_dir, "stc-opt")
 if lit_config.params.get("roundtrip"):

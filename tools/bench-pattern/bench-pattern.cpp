@@ -11,6 +11,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <cstdio>
+#include <string_view>
+
 using namespace stc;
 using pattern::Pattern;
 
@@ -76,6 +79,10 @@ void picture(benchmark::State &state, const std::string &text) {
 } // namespace
 
 int main(int argc, char **argv) {
+  if (argc == 2 && argv[1] == std::string_view("--version")) {
+    std::puts("bench-pattern " STC_VERSION);
+    return 0;
+  }
   auto add = [](const std::string &name, auto &&...what) {
     benchmark::RegisterBenchmark(name.c_str(), what...)->Unit(benchmark::kMillisecond);
   };
@@ -89,5 +96,7 @@ int main(int argc, char **argv) {
     add(std::string("picture/") + text, picture, text);
   }
   benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv))
+    return 2;
   benchmark::RunSpecifiedBenchmarks();
 }
