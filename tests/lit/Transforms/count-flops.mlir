@@ -38,3 +38,32 @@ func.func @elementwise(%a: tensor<64xf32>) -> tensor<64xf32> {
   %b = arith.addf %a, %a : tensor<64xf32>
   return %b : tensor<64xf32>
 }
+
+// -----
+
+// Operations that 63 bits do not hold are not counted: of a product, of two together, and of attention.
+// CHECK: func.func @large_product(
+// CHECK-NOT: model_flops
+// CHECK: func.func @large_sum(
+// CHECK-NOT: model_flops
+// CHECK: func.func @large_attention(
+// CHECK-NOT: model_flops
+// CHECK: func.func @fits(
+// CHECK-SAME: attributes {stc.model_flops = 4611686018427387904 : i64}
+func.func @large_product(%a: tensor<2097152x2097152xf32>) -> tensor<2097152x2097152xf32> {
+  %b = stc.matmul %a, %a : tensor<2097152x2097152xf32>, tensor<2097152x2097152xf32> -> tensor<2097152x2097152xf32>
+  return %b : tensor<2097152x2097152xf32>
+}
+func.func @large_sum(%a: tensor<1048576x2097152xf32>, %b: tensor<2097152x1048576xf32>) -> (tensor<1048576x1048576xf32>, tensor<2097152x2097152xf32>) {
+  %c = stc.matmul %a, %b : tensor<1048576x2097152xf32>, tensor<2097152x1048576xf32> -> tensor<1048576x1048576xf32>
+  %d = stc.matmul %b, %a : tensor<2097152x1048576xf32>, tensor<1048576x2097152xf32> -> tensor<2097152x2097152xf32>
+  return %c, %d : tensor<1048576x1048576xf32>, tensor<2097152x2097152xf32>
+}
+func.func @large_attention(%q: tensor<65536x1048576x16x64xf32>) -> (tensor<65536x1048576x16x64xf32>, tensor<65536x16x1048576xf32>) {
+  %o, %l = stc.attention %q, %q, %q scale 0.5 pattern <"dense"> : tensor<65536x1048576x16x64xf32>, tensor<65536x1048576x16x64xf32>, tensor<65536x1048576x16x64xf32> -> tensor<65536x1048576x16x64xf32>, tensor<65536x16x1048576xf32>
+  return %o, %l : tensor<65536x1048576x16x64xf32>, tensor<65536x16x1048576xf32>
+}
+func.func @fits(%a: tensor<1048576x2097152xf32>, %b: tensor<2097152x1048576xf32>) -> tensor<1048576x1048576xf32> {
+  %c = stc.matmul %a, %b : tensor<1048576x2097152xf32>, tensor<2097152x1048576xf32> -> tensor<1048576x1048576xf32>
+  return %c : tensor<1048576x1048576xf32>
+}

@@ -61,3 +61,15 @@ func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
   %o = stc.attention_row %q, %k, %v at %p scale 0.5 pattern <"strided(16)"> : !r, !x, !x -> !r
   return %o : !r
 }
+
+// -----
+
+// Where 63 bits do not hold the operations, the launch does not say what it has to do.
+// CHECK-LABEL: func.func @many(
+// CHECK: tile.launch @attention
+// CHECK-NOT: work <
+// CHECK: return
+func.func @many(%q: tensor<65536x1048576x16x64xf32>) -> tensor<65536x1048576x16x64xf32> {
+  %o, %l = stc.attention %q, %q, %q scale 0.5 pattern <"dense"> : tensor<65536x1048576x16x64xf32>, tensor<65536x1048576x16x64xf32>, tensor<65536x1048576x16x64xf32> -> tensor<65536x1048576x16x64xf32>, tensor<65536x16x1048576xf32>
+  return %o : tensor<65536x1048576x16x64xf32>
+}
