@@ -21,6 +21,12 @@ def Stc_Dialect : Dialect {
     `math` dialects on tensors; this dialect adds what they lack: attention over a pattern, dense
     products, reductions, variables, and the gradient as an op.
 
+    Integers wrap. Their division, which `arith` leaves undefined where it has no value, is defined
+    for all operands and the same on every target: by zero a quotient is -1 (all bits are ones) and a
+    remainder the dividend; the most negative number divided by -1 is itself, and the remainder 0. A
+    shift by as many bits as there are, or more, and a float that becomes an integer which cannot
+    hold it have some value, not the same on every target.
+
     Attention is written unfused, as in the paper (arXiv 1904.10509, Eqs. 2 to 4): `stc.scores`
     over a pattern, `stc.softmax`, `stc.aggregate`. The pass `stc-fuse-softmax` makes it one
     `stc.attention`. The tensor of scores is never dense: its type carries the pattern as encoding,

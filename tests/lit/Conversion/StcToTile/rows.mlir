@@ -234,3 +234,37 @@ func.func @needed_later(%x: tensor<8x8xf32>) -> tensor<8x8xf32> {
   %1 = stc.matmul %x, %0 : tensor<8x8xf32>, tensor<8x8xf32> -> tensor<8x8xf32>
   return %1 : tensor<8x8xf32>
 }
+
+// -----
+
+// Division of integers has a value for all operands: by zero, and of the least number by -1, the divisor is 1, and by zero
+// the result another. A constant that divides all numbers does so as it stands.
+// CHECK-LABEL: func.func @divide(
+// CHECK: %[[X:.*]] = memref.load %arg0[
+// CHECK-NEXT: %[[Y:.*]] = memref.load %arg1[
+// CHECK: %[[ZERO:.*]] = arith.cmpi eq, %[[Y]], %c0_i32
+// CHECK: %[[LEAST:.*]] = arith.cmpi eq, %[[X]], %c-2147483648_i32
+// CHECK: %[[MINUS:.*]] = arith.cmpi eq, %[[Y]], %c-1_i32
+// CHECK: %[[OVERFLOWS:.*]] = arith.andi %[[LEAST]], %[[MINUS]]
+// CHECK: %[[UNDEFINED:.*]] = arith.ori %[[ZERO]], %[[OVERFLOWS]]
+// CHECK: %[[BY:.*]] = arith.select %[[UNDEFINED]], %c1_i32{{.*}}, %[[Y]]
+// CHECK: %[[Q:.*]] = arith.divsi %[[X]], %[[BY]]
+// CHECK: %[[QUOTIENT:.*]] = arith.select %[[ZERO]], %c-1_i32{{.*}}, %[[Q]]
+// CHECK: %[[ZERO2:.*]] = arith.cmpi eq, %[[Y]], %c0_i32
+// CHECK: %[[BY2:.*]] = arith.select %[[ZERO2]], %c1_i32{{.*}}, %[[Y]]
+// CHECK: %[[R:.*]] = arith.remui %[[X]], %[[BY2]]
+// CHECK: %[[REMAINDER:.*]] = arith.select %[[ZERO2]], %[[X]], %[[R]]
+// CHECK: %[[SEVENTH:.*]] = arith.divsi %[[X]], %c7_i32
+// CHECK: memref.store %[[QUOTIENT]]
+// CHECK: memref.store %[[REMAINDER]]
+// CHECK: memref.store %[[SEVENTH]]
+func.func @divide(%x: tensor<3x21xi32>, %y: tensor<3x21xi32>) -> (tensor<3x21xi32>, tensor<3x21xi32>, tensor<3x21xi32>) {
+  %0:3 = stc.fused space [3, 21] (%a = %x : tensor<3x21xi32>, %b = %y : tensor<3x21xi32>) -> (tensor<3x21xi32>, tensor<3x21xi32>, tensor<3x21xi32>) {
+    %seven = arith.constant dense<7> : tensor<3x21xi32>
+    %q = arith.divsi %a, %b : tensor<3x21xi32>
+    %r = arith.remui %a, %b : tensor<3x21xi32>
+    %s = arith.divsi %a, %seven : tensor<3x21xi32>
+    stc.yield %q, %r, %s : tensor<3x21xi32>, tensor<3x21xi32>, tensor<3x21xi32>
+  }
+  return %0#0, %0#1, %0#2 : tensor<3x21xi32>, tensor<3x21xi32>, tensor<3x21xi32>
+}
