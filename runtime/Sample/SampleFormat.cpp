@@ -45,13 +45,9 @@ Image SampleFormat::image(std::vector<uint8_t> bytes) const {
   return {height(), width(), channels(), std::move(bytes)};
 }
 
-std::string joinTexts(std::span<const std::vector<uint8_t>> texts) {
-  std::string all;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    std::string text(texts[i].begin(), texts[i].end());
-    all += texts.size() == 1 ? text : fmt::format("--- sample {}\n{}\n", i + 1, text);
-  }
-  return all;
+std::string listedText(std::span<const uint8_t> text, int64_t index, int64_t count) {
+  std::string all(text.begin(), text.end());
+  return count == 1 ? all : fmt::format("--- sample {}\n{}\n", index + 1, all);
 }
 
 Result<void> SampleFormat::write(const std::string &path,
@@ -70,8 +66,11 @@ Result<void> SampleFormat::write(const std::string &path,
   Result<AtomicFile> file = AtomicFile::create(path);
   if (!file)
     return forward(file);
-  if (auto written = file->write(joinTexts(sequences)); !written)
-    return written;
+  for (size_t i = 0; i < sequences.size(); ++i)
+    if (auto written = file->write(std::string_view(
+            listedText(sequences[i], static_cast<int64_t>(i), std::ssize(sequences))));
+        !written)
+      return written;
   return file->commit();
 }
 

@@ -41,7 +41,8 @@ private:
   int64_t rate = 0;             // of sounds
 };
 
-/// The texts one below the other, under "--- sample 1" and so on where there are several.
-std::string joinTexts(std::span<const std::vector<uint8_t>> texts);
+/// Text `index` of `count` that stand one below the other: as it is or, of several, with a line
+/// "--- sample 1" and so on above it.
+std::string listedText(std::span<const uint8_t> text, int64_t index, int64_t count);
 
 } // namespace stc::runtime

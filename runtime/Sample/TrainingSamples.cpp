@@ -54,10 +54,8 @@ Result<TrainingSamples> TrainingSamples::create(Executor &executor, const std::s
           {reinterpret_cast<const uint8_t *>(options.prompt.data()), options.prompt.size()});
       !checked)
     return forward(checked);
-  int64_t room = samples.sampler.context() - static_cast<int64_t>(samples.options.prompt.size());
-  if (room < 1)
-    return fail(fmt::format("expected a prompt of fewer than the {} bytes of the context, found {}",
-                            samples.sampler.context(), options.prompt.size()));
+  int64_t room = samples.sampler.context() -
+                 samples.sampler.keptBytes(static_cast<int64_t>(options.prompt.size()));
   samples.length = isText ? std::min(textLength, room) : room;
   samples.folder = folder + "/samples";
   return samples;

@@ -16,10 +16,11 @@ struct TrainingSamplesOptions {
 
 /// Draws samples with the weights that the device has at the time, each time with the same prompt
 /// and random numbers, and writes them to DIR/samples/step-00001000.txt, .png or .wav: a batch of
-/// [sample] of texts (400 bytes, or as many as the context has room for) or pictures, or one sound.
+/// [sample] of texts (400 bytes, or as many as the window has room for) or pictures, or one sound.
 class TrainingSamples {
 public:
-  /// `folder` is the run's. Errors: the program cannot sample, the prompt does not fit.
+  /// `folder` is the run's. Errors: the program cannot sample; a prompt for pictures or
+  /// sounds, or with a byte outside the vocabulary.
   static Result<TrainingSamples> create(Executor &executor, const std::string &folder,
                                         const TrainingSamplesOptions &options);
 

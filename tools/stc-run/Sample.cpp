@@ -1,6 +1,5 @@
 //===- Sample.cpp - stc-run sample --------------------------------------------------------===//
-#include "runtime/Media/Image.h"
-#include "runtime/Media/Sound.h"
+#include "runtime/Sample/SampleFormat.h"
 #include "runtime/Sample/Sampler.h"
 #include "runtime/Support/File.h"
 #include "runtime/Support/Units.h"
@@ -47,8 +46,7 @@ struct Sequence {
   double nats = 0;
 };
 
-/// What the program's data.kind makes of sequences of bytes.
-enum class Kind { Text, Image, Audio };
+using Kind = SampleFormat::Kind;
 
 class SampleRun {
 public:
@@ -62,7 +60,7 @@ public:
 private:
   Result<void> checkOut() const;
   std::string outOf(int64_t index) const;
-  Result<void> prepareImage();
+  Result<void> checkImage() const;
   Result<void> prepareCompletions();
   Result<std::vector<Sequence>> sample(const Bytes &prompt, int64_t count, int64_t first,
                                        const std::function<void(const DrawnByte &)> &also = {});
@@ -70,23 +68,27 @@ private:
   Result<void> runImages();
   Result<void> runSounds();
   Result<void> runCompletions();
-  Image imageOf(Bytes bytes) const { return {height, width, channels, std::move(bytes)}; }
   void show(const std::string &what, const Sequence &sequence) const;
 
   Settings settings;
   Sampler sampler;
   const SampleOptions &options;
+  SampleFormat format;
   std::string unit;
-  Kind kind = Kind::Text;
   Bytes prompt;
   int64_t length = 0;
-  int64_t height = 0, width = 0, channels = 0; // of images
-  int64_t rate = 0;                            // of sounds
   std::optional<ByteData> originals;
 };
 
 std::string_view textOf(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+std::vector<Bytes> takeBytes(std::vector<Sequence> &sequences) {
+  std::vector<Bytes> all;
+  for (Sequence &sequence : sequences)
+    all.push_back(std::move(sequence.bytes));
+  return all;
 }
 
 } // namespace
@@ -96,7 +98,10 @@ Result<void> SampleRun::prepare() {
   if (!name)
     return forward(name);
   unit = bitsUnit(*name);
-  kind = *name == "image" ? Kind::Image : *name == "audio" ? Kind::Audio : Kind::Text;
+  Result<SampleFormat> known = SampleFormat::of(settings, sampler.context());
+  if (!known)
+    return fail(fmt::format("{}: {}", options.program, known.error().message));
+  format = *known;
   if (auto checked = checkOut(); !checked)
     return checked;
   Result<Bytes> bytes = readPrompt(options.prompt, settings);
@@ -107,18 +112,12 @@ Result<void> SampleRun::prepare() {
     return checked;
   const int64_t promptBytes = static_cast<int64_t>(prompt.size());
   length = options.length.value_or(sampler.context() - sampler.keptBytes(promptBytes));
-  if (kind == Kind::Image)
-    if (auto prepared = prepareImage(); !prepared)
-      return prepared;
-  if (kind == Kind::Audio) {
-    Result<int64_t> setting = settings.integer("data.rate");
-    if (!setting)
-      return forward(setting);
-    rate = *setting;
-  }
+  if (format.kind() == Kind::Image)
+    if (auto checked = checkImage(); !checked)
+      return checked;
   if (options.complete.path.empty())
     return {};
-  if (kind != Kind::Image)
+  if (format.kind() != Kind::Image)
     return fail(fmt::format("{}: --complete is for models of images, this is one of {}; give "
                             "--prompt-file",
                             options.program, *name));
@@ -127,15 +126,17 @@ Result<void> SampleRun::prepare() {
 
 // Pictures and sounds are no good on a terminal.
 Result<void> SampleRun::checkOut() const {
-  std::string_view ending = kind == Kind::Image ? ".png" : kind == Kind::Audio ? ".wav" : "";
-  if (!ending.empty() && !options.out.ends_with(ending))
+  const bool isText = format.kind() == Kind::Text;
+  std::string_view ending = format.ending();
+  if (!isText && !options.out.ends_with(ending))
     return fail(fmt::format("{}: expected --out with the name of a {} file for a model of {}, such "
                             "as --out samples{}, found {}",
-                            options.program, ending, kind == Kind::Image ? "images" : "sounds",
-                            ending, options.out.empty() ? "none" : options.out));
+                            options.program, ending,
+                            format.kind() == Kind::Image ? "images" : "sounds", ending,
+                            options.out.empty() ? "none" : options.out));
   if (options.out.empty())
     return {};
-  if (kind == Kind::Text && (options.out.ends_with(".png") || options.out.ends_with(".wav")))
+  if (isText && (options.out.ends_with(".png") || options.out.ends_with(".wav")))
     return fail(fmt::format("{}: expected --out with the name of a text file for a model of text, "
                             "found {}",
                             options.program, options.out));
@@ -146,7 +147,7 @@ Result<void> SampleRun::checkOut() const {
   if (error)
     return fail(fmt::format("{}: cannot create: {}", folder.string(), error.message()),
                 ErrorKind::Io);
-  for (int64_t i = 0; i < (kind == Kind::Audio ? options.count : 1); ++i)
+  for (int64_t i = 0; i < (format.kind() == Kind::Audio ? options.count : 1); ++i)
     if (auto checked = AtomicFile::check(outOf(i)); !checked)
       return checked;
   return {};
@@ -154,25 +155,12 @@ Result<void> SampleRun::checkOut() const {
 
 // One file a sound: a.wav, or a-1.wav, a-2.wav, ... of several.
 std::string SampleRun::outOf(int64_t index) const {
-  if (kind != Kind::Audio || options.count == 1)
+  if (format.kind() != Kind::Audio || options.count == 1)
     return options.out;
   return fmt::format("{}-{}.wav", options.out.substr(0, options.out.size() - 4), index + 1);
 }
 
-Result<void> SampleRun::prepareImage() {
-  Result<std::vector<double>> shape = settings.numbers("data.shape", {});
-  if (!shape)
-    return forward(shape);
-  if (shape->size() != 3 || (*shape)[0] * (*shape)[1] * (*shape)[2] != sampler.context())
-    return fail(fmt::format("{}: expected a height, width and channels of {} in all as setting "
-                            "'data.shape'",
-                            options.program, sampler.context()));
-  height = std::llround((*shape)[0]);
-  width = std::llround((*shape)[1]);
-  channels = std::llround((*shape)[2]);
-  if (channels != 1 && channels != 3)
-    return fail(
-        fmt::format("{}: expected images of 1 or 3 channels, found {}", options.program, channels));
+Result<void> SampleRun::checkImage() const {
   if (static_cast<int64_t>(prompt.size()) >= sampler.context())
     return fail(fmt::format("expected a prompt of fewer than the {} bytes of an image, found {}",
                             sampler.context(), prompt.size()));
@@ -182,11 +170,12 @@ Result<void> SampleRun::prepareImage() {
 }
 
 Result<void> SampleRun::prepareCompletions() {
-  int64_t rows = options.rows.value_or(std::llround(options.keep * static_cast<double>(height)));
-  if (rows >= height)
-    return fail(
-        fmt::format("expected to keep fewer than the {} rows of an image, found {}", height, rows));
-  length = (height - rows) * width * channels;
+  int64_t rows =
+      options.rows.value_or(std::llround(options.keep * static_cast<double>(format.height())));
+  if (rows >= format.height())
+    return fail(fmt::format("expected to keep fewer than the {} rows of an image, found {}",
+                            format.height(), rows));
+  length = (format.height() - rows) * format.width() * format.channels();
   Result<ByteData> data =
       ByteData::open(options.complete.path, options.complete.part, settings, sampler.context());
   if (!data)
@@ -201,7 +190,7 @@ Result<void> SampleRun::prepareCompletions() {
 Result<void> SampleRun::run() {
   if (originals)
     return runCompletions();
-  switch (kind) {
+  switch (format.kind()) {
   case Kind::Text:
     return runText();
   case Kind::Image:
@@ -251,8 +240,7 @@ Result<void> SampleRun::runText() {
     if (live && !std::exchange(begun, true))
       output.write(textOf(prompt));
   };
-  std::string text;
-  std::vector<Sequence> shown;
+  std::vector<Sequence> all;
   for (int64_t first = 0; first < options.count; first += sampler.batch()) {
     auto echo = [&](const DrawnByte &drawn) {
       begin();
@@ -264,27 +252,19 @@ Result<void> SampleRun::runText() {
     if (!sequences)
       return forward(sequences);
     for (Sequence &sequence : *sequences) {
-      std::string one(textOf(sequence.bytes));
-      if (options.count > 1)
-        one = fmt::format("--- sample {}\n{}\n", shown.size() + 1, one);
-      options.out.empty() && !live ? output.write(one) : void(text += one);
-      shown.push_back(std::move(sequence));
+      if (options.out.empty() && !live)
+        output.write(listedText(sequence.bytes, std::ssize(all), options.count));
+      all.push_back(std::move(sequence));
     }
   }
   begin();
   if (live)
     output.finish();
-  if (!options.out.empty()) {
-    Result<AtomicFile> file = AtomicFile::create(options.out);
-    if (!file)
-      return forward(file);
-    if (auto written = file->write(text); !written)
+  if (!options.out.empty())
+    if (auto written = format.write(options.out, takeBytes(all)); !written)
       return written;
-    if (auto committed = file->commit(); !committed)
-      return committed;
-  }
-  for (size_t i = 0; i < shown.size(); ++i)
-    show(fmt::format("sample {}", i + 1), shown[i]);
+  for (size_t i = 0; i < all.size(); ++i)
+    show(fmt::format("sample {}", i + 1), all[i]);
   return {};
 }
 
@@ -292,12 +272,9 @@ Result<void> SampleRun::runImages() {
   Result<std::vector<Sequence>> sequences = sample(prompt, options.count, 0);
   if (!sequences)
     return forward(sequences);
-  std::vector<Image> images;
-  for (Sequence &sequence : *sequences) {
-    show(fmt::format("image {}", images.size() + 1), sequence);
-    images.push_back(imageOf(std::move(sequence.bytes)));
-  }
-  return writePng(options.out, makeSheet(images, squareColumns(options.count, images[0])));
+  for (size_t i = 0; i < sequences->size(); ++i)
+    show(fmt::format("image {}", i + 1), (*sequences)[i]);
+  return format.write(options.out, takeBytes(*sequences));
 }
 
 Result<void> SampleRun::runSounds() {
@@ -306,7 +283,7 @@ Result<void> SampleRun::runSounds() {
     return forward(sequences);
   for (size_t i = 0; i < sequences->size(); ++i) {
     show(fmt::format("sound {}", i + 1), (*sequences)[i]);
-    if (auto written = writeWav(outOf(i), (*sequences)[i].bytes, rate); !written)
+    if (auto written = format.write(outOf(i), {&(*sequences)[i].bytes, 1}); !written)
       return written;
   }
   return {};
@@ -314,7 +291,7 @@ Result<void> SampleRun::runSounds() {
 
 // A row of the sheet: what is given, the completions, the original.
 Result<void> SampleRun::runCompletions() {
-  int64_t n = sampler.context(), given = n - length;
+  const int64_t n = sampler.context(), given = n - length;
   std::vector<int32_t> tokens(n), targets(n);
   std::vector<Image> images;
   for (int64_t index = 0; index < options.count; ++index) {
@@ -326,14 +303,14 @@ Result<void> SampleRun::runCompletions() {
         sample(start, options.completions, index * options.completions);
     if (!sequences)
       return forward(sequences);
-    Image gap = Image::filled(height, width, channels, 128);
+    Image gap = Image::filled(format.height(), format.width(), format.channels(), 128);
     std::ranges::copy(start, gap.pixels.begin());
     images.push_back(std::move(gap));
     for (size_t i = 0; i < sequences->size(); ++i) {
       show(fmt::format("image {} completion {}", index + 1, i + 1), (*sequences)[i]);
-      images.push_back(imageOf(std::move((*sequences)[i].bytes)));
+      images.push_back(format.image(std::move((*sequences)[i].bytes)));
     }
-    images.push_back(imageOf(std::move(original)));
+    images.push_back(format.image(std::move(original)));
   }
   return writePng(options.out, makeSheet(images, options.completions + 2));
 }

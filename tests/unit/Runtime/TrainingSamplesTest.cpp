@@ -112,15 +112,30 @@ TEST_F(TrainingSamplesTest, PicturesAndSounds) {
   }
 }
 
-TEST_F(TrainingSamplesTest, WhatDoesNotFitIsFoundAtTheStart) {
-  std::string longPrompt(32, 'a');
-  Outcome refused =
-      train(program, {"--out", folder, "--sample-every", "2", "--sample-prompt", longPrompt});
-  EXPECT_EQ(refused.code, 1);
-  EXPECT_THAT(refused.err, HasSubstr("expected a prompt of fewer than the 32 bytes of the context, "
-                                     "found 32"));
-  EXPECT_FALSE(fs::exists(folder));
+// As sample does: the last half of the window, and 16 bytes behind it.
+TEST_F(TrainingSamplesTest, ALongPromptSlidesTheWindow) {
+  for (size_t size : {31, 32, 33, 100}) {
+    std::string prompt;
+    for (size_t i = 0; i < size; ++i)
+      prompt += static_cast<char>('a' + i % 26);
+    Outcome trained = train(program, {"--out", folder, "--fresh", "--steps", "2", "--sample-every",
+                                      "2", "--sample-prompt", prompt});
+    ASSERT_EQ(trained.code, 0) << trained.err;
+    std::string drawn = sample("step-00000002.txt");
+    size_t room = size < 32 ? 32 - size : 16;
+    EXPECT_EQ(drawn.size(), 2 * (13 + size + room + 1)) << size;
+    EXPECT_THAT(drawn, StartsWith("--- sample 1\n" + prompt));
+    ASSERT_EQ(run({"sample", program, "--weights", folder, "--prompt", prompt, "--count", "2",
+                   "--out", other + ".txt"})
+                  .code,
+              0);
+    EXPECT_EQ(readFile(other + ".txt"), drawn) << size;
+  }
+}
+
+TEST_F(TrainingSamplesTest, APromptAlonePromptsNothing) {
   EXPECT_EQ(train(program, {"--out", folder, "--sample-prompt", "a"}).code, 2);
+  EXPECT_FALSE(fs::exists(folder));
 }
 
 } // namespace
