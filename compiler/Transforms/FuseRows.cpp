@@ -89,9 +89,7 @@ public:
 private:
   void fuse(size_t number) {
     const Group &group = groups[number];
-    std::set<int> ops;
-    for (int slice : group.slices)
-      ops.insert(slices[slice].ops.begin(), slices[slice].ops.end());
+    std::set<int> ops(group.ops.begin(), group.ops.end());
     SmallVector<Value> outputs;
     for (int slice : group.slices) {
       Value value = block.op(slices[slice].root)->getResult(0);

@@ -322,6 +322,10 @@ def FuseRows : Pass<"stc-fuse-rows", "::mlir::func::FuncOp"> {
     dimension, and every shared value that is cheaper to load than to compute again becomes a result
     of a `stc.fused`, whose body is all that computes it from values in memory. Results over the same
     space join one `stc.fused` where they read the same values and the order allows it.
+
+    A chain that is too long for one kernel is cut: no `stc.fused` does more than 512 units of work for an
+    element. An op counts 1, a function of the math dialect 8, a random number 30, and what a reduction
+    of rows sweeps over counts once more for each such reduction that comes after it.
   }];
   let dependentDialects = ["::stc::StcDialect"];
 }

@@ -9,6 +9,8 @@
 
 #include "compiler/Transforms/RowFusion.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace stc;
 using namespace stc::rows;
@@ -80,7 +82,7 @@ private:
     groupOf[index] = groups.size();
     if (slices[index].space.empty())
       lastScalars = groups.size();
-    groups.push_back({slices[index].root, {index}});
+    groups.push_back({slices[index].root, {index}, slices[index].ops});
   }
 
   SmallVector<int> candidates(const Slice &slice) {
@@ -124,13 +126,15 @@ private:
     }
     bool free = sizeOf(slice) <= smallSpace || 8 * elementsOf(valueOf(slice)) <= sizeOf(slice);
     bool near = std::abs(heavyBefore[slice.root] - heavyBefore[group.position]) <= maxDistance;
-    if (lowest < group.position && (free || near)) {
-      // The slice moves up to the group.
-    } else if (near && firstUser(group, index) > slice.root) {
-      group.position = slice.root;
-    } else {
+    bool movesUp = lowest < group.position && (free || near);
+    if (!movesUp && !(near && firstUser(group, index) > slice.root))
       return false;
-    }
+    std::vector<int> ops = opsWith(slice, group);
+    if (workOf(block, ops) > kMostWork)
+      return false;
+    if (!movesUp)
+      group.position = slice.root;
+    group.ops = std::move(ops);
     group.slices.push_back(index);
     groupOf[index] = number;
     return true;
@@ -155,6 +159,12 @@ private:
     for (int other : group.slices)
       buffers += slices[other].accesses.size() + 1;
     return buffers <= maxBuffers;
+  }
+
+  static std::vector<int> opsWith(const Slice &slice, const Group &group) {
+    std::vector<int> ops;
+    std::ranges::set_union(slice.ops, group.ops, std::back_inserter(ops));
+    return ops;
   }
 
   /// Whether the slice can use a value that the same kernel computes: element for element.

@@ -4,7 +4,8 @@
 // compute it on the way: reductions over anything but the last dimension, and scalars that are
 // repeated over a tensor. All others are computed again in each kernel that reads them, unless
 // several do and loading it takes fewer large operands: the residual stream x + f(x) of a deep
-// model is read by all later layers, and would be summed from the start in each.
+// model is read by all later layers, and would be summed from the start in each. A chain that is
+// too long for one kernel is cut.
 //
 //===----------------------------------------------------------------------===//
 
@@ -75,9 +76,7 @@ int rows::Block::inlined(Value value) const {
   return position >= 0 && keep[position] == Keep::No ? position : -1;
 }
 
-namespace {
-/// How expensive an op is for an element, in additions.
-int costOf(Operation *op) {
+int rows::costOf(Operation *op) {
   if (isa<arith::ConstantOp, BroadcastOp, IotaOp>(op))
     return 0;
   if (isa<RandomOp>(op))
@@ -85,6 +84,27 @@ int costOf(Operation *op) {
   return isa<math::MathDialect>(op->getDialect()) ? 8 : 1;
 }
 
+int64_t rows::workOf(const Block &block, ArrayRef<int> ops) {
+  llvm::SmallDenseMap<int, int> sweeps; // over a row: how many reductions an op comes after
+  int last = 0;
+  for (int position : ops) {
+    Operation *op = block.op(position);
+    int sweep = 0;
+    for (Value operand : op->getOperands())
+      if (auto inner = sweeps.find(block.computed(operand)); inner != sweeps.end())
+        sweep = std::max(sweep, inner->second);
+    auto reduce = dyn_cast<ReduceOp>(op);
+    sweep += reduce && reduce.isRowReduction();
+    sweeps[position] = sweep;
+    last = std::max(last, sweep);
+  }
+  int64_t work = 0;
+  for (auto [position, sweep] : sweeps)
+    work += costOf(block.op(position)) * (last - sweep + 1);
+  return work;
+}
+
+namespace {
 /// Leading dimensions of the result: what is broadcast is a scalar of each row.
 bool alongRows(BroadcastOp broadcast) {
   for (auto [index, dim] : llvm::enumerate(broadcast.getDims()))
@@ -176,6 +196,8 @@ private:
     gatherOperands(position);
     while (operands[position].size() > maxOperands && hardenLargest(op))
       gatherOperands(position);
+    while (workOf(position) > kMostWork && cut(op))
+      gatherOperands(position);
     if (block.keep[position] != Keep::No || meet[position] != memory || isa<arith::ConstantOp>(op))
       return;
     int64_t elements = elementsOf(op->getResult(0));
@@ -210,6 +232,61 @@ private:
       return false;
     block.keep[largest] = Keep::Needed;
     return true;
+  }
+
+  /// Of the kernel that would compute the value, were it a root.
+  int64_t workOf(int position) const {
+    SmallVector<int> pending{position};
+    llvm::SmallDenseSet<int> seen{position};
+    while (!pending.empty())
+      for (Value operand : block.op(pending.pop_back_val())->getOperands())
+        if (int inner = block.inlined(operand); inner >= 0 && seen.insert(inner).second)
+          pending.push_back(inner);
+    SmallVector<int> ops(seen.begin(), seen.end());
+    llvm::sort(ops);
+    return rows::workOf(block, ops);
+  }
+
+  /// Puts the operand in memory that leaves the least work.
+  bool cut(Operation *op) {
+    int best = -1;
+    int64_t least = 0;
+    for (Value operand : op->getOperands()) {
+      int place = placeToCut(operand);
+      if (place < 0)
+        continue;
+      block.keep[place] = Keep::Needed;
+      int64_t work = workOf(block.positionOf(op));
+      block.keep[place] = Keep::No;
+      if (best < 0 || work < least) {
+        best = place;
+        least = work;
+      }
+    }
+    if (best < 0)
+      return false;
+    block.keep[best] = Keep::Needed;
+    return true;
+  }
+
+  /// An inlined value that an operand is computed from: the operand itself, but what a broadcast
+  /// repeats, which is smaller, and not a value that takes little to compute from one that others
+  /// need, too, and would have to be cut at once more.
+  int placeToCut(Value operand) const {
+    while (auto broadcast = operand.getDefiningOp<BroadcastOp>())
+      operand = broadcast.getInput();
+    int place = block.inlined(operand);
+    if (place < 0 || isa<arith::ConstantOp>(block.op(place)))
+      return -1;
+    int inner = place;
+    for (int work = 0; inner >= 0 && block.op(inner)->hasOneUse();) {
+      Operation *op = block.op(inner);
+      work += costOf(op);
+      if (op->getNumOperands() != 1 || work > cheapCost)
+        return place;
+      inner = block.inlined(op->getOperand(0));
+    }
+    return inner >= 0 ? inner : place;
   }
 
   rows::Block &block;

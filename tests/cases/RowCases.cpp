@@ -246,6 +246,30 @@ RowCase doubles() {
   return {"doubles", function("doubles", {{"%x", type}}, w.body, {{part, type}}), false, 1e-12};
 }
 
+/// More functions than one kernel computes, each of the one before.
+RowCase functionChain(int rounds) {
+  RowWriter w({9, 40});
+  std::string y = "%x";
+  for (int round = 0; round < rounds; ++round)
+    y = w.unary("math.sin", w.binary("arith.addf", y, "%x"));
+  Typed x{"%x", typeOf(w.space)};
+  return {"chain_of_functions", function("chain_of_functions", {x}, w.body, {{y, x.type}}), true};
+}
+
+/// More sums of rows than one kernel computes, each of what the one before leaves.
+RowCase sumChain(int rounds) {
+  RowWriter w({9, 40});
+  std::string y = "%x";
+  for (int round = 0; round < rounds; ++round) {
+    std::string sum = w.spread(w.reduce("sum", y, {0}), {0});
+    y = w.binary("arith.subf", w.binary("arith.mulf", y, w.constant(0.75)),
+                 w.binary("arith.mulf", sum, w.constant(0.01)));
+    y = w.binary("arith.addf", y, "%x");
+  }
+  Typed x{"%x", typeOf(w.space)};
+  return {"chain_of_sums", function("chain_of_sums", {x}, w.body, {{y, x.type}}), true};
+}
+
 /// Random numbers of both distributions.
 RowCase noise() {
   RowWriter w({3, 700});
@@ -287,8 +311,8 @@ const std::vector<RowCase> &rowCases() {
       sums("rows_of_doubles", {9, 133}, {0}, "f64"), table(1500, 20, 512), table(1000, 7, 36),
       table(40, 257, 128), table(13, 5, 33), insertRow(), parts(50, {512, 512, 512}, "bf16"),
       parts(21, {8, 40, 12}, "f32"), parts(4, {5, 3, 9}, "f16"), functions(), integers(),
-      divisions("i32", INT32_MIN), divisions("i64", INT64_MIN), doubles(), noise(), update(4096),
-      update(5003), update(3),
+      divisions("i32", INT32_MIN), divisions("i64", INT64_MIN), doubles(), noise(),
+      functionChain(80), sumChain(40), update(4096), update(5003), update(3),
       // Of a whole number of everything and of none, of one row, with sums in one round and in
       // several.
       product(64, 512, 256, "bf16", true), product(64, 256, 512, "bf16", false),
