@@ -25,7 +25,11 @@ std::string temporaryPath(const std::string &name) {
     ~Folder() { std::filesystem::remove_all(path); }
   };
   static Folder folder;
-  return folder.path + "/" + name;
+  std::filesystem::path own = folder.path;
+  if (const testing::TestInfo *test = testing::UnitTest::GetInstance()->current_test_info())
+    own /= std::string(test->test_suite_name()) + "." + test->name();
+  std::filesystem::create_directories(own);
+  return own / name;
 }
 
 std::string readFile(const std::string &path) {

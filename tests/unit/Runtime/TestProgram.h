@@ -12,7 +12,8 @@ namespace stc::runtime::test {
 
 using program::DType;
 
-/// A folder of this test process, removed with what is in it at the end of the process.
+/// A path in a folder of the running test alone, which is removed with what is in it at the end of
+/// the process: tests of one process, in whatever order, do not find each other's files.
 std::string temporaryPath(const std::string &name);
 
 std::string readFile(const std::string &path);
