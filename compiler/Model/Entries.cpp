@@ -131,6 +131,11 @@ OwningOpRef<ModuleOp> stc::model::build(const spec::Spec &spec, MLIRContext *con
   // What a pass has to say of a model is about its patterns, more often than not.
   auto location = FileLineColLoc::get(context, spec.file, spec.patternLine, spec.patternColumn);
   OwningOpRef<ModuleOp> module = ModuleOp::create(location, spec.name);
+  if (spec.model.width == 1)
+    emitWarning(
+        FileLineColLoc::get(context, spec.file, spec.widthLine, spec.widthColumn),
+        "a model of width 1 knows nothing of what it reads, and learns nothing: the norm of "
+        "one number is zero");
   declareVariables(*module, spec);
   buildInit(*module, spec);
   buildTrainStep(*module, spec);

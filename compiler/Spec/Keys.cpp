@@ -64,7 +64,8 @@ const Key keyTable[] = {
     {.section = "model",
      .name = "width",
      .value = Integer{FIELD(model.width), 1, maxWidth},
-     .meaning = "Size of a position's vector between blocks.",
+     .meaning =
+         "Size of a position's vector between blocks. At 1 its norm is zero, whatever was read.",
      .paper = "Sec. 6, d",
      .need = Key::Required},
     {.section = "model",

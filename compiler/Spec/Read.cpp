@@ -383,6 +383,9 @@ tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std:
   Place pattern = document.placeOf("attention.pattern");
   spec.patternLine = pattern.line;
   spec.patternColumn = pattern.column;
+  Place width = document.placeOf("model.width");
+  spec.widthLine = width.line;
+  spec.widthColumn = width.column;
   Place budget = document.placeOf("memory.budget");
   spec.budgetLine = budget.line;
   spec.budgetColumn = budget.column;

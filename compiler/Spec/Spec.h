@@ -102,6 +102,7 @@ struct Spec {
   std::string text; ///< the file's own text
   std::string file; ///< its name, and where attention.pattern stands in it
   int patternLine = 0, patternColumn = 0;
+  int widthLine = 0, widthColumn = 0;   ///< where model.width stands
   int budgetLine = 0, budgetColumn = 0; ///< where memory.budget stands, if it does
 };
 
