@@ -169,7 +169,10 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
     Value moment = g.add(g.mul(oldMoment, beta1), g.mul(clipped, 1 - beta1));
     Value oldSquare = g.read(v);
     Value square = g.add(g.mul(oldSquare, beta2), g.mul(g.mul(clipped, clipped), 1 - beta2));
-    Value root = math::SqrtOp::create(g.b, g.mul(square, spread(second)));
+    // What float32 takes for zero may be the square of a gradient that it holds: without a floor,
+    // such a gradient would be divided by epsilon alone. NaN stays: max is its second operand then.
+    Value held = g.max(g.like(square, std::numeric_limits<float>::min()), square);
+    Value root = math::SqrtOp::create(g.b, g.mul(held, spread(second)));
     Value update = g.div(g.mul(moment, spread(first)), g.add(root, g.like(root, train.epsilon)));
     if (parameter.decays() && train.weightDecay > 0)
       update = g.add(update, g.mul(weight, train.weightDecay));

@@ -168,6 +168,14 @@ void completeEmbedding(Spec &spec, Document &document) {
 
 void completeTrain(Spec &spec, Document &document) {
   Train &train = spec.train;
+  // A step multiplies weights by 1 - rate * decay.
+  if (document.good({"train.learning_rate", "train.weight_decay"}) &&
+      train.learningRate * train.weightDecay >= 2)
+    document.error(document.placeOf(document.has("train.weight_decay") ? "train.weight_decay"
+                                                                       : "train.learning_rate"),
+                   fmt::format("expected learning_rate * weight_decay below 2, from which weights "
+                               "grow, found {:g} * {:g}",
+                               train.learningRate, train.weightDecay));
   if (!document.good({"train.steps", "train.warmup"}))
     return;
   if (!document.has("train.warmup"))

@@ -219,7 +219,9 @@ const Key keyTable[] = {
     {.section = "train",
      .name = "weight_decay",
      .value = Number{FIELD(train.weightDecay), Number::NonNegative},
-     .meaning = "Weight decay, apart from Adam's step.",
+     .meaning =
+         "Weight decay, apart from Adam's step: a step multiplies weights by 1 - rate * decay, so "
+         "that learning_rate * weight_decay has to be below 2.",
      .paper = "Sec. 6"},
     {.section = "train",
      .name = "dropout",

@@ -63,6 +63,12 @@ const Mistake mistakes[] = {
      "17:11: expected at least 1.2e-38, the smallest float32, for 'epsilon', found 1e-46"},
     {"0.001", "0.1\nweight_decay = 1e39",
      "17:16: expected at most 3.4e+38, the largest float32, for 'weight_decay', found 1e+39"},
+    {"0.001", "0.1\nweight_decay = 20.0",
+     "17:16: expected learning_rate * weight_decay below 2, from which weights grow, found 0.1 * "
+     "20"},
+    {"0.001", "1000",
+     "16:17: expected learning_rate * weight_decay below 2, from which weights grow, found 1000 * "
+     "0.01"},
     {"0.001", "0.1\ndropout = 1e-300",
      "17:11: expected at least 1.2e-38, the smallest float32, for 'dropout', found 1e-300"},
     {"0.001", "0.1\nbeta1 = 0.99999999",
