@@ -26,8 +26,10 @@ Value zerosLike(OpBuilder &builder, Location loc, Value value) {
 LogicalResult BroadcastOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
                                          MutableArrayRef<Value> result) {
   SmallVector<int64_t> dims = otherDims(getDims(), typeOf(getResult()).getRank());
-  result[0] =
-      ReduceOp::create(builder, getLoc(), getInput().getType(), Reduction::Sum, grads[0], dims);
+  result[0] = grads[0];
+  if (!dims.empty())
+    result[0] =
+        ReduceOp::create(builder, getLoc(), getInput().getType(), Reduction::Sum, grads[0], dims);
   return success();
 }
 

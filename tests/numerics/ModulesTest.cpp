@@ -159,6 +159,25 @@ func.func @f(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>,
   return %g#0, %g#1, %g#2, %g#3, %all : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
 )"},
+    // Nothing is summed for its gradient, not even over no dims.
+    {"gradient_of_a_broadcast_that_repeats_nothing", R"(
+func.func @f(%x: tensor<2x3xf32>) -> (tensor<2x3xf32>, tensor<2x3xf32>) {
+  %y = stc.broadcast %x dims [0, 1] : tensor<2x3xf32> to tensor<2x3xf32>
+  %z = arith.mulf %y, %x : tensor<2x3xf32>
+  %g:2 = stc.gradient %z seed %x wrt %x, %y : (tensor<2x3xf32>) seed (tensor<2x3xf32>) wrt (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>, tensor<2x3xf32>
+  return %g#0, %g#1 : tensor<2x3xf32>, tensor<2x3xf32>
+}
+)"},
+    // A scalar has no last dim that could be its columns.
+    {"scalar_as_a_row", R"(
+func.func @f(%x: tensor<2xf32>, %sequence: tensor<1x5x1xf32>) -> tensor<1x5x1xf32> {
+  %sum = stc.reduce sum %x dims [0] : tensor<2xf32> to tensor<f32>
+  %row = stc.reshape %sum : tensor<f32> to tensor<1x1x1xf32>
+  %at = arith.constant dense<3> : tensor<i32>
+  %all = stc.insert_row %row into %sequence at %at : tensor<1x1x1xf32> into tensor<1x5x1xf32>
+  return %all : tensor<1x5x1xf32>
+}
+)"},
 };
 INSTANTIATE_TEST_SUITE_P(Shared, Modules, testing::ValuesIn(modules), nameOf);
 } // namespace

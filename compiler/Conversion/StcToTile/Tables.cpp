@@ -19,7 +19,11 @@ namespace {
 constexpr int64_t dynamic = ShapedType::kDynamic;
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-int64_t columnsOf(Value value) { return typeOf(value).getShape().back(); }
+/// A scalar is one column.
+int64_t columnsOf(Value value) {
+  auto shape = typeOf(value).getShape();
+  return shape.empty() ? 1 : shape.back();
+}
 int64_t rowsOf(Value value) { return typeOf(value).getNumElements() / columnsOf(value); }
 
 /// Rows of a tensor as a kernel sees them.
