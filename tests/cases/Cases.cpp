@@ -237,6 +237,17 @@ const std::vector<Case> &attentionCases() {
   return all;
 }
 
+const std::vector<Case> &longHeadCases() {
+  static const std::vector<Case> all = {
+      {"long_heads_dense_n17", {"dense"}, 17, 1, 2, 520, 520},
+      {"long_heads_fixed_n40", {"fixed(8, 2)"}, 40, 1, 1, 1030, 1030},
+      {"long_keys_shared_n17", {"strided(4)"}, 17, 2, 2, 520, 24, 1},
+      {"long_values_heads_n17", {"local(5)", "sinks(2)"}, 17, 1, 2, 24, 1030},
+      {"long_heads_head_major_n17", {"summary(4, 1)"}, 17, 1, 2, 1030, 520, 2, true},
+  };
+  return all;
+}
+
 const std::vector<Case> &benchmarkCases() {
   static const std::vector<Case> all = {
       {"dense_n4096", {"dense"}, 4096, 1, 8, 64, 64},

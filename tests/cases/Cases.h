@@ -59,6 +59,9 @@ inline std::ostream &operator<<(std::ostream &out, const Case &test) { return ou
 /// Small enough for the float64 reference.
 const std::vector<Case> &attentionCases();
 
+/// The same with heads that are walked by loops on a CPU. Kernels of a GPU take none so long.
+const std::vector<Case> &longHeadCases();
+
 /// The paper's sizes, for benchmarks in float32 on a CPU.
 const std::vector<Case> &benchmarkCases();
 

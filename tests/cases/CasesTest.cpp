@@ -15,7 +15,7 @@ using stc::pattern::Pattern;
 namespace {
 std::vector<Case> everyCase() {
   std::vector<Case> all = attentionCases();
-  for (const auto *more : {&benchmarkCases(), &gpuBenchmarkCases()})
+  for (const auto *more : {&longHeadCases(), &benchmarkCases(), &gpuBenchmarkCases()})
     all.insert(all.end(), more->begin(), more->end());
   return all;
 }

@@ -103,13 +103,19 @@ int64_t setting(const char *name, int64_t otherwise) {
   return text ? std::atoll(text) : otherwise;
 }
 
-TEST(Attention, SharedCases) { check(cases::attentionCases(), 1, /*exceptions=*/0); }
+std::vector<cases::Case> sharedCases() {
+  std::vector<cases::Case> all = cases::attentionCases();
+  llvm::append_range(all, cases::longHeadCases());
+  return all;
+}
+
+TEST(Attention, SharedCases) { check(sharedCases(), 1, /*exceptions=*/0); }
 
 /// Checks functions of one query, whose last input is a position, each under its case's name.
 void checkRows(llvm::function_ref<std::string(const cases::Case &)> textOf) {
   std::string text;
   std::vector<cases::Case> all;
-  for (const cases::Case &test : cases::attentionCases())
+  for (const cases::Case &test : sharedCases())
     if (std::string function = textOf(test); !function.empty()) {
       text += function;
       all.push_back(test);

@@ -60,6 +60,27 @@ void Emitter::loop(Value lo, Value hi, int64_t step, function_ref<void(Value)> b
   });
 }
 
+Emitter::Values Emitter::eachStep(int64_t size, int64_t step, ValueRange carried,
+                                  function_ref<Values(Value, int64_t, ValueRange)> body) {
+  Values values(carried);
+  int64_t column = 0;
+  if (isLong(size)) {
+    column = size / step * step;
+    values = loop(index(0), index(column), step, values,
+                  [&](Value iv, ValueRange running) { return body(iv, step, running); });
+  }
+  for (; column < size; column += step)
+    values = body(index(column), size - column, values);
+  return values;
+}
+
+void Emitter::eachVector(int64_t size, function_ref<void(Value, int64_t)> body) {
+  eachStep(size, tile.lanes, {}, [&](Value column, int64_t left, ValueRange) {
+    body(column, left);
+    return Values();
+  });
+}
+
 void Emitter::ifThen(Value condition, function_ref<void()> body) {
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
@@ -185,20 +206,25 @@ Value Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr vi
                         Value row, Value count, Value total, Value target) {
   int64_t size = cast<MemRefType>(source.getType()).getDimSize(3);
   int64_t columns = cast<MemRefType>(target.getType()).getDimSize(1);
-  Values none(columns / tile.lanes, zeroVector);
+  Values none(isLong(size) ? 1 : columns / tile.lanes, zeroVector);
   Values watched = loop(index(0), count, 1, none, [&](Value i, ValueRange before) {
     Value at = position(view, residue, add(row, i));
+    auto pack = [&](Value c, int64_t left, Value sum) {
+      Value part = loadVector(source, {batch, at, head, c}, left);
+      store(part, target, {i, c});
+      return watch(part, sum);
+    };
+    if (isLong(size))
+      return eachStep(size, tile.lanes, before, [&](Value c, int64_t left, ValueRange sum) {
+        return Values{pack(c, left, sum[0])};
+      });
     Values next;
-    for (int64_t c = 0; c < columns; c += tile.lanes) {
-      Value part = loadVector(source, {batch, at, head, index(c)}, size - c);
-      store(part, target, {i, index(c)});
-      next.push_back(watch(part, before[c / tile.lanes]));
-    }
+    for (int64_t c = 0; c < columns; c += tile.lanes)
+      next.push_back(pack(index(c), size - c, before[c / tile.lanes]));
     return next;
   });
   loop(count, total, 1, [&](Value i) {
-    for (int64_t c = 0; c < columns; c += tile.lanes)
-      store(zeroVector, target, {i, index(c)});
+    eachVector(columns, [&](Value c, int64_t) { store(zeroVector, target, {i, c}); });
   });
   return allFinite(watched);
 }
@@ -208,10 +234,11 @@ void Emitter::prefetchRow(Value memory, Value batch, Value head, tile::ViewAttr 
   constexpr int64_t lineFloats = 16, secondLevel = 2;
   auto type = cast<MemRefType>(memory.getType());
   Value at = min(position(view, residue, row), index(type.getDimSize(1) - 1));
-  for (int64_t c = 0; c < type.getDimSize(3); c += lineFloats)
-    memref::PrefetchOp::create(b, memory, ValueRange{batch, at, head, index(c)}, toWrite,
-                               secondLevel,
+  eachStep(type.getDimSize(3), lineFloats, {}, [&](Value c, int64_t, ValueRange) {
+    memref::PrefetchOp::create(b, memory, ValueRange{batch, at, head, c}, toWrite, secondLevel,
                                /*isDataCache=*/true);
+    return Values();
+  });
 }
 
 void Emitter::unpackRows(Value source, Value target, Value batch, Value head, tile::ViewAttr view,
@@ -219,14 +246,14 @@ void Emitter::unpackRows(Value source, Value target, Value batch, Value head, ti
   int64_t size = cast<MemRefType>(target.getType()).getDimSize(3);
   loop(index(0), count, 1, [&](Value i) {
     Value at = position(view, residue, add(row, i));
-    for (int64_t c = 0; c < size; c += tile.lanes) {
-      Value value = loadVector(source, {i, index(c)});
+    eachVector(size, [&](Value c, int64_t left) {
+      Value value = loadVector(source, {i, c});
       if (accumulate)
-        value = fma(value, splat(scale), loadVector(target, {batch, at, head, index(c)}, size - c));
+        value = fma(value, splat(scale), loadVector(target, {batch, at, head, c}, left));
       else if (scale != 1.0f)
         value = mulf(value, splat(scale));
-      storeVector(value, target, {batch, at, head, index(c)}, size - c);
-    }
+      storeVector(value, target, {batch, at, head, c}, left);
+    });
   });
 }
 

@@ -56,6 +56,15 @@ public:
               llvm::function_ref<Values(mlir::Value iv, mlir::ValueRange carried)> body);
   void loop(mlir::Value lo, mlir::Value hi, int64_t step,
             llvm::function_ref<void(mlir::Value)> body);
+  /// Whether rows of so many elements are walked by loops, and stand in memory and not in
+  /// registers: code does not grow with them.
+  bool isLong(int64_t size) const { return size > kMostUnrolled * tile.lanes; }
+  /// The elements of a row, `step` at a time: body(first column, columns from there on, carried).
+  Values eachStep(
+      int64_t size, int64_t step, mlir::ValueRange carried,
+      llvm::function_ref<Values(mlir::Value column, int64_t left, mlir::ValueRange carried)> body);
+  /// A vector at a time, with nothing carried.
+  void eachVector(int64_t size, llvm::function_ref<void(mlir::Value column, int64_t left)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> body);
   void ifElse(mlir::Value condition, llvm::function_ref<void()> yes, llvm::function_ref<void()> no);
 
@@ -136,6 +145,9 @@ public:
                     mlir::Value keyRow, mlir::Value keyEnd, mlir::Value fullLo, mlir::Value fullHi);
 
 private:
+  /// Vectors of a row.
+  static constexpr int64_t kMostUnrolled = 32;
+
   mlir::Value laneMask(int64_t count);
 };
 

@@ -113,9 +113,9 @@ struct Backward {
       Value at = split ? e.position(op.getView(), op.getResidue(), row) : row;
       for (auto [target, size] :
            {std::pair(op.getKeyGrad(), op.getQuerySize()), {op.getValueGrad(), op.getValueSize()}})
-        for (int64_t c = 0; c < size; c += lanes)
-          e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getKeyHead(), e.index(c)},
-                        size - c);
+        e.eachVector(size, [&](Value c, int64_t left) {
+          e.storeVector(e.zeroVector, target, {op.getBatch(), at, op.getKeyHead(), c}, left);
+        });
     });
     e.store(e.max(begin, end), cleared, {zero});
   }
@@ -149,13 +149,13 @@ struct Backward {
       base2 = e.select(isUseful, base2, scalar(std::numeric_limits<float>::quiet_NaN()));
       Value empty = e.compare(arith::CmpFPredicate::OEQ, natural, kNoKey);
       e.store(e.select(empty, never, base2), lse, {i});
-      Value sum = e.zeroVector;
-      for (int64_t c = 0; c < op.getValueSize(); c += lanes)
-        sum = e.fma(
-            e.loadVector(gradRows, {i, e.index(c)}),
-            e.loadVector(op.getOutput(), {batch, at, head, e.index(c)}, op.getValueSize() - c),
-            sum);
-      e.store(vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
+      auto sum = e.eachStep(
+          op.getValueSize(), lanes, {e.zeroVector}, [&](Value c, int64_t left, ValueRange running) {
+            Value grad = e.loadVector(gradRows, {i, c});
+            Value output = e.loadVector(op.getOutput(), {batch, at, head, c}, left);
+            return Emitter::Values{e.fma(grad, output, running[0])};
+          });
+      e.store(vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum[0],
                                           arith::FastMathFlags::reassoc),
               delta, {i});
     });
@@ -185,10 +185,8 @@ struct Backward {
       isFinite = e.conjunction(isFinite, e.packRows(op.getValue(), batch, keyHead, walk.getView(),
                                                     residue, chunk, length, total, values));
       e.loop(none, total, 1, [&](Value i) {
-        for (int64_t c = 0; c < querySize; c += lanes)
-          e.store(e.zeroVector, keyGrads, {i, e.index(c)});
-        for (int64_t c = 0; c < valueSize; c += lanes)
-          e.store(e.zeroVector, valueGrads, {i, e.index(c)});
+        for (auto [grads, size] : {std::pair(keyGrads, querySize), {valueGrads, valueSize}})
+          e.eachVector(size, [&](Value c, int64_t) { e.store(e.zeroVector, grads, {i, c}); });
       });
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);

@@ -22,10 +22,13 @@ struct Row {
   Emitter e;
   int64_t lanes, querySize, valueSize;
   Value scores, positions, zero; // of the keys in a chunk
+  /// Query and output stand in vectors, or in memory if there are too many of these.
+  bool isLong;
   Emitter::Values query;
+  Value longQuery, longOutput;
 
   /// Running maximum (equal lanes), sum (to be added over the lanes), the number of keys, and
-  /// output, in vectors.
+  /// output, in vectors; of a long one none.
   struct State {
     Value maximum, sum, count;
     Emitter::Values output;
@@ -43,37 +46,56 @@ struct Row {
   Row(tile::AttentionRowOp op, const HostVectors &options)
       : op(op), e(op, options.tile(options.lanes)), lanes(options.lanes),
         querySize(op.getQuerySize()), valueSize(op.getValueSize()), scores(e.scratch({kChunk})),
-        positions(e.scratch({kChunk}, e.b.getIndexType())), zero(e.index(0)) {
+        positions(e.scratch({kChunk}, e.b.getIndexType())), zero(e.index(0)),
+        isLong(e.isLong(std::max(querySize, valueSize))) {
+    if (isLong) {
+      longQuery = e.scratch({padded(querySize, lanes)});
+      longOutput = e.scratch({padded(valueSize, lanes)});
+    }
     Value factor = e.splat(op.getScale().convertToFloat() * std::numbers::log2e_v<float>);
-    for (int64_t c = 0; c < querySize; c += lanes)
-      query.push_back(
-          e.mulf(e.loadVector(op.getQuery(), at(zero, op.getHead(), c), querySize - c), factor));
+    e.eachVector(querySize, [&](Value c, int64_t left) {
+      Value part = e.mulf(e.loadVector(op.getQuery(), at(zero, op.getHead(), c), left), factor);
+      if (isLong)
+        e.store(part, longQuery, {c});
+      else
+        query.push_back(part);
+    });
   }
 
-  SmallVector<Value, 4> at(Value position, Value head, int64_t column) {
-    return {op.getBatch(), position, head, e.index(column)};
+  SmallVector<Value, 4> at(Value position, Value head, Value column) {
+    return {op.getBatch(), position, head, column};
   }
 
-  /// The row of a key or value at a position: where rows are inserted, that of the query's own
-  /// position is taken from where it lies.
-  Emitter::Values loadRow(Value rows, unsigned number, Value position, int64_t size) {
-    auto load = [&](Value from, Value row) {
-      Emitter::Values parts;
-      for (int64_t c = 0; c < size; c += lanes)
-        parts.push_back(e.loadVector(from, at(row, op.getKeyHead(), c), size - c));
-      return parts;
-    };
+  /// Computes vectors of some types from the row of a key or value at a position: where rows are
+  /// inserted, that of the query's own position is taken from where it lies.
+  Emitter::Values withRow(Value rows, unsigned number, Value position, TypeRange types,
+                          function_ref<Emitter::Values(Value from, Value row)> compute) {
     if (op.getInserted().empty())
-      return load(rows, position);
+      return compute(rows, position);
     Value isOwn = arith::CmpIOp::create(e.b, arith::CmpIPredicate::eq, position, op.getPosition());
-    SmallVector<Type> types(padded(size, lanes) / lanes, e.zeroVector.getType());
     auto branch = scf::IfOp::create(e.b, types, isOwn, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(e.b);
-    e.b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(e.b, load(op.getInserted()[number], zero));
-    e.b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(e.b, load(rows, position));
+    auto fill = [&](Block *block, Value from, Value row) {
+      e.b.setInsertionPointToStart(block);
+      Emitter::Values results = compute(from, row);
+      if (!types.empty())
+        scf::YieldOp::create(e.b, results);
+    };
+    fill(branch.thenBlock(), op.getInserted()[number], zero);
+    fill(branch.elseBlock(), rows, position);
     return branch.getResults();
+  }
+
+  /// A row in vectors.
+  Emitter::Values loadRow(Value rows, unsigned number, Value position, int64_t size) {
+    SmallVector<Type> types(padded(size, lanes) / lanes, e.vectorType);
+    return withRow(rows, number, position, types, [&](Value from, Value row) {
+      Emitter::Values parts;
+      e.eachVector(size, [&](Value c, int64_t left) {
+        parts.push_back(e.loadVector(from, at(row, op.getKeyHead(), c), left));
+      });
+      return parts;
+    });
   }
 
   /// Writes the inserted rows, if the head is the first of the kernel's that share them.
@@ -84,16 +106,18 @@ struct Row {
     e.ifThen(e.less(op.getHead(), e.add(first, op.getHeadStep())), [&] {
       for (auto [row, rows] :
            llvm::zip(op.getInserted(), SmallVector<Value>{op.getKey(), op.getValue()}))
-        for (int64_t c = 0, size = cast<MemRefType>(row.getType()).getDimSize(3); c < size;
-             c += lanes)
-          e.storeVector(e.loadVector(row, at(zero, op.getKeyHead(), c), size - c), rows,
-                        at(op.getPosition(), op.getKeyHead(), c), size - c);
+        e.eachVector(cast<MemRefType>(row.getType()).getDimSize(3), [&](Value c, int64_t left) {
+          e.storeVector(e.loadVector(row, at(zero, op.getKeyHead(), c), left), rows,
+                        at(op.getPosition(), op.getKeyHead(), c), left);
+        });
     });
   }
 
   void run() {
     State state{e.splat(kNoMaximum), e.zeroVector, zero,
-                Emitter::Values(padded(valueSize, lanes) / lanes, e.zeroVector)};
+                Emitter::Values(isLong ? 0 : padded(valueSize, lanes) / lanes, e.zeroVector)};
+    if (isLong)
+      e.eachVector(valueSize, [&](Value c, int64_t) { e.store(e.zeroVector, longOutput, {c}); });
     for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>()))
       state = walkChunks(walk, view, state);
     Value sum = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, state.sum,
@@ -101,9 +125,11 @@ struct Row {
     // Without a key the output is zero; without a weight, 0 * 1/0.
     Value one = e.splat(1.0f), total = e.select(e.less(zero, state.count), e.splat(sum), one);
     Value inverse = arith::DivFOp::create(e.b, one, total);
-    for (auto [k, output] : llvm::enumerate(state.output))
-      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, op.getHead(), k * lanes),
-                    valueSize - k * lanes);
+    auto next = state.output.begin();
+    e.eachVector(valueSize, [&](Value c, int64_t left) {
+      Value output = isLong ? e.loadVector(longOutput, {c}) : *next++;
+      e.storeVector(e.mulf(output, inverse), op.getOutput(), at(zero, op.getHead(), c), left);
+    });
     insertRows();
   }
 
@@ -136,11 +162,50 @@ struct Row {
 
   /// Of the key at a position.
   Value scoreOf(Value position) {
-    Value sum = e.zeroVector;
-    for (auto [part, key] : llvm::zip_equal(query, loadRow(op.getKey(), 0, position, querySize)))
-      sum = e.fma(part, key, sum);
+    Value sum = isLong ? longProduct(position) : e.zeroVector;
+    if (!isLong)
+      for (auto [part, key] : llvm::zip_equal(query, loadRow(op.getKey(), 0, position, querySize)))
+        sum = e.fma(part, key, sum);
     return vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, sum,
                                        arith::FastMathFlags::reassoc);
+  }
+
+  /// The products of query and key, to be added over the lanes.
+  Value longProduct(Value position) {
+    Type sum = e.vectorType;
+    return withRow(op.getKey(), 0, position, sum, [&](Value from, Value row) {
+      return e.eachStep(querySize, lanes, {e.zeroVector},
+                        [&](Value c, int64_t left, ValueRange sum) {
+                          Value key = e.loadVector(from, at(row, op.getKeyHead(), c), left);
+                          return Emitter::Values{e.fma(e.loadVector(longQuery, {c}), key, sum[0])};
+                        });
+    })[0];
+  }
+
+  /// Output *= factor.
+  Emitter::Values rescaled(ValueRange output, Value factor) {
+    if (isLong)
+      e.eachVector(valueSize, [&](Value c, int64_t) {
+        e.store(e.mulf(e.loadVector(longOutput, {c}), factor), longOutput, {c});
+      });
+    return Emitter::Values(
+        llvm::map_range(output, [&](Value part) { return e.mulf(part, factor); }));
+  }
+
+  /// Output += weight * the value at a position.
+  Emitter::Values added(ValueRange output, Value weight, Value position) {
+    if (isLong)
+      return withRow(op.getValue(), 1, position, TypeRange(), [&](Value from, Value row) {
+        e.eachVector(valueSize, [&](Value c, int64_t left) {
+          Value value = e.loadVector(from, at(row, op.getKeyHead(), c), left);
+          e.store(e.fma(weight, value, e.loadVector(longOutput, {c})), longOutput, {c});
+        });
+        return Emitter::Values();
+      });
+    Emitter::Values sums;
+    for (auto [sum, part] : llvm::zip_equal(output, loadRow(op.getValue(), 1, position, valueSize)))
+      sums.push_back(e.fma(weight, part, sum));
+    return sums;
   }
 
   State step(tile::WalkOp walk, Value residue, Value row, Value chunk, Value length, State state) {
@@ -177,15 +242,10 @@ struct Row {
           e.store(weight, scores, {i});
           return Emitter::Values{e.addf(running[0], weight)};
         })[0];
-    for (Value output : state.output)
-      next.output.push_back(e.mulf(output, rescale));
+    next.output = rescaled(state.output, rescale);
     next.output = e.loop(zero, count, 1, next.output, [&](Value i, ValueRange running) {
       Value position = e.load(positions, {i}), weight = e.loadSplat(scores, {i});
-      Emitter::Values sums;
-      for (auto [sum, part] :
-           llvm::zip_equal(running, loadRow(op.getValue(), 1, position, valueSize)))
-        sums.push_back(e.fma(weight, part, sum));
-      return sums;
+      return added(running, weight, position);
     });
     return next;
   }
