@@ -60,7 +60,11 @@ private:
   Table<program::Variable> variables;
   Table<program::Kernel> kernels;
   Table<program::Entry> entries;
-  llvm::DenseMap<StringAttr, uint32_t> kernelNumbers;
+  struct Kernel {
+    plan::KernelOp op;
+    uint32_t number;
+  };
+  llvm::DenseMap<StringAttr, Kernel> kernelOf; // by name
   int64_t arenaBytes = 0;
 };
 } // namespace
@@ -128,7 +132,7 @@ FailureOr<Offset<program::Grid>> PlanWriter::grid(plan::KernelOp op) {
 }
 
 LogicalResult PlanWriter::addKernel(plan::KernelOp op) {
-  kernelNumbers[op.getSymNameAttr()] = static_cast<uint32_t>(kernels.size());
+  kernelOf[op.getSymNameAttr()] = {op, static_cast<uint32_t>(kernels.size())};
   FailureOr<Offset<program::Grid>> launched = Offset<program::Grid>();
   if (op.getGrid())
     launched = grid(op);
@@ -149,19 +153,19 @@ static int64_t endOf(plan::TensorMapAttr map, int64_t offset) {
 }
 
 FailureOr<Offset<program::Launch>> PlanWriter::launch(plan::LaunchOp op) {
-  auto kernel = kernelNumbers.find(op.getKernelAttr().getAttr());
-  if (kernel == kernelNumbers.end())
+  auto kernel = kernelOf.find(op.getKernelAttr().getAttr());
+  if (kernel == kernelOf.end())
     return op.emitError("expected a kernel that is lowered, found ") << op.getKernelAttr();
   std::vector<uint64_t> buffers;
   for (plan::BufferAttr buffer : op.getBuffers().getAsRange<plan::BufferAttr>())
     buffers.push_back(buffer.getOffset());
   std::vector<int64_t> sizes = op.getSizes().vec();
   // The maps of views whose last block is cut off span more than their buffers.
-  if (auto grid =
-          SymbolTable::lookupNearestSymbolFrom<plan::KernelOp>(op, op.getKernelAttr()).getGrid())
+  if (auto grid = kernel->second.op.getGrid())
     for (auto map : grid->getMaps().getAsRange<plan::TensorMapAttr>())
       arenaBytes = std::max(arenaBytes, endOf(map, buffers[map.getBuffer()]));
-  return program::CreateLaunchDirect(builder, kernel->second, op.getItems(), &buffers, &sizes);
+  return program::CreateLaunchDirect(builder, kernel->second.number, op.getItems(), &buffers,
+                                     &sizes);
 }
 
 /// What a step has to do, if that is known.
