@@ -2,16 +2,16 @@
 
 #include "tests/cases/RandomModule.h"
 
-#include "tests/cases/RandomValues.h"
+#include "tests/cases/RandomIntegers.h"
 
 namespace stc::cases {
 
 namespace {
 /// Writes the functions of a module. Each op takes what it needs from the values there are, or has
 /// that made.
-class ModuleWriter : RandomValues {
+class ModuleWriter : RandomIntegers {
 public:
-  using RandomValues::RandomValues;
+  using RandomIntegers::RandomIntegers;
 
   RandomModule write() {
     RandomModule module;
@@ -245,21 +245,6 @@ private:
                 result, "f32", x.bound * y.bound * double(k), {&x, &y}));
   }
 
-  /// Integers of a shape, some of them outside a table of `rows`.
-  Value indices(const Shape &shape, int64_t rows) {
-    if (arguments.size() < 6 && chance(40))
-      return argument(shape, "i32");
-    if (shape.empty())
-      return constant(number(-1, rows), shape, "i32");
-    Value index = iota(shape, "i32");
-    Value by = constant(number(1, 5), shape, "i32");
-    return binary("arith.muli", index, by, 200);
-  }
-  Value iota(const Shape &shape, const std::string &element) {
-    return define("stc.iota " + std::to_string(number(0, shape.size() - 1)) + " : " +
-                      typeOf(shape, element),
-                  shape, element, 40, {});
-  }
   void gather() {
     Value table = pickRank(2, 2), index = indices(shape(number(1, 2)), table.shape[0]);
     Shape shape = index.shape;
@@ -293,54 +278,6 @@ private:
     endGradient(false);
   }
 
-  /// A truth value for each element that no rounding changes.
-  Value condition(const Shape &shape) {
-    Value x = integers(shape), y = chance(50) ? like(x) : constant(number(-1, 9), shape, x.element);
-    constexpr const char *predicates[] = {"eq", "ne", "slt", "sle", "sgt", "uge"};
-    return define("arith.cmpi " + std::string(any(predicates)) + ", " + x.name + ", " + y.name +
-                      " : " + x.type(),
-                  shape, "i1", 1, {});
-  }
-  Value integers(const Shape &shape) {
-    auto fits = [&](const Value &value) {
-      return value.shape == shape && (value.element == "i32" || value.element == "i64");
-    };
-    if (chance(60) && std::any_of(values.begin(), values.end(), fits))
-      return pick(fits);
-    const char *element = chance(70) ? "i32" : "i64";
-    if (shape.empty() || chance(20))
-      return constant(number(-9, 40), shape, element);
-    return iota(shape, element);
-  }
-  void integerWork() {
-    Value x = integers(pickFloat().shape);
-    switch (number(0, 4)) {
-    case 0: {
-      constexpr const char *ops[] = {"arith.addi", "arith.subi", "arith.muli",  "arith.andi",
-                                     "arith.ori",  "arith.xori", "arith.maxsi", "arith.minsi"};
-      return void(binary(any(ops), x, like(x), 40));
-    }
-    case 1: {
-      constexpr const char *ops[] = {"arith.divsi", "arith.remsi", "arith.divui", "arith.remui"};
-      return void(binary(any(ops), x, constant(number(1, 9), x.shape, x.element), 40));
-    }
-    case 2: {
-      bool widens = x.element == "i32";
-      std::string to = widens ? "i64" : "i32";
-      std::string op = !widens ? "arith.trunci" : chance(50) ? "arith.extsi" : "arith.extui";
-      return void(define(op + " " + x.name + " : " + x.type() + " to " + typeOf(x.shape, to),
-                         x.shape, to, 40, {}));
-    }
-    case 3: { // small ones, as floats
-      Value small = binary("arith.remsi", x, constant(5, x.shape, x.element), 4);
-      return void(
-          define("arith.sitofp " + small.name + " : " + small.type() + " to " + typeOf(x.shape),
-                 x.shape, "f32", 4, {}));
-    }
-    default:
-      condition(x.shape);
-    }
-  }
   void select() {
     Value x = pickFloat(), y = like(x), which = condition(x.shape);
     define("arith.select " + which.name + ", " + x.name + ", " + y.name + " : " + which.type() +
@@ -437,7 +374,7 @@ private:
         {2, &ModuleWriter::reshape},   {2, &ModuleWriter::split},
         {2, &ModuleWriter::concat},    {4, &ModuleWriter::product},
         {1, &ModuleWriter::gather},    {1, &ModuleWriter::scatter},
-        {1, &ModuleWriter::insertRow}, {3, &ModuleWriter::integerWork},
+        {1, &ModuleWriter::insertRow}, {3, &ModuleWriter::integers},
         {2, &ModuleWriter::select},    {1, &ModuleWriter::convert},
         {1, &ModuleWriter::noise},     {2, &ModuleWriter::read},
         {2, &ModuleWriter::overwrite}, {2, &ModuleWriter::gradient}};
@@ -449,6 +386,7 @@ private:
       if ((drawn -= row.weight) <= 0)
         return (this->*row.op)();
   }
+  void integers() { integerWork(RandomIntegers::integers(pickFloat().shape)); }
   void sum() { reduce("sum", pickFloat()); }
 
   bool isRead(const Value &value) const {

@@ -106,6 +106,8 @@ std::unique_ptr<Compiled> Compiled::create(ModuleOp module, const CompileOptions
   result->definition = module.clone();
   OwningOpRef<ModuleOp> compiled(module.clone());
   PassManager gradients(&context());
+  // Where two gradients are one value, a gradient of one is not that of both.
+  gradients.addNestedPass<func::FuncOp>(createPinGradients());
   if (options.gradients)
     gradients.addPass(createAddGradient());
   gradients.addNestedPass<func::FuncOp>(createDifferentiate());

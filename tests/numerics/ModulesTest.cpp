@@ -178,6 +178,19 @@ func.func @f(%x: tensor<2xf32>, %sequence: tensor<1x5x1xf32>) -> tensor<1x5x1xf3
   return %all : tensor<1x5x1xf32>
 }
 )"},
+    // The first of two gradients that are equal does not depend on the other.
+    {"gradient_of_a_gradient", R"(
+func.func @f(%x: tensor<4xf32>, %y: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %a = math.sin %x : tensor<4xf32>
+  %b = math.cos %y : tensor<4xf32>
+  %s = arith.addf %a, %b : tensor<4xf32>
+  %e = math.exp %s : tensor<4xf32>
+  %g:2 = stc.gradient %e seed %x wrt %a, %b : (tensor<4xf32>) seed (tensor<4xf32>) wrt (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>, tensor<4xf32>
+  %c = arith.mulf %g#0, %y : tensor<4xf32>
+  %h = stc.gradient %c seed %x wrt %g#1 : (tensor<4xf32>) seed (tensor<4xf32>) wrt (tensor<4xf32>) -> tensor<4xf32>
+  return %h, %c : tensor<4xf32>, tensor<4xf32>
+}
+)"},
 };
 INSTANTIATE_TEST_SUITE_P(Shared, Modules, testing::ValuesIn(modules), nameOf);
 } // namespace
