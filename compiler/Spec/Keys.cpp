@@ -264,8 +264,10 @@ const Key keyTable[] = {
     {.section = "memory",
      .name = "budget",
      .value = Bytes{FIELD(memory.budget)},
-     .meaning = "Memory of the whole program: variables, inputs, outputs and what is needed "
-                "between. What fits it is never refused.",
+     .meaning =
+         "Memory of the whole program: variables, inputs, outputs and what is needed "
+         "between. What fits it is never refused. Beside it is the scratch of threads, which "
+         "`stc-run info` lists.",
      .need = Key::Required,
      .onlyWith = hasBudget},
 

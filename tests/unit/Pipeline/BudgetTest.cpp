@@ -36,7 +36,8 @@ struct Outcome {
   int line = 0, column = 0;
 };
 
-Outcome planOf(const std::string &model, const char *policy, int64_t budget = 0) {
+Outcome planOf(const std::string &model, const char *policy, int64_t budget = 0,
+               const char *device = "host") {
   Outcome outcome;
   auto spec =
       spec::parseSpec(fmt::format("[memory]\nrecompute = \"{}\"\n{}{}", policy,
@@ -47,7 +48,8 @@ Outcome planOf(const std::string &model, const char *policy, int64_t budget = 0)
     return outcome;
   }
   constexpr const char *types[] = {"f32", "f32", "bf16", "f16"};
-  CompileOptions options{HostTarget::create("native").value()};
+  CompileOptions options{HostTarget::create(HostTarget::defaultCpu()).value()};
+  options.device = device;
   options.precision = types[static_cast<int>(spec->precision.compute)];
   options.recompute = policy;
   options.budget = spec->memory.budget;
@@ -88,10 +90,11 @@ std::string randomModel(std::mt19937_64 &random) {
 }
 
 /// The budget keeps its word in both ways: what is compiled fits, and what is refused is less than
-/// the bytes that the error says, which are enough.
-void expectKept(const std::string &model, int64_t budget, int64_t enough) {
+/// the bytes that the error says, which are enough, and one less is not.
+void expectKept(const std::string &model, int64_t budget, int64_t enough,
+                const char *device = "host") {
   SCOPED_TRACE(fmt::format("budget = {}", budget));
-  Outcome found = planOf(model, "budget", budget);
+  Outcome found = planOf(model, "budget", budget, device);
   if (found.error.empty()) {
     EXPECT_LE(found.bytes, budget);
     return;
@@ -104,9 +107,11 @@ void expectKept(const std::string &model, int64_t budget, int64_t enough) {
   int64_t least = std::stoll(found.error.substr(start.size()));
   EXPECT_GT(least, budget);
   EXPECT_LE(least, enough);
-  Outcome fits = planOf(model, "budget", least);
+  Outcome fits = planOf(model, "budget", least, device);
   EXPECT_EQ(fits.error, "");
   EXPECT_LE(fits.bytes, least);
+  EXPECT_EQ(planOf(model, "budget", least - 1, device).error,
+            fmt::format("{}{} bytes, found {}", start, least, least - 1));
 }
 
 TEST(Budget, IsKept) {
@@ -133,6 +138,20 @@ TEST(Budget, IsKept) {
       expectKept(model, around(random), std::min(none, block));
     expectKept(model, 1, std::min(none, block));
   }
+}
+
+// Whose kernels need other buffers, and whose precision is bfloat16.
+TEST(Budget, IsKeptOnAGpu) {
+  const std::string model =
+      "[model]\nlayers = 6\nwidth = 16\nheads = 2\n[attention]\npattern = \"block(8)\"\n"
+      "[data]\nkind = \"text\"\ncontext = 64\n[train]\nbatch = 2\nsteps = 5\n"
+      "learning_rate = 0.003\n[precision]\ncompute = \"bfloat16\"\n";
+  const char *device = "sm_80";
+  int64_t none = planOf(model, "none", 0, device).bytes,
+          block = planOf(model, "block", 0, device).bytes;
+  ASSERT_GT(none, block);
+  expectKept(model, 1, block, device);
+  expectKept(model, (none + block) / 2, block, device);
 }
 
 } // namespace
