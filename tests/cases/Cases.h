@@ -59,7 +59,7 @@ inline std::ostream &operator<<(std::ostream &out, const Case &test) { return ou
 /// Small enough for the float64 reference.
 const std::vector<Case> &attentionCases();
 
-/// The same with heads that are walked by loops on a CPU. Kernels of a GPU take none so long.
+/// The same with heads that are walked by loops on a CPU. A GPU takes them for one query only.
 const std::vector<Case> &longHeadCases();
 
 /// The paper's sizes, for benchmarks in float32 on a CPU.
