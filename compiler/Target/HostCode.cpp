@@ -71,6 +71,12 @@ static FailureOr<std::string> compileKernel(plan::KernelOp kernel, const HostTar
   return std::string(code.begin(), code.end());
 }
 
+/// A CPU that has instructions for what these functions of a library do.
+static StringRef cpuWith(ArrayRef<std::string> functions) {
+  auto roundsToBFloat16 = [](StringRef name) { return name.ends_with("bf2"); };
+  return llvm::any_of(functions, roundsToBFloat16) ? "sapphirerapids" : "x86-64-v3";
+}
+
 FailureOr<std::string> stc::compileHost(ModuleOp module, const HostTarget &target, CodeKind kind) {
   SmallVector<plan::KernelOp> kernels(module.getOps<plan::KernelOp>());
   if (kernels.empty())
@@ -105,8 +111,8 @@ FailureOr<std::string> stc::compileHost(ModuleOp module, const HostTarget &targe
       return kernel.emitError("internal error: ") << missing.error();
     if (!missing->empty())
       return kernel.emitError("expected a CPU with instructions for ")
-             << llvm::join(*missing, ", ") << ", such as 'x86-64-v3'; found '" << target.cpu()
-             << "'";
+             << llvm::join(*missing, ", ") << ", such as '" << cpuWith(*missing) << "'; found '"
+             << target.cpu() << "'";
   }
   tl::expected<std::string, std::string> linked = linkShared(parts);
   if (!linked)
