@@ -24,8 +24,10 @@ void stc::populateApproximateMath(RewritePatternSet &patterns,
       expanded.push_back(name);
   math::populateExpansionPatterns(patterns, expanded);
   populateMathF32ExpansionPatterns(patterns, [](StringRef) { return true; });
-  populateMathPolynomialApproximationPatterns(patterns,
-                                              [&](StringRef name) { return !isOwn(name); });
+  populateSineAndCosine(patterns);
+  populateMathPolynomialApproximationPatterns(patterns, [&](StringRef name) {
+    return name != "math.sin" && name != "math.cos" && !isOwn(name);
+  });
 }
 
 LogicalResult stc::checkMath(Operation *root, StringRef target) {

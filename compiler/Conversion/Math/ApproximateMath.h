@@ -10,6 +10,9 @@ namespace stc {
 void populateApproximateMath(mlir::RewritePatternSet &patterns,
                              llvm::function_ref<bool(llvm::StringRef)> isOwn);
 
+/// The sine and the cosine among them.
+void populateSineAndCosine(mlir::RewritePatternSet &patterns);
+
 /// An error at an op of math that LLVM has no instruction for; `target` is what lacks the function.
 mlir::LogicalResult checkMath(mlir::Operation *root, llvm::StringRef target);
 
