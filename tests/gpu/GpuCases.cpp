@@ -2,14 +2,14 @@
 //
 // gpu_cases FOLDER [START...]: for each shared case of attention in each type, with its gradient
 // (dense_n17_bf16), for one query (dense_n17_row_bf16) and for one whose key and value are inserted
-// first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), each of rows and
-// tables, and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and
-// FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64
-// reference makes of them, under the names of the program's inputs and outputs; with arguments,
-// only cases whose names start so. In attention each tensor is in its type (the gradient reads a
-// rounded output), and NAME.lost says by what norm NAME is another one where weights and gradients
-// of scores are rounded, too; for others there is a tensor "tolerance". gpu_check runs them where
-// there is no compiler.
+// first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), the first two
+// also with infinities and NaNs in some inputs (dense_n17_special_bf16), each of rows and tables,
+// and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp,
+// and FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under
+// the names of the program's inputs and outputs; with arguments, only cases whose names start so.
+// In attention each tensor is in its type (the gradient reads a rounded output), and NAME.lost says
+// by what norm NAME is another one where weights and gradients of scores are rounded, too; for
+// others there is a tensor "tolerance". gpu_check runs them where there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -105,6 +105,20 @@ std::pair<Stored, reference::Tensor> makeInput(const program::Tensor &tensor, in
   return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
 }
 
+/// A NaN somewhere in an input of floats, or an infinity. Queries and keys have no infinities: a
+/// row whose scores all are minus infinity is zeros on a GPU, as one without a key.
+void addSpecial(Stored &stored, reference::Tensor &value, std::mt19937_64 &random) {
+  const size_t at = random() % value.floats.size();
+  const bool isScored = stored.name == "q" || stored.name == "k";
+  const float special = isScored || random() % 2 ? NAN : INFINITY;
+  value.floats[at] = special;
+  const size_t size = stored.data.size() / value.floats.size();
+  const std::vector<std::byte> bytes = runtime::isNarrow(stored.dtype)
+                                           ? runtime::narrow(stored.dtype, std::array{special})
+                                           : bytesOf<float>(std::vector<float>{special});
+  std::copy_n(bytes.begin(), size, stored.data.begin() + at * size);
+}
+
 /// Narrow floats are expected in f32.
 Stored expected(const program::Tensor &tensor, const reference::Tensor &value) {
   bool isNarrow = runtime::isNarrow(tensor.dtype());
@@ -117,7 +131,8 @@ Stored lostInside(const program::Tensor &tensor, const reference::Tensor &exact,
                   const reference::Tensor &rounded) {
   double sum = 0;
   for (auto [x, y] : llvm::zip_equal(exact.floats, rounded.floats))
-    sum += (x - y) * (x - y);
+    if (std::isfinite(x - y))
+      sum += (x - y) * (x - y);
   return {tensor.name()->str() + ".lost",
           program::DType::F32,
           {},
@@ -176,6 +191,7 @@ private:
     std::string querySums = "auto";
     double tolerance = 0; ///< that is written, if not 0
     int64_t position = 0; ///< of one query
+    bool hasSpecials = false;
   };
   /// Compiles a module of one function and writes it.
   LogicalResult add(const std::string &name, ModuleOp module, const Settings &settings);
@@ -203,16 +219,24 @@ OwningOpRef<ModuleOp> Writer::parse(const std::string &name, const std::string &
 LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
   const bool sums = element == "bf16" || (element == "f32" && test.n % 2);
   auto module = parse(test.name, test.withGradient(element));
-  return module ? add(test.name + "_" + element, *module, {sums ? "always" : "never"}) : failure();
+  Settings settings{sums ? "always" : "never"};
+  if (!module || failed(add(test.name + "_" + element, *module, settings)))
+    return failure();
+  module = parse(test.name, test.withGradient(element));
+  settings.hasSpecials = true;
+  return add(test.name + "_special_" + element, *module, settings);
 }
 
 LogicalResult Writer::addQuery(const cases::Case &test, const std::string &element) {
-  auto addText = [&](const std::string &kind, const std::string &text) -> LogicalResult {
+  auto addText = [&](const std::string &kind, const std::string &text,
+                     bool hasSpecials = false) -> LogicalResult {
     auto module = parse(test.name, text);
-    return module ? add(test.name + kind + element, *module, {"auto", 0, 2 * test.n / 3})
-                  : failure();
+    return module
+               ? add(test.name + kind + element, *module, {"auto", 0, 2 * test.n / 3, hasSpecials})
+               : failure();
   };
-  if (failed(addText("_row_", test.row(element))))
+  if (failed(addText("_row_", test.row(element))) ||
+      failed(addText("_row_special_", test.row(element), true)))
     return failure();
   if (test.headMajor)
     return success();
@@ -278,6 +302,11 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const Settin
   std::vector<reference::Tensor> inputs;
   for (const program::Tensor *tensor : *entry.inputs()) {
     auto [stored, value] = makeInput(*tensor, settings.position, random);
+    // What a tile of keys adds to sums of queries' gradients has all of its keys.
+    const bool reachesSums = stored.name == "k" && settings.querySums == "always";
+    if (settings.hasSpecials && !value.floats.empty() && !reachesSums)
+      for (int64_t count = stored.name == "v" ? 1 + random() % 3 : random() % 2; count > 0; --count)
+        addSpecial(stored, value, random);
     tensors.push_back(std::move(stored));
     inputs.push_back(std::move(value));
   }

@@ -65,6 +65,11 @@ double norm(std::span<const float> values) {
   return std::sqrt(sum);
 }
 
+double finiteNorm(std::vector<float> values) {
+  std::erase_if(values, [](float value) { return !std::isfinite(value); });
+  return norm(values);
+}
+
 // Of a tensor, by its norm or `least` where that is more; an output that is zero by definition has
 // to be zero.
 double relativeError(std::span<const float> found, std::span<const float> expected, double least) {
@@ -189,7 +194,7 @@ Result<bool> checkAttention(const program::Entry &entry, const SafetensorsFile &
   double least = 0;
   for (const NamedTensor &named : tensors.tensors())
     if (named.name == "v_grad")
-      least = norm(toFloats(DType::F32, named.data)) / 4;
+      least = finiteNorm(toFloats(DType::F32, named.data)) / 4;
   bool right = true;
   size_t k = 0;
   for (const program::Tensor *output : *entry.outputs()) {
@@ -199,6 +204,10 @@ Result<bool> checkAttention(const program::Entry &entry, const SafetensorsFile &
           fmt::format("expected an output '{}' of {}", output->name()->str(), describe(*output)));
     auto found = toFloats(output->dtype(), outputs[k++]),
          expected = toFloats(DType::F32, named->data);
+    // An infinity or NaN may be another one.
+    for (size_t i = 0; i < found.size(); ++i)
+      if (!std::isfinite(found[i]) && !std::isfinite(expected[i]))
+        found[i] = expected[i] = 0;
     std::string_view name = output->name()->string_view();
     // Log-sum-exps are f32, from products that are exact in the narrow types.
     bool cancels = name == "q_grad" || name == "k_grad", isLog = name == "logsumexp";

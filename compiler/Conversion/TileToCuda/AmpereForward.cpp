@@ -9,6 +9,7 @@
 
 #include "compiler/Conversion/TileToCuda/AmpereKernel.h"
 #include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -32,7 +33,7 @@ public:
   void run();
 
 private:
-  void computeItem(const CudaItem &item);
+  void computeItem(const CudaItem &item, const FiniteItems &finite);
   /// Starts the copies of a tile of keys and values, if there is one of that number, as one group.
   void start(const WalkTiles &tiles, const CudaItem &item, Value number);
   Value keysAt(Value slot) { return kernel.slotted(keys, slot, keyTile.bytes()); }
@@ -55,10 +56,20 @@ void Forward::run() {
   queries = plan.add(queryTile.bytes());
   keys = plan.add(schedule.stages * keyTile.bytes());
   values = plan.add(schedule.stages * valueTile.bytes());
+  const FiniteItems finite = kernel.finiteItems(queries, queryTile, schedule.parts, op.getResume());
   kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
-    computeItem(CudaItem(op, mapping));
+    computeItem(CudaItem(op, mapping), finite);
     return Values();
   });
+  finite.again([&] { e.syncWarp(); },
+               [&](IRMapping &mapping) {
+                 const CudaItem item(op, mapping);
+                 WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+                 Value first = e.add(e.mul(item.tile, schedule.queryRows()),
+                                     e.mul(place.warp, 16 * schedule.parts));
+                 attendByPairs(kernel, op, item, tiles,
+                               {e.add(first, place.row), 2 * schedule.parts, place.column});
+               });
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
@@ -67,7 +78,7 @@ void Forward::start(const WalkTiles &tiles, const CudaItem &item, Value number) 
                    {{key, keyTile, keys}, {value, valueTile, values}});
 }
 
-void Forward::computeItem(const CudaItem &item) {
+void Forward::computeItem(const CudaItem &item, const FiniteItems &finite) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value firstQuery = e.mul(item.tile, schedule.queryRows());
   Value firstOfWarp = e.mul(place.warp, 16 * schedule.parts);
@@ -129,8 +140,18 @@ void Forward::computeItem(const CudaItem &item) {
       result.append(one.state());
     return result;
   });
-  for (auto [one, sum] : llvm::zip_equal(softmax, take(done)))
-    one.store(one.end(sum));
+  Parts outputs;
+  Value isSpecial = e.no();
+  for (auto [one, sum] : llvm::zip_equal(softmax, take(done))) {
+    outputs.push_back(one.end(sum));
+    isSpecial = e.either(isSpecial, one.isSpecial(outputs.back()));
+  }
+  Value stores = finite.stores(isSpecial, [&](Value is) { return e.anyLane(is); });
+  for (auto [one, output] : llvm::zip_equal(softmax, outputs))
+    e.ifThen(stores, [&] {
+      one.storeLogsumexps();
+      one.store(output);
+    });
 }
 
 LogicalResult stc::lowerAmpereForward(tile::KernelOp kernel, tile::AttentionOp op,

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Conversion/TileToCuda/CudaKernel.h"
+#include "compiler/Conversion/TileToCuda/FiniteItems.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 #include "compiler/Conversion/TileToCuda/WarpProduct.h"
 
@@ -65,6 +65,16 @@ public:
                  llvm::ArrayRef<TileRing> rings,
                  llvm::function_ref<void(mlir::Value slot, tile::ViewAttr view, mlir::Value row)>
                      more = nullptr);
+  /// Each warp is a group, whose word lies in the padding of the first of its rows of a tile of
+  /// shared memory, `parts` times 16 of them. Ready behind the first barrier of all.
+  FiniteItems finiteItems(int64_t tileAt, const PaddedTile &tile, int64_t parts, bool resumes) {
+    CudaEmitter &e = emitter();
+    mlir::Value row = e.mul(place.warp, 16 * parts * tile.rowBytes());
+    FiniteItems items(*this, e.add(shared(tileAt + tile.rowBytes() - FiniteItems::bytes), row),
+                      resumes);
+    items.begin();
+    return items;
+  }
   /// Writes two rows of a product's results, times the scale, as far as they exist.
   void writeGradient(const GradientPlace &to, std::array<mlir::Value, 2> rows,
                      CudaEmitter::Values sums);

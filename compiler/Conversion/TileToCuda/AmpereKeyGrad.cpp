@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -48,7 +49,7 @@ private:
     Parts key, value;
   };
   using Own = SmallVector<WalkTiles::Own>; // of the parts
-  void computeItem(const CudaItem &item);
+  void computeItem(const CudaItem &item, const FiniteItems &finite);
   /// Starts the copies of a tile of queries, if there is one of that number, as one group.
   void start(const WalkTiles &tiles, const CudaItem &item, Value number);
   void computeTile(const CudaItem &item, const WalkTiles &tiles, const Own &own, Value number,
@@ -94,10 +95,20 @@ void KeyGrad::run() {
   if (querySum)
     scores = plan.add(stages * scoreTile.bytes());
   floats = plan.add(stages * 2 * schedule.queryRows * 4);
+  const FiniteItems finite = kernel.finiteItems(keys, keyTile, schedule.parts, op.getResume());
   kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
-    computeItem(CudaItem(op, mapping));
+    computeItem(CudaItem(op, mapping), finite);
     return Values();
   });
+  finite.again([&] { e.syncWarp(); },
+               [&](IRMapping &mapping) {
+                 const CudaItem item(op, mapping);
+                 WalkTiles tiles(e, walks, item.residue, item.tile, schedule.queryRows);
+                 Value first = e.add(e.mul(item.tile, schedule.keyRows()),
+                                     e.mul(place.warp, 16 * schedule.parts));
+                 addKeyGradsByPairs(kernel, op, item, tiles,
+                                    {e.add(first, place.row), 2 * schedule.parts, place.column});
+               });
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
@@ -112,7 +123,7 @@ void KeyGrad::start(const WalkTiles &tiles, const CudaItem &item, Value number) 
                    });
 }
 
-void KeyGrad::computeItem(const CudaItem &item) {
+void KeyGrad::computeItem(const CudaItem &item, const FiniteItems &finite) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.queryRows);
   Value firstKey = e.mul(item.tile, schedule.keyRows());
   Value count = rowCount(e, op.getView(), item.residue, key.positions());
@@ -149,14 +160,23 @@ void KeyGrad::computeItem(const CudaItem &item) {
   };
   Values zeros(keyValues + schedule.parts * valueTile.columns / 2, e.f(0));
   Sums sums = sumsOf(eachHead(e, op, item, zeros, computeHead));
+  Value isSpecial = e.no();
   for (int64_t part = 0; part < schedule.parts; ++part) {
-    auto write = [&](const CudaTensor &tensor, Parts &all, float scale) {
-      kernel.writeGradient({tensor, op.getView(), item.ofKeys(), scale, op.getResume()},
-                           own[part].rows, std::move(all[part]));
-    };
-    write(valueGrad, sums.value, 1);
-    write(keyGrad, sums.key, op.getScale().convertToFloat());
+    const std::array exist = {e.less(own[part].rows[0], count), e.less(own[part].rows[1], count)};
+    for (const Parts *all : {&sums.key, &sums.value})
+      isSpecial = e.either(isSpecial, haveSpecial(e, (*all)[part], exist));
   }
+  Value stores = finite.stores(isSpecial, [&](Value is) { return e.anyLane(is); });
+  e.ifThen(stores, [&] {
+    for (int64_t part = 0; part < schedule.parts; ++part) {
+      auto write = [&](const CudaTensor &tensor, Parts &all, float scale) {
+        kernel.writeGradient({tensor, op.getView(), item.ofKeys(), scale, op.getResume()},
+                             own[part].rows, std::move(all[part]));
+      };
+      write(valueGrad, sums.value, 1);
+      write(keyGrad, sums.key, op.getScale().convertToFloat());
+    }
+  });
 }
 
 void KeyGrad::computeTile(const CudaItem &item, const WalkTiles &tiles, const Own &own,
@@ -206,8 +226,12 @@ void KeyGrad::computeScores(const WalkTiles &tiles, const Own &own, Value number
         grad[j] = e.mulf(weight[j], e.subf(grad[j], deltaOf[j % 2]));
       }
   }
-  if (querySum)
+  if (querySum) { // are added up tile by tile, and nobody looks at them then
+    for (int64_t part = 0; part < schedule.parts; ++part)
+      scoreGrads[part] =
+          tiles.masked(number, own[part], e.add(place.column, first), scoreGrads[part], 0);
     writeScoreGrads(scoreGrads, slot, first);
+  }
   auto sum = [&](const Parts &left, const PaddedTile &tile, Value tileAt, Parts &all) {
     product(
         *kernel.products, schedule.scoreRows / 16,

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -36,7 +37,7 @@ public:
   void run();
 
 private:
-  void computeItem(const CudaItem &item);
+  void computeItem(const CudaItem &item, const FiniteItems &finite);
   /// Starts the copies of a tile of keys and values, if there is one of that number, as one group.
   void start(const WalkTiles &tiles, const CudaItem &item, Value number);
   Value keysAt(Value slot) { return kernel.slotted(keys, slot, keyTile.bytes()); }
@@ -73,10 +74,20 @@ void QueryGrad::run() {
   grads = plan.add(gradTile.bytes());
   keys = plan.add(schedule.stages * keyTile.bytes());
   values = plan.add(schedule.stages * valueTile.bytes());
+  const FiniteItems finite = kernel.finiteItems(queries, queryTile, schedule.parts, op.getResume());
   kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
-    computeItem(CudaItem(op, mapping));
+    computeItem(CudaItem(op, mapping), finite);
     return Values();
   });
+  finite.again([&] { e.syncWarp(); },
+               [&](IRMapping &mapping) {
+                 const CudaItem item(op, mapping);
+                 WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+                 Value first = e.add(e.mul(item.tile, schedule.queryRows()),
+                                     e.mul(place.warp, 16 * schedule.parts));
+                 addQueryGradsByPairs(kernel, op, item, tiles,
+                                      {e.add(first, place.row), 2 * schedule.parts, place.column});
+               });
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
@@ -119,7 +130,7 @@ Values QueryGrad::scoreGrads(const Values &scores, const Values &grads, const Ro
   return result;
 }
 
-void QueryGrad::computeItem(const CudaItem &item) {
+void QueryGrad::computeItem(const CudaItem &item, const FiniteItems &finite) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value first = e.mul(item.tile, schedule.queryRows());
   Value count = rowCount(e, op.getView(), item.residue, query.positions());
@@ -169,10 +180,17 @@ void QueryGrad::computeItem(const CudaItem &item) {
     return flat(sums);
   });
   Parts sums = inParts(done, schedule.parts);
-  for (int64_t part = 0; part < schedule.parts; ++part)
-    kernel.writeGradient(
-        {queryGrad, op.getView(), item, op.getScale().convertToFloat(), op.getResume()},
-        own[part].rows, std::move(sums[part]));
+  Value isSpecial = e.no();
+  for (auto [one, all] : llvm::zip_equal(own, sums))
+    isSpecial = e.either(
+        isSpecial, haveSpecial(e, all, {e.less(one.rows[0], count), e.less(one.rows[1], count)}));
+  Value stores = finite.stores(isSpecial, [&](Value is) { return e.anyLane(is); });
+  e.ifThen(stores, [&] {
+    for (auto [one, all] : llvm::zip_equal(own, sums))
+      kernel.writeGradient(
+          {queryGrad, op.getView(), item, op.getScale().convertToFloat(), op.getResume()}, one.rows,
+          std::move(all));
+  });
 }
 
 LogicalResult stc::lowerAmpereQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,

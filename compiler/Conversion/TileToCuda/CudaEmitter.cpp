@@ -32,6 +32,9 @@ Value CudaEmitter::compare(arith::CmpIPredicate predicate, Value l, Value r) {
   return arith::CmpIOp::create(b, predicate, l, r);
 }
 Value CudaEmitter::both(Value l, Value r) { return arith::AndIOp::create(b, l, r); }
+Value CudaEmitter::either(Value l, Value r) { return arith::OrIOp::create(b, l, r); }
+Value CudaEmitter::yes() { return arith::ConstantOp::create(b, b.getBoolAttr(true)); }
+Value CudaEmitter::no() { return arith::ConstantOp::create(b, b.getBoolAttr(false)); }
 Value CudaEmitter::select(Value condition, Value yes, Value no) {
   return arith::SelectOp::create(b, condition, yes, no);
 }
@@ -46,9 +49,7 @@ Value CudaEmitter::mulf(Value l, Value r) { return arith::MulFOp::create(b, l, r
 Value CudaEmitter::addf(Value l, Value r) { return arith::AddFOp::create(b, l, r, contract); }
 Value CudaEmitter::subf(Value l, Value r) { return arith::SubFOp::create(b, l, r, contract); }
 Value CudaEmitter::negf(Value value) { return arith::NegFOp::create(b, value); }
-Value CudaEmitter::maxf(Value l, Value r) {
-  return arith::MaxNumFOp::create(b, l, r, arith::FastMathFlags::nnan);
-}
+Value CudaEmitter::maxf(Value l, Value r) { return arith::MaxNumFOp::create(b, l, r); }
 static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Value value) {
   auto op = LLVM::CallIntrinsicOp::create(b, b.getF32Type(), b.getStringAttr(name), value);
   return op.getResult(0);
@@ -60,6 +61,15 @@ Value CudaEmitter::reciprocal(Value value) {
 }
 Value CudaEmitter::greater(Value l, float r) {
   return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, l, f(r));
+}
+Value CudaEmitter::equalf(Value l, float r) {
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, l, f(r));
+}
+Value CudaEmitter::notLess(Value l, float r) {
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, l, f(r));
+}
+Value CudaEmitter::notEqual(Value l, float r) {
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, l, f(r));
 }
 Value CudaEmitter::shuffle(Value value, int64_t mask) {
   if (value.getType().isF64()) { // as two words
@@ -202,6 +212,11 @@ void CudaEmitter::storeShared(Value value, Value address, Value block) {
   auto cluster = LLVM::LLVMPointerType::get(b.getContext(), 7);
   LLVM::StoreOp::create(b, value, NVVM::MapaOp::create(b, cluster, shared(address), block));
 }
+// One predicated instruction, where a branch would cost short kernels 5 %.
+void CudaEmitter::minShared(Value condition, Value value, Value address) {
+  assembly("{ .reg .pred is; setp.ne.u32 is, $0, 0; @is red.shared.min.s32 [$1], $2; }", "r,r,r",
+           {arith::ExtUIOp::create(b, i32, condition), address, value}, 0);
+}
 void CudaEmitter::fenceShared() {
   NVVM::FenceProxyOp::create(
       b, NVVM::ProxyKind::async_shared,
@@ -219,9 +234,23 @@ Value CudaEmitter::uniform(Value value) {
                               UnitAttr());
 }
 Value CudaEmitter::electOne() { return NVVM::ElectSyncOp::create(b, b.getI1Type(), Value()); }
+Value CudaEmitter::anyLane(Value condition) {
+  return NVVM::VoteSyncOp::create(b, b.getI1Type(), i(-1), condition, NVVM::VoteSyncKind::any);
+}
 // With the number in a register, which the op of nvvm does not lower.
 void CudaEmitter::syncThreads(Value id, int64_t threads) {
   assembly("bar.sync $0, " + Twine(threads) + ";", "r", id, 0);
+}
+Value CudaEmitter::syncAny(Value id, int64_t threads, Value condition) {
+  auto dialect = LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
+  auto op = LLVM::InlineAsmOp::create(
+      b, i32, ValueRange{id, arith::ExtUIOp::create(b, i32, condition)},
+      ("{ .reg .pred any; setp.ne.u32 any, $2, 0; bar.red.or.pred any, $1, " + Twine(threads) +
+       ", any; selp.u32 $0, 1, 0, any; }")
+          .str(),
+      "=r,r,r", /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
+      dialect, /*operand_attrs=*/ArrayAttr());
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, op->getResult(0), i(0));
 }
 void CudaEmitter::arriveThreads(Value id, int64_t threads) {
   assembly("bar.arrive $0, " + Twine(threads) + ";", "r", id, 0);
@@ -281,8 +310,9 @@ void CudaEmitter::addGlobal(Value address, Value value) {
                             LLVM::AtomicOrdering::monotonic, "device");
 }
 void CudaEmitter::commitStores() { NVVM::CpAsyncBulkCommitGroupOp::create(b); }
-void CudaEmitter::waitStores(int64_t pending) {
-  NVVM::CpAsyncBulkWaitGroupOp::create(b, static_cast<uint32_t>(pending), b.getUnitAttr());
+void CudaEmitter::waitStores(int64_t pending, bool arrived) {
+  NVVM::CpAsyncBulkWaitGroupOp::create(b, static_cast<uint32_t>(pending),
+                                       arrived ? UnitAttr() : b.getUnitAttr());
 }
 
 //===--- products of a warpgroup ------------------------------------------===//

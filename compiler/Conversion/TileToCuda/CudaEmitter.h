@@ -56,6 +56,9 @@ public:
   Value less(Value l, Value r) { return compare(mlir::arith::CmpIPredicate::slt, l, r); }
   Value equal(Value l, int64_t r) { return compare(mlir::arith::CmpIPredicate::eq, l, i(r)); }
   Value both(Value l, Value r);
+  Value either(Value l, Value r);
+  Value yes();
+  Value no();
   Value select(Value condition, Value yes, Value no);
 
   //===--- floats ---===//
@@ -70,6 +73,10 @@ public:
   Value log2(Value value);
   Value reciprocal(Value value);
   Value greater(Value l, float r);
+  Value equalf(Value l, float r);
+  /// These hold of NaN.
+  Value notLess(Value l, float r);
+  Value notEqual(Value l, float r);
   /// The value of the lane whose number differs in the bits of `mask`.
   Value shuffle(Value value, int64_t mask);
   /// That of lane `lane` of each `lanes` neighbours, a power of two.
@@ -99,6 +106,8 @@ public:
   Value shared(Value address);
   Value loadShared(Value address, mlir::Type type);
   void storeShared(Value value, Value address);
+  /// If the condition holds, makes a number there the smaller one of it and a value.
+  void minShared(Value condition, Value value, Value address);
   /// Writes to the same place of another block of the cluster.
   void storeShared(Value value, Value address, Value block);
   /// Makes what this thread wrote visible to asynchronous copies and products.
@@ -109,8 +118,12 @@ public:
   /// The same value in all lanes, known to be the same.
   Value uniform(Value value);
   Value electOne();
+  /// Whether the condition holds in any lane of the warp.
+  Value anyLane(Value condition);
   /// Barrier `id` of some warps.
   void syncThreads(Value id, int64_t threads);
+  /// The same, and whether the condition holds in any of their threads.
+  Value syncAny(Value id, int64_t threads, Value condition);
   void arriveThreads(Value id, int64_t threads);
   void syncAll();
   /// The barrier of a cluster's blocks; behind it they see what they wrote to each other before.
@@ -133,8 +146,9 @@ public:
   void addTile(Value map, Value sharedAddress, mlir::ValueRange coordinates);
   void addGlobal(Value address, Value value);
   void commitStores();
-  /// Until at most `pending` of this thread's groups of stores still read shared memory.
-  void waitStores(int64_t pending);
+  /// Until at most `pending` of this thread's groups of stores still read shared memory, or have
+  /// not `arrived`.
+  void waitStores(int64_t pending, bool arrived = false);
 
   //===--- products of a warpgroup (wgmma) ---===//
   /// A 64 x 16k operand in registers: four registers of two elements for each k.

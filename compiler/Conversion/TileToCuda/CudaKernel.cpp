@@ -217,20 +217,22 @@ Value CudaKernel::blockOfCluster() {
   return e->rem(NVVM::BlockIdXOp::create(*b, e->i32), clusterBlocks);
 }
 
+std::pair<Value, Value> CudaKernel::blockOfGrid() {
+  Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
+  if (clusterBlocks == 1)
+    return {block, blocks};
+  return {e->div(block, clusterBlocks), e->div(blocks, clusterBlocks)};
+}
+
 // Long items come first, so that blocks take them forth and back: who had the longest of one round
 // has the shortest of the next.
 CudaEmitter::Values
-CudaKernel::eachItem(ValueRange carried,
-                     function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
-  Value block = NVVM::BlockIdXOp::create(*b, e->i32), blocks = NVVM::GridDimXOp::create(*b, e->i32);
-  if (clusterBlocks > 1) {
-    block = e->div(block, clusterBlocks);
-    blocks = e->div(blocks, clusterBlocks);
-  }
+CudaKernel::eachItemOf(Value firstRound, Value place, ValueRange carried,
+                       function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
+  Value blocks = blockOfGrid().second;
   SmallVector<Value> start(carried);
-  start.push_back(block);
-  // Carried beside the values: the place in this round.
-  auto results = e->loop(e->i(0), items, blocks, start, [&](Value first, ValueRange all) {
+  start.push_back(place); // of this round
+  auto results = e->loop(firstRound, items, blocks, start, [&](Value first, ValueRange all) {
     Value place = all.back();
     ValueRange values = all.drop_back(1);
     Value item = e->add(first, place);
@@ -239,6 +241,7 @@ CudaKernel::eachItem(ValueRange carried,
         [&] {
           Value next = e->add(e->add(first, blocks), e->sub(e->sub(blocks, 1), place));
           hasNext = e->less(next, items);
+          roundStart = first;
           IRMapping mapping = scalarsOf(item, /*mayChange=*/false);
           return body(mapping, values);
         },
@@ -248,6 +251,22 @@ CudaKernel::eachItem(ValueRange carried,
   });
   results.pop_back();
   return results;
+}
+
+CudaEmitter::Values
+CudaKernel::eachItem(ValueRange carried,
+                     function_ref<CudaEmitter::Values(IRMapping &, ValueRange)> body) {
+  return eachItemOf(e->i(0), blockOfGrid().first, carried, body);
+}
+
+void CudaKernel::eachItemFrom(Value roundStart, function_ref<void(IRMapping &)> body) {
+  auto [block, blocks] = blockOfGrid();
+  Value round = arith::DivUIOp::create(*b, roundStart, blocks);
+  Value place = e->select(e->equal(e->band(round, 1), 0), block, e->sub(e->sub(blocks, 1), block));
+  eachItemOf(roundStart, place, {}, [&](IRMapping &mapping, ValueRange) {
+    body(mapping);
+    return CudaEmitter::Values();
+  });
 }
 
 // Neighbouring items go to different blocks, so that few items are spread over the whole GPU.

@@ -147,13 +147,17 @@ public:
   /// Waits for the launches before, on a Hopper GPU; what was read until here was read before.
   void waitForLaunches();
 
-  /// Whether the block has another item, within the body of `eachItem`.
-  mlir::Value hasNext;
+  /// Within the body of `eachItem`: whether the block has another item, and the first of the items
+  /// that all blocks take together.
+  mlir::Value hasNext, roundStart;
   /// Runs `body` for the items of this block, at least one, with values carried from one to the
   /// next; `mapping` has the kernel's scalars of the item.
   CudaEmitter::Values eachItem(
       mlir::ValueRange carried,
       llvm::function_ref<CudaEmitter::Values(mlir::IRMapping &mapping, mlir::ValueRange)> body);
+  /// Runs `body` once more for those of a round and all rounds behind it.
+  void eachItemFrom(mlir::Value roundStart,
+                    llvm::function_ref<void(mlir::IRMapping &mapping)> body);
 
   /// Runs `body` for the items of this warp, all different, of a block of so many threads. The item
   /// is an index.
@@ -173,6 +177,12 @@ protected:
   std::unique_ptr<CudaEmitter> e;
 
 private:
+  /// This block, or cluster of blocks, and how many there are.
+  std::pair<mlir::Value, mlir::Value> blockOfGrid();
+  /// `place` is that of the block in its first round.
+  CudaEmitter::Values eachItemOf(
+      mlir::Value firstRound, mlir::Value place, mlir::ValueRange carried,
+      llvm::function_ref<CudaEmitter::Values(mlir::IRMapping &mapping, mlir::ValueRange)> body);
   /// The kernel's scalars of an item; of memory that may change while the kernel runs, or not.
   mlir::IRMapping scalarsOf(mlir::Value item, bool mayChange);
 

@@ -10,8 +10,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/TileToCuda/FiniteItems.h"
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
 #include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
 using namespace mlir;
@@ -55,7 +57,7 @@ private:
   };
   /// Waits for the tiles, and starts the scores.
   Values startScores(Ring keys, Ring queries, Value exists);
-  Start consumeItem(const CudaItem &item, Start start);
+  Start consumeItem(const CudaItem &item, Start start, const FiniteItems &finite);
 
   HopperPlace place;
 
@@ -69,7 +71,8 @@ private:
     return e.add(shared(brought), e.mul(e.add(e.mul(querySlot, schedule.groups), place.group), 8));
   }
   void bringOutput(const CudaItem &item, Value barrier);
-  void store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums);
+  void store(const CudaItem &item, OnlineSoftmax &softmax, const Values &output, Value isSpecial,
+             const FiniteItems &finite);
   Value queryRow(const CudaItem &item, int64_t half) {
     return e.add(e.mul(item.tile, schedule.queryRows()), e.add(place.row, 8 * half));
   }
@@ -91,6 +94,7 @@ private:
   int64_t queries = 0, keys = 0, values = 0, outputs = 0;
   int64_t queryFull = 0, queryEmpty = 0, keyFull = 0, keyEmpty = 0, valueFull = 0, valueEmpty = 0;
   int64_t brought = 0;
+  int64_t words = 0; // of items that are finite
 };
 } // namespace
 
@@ -102,7 +106,9 @@ void Forward::run() {
   values = plan.add(stages * valueTile.bytes());
   outputs = plan.add(schedule.groups * outputTile.bytes());
   const int64_t outputBarriers = joins ? kQueryStages * schedule.groups : 0;
-  int64_t barriers = plan.add((2 * kQueryStages + 4 * stages + outputBarriers) * 8);
+  const int64_t barrierBytes = (2 * kQueryStages + 4 * stages + outputBarriers) * 8;
+  int64_t barriers = plan.add(barrierBytes + schedule.groups * FiniteItems::bytes);
+  words = barriers + barrierBytes;
   queryFull = barriers, queryEmpty = queryFull + 8 * kQueryStages;
   keyFull = queryEmpty + 8 * kQueryStages, keyEmpty = keyFull + 8 * stages;
   valueFull = keyEmpty + 8 * stages, valueEmpty = valueFull + 8 * stages;
@@ -148,16 +154,21 @@ void Forward::consume() {
   if (overlaps)
     carried = e.waitProducts(0, startScores(first, first, {}));
   carried.append({zero, zero, zero, zero});
+  const FiniteItems finite = kernel.finiteItems(place, words, op.getResume());
   kernel.eachItem(carried, [&](IRMapping &mapping, ValueRange carried) {
     ValueRange rings = carried.take_back(4);
-    Start next =
-        consumeItem(CudaItem(op, mapping),
-                    {{rings[0], rings[1]}, {rings[2], rings[3]}, Values(carried.drop_back(4))});
+    const Start start{{rings[0], rings[1]}, {rings[2], rings[3]}, Values(carried.drop_back(4))};
+    Start next = consumeItem(CudaItem(op, mapping), start, finite);
     Values result = std::move(next.scores);
     result.append({next.keys.slot, next.keys.parity, next.queries.slot, next.queries.parity});
     return result;
   });
-  e.ifThen(e.equal(place.thread, 0), [&] { e.waitStores(0); });
+  finite.again([&] { kernel.settleStores(place); },
+               [&](IRMapping &mapping) {
+                 const CudaItem item(op, mapping);
+                 WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+                 attendByPairs(kernel, op, item, tiles, {queryRow(item, 0), 2, place.column});
+               });
 }
 
 // Without another item these are products of what is left in the slots, and nobody's.
@@ -178,7 +189,7 @@ Values Forward::scores(Value querySlot, Value keySlot) {
   return e.product(schedule.keyRows, a, b);
 }
 
-Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
+Forward::Start Forward::consumeItem(const CudaItem &item, Start start, const FiniteItems &finite) {
   const Ring keyRing = start.keys, queryRing = start.queries;
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
@@ -257,13 +268,15 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start) {
     e.wait(broughtHere, queryRing.parity);
     sums = softmax.join(sums, before, outputTile.read(e, staging(), place));
   }
+  Value isSpecial = softmax.isSpecial(sums);
   Values output = softmax.end(sums);
+  softmax.storeLogsumexps();
   start.keys = next(e, last, schedule.stages);
   start.queries = next(e, queryRing, kQueryStages);
   start.scores.clear();
   if (overlaps)
     start.scores = startScores(start.keys, start.queries, kernel.hasNext);
-  store(item, softmax, output);
+  store(item, softmax, output, isSpecial, finite);
   if (overlaps)
     start.scores = e.waitProducts(0, start.scores);
   return start;
@@ -278,21 +291,31 @@ void Forward::bringOutput(const CudaItem &item, Value barrier) {
   });
 }
 
-void Forward::store(const CudaItem &item, OnlineSoftmax &softmax, const Values &sums) {
-  // A box would write rows that are not the view's.
-  if (!endsExactly(output, op.getView()))
-    return softmax.store(sums);
+void Forward::store(const CudaItem &item, OnlineSoftmax &softmax, const Values &output,
+                    Value isSpecial, const FiniteItems &finite) {
   Value leader = e.equal(place.thread, 0), barrier = e.add(place.group, 1);
   Value base = staging();
-  e.ifThen(leader, [&] { e.waitStores(0); });
-  e.syncThreads(barrier, 128);
-  outputTile.write(e, base, place, e.fragments(sums));
-  e.fenceShared();
-  e.syncThreads(barrier, 128);
-  e.ifThen(leader, [&] {
-    kernel.store(base, outputTile, output, op.getView(), firstRow(item), item);
-    e.commitStores();
-  });
+  // A box would write rows that are not the view's.
+  const bool boxes = endsExactly(this->output, op.getView());
+  if (boxes) {
+    e.ifThen(leader, [&] { e.waitStores(0); });
+    e.syncThreads(barrier, 128);
+    outputTile.write(e, base, place, e.fragments(output));
+    e.fenceShared();
+    if (!op.getResume()) // else they meet to find whether they store
+      e.syncThreads(barrier, 128);
+  }
+  Value stores = finite.stores(isSpecial, [&](Value is) { return e.syncAny(barrier, 128, is); });
+  if (!boxes)
+    e.ifThen(stores, [&] { softmax.store(output); });
+  else
+    e.ifThen(e.both(stores, leader), [&] {
+      kernel.store(base, outputTile, this->output, op.getView(), firstRow(item), item);
+      e.commitStores();
+    });
+  if (op.getResume())
+    e.ifElse(
+        stores, [] {}, [&] { softmax.restoreLogsumexps(); });
 }
 
 LogicalResult stc::lowerHopperForward(tile::KernelOp kernel, tile::AttentionOp op,

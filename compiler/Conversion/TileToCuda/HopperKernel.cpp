@@ -71,6 +71,18 @@ void HopperKernel::store(Value source, const SharedTile &tile, const CudaTensor 
   }
 }
 
+FiniteItems HopperKernel::finiteItems(const HopperPlace &place, int64_t words, bool resumes) {
+  FiniteItems items(*this, e->add(shared(words), e->mul(place.group, FiniteItems::bytes)), resumes);
+  items.begin();
+  e->syncThreads(e->add(place.group, 1), 128);
+  return items;
+}
+
+void HopperKernel::settleStores(const HopperPlace &place) {
+  e->ifThen(e->equal(place.thread, 0), [&] { e->waitStores(0, /*arrived=*/true); });
+  e->syncThreads(e->add(place.group, 1), 128);
+}
+
 void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, Value residue,
                                 const CudaTensor &tensor, const SharedTile &tile, Value address,
                                 Value thread, int64_t threads, function_ref<void()> synchronize) {
@@ -90,7 +102,8 @@ void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, Value resi
 }
 
 void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &place,
-                                 const SharedTile &tile, Value staging, CudaEmitter::Values sums) {
+                                 const SharedTile &tile, Value staging, CudaEmitter::Values sums,
+                                 Value stores) {
   const CudaTensor &tensor = to.tensor;
   Value count = rowCount(*e, to.view, to.item.residue, tensor.positions());
   Value tileRow = e->mul(to.item.tile, tile.rows);
@@ -115,7 +128,7 @@ void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &pla
   if (!boxes) {
     // A box would write rows that are not the view's.
     for (int h = 0; h < 2; ++h)
-      e->ifThen(e->less(row(h), count),
+      e->ifThen(e->both(stores, e->less(row(h), count)),
                 [&] { storeRow(tensor, position(h), to.item, place.column, sums, h); });
     return;
   }
@@ -124,7 +137,7 @@ void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &pla
   tile.write(*e, staging, place, e->fragments(sums));
   e->fenceShared();
   e->syncThreads(barrier, 128);
-  e->ifThen(e->equal(place.thread, 0), [&] {
+  e->ifThen(e->both(stores, e->equal(place.thread, 0)), [&] {
     store(staging, tile, tensor, to.view, e->add(tileRow, e->mul(place.group, 64)), to.item,
           to.resume);
     e->commitStores();

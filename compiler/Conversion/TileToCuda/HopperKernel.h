@@ -1,7 +1,7 @@
 //===- HopperKernel.h - what forward and backward kernels share -*- C++ -*-===//
 #pragma once
 
-#include "compiler/Conversion/TileToCuda/CudaKernel.h"
+#include "compiler/Conversion/TileToCuda/FiniteItems.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
 namespace stc {
@@ -87,6 +87,10 @@ public:
   /// there; rows that do not exist are left out where the view ends exactly.
   void store(mlir::Value source, const SharedTile &tile, const CudaTensor &tensor,
              tile::ViewAttr view, mlir::Value row, const CudaItem &item, bool add = false);
+  /// Each warpgroup is a group, with its word behind the barriers.
+  FiniteItems finiteItems(const HopperPlace &place, int64_t words, bool resumes);
+  /// Makes a warpgroup wait until all of its copies to tensors have arrived there.
+  void settleStores(const HopperPlace &place);
   /// Zeros in the rows of a tensor's tile that are not the view's: the copy brought those of
   /// another batch, or memory that was never written. Their weights are 0, but 0 times NaN is NaN.
   /// `synchronize` makes all who read the tile wait for all who clear.
@@ -94,10 +98,11 @@ public:
                     const CudaTensor &tensor, const SharedTile &tile, mlir::Value address,
                     mlir::Value thread, int64_t threads, llvm::function_ref<void()> synchronize);
 
-  /// Writes a warpgroup's 64 rows of a tile, times the scale. They go through shared memory, in
-  /// `staging`, which all warps of the group may still read; the copy from there is only started.
+  /// Writes a warpgroup's 64 rows of a tile, times the scale, if it `stores`. They go through
+  /// shared memory, in `staging`, which all warps of the group may still read; the copy from there
+  /// is only started.
   void writeGradient(const GradientPlace &to, const HopperPlace &place, const SharedTile &tile,
-                     mlir::Value staging, CudaEmitter::Values sums);
+                     mlir::Value staging, CudaEmitter::Values sums, mlir::Value stores);
 
 private:
   void split(int64_t threads, int64_t copyRegisters, int64_t computeRegisters,

@@ -12,7 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/TileToCuda/FiniteItems.h"
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
 #include <numbers>
@@ -70,7 +72,7 @@ private:
   void produceTiles();
   void produceRows();
   void consume();
-  Ring consumeItem(const CudaItem &item, Ring ring, Ring keyRing);
+  Ring consumeItem(const CudaItem &item, Ring ring, Ring keyRing, const FiniteItems &finite);
 
   /// Key and value gradients of 64 keys.
   struct Sums {
@@ -82,7 +84,7 @@ private:
   Values queryProducts(Value slot, Value keySlot);
   void addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value number,
                      const Values &sums);
-  void end(const CudaItem &item, Value keySlot, Sums sums);
+  void end(const CudaItem &item, Value keySlot, Sums sums, const FiniteItems &finite);
 
   tile::AttentionKeyGradOp op;
   const HopperKeyGradSchedule schedule;
@@ -107,6 +109,7 @@ private:
   int64_t logsumexps = 0, deltas = 0;
   int64_t keysFull = 0, keysEmpty = 0, queryFull = 0, queryEmpty = 0, gradFull = 0, gradEmpty = 0,
           rowsFull = 0, rowsEmpty = 0;
+  int64_t words = 0; // of items that are finite
 };
 } // namespace
 
@@ -128,7 +131,9 @@ void KeyGrad::run() {
   }
   logsumexps = plan.add(stages * schedule.queryRows * 4);
   deltas = plan.add(stages * schedule.queryRows * 4);
-  int64_t barriers = plan.add((2 * schedule.itemStages + 6 * stages) * 8);
+  const int64_t barrierBytes = (2 * schedule.itemStages + 6 * stages) * 8;
+  int64_t barriers = plan.add(barrierBytes + schedule.groups * FiniteItems::bytes);
+  words = barriers + barrierBytes;
   keysFull = barriers, keysEmpty = keysFull + 8 * schedule.itemStages;
   queryFull = keysEmpty + 8 * schedule.itemStages, queryEmpty = queryFull + 8 * stages;
   gradFull = queryEmpty + 8 * stages, gradEmpty = gradFull + 8 * stages;
@@ -232,17 +237,25 @@ void KeyGrad::produceRows() {
 
 void KeyGrad::consume() {
   Value zero = e.i(0);
+  const FiniteItems finite = kernel.finiteItems(place, words, op.getResume());
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     Ring at{carried[2], carried[3]}, after = next(e, at, schedule.itemStages);
-    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at);
+    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at, finite);
     return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
+  finite.again(
+      [&] { kernel.settleStores(place); },
+      [&](IRMapping &mapping) {
+        const CudaItem item(op, mapping);
+        addKeyGradsByPairs(kernel, op, item, tilesOf(item), {keyRow(item, 0), 2, place.column});
+      });
 }
 
-Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
+Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
+                          const FiniteItems &finite) {
   const size_t nKey = keyTile.columns / 2, nValue = valueTile.columns / 2;
   if (haveNoTiles(walks)) {
-    end(item, keyRing.slot, {Values(nKey, e.f(0)), Values(nValue, e.f(0))});
+    end(item, keyRing.slot, {Values(nKey, e.f(0)), Values(nValue, e.f(0))}, finite);
     return ring;
   }
   WalkTiles tiles = tilesOf(item);
@@ -290,7 +303,10 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
     sums.value = e.product(gradTile.columns, e.fragments(weights),
                            gradTile.operand(e, gradAt, true), sums.value);
     grad = e.waitProducts(1, grad);
-    auto gradFragments = e.fragments(scoreGrads(weights, grad, at.slot));
+    Values gradients = scoreGrads(weights, grad, at.slot);
+    if (querySum) // are added up tile by tile, and nobody looks at them then
+      gradients = tiles.masked(number, own, place.column, gradients, 0);
+    auto gradFragments = e.fragments(gradients);
     if (querySum)
       writeScoreGrads(gradFragments, at.slot);
     e.arrive(slotted(rowsEmpty, at.slot, 8));
@@ -327,7 +343,7 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing) {
     return result;
   };
   Values done = eachTile(item, tiles, carried, consumeOne);
-  end(item, keyRing.slot, sumsOf(done));
+  end(item, keyRing.slot, sumsOf(done), finite);
   return {done[done.size() - 2], done.back()};
 }
 
@@ -450,13 +466,18 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
 }
 
 // The results take the places of the keys and values, which nobody reads any more.
-void KeyGrad::end(const CudaItem &item, Value keySlot, Sums sums) {
+void KeyGrad::end(const CudaItem &item, Value keySlot, Sums sums, const FiniteItems &finite) {
   if (querySum) // whose products take the keys of both warpgroups
     syncAllGroups();
+  Value count = rowCount(e, op.getView(), item.residue, key.positions());
+  const std::array exist = {e.less(keyRow(item, 0), count), e.less(keyRow(item, 1), count)};
+  Value stores =
+      finite.stores(e.either(haveSpecial(e, sums.key, exist), haveSpecial(e, sums.value, exist)),
+                    [&](Value is) { return e.syncAny(e.add(place.group, 1), 128, is); });
   auto write = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t place, Values sums,
                    float scale) {
     kernel.writeGradient({tensor, op.getView(), item.ofKeys(), scale, op.getResume()}, this->place,
-                         tile, ownRows(place, tile, keySlot), std::move(sums));
+                         tile, ownRows(place, tile, keySlot), std::move(sums), stores);
   };
   write(valueGrad, valueTile, values, std::move(sums.value), 1);
   write(keyGrad, keyTile, keys, std::move(sums.key), op.getScale().convertToFloat());

@@ -7,7 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Conversion/TileToCuda/FiniteItems.h"
 #include "compiler/Conversion/TileToCuda/HopperKernel.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
 #include <numbers>
@@ -54,7 +56,7 @@ private:
 
   void produce();
   void consume();
-  Ring consumeItem(const CudaItem &item, Ring keys, Ring queries);
+  Ring consumeItem(const CudaItem &item, Ring keys, Ring queries, const FiniteItems &finite);
 
   /// What two rows of a lane have: minus the log-sum-exp, to base 2, and the delta.
   struct Rows {
@@ -63,7 +65,7 @@ private:
   Rows loadRows(const CudaItem &item);
   Values probabilities(const Values &scores, const Rows &rows);
   Values scoreGrads(const Values &probabilities, const Values &grads, const Rows &rows);
-  void end(const CudaItem &item, Value querySlot, Values sums);
+  void end(const CudaItem &item, Value querySlot, Values sums, const FiniteItems &finite);
 
   tile::AttentionQueryGradOp op;
   const HopperQueryGradSchedule schedule;
@@ -77,6 +79,7 @@ private:
   // Shared memory: tiles, then barriers.
   int64_t queries = 0, grads = 0, keys = 0, values = 0;
   int64_t queryFull = 0, queryEmpty = 0, keyFull = 0, keyEmpty = 0, valueFull = 0, valueEmpty = 0;
+  int64_t words = 0; // of items that are finite
 };
 } // namespace
 
@@ -87,7 +90,9 @@ void QueryGrad::run() {
   grads = plan.add(itemStages * gradTile.bytes());
   keys = plan.add(stages * keyTile.bytes());
   values = plan.add(stages * valueTile.bytes());
-  int64_t barriers = plan.add((2 * itemStages + 4 * stages) * 8);
+  const int64_t barrierBytes = (2 * itemStages + 4 * stages) * 8;
+  int64_t barriers = plan.add(barrierBytes + schedule.groups * FiniteItems::bytes);
+  words = barriers + barrierBytes;
   queryFull = barriers, queryEmpty = queryFull + 8 * itemStages;
   keyFull = queryEmpty + 8 * itemStages, keyEmpty = keyFull + 8 * stages;
   valueFull = keyEmpty + 8 * stages, valueEmpty = valueFull + 8 * stages;
@@ -129,11 +134,19 @@ void QueryGrad::produce() {
 
 void QueryGrad::consume() {
   Value zero = e.i(0);
+  const FiniteItems finite = kernel.finiteItems(place, words, op.getResume());
   kernel.eachItem({zero, zero, zero, zero}, [&](IRMapping &mapping, ValueRange carried) {
     Ring at{carried[2], carried[3]}, after = next(e, at, schedule.itemStages);
-    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at);
+    Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at, finite);
     return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
+  finite.again(
+      [&] { kernel.settleStores(place); },
+      [&](IRMapping &mapping) {
+        const CudaItem item(op, mapping);
+        WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
+        addQueryGradsByPairs(kernel, op, item, tiles, {queryRow(item, 0), 2, place.column});
+      });
 }
 
 QueryGrad::Rows QueryGrad::loadRows(const CudaItem &item) {
@@ -176,7 +189,8 @@ Values QueryGrad::scoreGrads(const Values &probabilities, const Values &grads, c
   return result;
 }
 
-Ring QueryGrad::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) {
+Ring QueryGrad::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing,
+                            const FiniteItems &finite) {
   WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
   Value zero = e.i(0), one = e.i(1);
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
@@ -252,15 +266,19 @@ Ring QueryGrad::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing) 
   Values sums = accumulate(lastGrads, last, Values(ValueRange(done).take_front(nSums)));
   sums = e.waitProducts(0, sums);
   release(keyEmpty, last.slot);
-  end(item, queryRing.slot, sums);
+  end(item, queryRing.slot, sums, finite);
   return next(e, last, schedule.stages);
 }
 
 // The result takes the place of the queries.
-void QueryGrad::end(const CudaItem &item, Value querySlot, Values sums) {
+void QueryGrad::end(const CudaItem &item, Value querySlot, Values sums, const FiniteItems &finite) {
+  Value count = rowCount(e, op.getView(), item.residue, query.positions());
+  Value stores = finite.stores(
+      haveSpecial(e, sums, {e.less(queryRow(item, 0), count), e.less(queryRow(item, 1), count)}),
+      [&](Value is) { return e.syncAny(e.add(place.group, 1), 128, is); });
   kernel.writeGradient(
       {queryGrad, op.getView(), item, op.getScale().convertToFloat(), op.getResume()}, place,
-      queryTile, ownRows(queries, queryTile, querySlot), std::move(sums));
+      queryTile, ownRows(queries, queryTile, querySlot), std::move(sums), stores);
   ifLeader([&] { e.waitStores(0); });
   release(queryEmpty, querySlot);
 }

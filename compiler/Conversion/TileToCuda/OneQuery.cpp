@@ -499,10 +499,16 @@ OneQuery::State OneQuery::next(const Loaded &some, const Rows &rows, State state
     most = e.maxf(most, scores.back());
   }
   state.rescale(e, most);
-  for (auto [score, vectors] : llvm::zip_equal(scores, some.values)) {
+  for (auto [score, vectors, one] : llvm::zip_equal(scores, some.values, some.keys)) {
     Value weight = e.exp2(e.subf(score, most));
     state.sum = e.addf(state.sum, weight);
-    for (auto [sum, element] : llvm::zip_equal(state.output, kernel.elementsOf(vectors)))
+    // What is read where there is no key may be NaN, and 0 times NaN is NaN.
+    Values existing;
+    for (Value vector : vectors) {
+      Value zeros = LLVM::ZeroOp::create(e.b, vector.getType());
+      existing.push_back(e.select(one.in, vector, zeros));
+    }
+    for (auto [sum, element] : llvm::zip_equal(state.output, kernel.elementsOf(existing)))
       sum = e.fma(weight, element, sum);
   }
   return state;
@@ -569,7 +575,7 @@ void OneQuery::eachColumn(function_ref<void(Value)> body) {
 void OneQuery::finishItem(const CudaItem &item, Value position) {
   auto write = [&](const Merged &merged) {
     // Without a key the output is zero.
-    Value inverse = e.select(e.greater(merged.sum, 0), e.reciprocal(merged.sum), e.f(0));
+    Value inverse = e.select(e.notEqual(merged.sum, 0), e.reciprocal(merged.sum), e.f(0));
     eachColumn([&](Value column) {
       kernel.storeElements({e.mulf(columnOf(merged, column), inverse)},
                            output.type.getElementType(),

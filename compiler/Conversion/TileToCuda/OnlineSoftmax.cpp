@@ -1,6 +1,7 @@
 //===- OnlineSoftmax.cpp - maximum and sum of rows as tiles of scores come ===//
 
 #include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
+#include "compiler/Conversion/TileToCuda/FiniteItems.h"
 
 #include <numbers>
 
@@ -28,7 +29,7 @@ void OnlineSoftmax::setState(ValueRange values) {
 Value OnlineSoftmax::loadBefore(Value position) {
   Value at = kernel.address(logsumexp, item.batch, item.head, position);
   Value lse = LLVM::LoadOp::create(e.b, e.f32, at);
-  return e.select(e.greater(lse, kCudaNoKeyBound),
+  return e.select(e.notLess(lse, kCudaNoKeyBound),
                   e.mulf(lse, e.f(1 / op.getScale().convertToFloat())), e.f(kNone));
 }
 
@@ -46,7 +47,8 @@ Values OnlineSoftmax::begin(bool resumes) {
         e.less(rows[h], count), types,
         [&] {
           Value most = loadBefore(position);
-          Values result = {most, e.select(e.both(e.greater(most, kNone), first), e.f(1), zero)};
+          Value one = e.fma(most, zero, e.f(1)); // or NaN
+          Values result = {most, e.select(e.both(e.notEqual(most, kNone), first), one, zero)};
           result.append(kernel.loadRow(output, position, item, column, columns));
           return result;
         },
@@ -55,6 +57,7 @@ Values OnlineSoftmax::begin(bool resumes) {
           result.append(columns / 4, zero);
           return result;
         });
+    others.push_back(loaded[0]);
     maximum[h] = loaded[0];
     sum[h] = loaded[1];
     for (int64_t c = 0; c < columns / 8; ++c)
@@ -65,13 +68,12 @@ Values OnlineSoftmax::begin(bool resumes) {
 }
 
 Values OnlineSoftmax::before() {
-  Values result;
   for (Value row : rows)
-    result.append(e.choose(
+    others.append(e.choose(
         e.less(row, count), {e.f32},
         [&] { return Values{loadBefore(rowPosition(e, op.getView(), item.residue, row))}; },
         [&] { return Values{e.f(kNone)}; }));
-  return result;
+  return others;
 }
 
 Values OnlineSoftmax::join(const Values &sums, const Values &before, const Values &output) {
@@ -138,23 +140,42 @@ Values OnlineSoftmax::rescaled(const Values &sums, const Values &factors) {
   return result;
 }
 
+// A sum that is NaN stays one.
 Values OnlineSoftmax::end(const Values &sums) {
-  Value factor = e.f(op.getScale().convertToFloat());
   Values inverse;
   for (int h = 0; h < 2; ++h) {
-    Value total = e.addf(sum[h], e.shuffle(sum[h], 1));
-    total = e.addf(total, e.shuffle(total, 2));
-    Value has = e.greater(total, 0);
-    inverse.push_back(e.select(has, e.reciprocal(total), e.f(0)));
-    e.ifThen(e.both(first, e.less(rows[h], count)), [&] {
-      Value natural =
-          e.fma(maximum[h], factor, e.mulf(e.log2(total), e.f(std::numbers::ln2_v<float>)));
-      Value position = rowPosition(e, op.getView(), item.residue, rows[h]);
-      LLVM::StoreOp::create(e.b, e.select(has, natural, e.f(kCudaNoKey)),
-                            kernel.address(logsumexp, item.batch, item.head, position));
-    });
+    sum[h] = e.addf(sum[h], e.shuffle(sum[h], 1));
+    sum[h] = e.addf(sum[h], e.shuffle(sum[h], 2));
+    inverse.push_back(e.select(e.notEqual(sum[h], 0), e.reciprocal(sum[h]), e.f(0)));
   }
   return rescaled(sums, inverse);
+}
+
+Value OnlineSoftmax::isSpecial(const Values &sums) {
+  return haveSpecial(e, sums, {e.less(rows[0], count), e.less(rows[1], count)});
+}
+
+void OnlineSoftmax::storeLogsumexp(int half, Value logsumexp) {
+  e.ifThen(e.both(first, e.less(rows[half], count)), [&] {
+    Value position = rowPosition(e, op.getView(), item.residue, rows[half]);
+    LLVM::StoreOp::create(e.b, logsumexp,
+                          kernel.address(this->logsumexp, item.batch, item.head, position));
+  });
+}
+
+void OnlineSoftmax::storeLogsumexps() {
+  Value factor = e.f(op.getScale().convertToFloat());
+  for (int h = 0; h < 2; ++h) {
+    Value natural =
+        e.fma(maximum[h], factor, e.mulf(e.log2(sum[h]), e.f(std::numbers::ln2_v<float>)));
+    storeLogsumexp(h, e.select(e.notEqual(sum[h], 0), natural, e.f(kCudaNoKey)));
+  }
+}
+
+void OnlineSoftmax::restoreLogsumexps() {
+  Value factor = e.f(op.getScale().convertToFloat());
+  for (auto [h, other] : llvm::enumerate(others))
+    storeLogsumexp(h, e.select(e.notEqual(other, kNone), e.mulf(other, factor), e.f(kCudaNoKey)));
 }
 
 void OnlineSoftmax::store(const Values &sums) {

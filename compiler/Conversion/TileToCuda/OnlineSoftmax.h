@@ -27,8 +27,14 @@ public:
   Values before();
   /// Takes other parts in at the end: their log-sum-exps, and their output.
   Values join(const Values &sums, const Values &before, const Values &output);
-  /// Writes the log-sum-exps; gives the output.
+  /// The output, behind all parts.
   Values end(const Values &sums);
+  /// Whether an infinity or NaN is in these rows, as far as they exist.
+  Value isSpecial(const Values &sums);
+  /// Behind `end`: writes the log-sum-exps.
+  void storeLogsumexps();
+  /// Writes those of other parts again.
+  void restoreLogsumexps();
   /// Writes the output where it stands in memory.
   void store(const Values &output);
 
@@ -41,6 +47,7 @@ private:
   /// The natural log-sum-exp of a row that other parts wrote, in units of scores: minus infinity of
   /// no key.
   Value loadBefore(Value position);
+  void storeLogsumexp(int half, Value logsumexp);
   /// What is added to scores times the factor before the exponential.
   Value shiftOf(Value most, Value factor);
 
@@ -52,7 +59,8 @@ private:
   Value column, count, first;
   int64_t columns;
   CudaTensor output, logsumexp;
-  Values maximum, sum; // of each row
+  Values others;       // of each row, as `before` gives them
+  Values maximum, sum; // of each row; behind the end the sum of all lanes
 };
 
 } // namespace stc

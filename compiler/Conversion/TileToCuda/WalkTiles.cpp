@@ -69,11 +69,32 @@ WalkTiles::chooseByWalk(Value number, TypeRange types,
   return from(0);
 }
 
+Value WalkTiles::isPair(unsigned walk, const Own &own, int half, Value other) const {
+  Value mine = own.rows[half];
+  SmallVector<Value> pair = {residue, mine, other};
+  if (own.areKeys)
+    std::swap(pair[1], pair[2]);
+  Value in = e.inlineNarrow(tile::WalkOp(walks[walk]).getMask(), pair)[0];
+  in = e.both(in, e.less(other, ranges[walk].hi));
+  return own.existing ? e.both(in, e.less(mine, own.existing)) : in;
+}
+
+CudaEmitter::Values
+WalkTiles::eachRow(ValueRange carried,
+                   function_ref<CudaEmitter::Values(unsigned, Value, ValueRange)> body) const {
+  CudaEmitter::Values values(carried);
+  for (auto [walk, range] : llvm::enumerate(ranges)) {
+    Value end = e.select(e.less(e.i(0), range.count), range.hi, e.i(0));
+    values = e.loop(e.mul(range.first, tileRows), end, e.i(1), values,
+                    [&](Value row, ValueRange all) { return body(walk, row, all); });
+  }
+  return values;
+}
+
 CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
-                                      const CudaEmitter::Values &scores) const {
+                                      const CudaEmitter::Values &scores, float masked) const {
   SmallVector<Type> types(scores.size(), e.f32);
   return chooseByWalk(number, types, [&](unsigned walk, Value row) {
-    tile::WalkOp op = walks[walk];
     Value full =
         e.both(e.compare(arith::CmpIPredicate::sle, ranges[walk].fullLo, row),
                e.compare(arith::CmpIPredicate::sle, e.add(row, tileRows), ranges[walk].fullHi));
@@ -83,19 +104,11 @@ CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
         full, types, [&] { return scores; },
         [&] {
           CudaEmitter::Values result;
-          Value none = e.f(-std::numeric_limits<float>::infinity());
+          Value none = e.f(masked);
           Value base = e.add(row, lane);
           for (auto [k, score] : llvm::enumerate(scores)) {
             Value other = e.add(base, 8 * int64_t(k / 4) + int64_t(k % 2));
-            Value mine = own.rows[k / 2 % 2];
-            SmallVector<Value> pair = {residue, mine, other};
-            if (own.areKeys)
-              std::swap(pair[1], pair[2]);
-            Value in = e.inlineNarrow(op.getMask(), pair)[0];
-            in = e.both(in, e.less(other, ranges[walk].hi));
-            if (own.existing)
-              in = e.both(in, e.less(mine, own.existing));
-            result.push_back(e.select(in, score, none));
+            result.push_back(e.select(isPair(walk, own, k / 2 % 2, other), score, none));
           }
           return result;
         });

@@ -36,10 +36,21 @@ public:
     bool areKeys = false;
     mlir::Value existing, wholeTile; // i1: all of the tile's rows exist
   };
-  /// Scores of pairs that are not the pattern's become minus infinity. `column` is the lane's first
-  /// row of the other axis.
+  /// Scores of pairs that are not the pattern's become minus infinity, or another value. `column`
+  /// is the lane's first row of the other axis.
   CudaEmitter::Values masked(mlir::Value number, const Own &own, mlir::Value column,
-                             const CudaEmitter::Values &scores) const;
+                             const CudaEmitter::Values &scores,
+                             float masked = -std::numeric_limits<float>::infinity()) const;
+
+  /// Whether this row of the other axis makes a pair of the pattern with the lane's row `half` of
+  /// two.
+  mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const;
+  /// Runs the body for the other axis' rows of all tiles one by one, with values carried from one
+  /// to the next.
+  CudaEmitter::Values
+  eachRow(mlir::ValueRange carried,
+          llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row, mlir::ValueRange)>
+              body) const;
 
 private:
   CudaEmitter &e;

@@ -1,0 +1,41 @@
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
+
+// An item among whose results an infinity or NaN is notes its round, with no branch: it is computed again
+// behind all items, by a loop over the rows and one over the keys, each of whose pairs is selected.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// SM80-NOT: nvvm.vote.sync
+// SM90-NOT: bar.red.or
+// CHECK: red.shared.min.s32
+// CHECK: %[[FIRST:[0-9]+]] = llvm.load %{{.*}} : !llvm.ptr<3> -> i32
+// CHECK: %[[SOME:[0-9]+]] = arith.cmpi slt, %[[FIRST]], %c2147483647_i32
+// CHECK: scf.if %[[SOME]] {
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: arith.select
+// CHECK-NOT: red.shared.min.s32
+!x = tensor<1x1000x2x64xbf16>
+!l = tensor<1x2x1000xf32>
+func.func @one_part(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"local(100)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// What is added to the results of another part must not be stored in part: all threads of an item agree.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// SM80-NOT: nvvm.vote.sync
+// SM90-NOT: bar.red.or
+// CHECK: red.shared.min.s32
+// CHECK-LABEL: plan.kernel @attention_0 kind "attention"
+// SM80: nvvm.vote.sync any
+// SM90: bar.red.or.pred
+// CHECK: red.shared.min.s32
+!x = tensor<1x1000x2x64xbf16>
+!l = tensor<1x2x1000xf32>
+func.func @two_parts(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"strided(32)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
