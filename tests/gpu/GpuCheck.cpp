@@ -192,9 +192,12 @@ Result<bool> checkAttention(const program::Entry &entry, const SafetensorsFile &
   // Gradients of queries and keys are sums of differences that cancel, down to nothing where a
   // query has one key: what is left of them is measured against the values' gradient.
   double least = 0;
-  for (const NamedTensor &named : tensors.tensors())
-    if (named.name == "v_grad")
-      least = finiteNorm(toFloats(DType::F32, named.data)) / 4;
+  auto takeFrom = [&](const NamedTensor *tensor) {
+    if (tensor && least == 0)
+      least = finiteNorm(toFloats(tensor->dtype, tensor->data)) / 4;
+  };
+  takeFrom(find(tensors, "v_grad"));
+  takeFrom(find(tensors, "output_grad")); // where none of those is finite
   bool right = true;
   size_t k = 0;
   for (const program::Tensor *output : *entry.outputs()) {
