@@ -47,13 +47,14 @@ def BatchLaunches : Pass<"batch-launches", "::mlir::ModuleOp"> {
 def ExpandTileOnHost : Pass<"expand-tile-on-host", "::stc::tile::KernelOp"> {
   let summary = "Make the ops of the tile dialect in a kernel loops over vectors";
   let description = [{
-    What is left are `scf`, `arith`, `math`, `memref` and `vector`, and `tile.scratch`.
+    What is left are `scf`, `arith`, `math`, `memref` and `vector`, `tile.scratch`, and the pointers of
+    register tiles, in `llvm`.
   }];
   let options = [
     Option<"lanes", "lanes", "int64_t", "16", "float32 lanes of a vector">,
     Option<"accumulators", "accumulators", "int64_t", "16", "accumulators of a register tile">
   ];
-  let dependentDialects = ["::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ApproximateMathOnHost : Pass<"approximate-math-on-host", "::mlir::ModuleOp"> {

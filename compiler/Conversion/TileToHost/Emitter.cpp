@@ -4,6 +4,7 @@
 
 #include "compiler/Pattern/Pattern.h"
 
+#include <mlir/Dialect/LLVMIR/LLVMDialect.h>
 #include <mlir/IR/IRMapping.h>
 
 #include <numeric>
@@ -131,6 +132,25 @@ void Emitter::storeVector(Value vector, Value memory, Indices at, int64_t count)
   if (count >= tile.lanes)
     return store(vector, memory, at);
   vector::MaskedStoreOp::create(b, memory, at, laneMask(count), vector);
+}
+
+Value Emitter::address(Value memory, Indices at) {
+  auto type = cast<MemRefType>(memory.getType());
+  Value offset = at.front();
+  for (auto [dimension, i] : llvm::enumerate(at.drop_front()))
+    offset = add(mul(offset, type.getDimSize(dimension + 1)), i);
+  Value bytes = mul(offset, type.getElementTypeBitWidth() / 8);
+  Value start = memref::ExtractAlignedPointerAsIndexOp::create(b, memory);
+  Value number = arith::IndexCastOp::create(b, b.getI64Type(), add(start, bytes));
+  return LLVM::IntToPtrOp::create(b, LLVM::LLVMPointerType::get(b.getContext()), number);
+}
+
+Value Emitter::pinned(Value pointer) {
+  return LLVM::InlineAsmOp::create(b, pointer.getType(), pointer, /*asm_string=*/"",
+                                   /*constraints=*/"=r,0", /*has_side_effects=*/false,
+                                   /*is_align_stack=*/false, LLVM::TailCallKind::None,
+                                   /*asm_dialect=*/{}, /*operand_attrs=*/{})
+      .getResult(0);
 }
 
 Value Emitter::loadSplat(Value memory, Indices at) { return splat(load(memory, at)); }
@@ -305,20 +325,38 @@ void Emitter::transposeBack(Value source, Value strip, Value target, Value row) 
   });
 }
 
+// With one vector, elements on the left are read as the operand in memory of their multiplications,
+// repeated in all lanes, where a CPU has that. An Intel CPU takes two steps for such an instruction
+// if its address has an index, and then cannot issue two a cycle; so addresses are a pointer plus a
+// constant. LLVM would make an index of what the loop adds, did it know of it.
 Emitter::Values Emitter::registerTile(int64_t rows, int64_t vectors, Value lo, Value hi,
-                                      function_ref<Value(int64_t, Value)> a,
-                                      function_ref<Value(Value, int64_t)> bOperand, Values init) {
-  return loop(lo, hi, 1, init, [&](Value k, ValueRange sums) {
-    Values columns, next;
+                                      const Left &left, function_ref<Value(Value, int64_t)> right,
+                                      Values init) {
+  auto type = cast<MemRefType>(left.memory.getType());
+  Type element = type.getElementType();
+  int64_t columns = type.getDimSize(1), rowStep = left.inColumns ? 1 : columns,
+          step = left.inColumns ? columns : 1;
+  auto moved = [&](Value pointer, int64_t elements) -> Value {
+    Value offset = arith::ConstantIntOp::create(b, elements, 64);
+    return LLVM::GEPOp::create(b, pointer.getType(), element, pointer, ValueRange{offset});
+  };
+  init.push_back(left.inColumns ? address(left.memory, {lo, left.first})
+                                : address(left.memory, {left.first, lo}));
+  Values results = loop(lo, hi, 1, init, [&](Value k, ValueRange before) {
+    Value pointer = pinned(before.back());
+    Values factors, next;
     for (int64_t v = 0; v < vectors; ++v)
-      columns.push_back(bOperand(k, v));
+      factors.push_back(right(k, v));
     for (int64_t r = 0; r < rows; ++r) {
-      Value left = a(r, k);
+      Value value = splat(LLVM::LoadOp::create(b, element, moved(pointer, r * rowStep)));
       for (int64_t v = 0; v < vectors; ++v)
-        next.push_back(fma(left, columns[v], sums[r * vectors + v]));
+        next.push_back(fma(value, factors[v], before[r * vectors + v]));
     }
+    next.push_back(moved(pointer, step));
     return next;
   });
+  results.pop_back();
+  return results;
 }
 
 /// Clones a region's ops and gives what it yields.

@@ -123,11 +123,17 @@ public:
                       float scale);
   void transposeBack(mlir::Value source, mlir::Value strip, mlir::Value target, mlir::Value row);
 
-  /// A register tile: sums over k in [lo, hi) of a(row, k) * b(k, vector), on top of `init`. Entry
-  /// row * vectors + vector of `init` and of the result.
+  /// The left operand of a register tile, in contiguous memory: element (r, k) is memory[first + r,
+  /// k], or, with `inColumns`, memory[k, first + r].
+  struct Left {
+    mlir::Value memory, first;
+    bool inColumns = false;
+  };
+  /// A register tile: sums over k in [lo, hi) of left(row, k) * right(k, vector), on top of `init`.
+  /// Entry row * vectors + vector of `init` and of the result.
   Values registerTile(int64_t rows, int64_t vectors, mlir::Value lo, mlir::Value hi,
-                      llvm::function_ref<mlir::Value(int64_t row, mlir::Value k)> a,
-                      llvm::function_ref<mlir::Value(mlir::Value k, int64_t vector)> bOperand,
+                      const Left &left,
+                      llvm::function_ref<mlir::Value(mlir::Value k, int64_t vector)> right,
                       Values init);
 
   /// Runs a walk's bounds for a strip: lo, fullLo, fullHi, hi.
@@ -149,6 +155,10 @@ private:
   static constexpr int64_t kMostUnrolled = 32;
 
   mlir::Value laneMask(int64_t count);
+  /// The pointer to an element of contiguous memory.
+  mlir::Value address(mlir::Value memory, Indices at);
+  /// The same pointer, of which LLVM does not know where it comes from.
+  mlir::Value pinned(mlir::Value pointer);
 };
 
 /// Clones an op without regions for all lanes at once where an operand is a vector, else as it is.

@@ -3,6 +3,8 @@
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Conversion/TileToHost/Emitter.h"
 
+#include <mlir/Dialect/LLVMIR/LLVMDialect.h>
+
 namespace stc {
 #define GEN_PASS_DEF_EXPANDTILEONHOST
 #include "compiler/Conversion/Passes.h.inc"

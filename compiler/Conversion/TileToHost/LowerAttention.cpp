@@ -25,8 +25,8 @@ using namespace stc;
 
 namespace {
 constexpr int64_t kChunk = 128;
-/// The sum of the weights of a row that has keys, all with the score -inf; about so, as it is scaled
-/// by 2^0. The greatest weight of any other row with keys is 1.
+/// The sum of the weights of a row that has keys, all with the score -inf; about so, as it is
+/// scaled by 2^0. The greatest weight of any other row with keys is 1.
 constexpr float kNoWeight = 0x1p-64f;
 constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
@@ -170,10 +170,7 @@ struct Forward {
     maximum = e.loop(keyRows.begin, keyRows.end, micro, old, [&](Value i, ValueRange running) {
       Emitter::Values zero(micro * vectors, e.zeroVector), best(running);
       auto tile = e.registerTile(
-          micro, vectors, e.index(0), e.index(op.getQuerySize()),
-          [&](int64_t r, Value k) {
-            return e.loadSplat(keys, {e.add(i, r), k});
-          },
+          micro, vectors, e.index(0), e.index(op.getQuerySize()), {keys, i},
           [&](Value k, int64_t v) {
             return e.loadVector(queries, {s, k, lane(v)});
           },
@@ -221,10 +218,7 @@ struct Forward {
         for (int64_t v = 0; v < vectors; ++v)
           init.push_back(e.mulf(e.loadVector(outputs, {s, e.add(d, r), lane(v)}), rescale[v]));
       auto tile = e.registerTile(
-          micro, vectors, keyRows.begin, keyRows.end,
-          [&](int64_t r, Value k) {
-            return e.loadSplat(values, {k, e.add(d, r)});
-          },
+          micro, vectors, keyRows.begin, keyRows.end, {values, d, /*inColumns=*/true},
           [&](Value k, int64_t v) {
             return e.loadVector(scores, {k, lane(v)});
           },

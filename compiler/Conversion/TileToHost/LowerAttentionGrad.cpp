@@ -239,10 +239,7 @@ struct Backward {
     }
     auto productWith = [&](Value rows, Value i, Value transposed, int64_t size) {
       return e.registerTile(
-          micro, vectors, e.index(0), e.index(size),
-          [&](int64_t r, Value k) {
-            return e.loadSplat(rows, {e.add(i, r), k});
-          },
+          micro, vectors, e.index(0), e.index(size), {rows, i},
           [&](Value k, int64_t v) {
             return e.loadVector(transposed, {s, k, lane(v)});
           },
@@ -299,10 +296,7 @@ struct Backward {
         for (int64_t v = 0; v < vectors; ++v)
           init.push_back(e.loadVector(queryGrads, {s, e.add(d, r), lane(v)}));
       auto tile = e.registerTile(
-          micro, vectors, keyRows.begin, keyRows.end,
-          [&](int64_t r, Value k) {
-            return e.loadSplat(keys, {k, e.add(d, r)});
-          },
+          micro, vectors, keyRows.begin, keyRows.end, {keys, d, /*inColumns=*/true},
           [&](Value k, int64_t v) {
             return e.loadVector(scoreGrads, {k, lane(v)});
           },
@@ -354,10 +348,7 @@ struct Backward {
         for (int64_t v = 0; v < width; ++v)
           init.push_back(e.loadVector(target, {e.add(i, r), e.add(column, v * lanes)}));
       auto tile = e.registerTile(
-          micro, width, e.index(0), e.index(strip),
-          [&](int64_t r, Value k) {
-            return e.loadSplat(left, {e.add(i, r), k});
-          },
+          micro, width, e.index(0), e.index(strip), {left, i},
           [&](Value k, int64_t v) {
             return e.loadVector(right, {e.add(tileRow, k), e.add(column, v * lanes)});
           },
