@@ -5,7 +5,9 @@
 #include "compiler/Target/Optimize.h"
 #include "dialects/Plan/Plan.h"
 
-#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Target/TargetMachine.h>
@@ -37,6 +39,49 @@ static void splitFma(llvm::Module &module) {
   }
 }
 
+/// The type with integers of 16 bits in place of bfloat16.
+static llvm::Type *asIntegers(llvm::Type *type) {
+  llvm::Type *integer = llvm::Type::getInt16Ty(type->getContext());
+  auto *vector = llvm::dyn_cast<llvm::VectorType>(type);
+  return vector ? llvm::VectorType::get(integer, vector->getElementCount()) : integer;
+}
+
+/// Has bfloat16 that are only chosen, or loaded or stored under a mask, be moved as the integers
+/// that have their bits: LLVM would compute with them in float32 and round by a library.
+static void moveAsIntegers(llvm::Module &module) {
+  auto move = [](llvm::IRBuilder<> &b, llvm::Instruction &one) -> llvm::Value * {
+    auto integers = [&](llvm::Value *x) { return b.CreateBitCast(x, asIntegers(x->getType())); };
+    if (auto *select = llvm::dyn_cast<llvm::SelectInst>(&one))
+      return b.CreateSelect(select->getCondition(), integers(select->getTrueValue()),
+                            integers(select->getFalseValue()));
+    auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&one);
+    auto alignment = [&](unsigned pointer) { return call->getParamAlign(pointer).valueOrOne(); };
+    if (call && call->getIntrinsicID() == llvm::Intrinsic::masked_load)
+      return b.CreateMaskedLoad(asIntegers(call->getType()), call->getArgOperand(0), alignment(0),
+                                call->getArgOperand(1), integers(call->getArgOperand(2)));
+    if (call && call->getIntrinsicID() == llvm::Intrinsic::masked_store)
+      return b.CreateMaskedStore(integers(call->getArgOperand(0)), call->getArgOperand(1),
+                                 alignment(1), call->getArgOperand(2));
+    return nullptr;
+  };
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &one : llvm::make_early_inc_range(llvm::instructions(function))) {
+      const bool isStore = one.getType()->isVoidTy() && llvm::isa<llvm::IntrinsicInst>(one);
+      llvm::Type *type = isStore && llvm::cast<llvm::CallBase>(one).arg_size() > 0
+                             ? llvm::cast<llvm::CallBase>(one).getArgOperand(0)->getType()
+                             : one.getType();
+      if (!type->getScalarType()->isBFloatTy())
+        continue;
+      llvm::IRBuilder<> b(&one);
+      llvm::Value *moved = move(b, one);
+      if (!moved)
+        continue;
+      if (!isStore)
+        one.replaceAllUsesWith(b.CreateBitCast(moved, one.getType()));
+      one.eraseFromParent();
+    }
+}
+
 static FailureOr<std::string> compileKernel(plan::KernelOp kernel, const HostTarget &target,
                                             CodeKind kind) {
   llvm::LLVMContext context;
@@ -54,6 +99,7 @@ static FailureOr<std::string> compileKernel(plan::KernelOp kernel, const HostTar
   if (!target.hasFma())
     splitFma(*module);
   optimize(*module, *machine);
+  moveAsIntegers(*module);
 
   std::string text;
   if (kind == CodeKind::LLVM) {
@@ -71,10 +117,11 @@ static FailureOr<std::string> compileKernel(plan::KernelOp kernel, const HostTar
   return std::string(code.begin(), code.end());
 }
 
-/// A CPU that has instructions for what these functions of a library do.
-static StringRef cpuWith(ArrayRef<std::string> functions) {
+/// ", such as" a CPU that has instructions for what these functions of a library do; none has any
+/// that round float64 to bfloat16.
+static std::string cpuWith(ArrayRef<std::string> functions) {
   auto roundsToBFloat16 = [](StringRef name) { return name.ends_with("bf2"); };
-  return llvm::any_of(functions, roundsToBFloat16) ? "sapphirerapids" : "x86-64-v3";
+  return llvm::any_of(functions, roundsToBFloat16) ? "" : ", such as 'x86-64-v3'";
 }
 
 FailureOr<std::string> stc::compileHost(ModuleOp module, const HostTarget &target, CodeKind kind) {
@@ -111,8 +158,8 @@ FailureOr<std::string> stc::compileHost(ModuleOp module, const HostTarget &targe
       return kernel.emitError("internal error: ") << missing.error();
     if (!missing->empty())
       return kernel.emitError("expected a CPU with instructions for ")
-             << llvm::join(*missing, ", ") << ", such as '" << cpuWith(*missing) << "'; found '"
-             << target.cpu() << "'";
+             << llvm::join(*missing, ", ") << cpuWith(*missing) << "; found '" << target.cpu()
+             << "'";
   }
   tl::expected<std::string, std::string> linked = linkShared(parts);
   if (!linked)

@@ -15,7 +15,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from given import KINDS, TOLERANCE, Trained
+from given import KINDS, NORM_TOLERANCE, TOLERANCE, Trained
 
 BIN = Path()
 
@@ -23,9 +23,10 @@ BIN = Path()
 class Numbers(unittest.TestCase):
     def compare(self, kind: str, stored: dict[str, Any]) -> None:
         given = {"name": kind} | KINDS[kind]
-        tolerance = TOLERANCE[given.get("precision", {}).get("compute", "float32")]
+        compute = given.get("precision", {}).get("compute", "float32")
 
         def assert_close(found: float, right: float, scale: float, what: str) -> None:
+            tolerance = (NORM_TOLERANCE if what.startswith("gradient_norm") else TOLERANCE)[compute]
             self.assertLessEqual(abs(found - right), tolerance * scale, f"{what}: {found}, of the twin {right}")
 
         with tempfile.TemporaryDirectory() as folder:
