@@ -311,8 +311,8 @@ const std::vector<RowCase> &rowCases() {
       sums("rows_of_doubles", {9, 133}, {0}, "f64"), table(1500, 20, 512), table(1000, 7, 36),
       table(40, 257, 128), table(13, 5, 33), insertRow(), parts(50, {512, 512, 512}, "bf16"),
       parts(21, {8, 40, 12}, "f32"), parts(4, {5, 3, 9}, "f16"), functions(), integers(),
-      divisions("i32", INT32_MIN), divisions("i64", INT64_MIN), doubles(), noise(),
-      functionChain(80), sumChain(40), update(4096), update(5003), update(3),
+      divisions("i32", INT32_MIN), divisions("i64", INT64_MIN), doubles(), noise(), sumChain(40),
+      update(4096), update(5003), update(3),
       // Of a whole number of everything and of none, of one row, with sums in one round and in
       // several.
       product(64, 512, 256, "bf16", true), product(64, 256, 512, "bf16", false),
@@ -321,6 +321,11 @@ const std::vector<RowCase> &rowCases() {
       product(17, 130, 1000, "f16", true), product(40, 1, 1504, "bf16", true),
       product(97, 450, 701, "f16", false), product(128, 480, 1024, "bf16", true),
       product(1, 8, 8, "bf16", false)};
+  return cases;
+}
+
+const std::vector<RowCase> &hostRowCases() {
+  static const std::vector<RowCase> cases = {functionChain(80)};
   return cases;
 }
 

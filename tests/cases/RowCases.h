@@ -28,6 +28,8 @@ struct RowCase {
 
 /// Small enough for the float64 reference. Integers among the inputs may be anything.
 const std::vector<RowCase> &rowCases();
+/// More, whose kernels take a GPU's compiler a minute.
+const std::vector<RowCase> &hostRowCases();
 
 /// A function of so many random ops, with dense products among them or not.
 std::string randomGraph(const std::string &name, uint64_t seed, int ops, bool products);

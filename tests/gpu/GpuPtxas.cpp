@@ -98,11 +98,6 @@ constexpr Exception exceptions[] = {
     // Eight rows at once, of columns that do not fill a step.
     {"table_1000_7_36", "scatter_add", 8, 8},
     {"table_13_5_33", "scatter_add", 8, 8},
-    // Gradients of long chains: what goes forth is live until what comes back has read it.
-    {"chain_of_functions", "flat_sin_cos_addf_6_inplace_1", 1528, 1608},
-    {"chain_of_functions", "flat_sin_cos_addf_7", 136, 184},
-    {"chain_of_functions", "flat_sin_cos_addf_8_inplace_1", 1128, 1560},
-    {"chain_of_functions", "flat_sin_cos_addf_9", 1920, 2040},
     // Scores are masked pair by pair while the next products are under way.
     {"heads_set_n200", "attention_query_grad_2", 0, 0, true},
 };

@@ -66,4 +66,5 @@ TEST_P(RowCases, AgreesWithTheDefinition) {
     }
 }
 INSTANTIATE_TEST_SUITE_P(Shared, RowCases, testing::ValuesIn(cases::rowCases()), nameOf);
+INSTANTIATE_TEST_SUITE_P(Host, RowCases, testing::ValuesIn(cases::hostRowCases()), nameOf);
 } // namespace
