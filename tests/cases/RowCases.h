@@ -28,7 +28,7 @@ struct RowCase {
 
 /// Small enough for the float64 reference. Integers among the inputs may be anything.
 const std::vector<RowCase> &rowCases();
-/// More, whose kernels take a GPU's compiler a minute.
+/// More, whose kernels a GPU's compiler takes minutes for.
 const std::vector<RowCase> &hostRowCases();
 
 /// A function of so many random ops, with dense products among them or not.

@@ -1,11 +1,10 @@
 //===- SineAndCosine.cpp - sine and cosine of f32 by arithmetic -----------===//
 //
 // MLIR's polynomials take the quadrant by a floor, so that a small negative argument lies at the
-// far end of one, and what is left of it has lost its last digits: of sin(-0.001) the fourth. Here
-// the nearest multiple of pi/2 is taken away, in three parts of pi/2 (Cody and Waite, "Software
-// Manual for the Elementary Functions", 1980), and what is left, in [-pi/4, pi/4], goes into the
-// polynomials of Cephes' sinf and cosf (S. Moshier). The result is right to 3e-7 of itself for
-// arguments up to a million, as far as its zeros allow.
+// far end of one, where its sine has the error of a number near 1. Here the nearest multiple of
+// pi/2 is taken away, in three parts of pi/2 (Cody and Waite, "Software Manual for the Elementary
+// Functions", 1980), and what is left, in [-pi/4, pi/4], goes into the polynomials of Cephes' sinf
+// and cosf (S. Moshier). FunctionsTest measures the error for arguments of up to 10,000.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,6 +30,7 @@ public:
       number = DenseElementsAttr::get(shaped, value);
     return arith::ConstantOp::create(b, number);
   }
+  Value add(Value x, Value y) { return arith::AddFOp::create(b, x, y); }
   Value mul(Value x, Value y) { return arith::MulFOp::create(b, x, y); }
   Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }
   Value fma(Value x, float y, Value z) { return fma(x, constant(y), z); }
@@ -54,12 +54,12 @@ private:
   ImplicitLocOpBuilder b;
   Type type;
 };
-} // namespace
 
 /// An argument as a multiple of pi/2 and what is left.
 struct Reduced {
   Value multiple, rest;
 };
+} // namespace
 
 static Reduced reduce(Floats &f, Value x) {
   constexpr double halfPi = std::numbers::pi / 2;
@@ -79,7 +79,7 @@ static Value sineOf(Floats &f, Reduced reduced, float quarters) {
       f.polynomial(square, {2.443315711809948e-5f, -1.388731625493765e-3f, 4.166664568298827e-2f});
   cosine = f.fma(f.fma(cosine, square, f.constant(-0.5f)), square, f.constant(1));
   // The quarter, from 0 to 3, in floats: the multiple may be too large for an integer, or a NaN.
-  Value turned = f.fma(reduced.multiple, 1, f.constant(quarters));
+  Value turned = f.add(reduced.multiple, f.constant(quarters));
   Value quarter = f.fma(f.floor(f.mul(turned, f.constant(0.25f))), -4, turned);
   Value half = f.floor(f.mul(quarter, f.constant(0.5f)));
   Value isOdd = f.isAtLeast(f.fma(half, -2, quarter), 1);
