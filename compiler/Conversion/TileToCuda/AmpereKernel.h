@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/TileToCuda/FiniteItems.h"
+#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 #include "compiler/Conversion/TileToCuda/WarpProduct.h"
 
@@ -74,6 +75,22 @@ public:
                       resumes);
     items.begin();
     return items;
+  }
+  /// Behind the last item, those that are not finite once more: each warp its rows of a tile of
+  /// `tileRows`, in tiles of `otherRows` of the other axis.
+  template <typename Op>
+  void again(const FiniteItems &finite, Op op, llvm::ArrayRef<tile::WalkOp> walks, int64_t tileRows,
+             int64_t otherRows, int64_t parts,
+             void (*byPairs)(CudaKernel &, Op, const CudaItem &, const WalkTiles &,
+                             const LaneRows &)) {
+    CudaEmitter &e = emitter();
+    auto compute = [&](mlir::IRMapping &mapping) {
+      const CudaItem item(op, mapping);
+      WalkTiles tiles(e, walks, item.residue, item.tile, otherRows);
+      mlir::Value first = e.add(e.mul(item.tile, tileRows), e.mul(place.warp, 16 * parts));
+      byPairs(*this, op, item, tiles, {e.add(first, place.row), 2 * parts, place.column});
+    };
+    finite.again([&] { e.syncWarp(); }, compute);
   }
   /// Writes two rows of a product's results, times the scale, as far as they exist.
   void writeGradient(const GradientPlace &to, std::array<mlir::Value, 2> rows,

@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/AmpereKernel.h"
-#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -100,15 +99,8 @@ void KeyGrad::run() {
     computeItem(CudaItem(op, mapping), finite);
     return Values();
   });
-  finite.again([&] { e.syncWarp(); },
-               [&](IRMapping &mapping) {
-                 const CudaItem item(op, mapping);
-                 WalkTiles tiles(e, walks, item.residue, item.tile, schedule.queryRows);
-                 Value first = e.add(e.mul(item.tile, schedule.keyRows()),
-                                     e.mul(place.warp, 16 * schedule.parts));
-                 addKeyGradsByPairs(kernel, op, item, tiles,
-                                    {e.add(first, place.row), 2 * schedule.parts, place.column});
-               });
+  kernel.again(finite, op, walks, schedule.keyRows(), schedule.queryRows, schedule.parts,
+               addKeyGradsByPairs);
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 

@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/AmpereKernel.h"
-#include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -79,15 +78,8 @@ void QueryGrad::run() {
     computeItem(CudaItem(op, mapping), finite);
     return Values();
   });
-  finite.again([&] { e.syncWarp(); },
-               [&](IRMapping &mapping) {
-                 const CudaItem item(op, mapping);
-                 WalkTiles tiles(e, walks, item.residue, item.tile, schedule.keyRows);
-                 Value first = e.add(e.mul(item.tile, schedule.queryRows()),
-                                     e.mul(place.warp, 16 * schedule.parts));
-                 addQueryGradsByPairs(kernel, op, item, tiles,
-                                      {e.add(first, place.row), 2 * schedule.parts, place.column});
-               });
+  kernel.again(finite, op, walks, schedule.queryRows(), schedule.keyRows, schedule.parts,
+               addQueryGradsByPairs);
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
