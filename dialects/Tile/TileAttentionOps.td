@@ -99,6 +99,8 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     on from an output and a log-sum-exp that stand there already (from another part of the pattern),
     so that parts in different views merge exactly. A row with no pair gets zero and -1e30.
     `brief` says that queries meet few keys on average, so that the start and the end of an item weigh.
+    `nonempty` says that each query has a pair, in these walks or in the parts before: weights whose sum is
+    zero then are those of scores that all are minus infinity, and the output is not a number.
 
     Buffers have shape [batch, positions, heads, size], the log-sum-exp [batch, heads, positions].
     Keys and values may have fewer heads than queries: `at` has the head of queries and the one of keys
@@ -113,11 +115,11 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
                        Tile_InOut:$output, Tile_RowInOut:$logsumexp,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume,
-                       UnitAttr:$brief);
+                       UnitAttr:$brief, UnitAttr:$nonempty);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
-    `scale` $scale (`resume` $resume^)? (`brief` $brief^)? $walks attr-dict
+    `scale` $scale (`resume` $resume^)? (`brief` $brief^)? (`nonempty` $nonempty^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
   }];
 }
@@ -259,7 +261,7 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
     of all heads that share a head of keys take these from where they lie, so that none waits for
     another; the first of the kernel's heads among them, which are `head_step` apart, writes them.
     With `fixed` no launch ahead in the same entry writes other rows of key and value, so that these
-    may be read before those have ended. `brief` says that queries meet few keys.
+    may be read before those have ended. `brief` says that queries meet few keys, `nonempty` that each has one.
 
     Constraints: as `tile.attention`, but that the output may have other elements; query and output
     have one position.
@@ -269,11 +271,11 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
                        Tile_AttentionBuffer:$output, Variadic<Tile_AttentionBuffer>:$inserted,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$position, Tile_HeadStep:$headStep,
                        TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale,
-                       UnitAttr:$fixed, UnitAttr:$brief);
+                       UnitAttr:$fixed, UnitAttr:$brief, UnitAttr:$nonempty);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output (`insert` $inserted^)?
     `at` `[` $batch `,` $head `,` $keyHead `,` $position `]` (`head_step` $headStep^)? `views` $views
-    `scale` $scale (`fixed` $fixed^)? (`brief` $brief^)? $walks attr-dict
+    `scale` $scale (`fixed` $fixed^)? (`brief` $brief^)? (`nonempty` $nonempty^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) (`,` type($inserted)^)?
   }];
 }

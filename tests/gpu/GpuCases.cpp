@@ -105,18 +105,28 @@ std::pair<Stored, reference::Tensor> makeInput(const program::Tensor &tensor, in
   return {{tensor.name()->str(), tensor.dtype(), value.shape, std::move(data)}, value};
 }
 
-/// A NaN somewhere in an input of floats, or an infinity. Queries and keys have no infinities: a
-/// row whose scores all are minus infinity is zeros on a GPU, as one without a key.
-void addSpecial(Stored &stored, reference::Tensor &value, std::mt19937_64 &random) {
+/// A NaN somewhere in an input of floats, or an infinity. Where some queries have no key, queries
+/// and keys have no infinities: a row whose scores all are minus infinity is zeros then, as one of
+/// those.
+void addSpecial(Stored &stored, reference::Tensor &value, bool hasEmptyRows,
+                std::mt19937_64 &random) {
   const size_t at = random() % value.floats.size();
   const bool isScored = stored.name == "q" || stored.name == "k";
-  const float special = isScored || random() % 2 ? NAN : INFINITY;
+  const float special = (isScored && hasEmptyRows) || random() % 2 ? NAN : INFINITY;
   value.floats[at] = special;
   const size_t size = stored.data.size() / value.floats.size();
   const std::vector<std::byte> bytes = runtime::isNarrow(stored.dtype)
                                            ? runtime::narrow(stored.dtype, std::array{special})
                                            : bytesOf<float>(std::vector<float>{special});
   std::copy_n(bytes.begin(), size, stored.data.begin() + at * size);
+}
+
+/// Whether any head's pattern has a query without a key.
+bool haveEmptyRows(const cases::Case &test) {
+  return llvm::any_of(test.patterns, [&](const std::string &text) {
+    auto pattern = pattern::Pattern::parse(text, test.n);
+    return !pattern || pattern->noEmptyRow().answer != pattern::Proof::Answer::True;
+  });
 }
 
 /// Narrow floats are expected in f32.
@@ -191,7 +201,7 @@ private:
     std::string querySums = "auto";
     double tolerance = 0; ///< that is written, if not 0
     int64_t position = 0; ///< of one query
-    bool hasSpecials = false;
+    bool hasSpecials = false, hasEmptyRows = false;
   };
   /// Compiles a module of one function and writes it.
   LogicalResult add(const std::string &name, ModuleOp module, const Settings &settings);
@@ -224,6 +234,7 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
     return failure();
   module = parse(test.name, test.withGradient(element));
   settings.hasSpecials = true;
+  settings.hasEmptyRows = haveEmptyRows(test);
   return add(test.name + "_special_" + element, *module, settings);
 }
 
@@ -231,9 +242,9 @@ LogicalResult Writer::addQuery(const cases::Case &test, const std::string &eleme
   auto addText = [&](const std::string &kind, const std::string &text,
                      bool hasSpecials = false) -> LogicalResult {
     auto module = parse(test.name, text);
-    return module
-               ? add(test.name + kind + element, *module, {"auto", 0, 2 * test.n / 3, hasSpecials})
-               : failure();
+    return module ? add(test.name + kind + element, *module,
+                        {"auto", 0, 2 * test.n / 3, hasSpecials, haveEmptyRows(test)})
+                  : failure();
   };
   if (failed(addText("_row_", test.row(element))) ||
       failed(addText("_row_special_", test.row(element), true)))
@@ -306,7 +317,7 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const Settin
     const bool reachesSums = stored.name == "k" && settings.querySums == "always";
     if (settings.hasSpecials && !value.floats.empty() && !reachesSums)
       for (int64_t count = stored.name == "v" ? 1 + random() % 3 : random() % 2; count > 0; --count)
-        addSpecial(stored, value, random);
+        addSpecial(stored, value, settings.hasEmptyRows, random);
     tensors.push_back(std::move(stored));
     inputs.push_back(std::move(value));
   }

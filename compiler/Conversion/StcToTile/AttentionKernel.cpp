@@ -146,10 +146,11 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(walk, tileCount(problem, walk.view));
-  auto op = tile::AttentionOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch, item.head, item.keyHead,
-      item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
-      problem.schedule.strip, APFloat(problem.scale), problem.resume, walk.brief);
+  auto op = tile::AttentionOp::create(b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch,
+                                      item.head, item.keyHead, item.residue, item.tile,
+                                      viewAttr(b.getContext(), walk.view), problem.schedule.rows,
+                                      problem.schedule.strip, APFloat(problem.scale),
+                                      problem.resume, walk.brief, problem.isNonempty);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -237,6 +238,6 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
                                          item.batch, item.head, item.keyHead, at, problem.headStep,
                                          b.getArrayAttr(queries), APFloat(problem.scale),
-                                         problem.isFixed, met <= kBriefKeys);
+                                         problem.isFixed, met <= kBriefKeys, problem.isNonempty);
   frame.walks(op.getWalks(), segments);
 }

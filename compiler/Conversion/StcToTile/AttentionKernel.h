@@ -39,6 +39,8 @@ struct AttentionProblem {
   /// Parts of the pattern in other kernels ran before: go on from their results. `resumeKeys`:
   /// other heads of queries ran before, go on from their gradients of keys and values.
   bool resume = false, resumeKeys = false;
+  /// Each query has a pair, in this kernel or in those before it.
+  bool isNonempty = false;
   /// Of one query: nothing ahead in the entry writes other rows of keys and values than its own.
   bool isFixed = false;
   /// Whether the tiles of a residue are neighbours among the items.

@@ -358,6 +358,11 @@ static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &
   return tile::WorkAttr::get(op->getContext(), work.flops, work.bytes);
 }
 
+/// Whether each query has a key, of a pattern that is known.
+bool AttentionConverter::isNonempty(StringRef text, int64_t n) const {
+  return patterns.at({text.str(), n}).noEmptyRow().answer == pattern::Proof::Answer::True;
+}
+
 /// The first results take the places of the last operands, as many.
 static void updateInPlace(tile::LaunchOp call, size_t count) {
   SmallVector<int64_t> ties(call.getTied());
@@ -388,9 +393,11 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
     auto all = walksOf(op, heads[k], problem, recipe.axis, recipe.tallRows);
     if (failed(all))
       return failure();
-    for (size_t w = 0; w < (oneKernel ? 1 : all->size()); ++w) {
+    const size_t kernels = oneKernel ? 1 : all->size();
+    for (size_t w = 0; w < kernels; ++w) {
       ArrayRef<WalkForm> walks = oneKernel ? *all : all->slice(w, 1);
       problem.schedule = walks[0].schedule;
+      problem.isNonempty = w + 1 == kernels && isNonempty(heads[k], problem.positions);
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, resultTypes.drop_front(results.size()));

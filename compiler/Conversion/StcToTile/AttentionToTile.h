@@ -50,6 +50,7 @@ public:
 private:
   /// The pattern of a text; the first time, a warning names the rows that have no key.
   mlir::FailureOr<pattern::Pattern> patternOf(mlir::Operation *op, llvm::StringRef text, int64_t n);
+  bool isNonempty(llvm::StringRef text, int64_t n) const;
   /// What is cut into tiles: in sampling, each query is one.
   enum class Axis { Queries, SingleQueries, Keys };
   /// The walks of a pattern; the first reaches every position of the axis. Keys that very many

@@ -575,7 +575,9 @@ void OneQuery::eachColumn(function_ref<void(Value)> body) {
 void OneQuery::finishItem(const CudaItem &item, Value position) {
   auto write = [&](const Merged &merged) {
     // Without a key the output is zero.
-    Value inverse = e.select(e.notEqual(merged.sum, 0), e.reciprocal(merged.sum), e.f(0));
+    Value inverse = e.reciprocal(merged.sum);
+    if (!op.getNonempty())
+      inverse = e.select(e.notEqual(merged.sum, 0), inverse, e.f(0));
     eachColumn([&](Value column) {
       kernel.storeElements({e.mulf(columnOf(merged, column), inverse)},
                            output.type.getElementType(),

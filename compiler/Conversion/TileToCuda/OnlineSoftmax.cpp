@@ -152,7 +152,12 @@ Values OnlineSoftmax::end(const Values &sums) {
 }
 
 Value OnlineSoftmax::isSpecial(const Values &sums) {
-  return haveSpecial(e, sums, {e.less(rows[0], count), e.less(rows[1], count)});
+  const std::array exist = {e.less(rows[0], count), e.less(rows[1], count)};
+  Value is = haveSpecial(e, sums, exist);
+  if (op.getNonempty()) // all scores of a row may be minus infinity
+    for (int h = 0; h < 2; ++h)
+      is = e.either(is, e.both(exist[h], e.equalf(sum[h], 0)));
+  return is;
 }
 
 void OnlineSoftmax::storeLogsumexp(int half, Value logsumexp) {

@@ -109,7 +109,8 @@ void stc::attendByPairs(CudaKernel &kernel, tile::AttentionOp op, const CudaItem
       return next;
     });
     // A row without a key has zeros; one whose scores all are minus infinity NaN, as 0 / 0 is.
-    Value hasKey = state[0], inverse = e.select(hasKey, e.reciprocal(state[2]), e.f(0));
+    Value hasKey = op.getNonempty() ? e.yes() : state[0],
+          inverse = e.select(hasKey, e.reciprocal(state[2]), e.f(0));
     Values results;
     for (size_t k = 3; k < state.size(); k += 2)
       results.append({e.mulf(state[k], inverse), e.mulf(state[k + 1], inverse), e.f(0), e.f(0)});

@@ -12,7 +12,7 @@
 // CHECK-NEXT: tile.walk view <1, 0, 1, 1> bounds {
 // CHECK-NOT: tile.walk
 // CHECK: tile.kernel @attention_0 kind "attention"
-// CHECK: tile.attention {{.*}} view <16, 0, 1, 16> rows 16 strip 16 scale 2.500000e-01 resume {
+// CHECK: tile.attention {{.*}} view <16, 0, 1, 16> rows 16 strip 16 scale 2.500000e-01 resume nonempty {
 // CHECK-NEXT: tile.walk view <16, 0, 1, 16> bounds {
 // CHECK-NOT: tile.walk
 // CHECK: tile.return
@@ -50,12 +50,12 @@ func.func @fixed(%q: !x, %k: !x, %v: !x) -> !x {
 // CHECK-NEXT: return %[[C]]#0
 // CHECK: tile.kernel @attention kind
 // CHECK: %[[HEAD:.*]] = arith.muli %{{.*}}, %c3
-// CHECK: tile.attention {{.*}} at[%{{[^ ]*}}, %[[HEAD]], {{.*}} view <1, 0, 1, 1> rows 128 strip 16 scale 2.500000e-01 {
+// CHECK: tile.attention {{.*}} at[%{{[^ ]*}}, %[[HEAD]], {{.*}} view <1, 0, 1, 1> rows 128 strip 16 scale 2.500000e-01 nonempty {
 // CHECK: tile.kernel @attention_0
 // CHECK: tile.attention {{.*}} scale 2.500000e-01 {
 // CHECK-NEXT: tile.walk view <32, 24, 8, 1>
 // CHECK: tile.kernel @attention_1
-// CHECK: tile.attention {{.*}} scale 2.500000e-01 {
+// CHECK: tile.attention {{.*}} scale 2.500000e-01 nonempty {
 !x = tensor<1x256x4x16xf32>
 !l = tensor<1x4x256xf32>
 func.func @heads(%q: !x, %k: !x, %v: !x) -> !x {
@@ -154,7 +154,7 @@ func.func @nothing(%x: !x) -> !x {
 // CHECK: memref.load %[[P]][]
 // CHECK: arith.maxsi
 // CHECK: %[[AT:.*]] = arith.minsi
-// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 brief {
+// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 brief nonempty {
 // CHECK: tile.walk view <1, 0, 1, 1>
 // CHECK: tile.walk view <16, 0, 1, 16>
 func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
@@ -179,7 +179,7 @@ func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
 // CHECK: %[[VALUES:.*]] = memref.reinterpret_cast %[[V]]
 // CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[X]] to offset: [32], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
 // CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[X]] to offset: [48], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
-// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[{{.*}} scale 5.000000e-01 fixed brief {
+// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[{{.*}} scale 5.000000e-01 fixed brief nonempty {
 // CHECK-NOT: head_step
 // CHECK-NOT: insert_row
 func.func @inserted(%x: tensor<2x1x64xf32>, %k: !x, %v: !x, %p: tensor<i32>) -> (!q, !x, !x) {
