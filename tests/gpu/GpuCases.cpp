@@ -313,9 +313,7 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const Settin
   std::vector<reference::Tensor> inputs;
   for (const program::Tensor *tensor : *entry.inputs()) {
     auto [stored, value] = makeInput(*tensor, settings.position, random);
-    // What a tile of keys adds to sums of queries' gradients has all of its keys.
-    const bool reachesSums = stored.name == "k" && settings.querySums == "always";
-    if (settings.hasSpecials && !value.floats.empty() && !reachesSums)
+    if (settings.hasSpecials && !value.floats.empty())
       for (int64_t count = stored.name == "v" ? 1 + random() % 3 : random() % 2; count > 0; --count)
         addSpecial(stored, value, settings.hasEmptyRows, random);
     tensors.push_back(std::move(stored));
@@ -352,7 +350,7 @@ LogicalResult Writer::add(const std::string &name, ModuleOp module, const Settin
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2) {
+  if (argc < 2 || argv[1][0] == '-') {
     fmt::print(stderr, "usage: gpu_cases FOLDER [START...]\n");
     return 2;
   }

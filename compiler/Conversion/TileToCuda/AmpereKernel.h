@@ -81,8 +81,9 @@ public:
   template <typename Op>
   void again(const FiniteItems &finite, Op op, llvm::ArrayRef<tile::WalkOp> walks, int64_t tileRows,
              int64_t otherRows, int64_t parts,
-             void (*byPairs)(CudaKernel &, Op, const CudaItem &, const WalkTiles &,
-                             const LaneRows &)) {
+             llvm::function_ref<void(CudaKernel &, std::type_identity_t<Op>, const CudaItem &,
+                                     const WalkTiles &, const LaneRows &)>
+                 byPairs) {
     CudaEmitter &e = emitter();
     auto compute = [&](mlir::IRMapping &mapping) {
       const CudaItem item(op, mapping);

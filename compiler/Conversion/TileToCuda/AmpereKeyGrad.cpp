@@ -52,7 +52,7 @@ private:
   /// Starts the copies of a tile of queries, if there is one of that number, as one group.
   void start(const WalkTiles &tiles, const CudaItem &item, Value number);
   void computeTile(const CudaItem &item, const WalkTiles &tiles, const Own &own, Value number,
-                   Sums &sums);
+                   Value hasSpecialKey, Sums &sums);
   /// Goes over some queries of a tile, from `first` on.
   void computeScores(const WalkTiles &tiles, const Own &own, Value number, Value slot,
                      int64_t first, Sums &sums);
@@ -99,8 +99,16 @@ void KeyGrad::run() {
     computeItem(CudaItem(op, mapping), finite);
     return Values();
   });
+  auto addByPairs = [&](CudaKernel &kernel, tile::AttentionKeyGradOp op, const CudaItem &item,
+                        const WalkTiles &tiles, const LaneRows &rows) {
+    addKeyGradsByPairs(kernel, op, item, tiles, rows);
+    if (!querySum)
+      return;
+    Value number = e.add(e.mul(place.warp, 8), place.row);
+    addSpecialKeysByPairs(kernel, op, item, tiles, {number, schedule.threads() / 4, place.column});
+  };
   kernel.again(finite, op, walks, schedule.keyRows(), schedule.queryRows, schedule.parts,
-               addKeyGradsByPairs);
+               addByPairs);
   kernel.finish(schedule.threads(), plan.bytes(), schedule.blocks);
 }
 
@@ -130,29 +138,44 @@ void KeyGrad::computeItem(const CudaItem &item, const FiniteItems &finite) {
   e.syncAll(); // nobody reads the tiles of the last item any more
   kernel.copy(kernel.shared(keys), keyTile, key, op.getView(), firstKey, item.ofKeys());
   kernel.copy(kernel.shared(values), valueTile, value, op.getView(), firstKey, item.ofKeys());
-  const size_t keyValues = schedule.parts * keyTile.columns / 2;
+  const size_t keyValues = schedule.parts * keyTile.columns / 2,
+               sumValues = keyValues + schedule.parts * valueTile.columns / 2;
   auto sumsOf = [&](ValueRange all) {
     return Sums{inParts(all.take_front(keyValues), schedule.parts),
-                inParts(all.drop_front(keyValues), schedule.parts)};
+                inParts(all.slice(keyValues, sumValues - keyValues), schedule.parts)};
+  };
+  // Queries that do not meet a key have 0 times it in their sums.
+  auto findSpecialKey = [&] {
+    e.waitCopies(schedule.stages - 2);
+    e.syncAll(); // all threads' copies of keys are there
+    const SharedRows all{kernel.shared(keys), keyTile.rows, keyTile.columns, keyTile.rowBytes()};
+    return e.syncAny(e.i(0), schedule.threads(),
+                     haveSpecial(e, all, place.thread, schedule.threads()));
   };
   auto computeHead = [&](const CudaItem &item, ValueRange carried) {
     for (int64_t k = 0; k + 1 < schedule.stages; ++k)
       start(tiles, item, e.i(k));
-    Values done = e.loop(e.i(0), tiles.count, e.i(1), carried, [&](Value t, ValueRange all) {
-      Sums sums = sumsOf(all);
-      computeTile(item, tiles, own, t, sums);
-      Values result = flat(sums.key);
-      result.append(flat(sums.value));
-      return result;
-    });
+    Value hasSpecialKey = querySum ? findSpecialKey() : e.no();
+    Values done = e.loop(e.i(0), tiles.count, e.i(1), carried.take_front(sumValues),
+                         [&](Value t, ValueRange all) {
+                           Sums sums = sumsOf(all);
+                           computeTile(item, tiles, own, t, hasSpecialKey, sums);
+                           Values result = flat(sums.key);
+                           result.append(flat(sums.value));
+                           return result;
+                         });
     e.syncAll(); // nobody reads the last tile any more, and the gradients of its scores are there
     if (querySum)
-      addQueryGrads(item, tiles, e.sub(tiles.count, 1));
+      e.ifElse(
+          hasSpecialKey, [] {}, [&] { addQueryGrads(item, tiles, e.sub(tiles.count, 1)); });
+    done.push_back(hasSpecialKey);
     return done;
   };
-  Values zeros(keyValues + schedule.parts * valueTile.columns / 2, e.f(0));
-  Sums sums = sumsOf(eachHead(e, op, item, zeros, computeHead));
-  Value isSpecial = e.no();
+  Values carried(sumValues, e.f(0));
+  carried.push_back(e.no());
+  const Values done = eachHead(e, op, item, carried, computeHead);
+  Sums sums = sumsOf(done);
+  Value isSpecial = done.back();
   for (int64_t part = 0; part < schedule.parts; ++part) {
     const std::array exist = {e.less(own[part].rows[0], count), e.less(own[part].rows[1], count)};
     for (const Parts *all : {&sums.key, &sums.value})
@@ -172,13 +195,16 @@ void KeyGrad::computeItem(const CudaItem &item, const FiniteItems &finite) {
 }
 
 void KeyGrad::computeTile(const CudaItem &item, const WalkTiles &tiles, const Own &own,
-                          Value number, Sums &sums) {
+                          Value number, Value hasSpecialKey, Sums &sums) {
   e.waitCopies(schedule.stages - 2);
   // The tile is there, nobody reads the one before, and the gradients of its scores are there.
   e.syncAll();
   start(tiles, item, e.add(number, schedule.stages - 1));
   if (querySum)
-    e.ifThen(e.less(e.i(0), number), [&] { addQueryGrads(item, tiles, e.sub(number, 1)); });
+    e.ifThen(e.less(e.i(0), number), [&] {
+      e.ifElse(
+          hasSpecialKey, [] {}, [&] { addQueryGrads(item, tiles, e.sub(number, 1)); });
+    });
   Value slot = e.rem(number, schedule.stages);
   for (int64_t first = 0; first < schedule.queryRows; first += schedule.scoreRows)
     computeScores(tiles, own, number, slot, first, sums);

@@ -16,6 +16,21 @@ Value stc::haveSpecial(CudaEmitter &e, ValueRange results, std::array<Value, 2> 
                   e.both(exists[1], e.notEqual(totals[1], 0)));
 }
 
+Value stc::haveSpecial(CudaEmitter &e, const SharedRows &tile, Value thread, int64_t threads) {
+  const int64_t inRow = tile.columns / 2, all = tile.rows * inRow;
+  Value total = e.f(0); // or NaN
+  for (int64_t k = 0; k < all; k += threads) {
+    Value at = e.add(thread, k);
+    if (k + threads > all)
+      at = e.min(at, e.i(all - 1));
+    Value behind = e.add(e.mul(e.div(at, inRow), tile.rowBytes),
+                         e.mul(e.rem(at, inRow), 2 * e.elementBytes()));
+    auto [low, high] = e.unpack(e.loadShared(e.add(tile.address, behind), e.pair));
+    total = e.fma(high, e.f(0), e.fma(low, e.f(0), total));
+  }
+  return e.notEqual(total, 0);
+}
+
 void FiniteItems::begin() const { e.storeShared(e.i(kAll), word); }
 
 // What others of the group wrote may be seen late: each has its own part in what any of them finds.

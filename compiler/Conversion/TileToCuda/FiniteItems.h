@@ -19,6 +19,15 @@ namespace stc {
 mlir::Value haveSpecial(CudaEmitter &e, mlir::ValueRange results,
                         std::array<mlir::Value, 2> exists);
 
+/// Rows of elements in shared memory, `rowBytes` from one to the next.
+struct SharedRows {
+  mlir::Value address;
+  int64_t rows, columns, rowBytes;
+};
+/// The same for this thread's share of such rows, thread `thread` of so many.
+mlir::Value haveSpecial(CudaEmitter &e, const SharedRows &tile, mlir::Value thread,
+                        int64_t threads);
+
 /// Of a group of threads that compute a part of each item's rows together: a warp or several. In
 /// shared memory they have the round of the first item that has to be computed again.
 class FiniteItems {

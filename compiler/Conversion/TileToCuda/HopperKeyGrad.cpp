@@ -84,7 +84,8 @@ private:
   Values queryProducts(Value slot, Value keySlot);
   void addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value number,
                      const Values &sums);
-  void end(const CudaItem &item, Value keySlot, Sums sums, const FiniteItems &finite);
+  void end(const CudaItem &item, Value keySlot, Sums sums, Value hasSpecialKey,
+           const FiniteItems &finite);
 
   tile::AttentionKeyGradOp op;
   const HopperKeyGradSchedule schedule;
@@ -243,19 +244,25 @@ void KeyGrad::consume() {
     Ring ring = consumeItem(CudaItem(op, mapping), {carried[0], carried[1]}, at, finite);
     return Values{ring.slot, ring.parity, after.slot, after.parity};
   });
-  finite.again(
-      [&] { kernel.settleStores(place); },
-      [&](IRMapping &mapping) {
-        const CudaItem item(op, mapping);
-        addKeyGradsByPairs(kernel, op, item, tilesOf(item), {keyRow(item, 0), 2, place.column});
-      });
+  finite.again([&] { kernel.settleStores(place); },
+               [&](IRMapping &mapping) {
+                 const CudaItem item(op, mapping);
+                 const WalkTiles tiles = tilesOf(item);
+                 addKeyGradsByPairs(kernel, op, item, tiles, {keyRow(item, 0), 2, place.column});
+                 if (!querySum)
+                   return;
+                 Value warp = e.add(e.mul(place.group, 4), place.warp);
+                 Value number = e.add(e.mul(warp, 8), e.div(place.lane, 4));
+                 addSpecialKeysByPairs(kernel, op, item, tiles,
+                                       {number, 32 * schedule.groups, place.column});
+               });
 }
 
 Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
                           const FiniteItems &finite) {
   const size_t nKey = keyTile.columns / 2, nValue = valueTile.columns / 2;
   if (haveNoTiles(walks)) {
-    end(item, keyRing.slot, {Values(nKey, e.f(0)), Values(nValue, e.f(0))}, finite);
+    end(item, keyRing.slot, {Values(nKey, e.f(0)), Values(nValue, e.f(0))}, e.no(), finite);
     return ring;
   }
   WalkTiles tiles = tilesOf(item);
@@ -277,6 +284,16 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
                       128 * schedule.groups);
       syncAllGroups();
     });
+  }
+
+  // Queries that do not meet a key have 0 times it in their sums.
+  Value hasSpecialKey = e.no();
+  if (querySum) {
+    Value thread = e.add(e.mul(place.group, 128), place.thread);
+    const SharedRows all{slotted(keys, keyRing.slot, keyTile.bytes()), 1,
+                         keyTile.bytes() / e.elementBytes(), keyTile.bytes()};
+    hasSpecialKey = e.syncAny(e.i(1 + schedule.groups), 128 * schedule.groups,
+                              haveSpecial(e, all, thread, 128 * schedule.groups));
   }
 
   auto clear = [&](Value number, const CudaTensor &tensor, const SharedTile &tile, Value address) {
@@ -322,7 +339,8 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
     release(gradEmpty, at.slot);
     if (querySum) {
       querySums = e.waitProducts(1, querySums);
-      addQueryGrads(item, tiles, number, querySums);
+      e.ifElse(
+          hasSpecialKey, [] {}, [&] { addQueryGrads(item, tiles, number, querySums); });
     }
     sums.key = e.waitProducts(0, sums.key);
     release(queryEmpty, at.slot);
@@ -343,7 +361,7 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
     return result;
   };
   Values done = eachTile(item, tiles, carried, consumeOne);
-  end(item, keyRing.slot, sumsOf(done), finite);
+  end(item, keyRing.slot, sumsOf(done), hasSpecialKey, finite);
   return {done[done.size() - 2], done.back()};
 }
 
@@ -466,14 +484,15 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
 }
 
 // The results take the places of the keys and values, which nobody reads any more.
-void KeyGrad::end(const CudaItem &item, Value keySlot, Sums sums, const FiniteItems &finite) {
+void KeyGrad::end(const CudaItem &item, Value keySlot, Sums sums, Value hasSpecialKey,
+                  const FiniteItems &finite) {
   if (querySum) // whose products take the keys of both warpgroups
     syncAllGroups();
   Value count = rowCount(e, op.getView(), item.residue, key.positions());
   const std::array exist = {e.less(keyRow(item, 0), count), e.less(keyRow(item, 1), count)};
-  Value stores =
-      finite.stores(e.either(haveSpecial(e, sums.key, exist), haveSpecial(e, sums.value, exist)),
-                    [&](Value is) { return e.syncAny(e.add(place.group, 1), 128, is); });
+  Value isSpecial = e.either(haveSpecial(e, sums.key, exist), haveSpecial(e, sums.value, exist));
+  Value stores = finite.stores(e.either(hasSpecialKey, isSpecial),
+                               [&](Value is) { return e.syncAny(e.add(place.group, 1), 128, is); });
   auto write = [&](const CudaTensor &tensor, const SharedTile &tile, int64_t place, Values sums,
                    float scale) {
     kernel.writeGradient({tensor, op.getView(), item.ofKeys(), scale, op.getResume()}, this->place,

@@ -239,3 +239,54 @@ void stc::addKeyGradsByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op, co
     });
   });
 }
+
+void stc::addSpecialKeysByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op,
+                                const CudaItem &item, const WalkTiles &tiles,
+                                const LaneGroup &lanes) {
+  CudaEmitter &e = kernel.emitter();
+  const PairGradients gradients(kernel, op, lanes.column);
+  const CudaTensor key(op.getKey()), querySum(op.getQuerySum());
+  Value first = e.mul(item.tile, op.getRows());
+  Value end =
+      e.min(e.add(first, op.getRows()), rowCount(e, op.getView(), item.residue, key.positions()));
+  const CudaItem keys = item.ofKeys();
+  auto keyRow = [&](Value row) -> Row {
+    return {key, rowPosition(e, op.getView(), item.residue, row), keys};
+  };
+  // Each warp looks at all keys, so that all come to the same.
+  Value total = e.loop(first, end, e.i(8), e.f(0), [&](Value base, ValueRange all) {
+    Value row = e.min(e.add(base, e.rem(lanes.number, 8)), e.sub(end, 1)), sum = all[0];
+    for (Value element : gradients.pairs.load(keyRow(row)))
+      sum = e.fma(element, e.f(0), sum);
+    return Values{sum};
+  })[0];
+
+  auto addQuery = [&](const CudaItem &one, unsigned walk, Value row) {
+    Value last = e.sub(tiles.end(walk), 1), queryRow = e.min(row, last);
+    Value position = rowPosition(e, tiles.view(walk), item.residue, queryRow);
+    Values zeros(llvm::alignTo(key.size(), 8) / 4, e.f(0));
+    Values sums = e.loop(first, end, e.i(1), zeros, [&](Value own, ValueRange all) {
+      Value isPair = tiles.isPair(walk, {{own, own}, true, {}, {}}, 0, queryRow);
+      const Row row = keyRow(own);
+      return gradients.add(all, row, gradients.at(one, position, row.position).scoreGrad, isPair);
+    });
+    for (size_t k = 0; k < sums.size(); ++k) {
+      Value column = e.add(lanes.column, int64_t(8 * (k / 2) + k % 2));
+      e.ifThen(e.both(e.equal(e.sub(row, queryRow), 0), e.less(column, e.i(key.size()))), [&] {
+        Value to = kernel.elementAddress(querySum, position, one, sumColumn(e, column));
+        op.getBegin() ? void(LLVM::StoreOp::create(e.b, sums[k], to)) : e.addGlobal(to, sums[k]);
+      });
+    }
+  };
+  e.ifThen(e.anyLane(e.notEqual(total, 0)), [&] {
+    eachHead(e, op, item, {}, [&](const CudaItem &one, ValueRange) {
+      return tiles.eachRow(
+          {},
+          [&](unsigned walk, Value base, ValueRange) {
+            addQuery(one, walk, e.add(base, lanes.number));
+            return Values();
+          },
+          lanes.count);
+    });
+  });
+}

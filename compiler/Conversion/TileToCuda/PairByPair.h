@@ -28,5 +28,15 @@ void addQueryGradsByPairs(CudaKernel &kernel, tile::AttentionQueryGradOp op, con
 /// The same for the gradients of keys and values: rows are keys, and tiles are of queries.
 void addKeyGradsByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op, const CudaItem &item,
                         const WalkTiles &tiles, const LaneRows &rows);
+/// Four lanes of a block's, which has so many, and the first one's pairs of columns as above.
+struct LaneGroup {
+  mlir::Value number;
+  int64_t count;
+  mlir::Value column;
+};
+/// What an item's keys give to the sums of queries' gradients, if there is an infinity or NaN among
+/// the keys: what was left out before. All lanes of the block come here.
+void addSpecialKeysByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op, const CudaItem &item,
+                           const WalkTiles &tiles, const LaneGroup &lanes);
 
 } // namespace stc

@@ -81,11 +81,12 @@ Value WalkTiles::isPair(unsigned walk, const Own &own, int half, Value other) co
 
 CudaEmitter::Values
 WalkTiles::eachRow(ValueRange carried,
-                   function_ref<CudaEmitter::Values(unsigned, Value, ValueRange)> body) const {
+                   function_ref<CudaEmitter::Values(unsigned, Value, ValueRange)> body,
+                   int64_t step) const {
   CudaEmitter::Values values(carried);
   for (auto [walk, range] : llvm::enumerate(ranges)) {
     Value end = e.select(e.less(e.i(0), range.count), range.hi, e.i(0));
-    values = e.loop(e.mul(range.first, tileRows), end, e.i(1), values,
+    values = e.loop(e.mul(range.first, tileRows), end, e.i(step), values,
                     [&](Value row, ValueRange all) { return body(walk, row, all); });
   }
   return values;

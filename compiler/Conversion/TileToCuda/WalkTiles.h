@@ -45,12 +45,14 @@ public:
   /// Whether this row of the other axis makes a pair of the pattern with the lane's row `half` of
   /// two.
   mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const;
-  /// Runs the body for the other axis' rows of all tiles one by one, with values carried from one
-  /// to the next.
+  /// Runs the body for the other axis' rows of all tiles, one by one or `step` from one to the
+  /// next, with values carried from one to the next. Rows of a walk end before `end`.
   CudaEmitter::Values
   eachRow(mlir::ValueRange carried,
           llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row, mlir::ValueRange)>
-              body) const;
+              body,
+          int64_t step = 1) const;
+  mlir::Value end(unsigned walk) const { return ranges[walk].hi; }
 
 private:
   CudaEmitter &e;

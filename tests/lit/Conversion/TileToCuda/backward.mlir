@@ -68,8 +68,8 @@ func.func @stride(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x,
 // CHECK: scf.for %[[HEAD:[^ ]*]] =
 // CHECK: scf.for
 // CHECK: nvvm.cp.async.bulk.tensor.reduce %arg4, {{.*}}, box[%{{.*}}, %{{.*}}, %[[HEAD]], %{{.*}}]
-// CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta %arg5
 // CHECK-NOT: llvm.atomicrmw
+// CHECK: nvvm.cp.async.bulk.tensor.global.shared.cta %arg5
 !q = tensor<1x8x1024x64xbf16>
 !k = tensor<1x2x1024x64xbf16>
 !l = tensor<1x8x1024xf32>

@@ -1,5 +1,5 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_80 query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
 
 // An item among whose results an infinity or NaN is notes its round, with no branch: it is computed again
 // behind all items, by a loop over the rows and one over the keys, each of whose pairs is selected.
@@ -38,4 +38,25 @@ func.func @one_part(%q: !x, %k: !x, %v: !x) -> !x {
 func.func @two_parts(%q: !x, %k: !x, %v: !x) -> !x {
   %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"strided(32)"> : !x, !x, !x -> !x, !l
   return %o : !x
+}
+
+// -----
+
+// What is added to the sums of queries' gradients has the whole tile of keys: its elements are looked at, by all
+// threads, before the loop over tiles of queries; if one is an infinity or NaN, its pairs are added behind the items.
+// CHECK-LABEL: plan.kernel @attention_key_grad kind "attention"
+// CHECK: bar.red.or.pred
+// CHECK: scf.for
+// CHECK: red.shared.min.s32
+// CHECK: nvvm.vote.sync any
+// CHECK-NEXT: scf.if
+// CHECK: scf.for
+// CHECK: llvm.atomicrmw fadd
+// CHECK-LABEL: plan.kernel @attention_query_sum
+!x = tensor<1x1000x1x64xbf16>
+!l = tensor<1x1x1000xf32>
+func.func @sums(%q: !x, %k: !x, %v: !x, %o: !x, %lse: !l, %do: !x) -> (!x, !x, !x) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"dense">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  return %dq, %dk, %dv : !x, !x, !x
 }
