@@ -20,9 +20,9 @@ using namespace stc::pattern;
 
 namespace {
 
-constexpr size_t maxOperands = 8;
+constexpr size_t maxOperands = 16;
 constexpr size_t maxModuli = 6;
-constexpr unsigned maxDisjuncts = 4;
+constexpr unsigned maxDisjuncts = 16;
 /// The tile for which views are compared, and how many of a view's tiles are looked at.
 constexpr int64_t queryTile = 32, keyTile = 16, maxSamples = 24;
 
@@ -58,11 +58,10 @@ public:
     std::vector<Part> parts;
     isl::map before = pattern.relation.subtract(pattern.relation);
     for (const Part &operand : operands) {
-      isl::map rest = coalesced(operand.pairs.subtract(before));
       if (operand.pairs.is_disjoint(before))
-        parts.push_back(operand);
-      else if (!rest.is_empty())
-        addSplit(parts, rest);
+        addSplit(parts, operand);
+      else if (isl::map rest = coalesced(operand.pairs.subtract(before)); !rest.is_empty())
+        addSplit(parts, inBestViews(rest));
       before = coalesced(before.unite(operand.pairs));
     }
     merge(parts);
@@ -107,23 +106,26 @@ private:
   // Views
   //===--------------------------------------------------------------------===//
 
-  /// The views of one axis that compact it: those whose rows are a few residues of a modulus.
+  /// The views of one axis: where it stands, and compacted to the fewest of its positions, those
+  /// whose residues of a modulus lie in a window.
   std::vector<View> compactions(const isl::set &positions) {
-    std::vector<View> found;
+    std::vector<View> found = {View()};
+    auto density = [](const View &view) { return double(view.width) / double(view.period); };
     for (int64_t modulus : moduli) {
       isl::set residues = positions.apply(
           context.map("{ [x] -> [y] : y = x mod " + std::to_string(modulus) + " }"));
       int64_t first = residues.dim_min_val(0).num_si(), last = residues.dim_max_val(0).num_si();
-      if (int64_t width = last - first + 1; width < modulus)
-        found.push_back({modulus, first, width, 1});
+      const View view{modulus, first, last - first + 1, 1};
+      if (density(view) >= density(found.back()))
+        continue;
+      found.resize(1);
+      found.push_back(view);
     }
     return found;
   }
 
   std::vector<Views> propose(const isl::map &pairs) {
     std::vector<View> queries = compactions(pairs.domain()), keys = compactions(pairs.range());
-    queries.insert(queries.begin(), View());
-    keys.insert(keys.begin(), View());
     std::vector<Views> proposals;
     for (const View &query : queries)
       for (const View &key : keys)
@@ -168,7 +170,7 @@ private:
     isl::set keys = isl::manage(isl_set_project_out(tile, isl_dim_set, 0, 2)),
              first = keys.lexmin();
     if (first.is_empty())
-      return 0;
+      return keyTile; // an item visits a tile, if only to find nothing there
     auto rowOfKey = [&](const isl::set &single) {
       int64_t position = coordinateOfPoint(single.sample_point(), 0);
       return rowOf(key, Expr::constant(position)).value();
@@ -193,12 +195,11 @@ private:
   }
 
   /// Adds a part, as its disjuncts where these visit clearly fewer tiles.
-  void addSplit(std::vector<Part> &parts, const isl::map &pairs) {
-    Part whole = inBestViews(pairs);
+  void addSplit(std::vector<Part> &parts, Part whole) {
     std::vector<Part> pieces;
     double cost = 0;
-    if (pairs.n_basic_map() > 1 && pairs.n_basic_map() <= maxDisjuncts) {
-      isl::map disjoint = isl::manage(isl_map_make_disjoint(pairs.copy()));
+    if (whole.pairs.n_basic_map() > 1 && whole.pairs.n_basic_map() <= maxDisjuncts) {
+      isl::map disjoint = isl::manage(isl_map_make_disjoint(whole.pairs.copy()));
       disjoint.foreach_basic_map([&](isl::basic_map piece) {
         pieces.push_back(inBestViews(piece));
         cost += costOf(pieces.back());

@@ -192,6 +192,12 @@ const std::vector<Case> &attentionCases() {
       {"fixed_but_even_n127", {"fixed(16, 4) - stride(2)"}, 127, 1, 1, 24, 24},
 
       {"set_window_and_marks_n200", {"{ [i] -> [j] : 0 <= i - j <= 7 or (j mod 64 = 0 and j <= i) }"}, 200, 1, 2, 32, 32},
+      // Kernels of compacted queries beside those of all; diagonals as walks of one kernel.
+      {"longnet_n257",
+       {"block(32) | (block(64) & { [i] -> [j] : j <= i and i mod 4 = 0 and j mod 4 = 0 }) | "
+        "{ [i] -> [j] : j <= i and i mod 16 = 0 and j mod 16 = 0 }"}, 257, 1, 1, 32, 32},
+      {"diagonals_n200", {"local(4) | { [i] -> [j] : i - j = 8 or i - j = 16 or i - j = 32 or i - j = 64 or i - j = 128 }"},
+       200, 1, 2, 24, 40},
       // These fit no view: pairs are tested one by one.
       {"set_sum_mod_3_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 2, 32, 32},
       {"set_sum_mod_5_n128", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 128, 1, 1, 64, 64},

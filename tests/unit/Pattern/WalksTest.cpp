@@ -147,6 +147,39 @@ TEST_P(Walks, RandomExpressions) {
 
 INSTANTIATE_TEST_SUITE_P(Groups, Walks, testing::Range(0, groups));
 
+/// What people write beside the paper's patterns, and how many pairs tiles of 128 x 128 may compute
+/// of those with j <= i.
+struct Priced {
+  const char *text;
+  double share;
+};
+
+TEST(WalkCosts, SetsCostAboutWhatTheirPairsCost) {
+  constexpr int64_t n = 16384, tile = 128;
+  for (const Priced &set : {
+           // LongNet (arXiv 2307.02486): 0.077 of the pairs
+           Priced{
+               "block(1024) | (block(4096) & { [i] -> [j] : j <= i and i mod 4 = 0 and j mod 4 = "
+               "0 }) | { [i] -> [j] : j <= i and i mod 16 = 0 and j mod 16 = 0 }",
+               0.086},
+           // a diagonal meets one tile of each row of tiles, or two
+           Priced{
+               "local(16) | { [i] -> [j] : i - j = 32 or i - j = 64 or i - j = 128 or i - j = 256 "
+               "or i - j = 512 or i - j = 1024 or i - j = 2048 or i - j = 4096 or i - j = 8192 }",
+               0.126},
+           Priced{"local(16) | { [i] -> [j] : i - j = 100 or i - j = 1000 or i - j = 10000 }",
+                  0.105},
+       }) {
+    SCOPED_TRACE(set.text);
+    auto pattern = Pattern::parse(set.text, n);
+    ASSERT_TRUE(pattern.has_value()) << pattern.error().message;
+    int64_t computed = 0;
+    for (const Walk &walk : pattern->walks())
+      computed += countTiles(walk, n, tile, tile).pairs;
+    EXPECT_LE(double(computed), set.share * double(n) * (n + 1) / 2);
+  }
+}
+
 } // namespace
 
 TEST(View, ShortResiduesStandSideBySide) {
