@@ -66,6 +66,12 @@ const std::vector<Constructor> &constructors() {
        {{"l", 1}},
        [](Arguments args) { return (i.floorDiv(args[0]) - j.floorDiv(args[0])).isZero(); },
        {}},
+      {"blocks",
+       {{"l", 1}, {"k", 1}},
+       [](Arguments args) {
+         return (i.floorDiv(args[0]) - j.floorDiv(args[0])).mod(args[1]).isZero();
+       },
+       {}},
       {"summary",
        {{"l", 1}, {"c", 1, 0}},
        [](Arguments args) { return (j.mod(args[0]) - number(args[0] - args[1])).nonNegative(); },

@@ -53,8 +53,8 @@ def Stc_PatternAttr : Stc_Attr<"Pattern", "pattern", [
   let description = [{
     One pattern for all heads, or several that the heads take in turn (head `h` takes pattern
     `h mod count`). The text is that of the pattern library: constructors `dense`, `local(w)`,
-    `stride(l)`, `strided(l)`, `block(l)`, `summary(l, c)`, `fixed(l, c)`, `sinks(k)`, the operators
-    `|`, `&`, `-`, and isl's notation of sets.
+    `stride(l)`, `strided(l)`, `block(l)`, `blocks(l, k)`, `summary(l, c)`, `fixed(l, c)`, `sinks(k)`,
+    the operators `|`, `&`, `-`, and isl's notation of sets.
 
     ```mlir
     #stc.pattern<"fixed(128, 32)">

@@ -71,16 +71,17 @@ def merge(o1: Tensor, l1: Tensor, o2: Tensor, l2: Tensor) -> Tensor:
     return (o1 * share + o2 * (1 - share)).to(o1.dtype)
 
 
-def by_residue(t: Tensor, l: int) -> Tensor:
-    """[B, H, n, d] as [B, H * l, n / l, d]: the positions of each remainder by l are a head."""
+def by_residue(t: Tensor, l: int, width: int = 1) -> Tensor:
+    """[B, H, n, d] as [B, H * l, n / l, d]: every l-th block of `width` positions is in one head."""
     b, h, n, d = t.shape
-    return t.view(b, h, n // l, l, d).transpose(2, 3).reshape(b, h * l, n // l, d)
+    return t.view(b, h, n // (l * width), l, width, d).transpose(2, 3).reshape(b, h * l, n // l, d)
 
 
-def from_residues(t: Tensor, l: int) -> Tensor:
+def from_residues(t: Tensor, l: int, width: int = 1) -> Tensor:
     """The way back, with or without the last axis."""
     b, heads, rows, *rest = t.shape
-    return t.view(b, heads // l, l, rows, *rest).transpose(2, 3).reshape(b, heads // l, rows * l, *rest)
+    parts = t.view(b, heads // l, l, rows // width, width, *rest)
+    return parts.transpose(2, 3).reshape(b, heads // l, rows * l, *rest)
 
 
 def summaries(t: Tensor, l: int, c: int) -> Tensor:
@@ -97,8 +98,8 @@ def expert(pattern: str, n: int, device: str) -> Attention | None:
         return None
     merged = torch.compile(merge) if device == "cuda" else merge
     l, c = numbers[0], numbers[-1]
-    if n % l:
-        raise ValueError(f"expected positions in whole blocks of {l}, found {n}")
+    if n % (period := l * c if name == "blocks" else l):
+        raise ValueError(f"expected positions in whole blocks of {period}, found {n}")
 
     if name == "stride":
         return lambda q, k, v: from_residues(
@@ -110,6 +111,10 @@ def expert(pattern: str, n: int, device: str) -> Attention | None:
             q, k, v = (t.reshape(b, h * n // l, l, t.shape[-1]) for t in (q, k, v))
             return F.scaled_dot_product_attention(q, k, v, is_causal=True).reshape(b, h, n, v.shape[-1])
         return blocks
+
+    if name == "blocks":
+        return lambda q, k, v: from_residues(
+            F.scaled_dot_product_attention(*(by_residue(t, c, l) for t in (q, k, v)), is_causal=True), c, l)
 
     if name == "summary":
         # Summary number t stands at position l * (t // c) + l - c + t % c.

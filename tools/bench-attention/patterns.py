@@ -15,6 +15,7 @@ PATTERNS: dict[str, Callable[..., Mask]] = {
     "stride": lambda l: lambda i, j: (j <= i) & ((i - j) % l == 0),
     "strided": lambda l: lambda i, j: (j <= i) & ((i - j <= l) | ((i - j) % l == 0)),
     "block": lambda l: lambda i, j: (j <= i) & (i // l == j // l),
+    "blocks": lambda l, k: lambda i, j: (j <= i) & ((i // l - j // l) % k == 0),
     "summary": lambda l, c: lambda i, j: (j <= i) & (j % l >= l - c),
     "fixed": lambda l, c: lambda i, j: (j <= i) & ((i // l == j // l) | (j % l >= l - c)),
     "sinks": lambda k: lambda i, j: (j <= i) & (j < k),

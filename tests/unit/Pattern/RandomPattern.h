@@ -49,7 +49,7 @@ public:
   RandomPattern constructor(int64_t most = 9) {
     int64_t l = number(1, most), c = number(1, l);
     auto S = [](int64_t value) { return std::to_string(value); };
-    switch (number(0, 7)) {
+    switch (number(0, 8)) {
     case 0:
       return {"dense", [](int64_t i, int64_t j) { return j <= i; }};
     case 1:
@@ -66,7 +66,12 @@ public:
     case 5:
       return {"summary(" + S(l) + ", " + S(c) + ")",
               [=](int64_t i, int64_t j) { return j <= i && j % l >= l - c; }};
-    case 6:
+    case 6: {
+      int64_t k = number(1, 4);
+      return {"blocks(" + S(l) + ", " + S(k) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i / l - j / l) % k == 0; }};
+    }
+    case 7:
       return {"fixed(" + S(l) + "," + S(c) + ")",
               [=](int64_t i, int64_t j) { return j <= i && (i / l == j / l || j % l >= l - c); }};
     default:
@@ -92,7 +97,7 @@ private:
     int64_t k = number(-9, 9), w = number(0, 3);
     auto S = [](int64_t value) { return std::to_string(value); };
     std::string linear = S(a) + "*i + " + S(b) + "*j";
-    switch (number(0, 6)) {
+    switch (number(0, 7)) {
     case 0:
       return {"(" + linear + ") mod " + S(m) + " = " + S(r),
               [=](int64_t i, int64_t j) { return modulo(a * i + b * j, m) == r; }};
@@ -110,6 +115,15 @@ private:
     case 5:
       return {"i = j or j mod " + S(m) + " = " + S(r) + " or i mod " + S(m) + " = " + S(r),
               [=](int64_t i, int64_t j) { return i == j || j % m == r || i % m == r; }};
+    case 6: { // every so many-th block of positions
+      int64_t blocks = number(2, 4), sign = number(0, 1) ? 1 : -1;
+      return {"(floor(i/" + S(m) + ")" + (sign > 0 ? " + " : " - ") + "floor(j/" + S(m) +
+                  ")) mod " + S(blocks) + (w ? " = " : " <= ") + S(r % blocks * (r % 2)),
+              [=](int64_t i, int64_t j) {
+                int64_t rest = modulo(i / m + sign * (j / m), blocks);
+                return w ? rest == r % blocks * (r % 2) : rest <= r % blocks * (r % 2);
+              }};
+    }
     default: {
       RandomPattern p = formula(), q = formula();
       auto [f, g] = std::pair(p.holds, q.holds);
