@@ -13,7 +13,14 @@ isl::set Axes::coordinates() const {
   return context.set("{ [r, x] : " + axisConstraints(tiled, "x", n) + " }");
 }
 
-isl::set Axes::rows() const { return tiled.residues == 1 ? tiles(1) : coordinates(); }
+static const std::array<std::string, 1> rowNames = {"x"};
+
+isl::set Axes::rows() const {
+  if (tiled.rows(n, tiled.residues - 1) == tiled.maxRows(n))
+    return tiles(1);
+  std::string row = rowOf(tiled, Expr::variable(0)).str(rowNames);
+  return coordinates().apply(context.map("{ [r, x] -> [r, t] : t = " + row + " }"));
+}
 
 isl::set Axes::tiles(int64_t tile) const {
   int64_t count = (tiled.maxRows(n) + tile - 1) / tile;
@@ -22,8 +29,7 @@ isl::set Axes::tiles(int64_t tile) const {
 }
 
 isl::map Axes::relation(const isl::set &points, int64_t tile) const {
-  static const std::array<std::string, 1> names = {"x"};
-  std::string row = rowOf(tiled, Expr::variable(0)).str(names), size = std::to_string(tile);
+  std::string row = rowOf(tiled, Expr::variable(0)).str(rowNames), size = std::to_string(tile);
   std::string inTile =
       tile == 1 ? "t = " + row : size + "*t <= " + row + " < " + size + "*t + " + size;
   isl::map toTile = context.map("{ [r, x, y] -> [[r, t] -> [y]] : " + inTile + " }");

@@ -38,10 +38,12 @@ struct Proof {
   std::string reason;
 };
 
-/// A change of coordinates of one axis: a position is found from a residue and a row by
-///   position(r, a) = period * floor(a / width) + first + r + a mod width,   0 <= r < residues.
-/// The identity is {1, 0, 1, 1}; the residues of a stride l are {l, 0, 1, l}; the keys of
-/// summary(l, c), compacted, are {l, l - c, c, 1}.
+/// A change of coordinates of one axis: a position is found from a residue 0 <= r < residues and a
+/// row a by
+///   position(r, a) = period * floor(a / width) + first + width * r + a mod width.
+/// The identity is {1, 0, 1, 1}; the residues of a stride l are {l, 0, 1, l}, those of every k-th
+/// block of l positions {k * l, 0, l, k}; the keys of summary(l, c), compacted, are
+/// {l, l - c, c, 1}.
 struct View {
   int64_t period = 1, first = 0, width = 1, residues = 1;
   /// Short residues side by side: where `together` > 1, row a of residue r is row a mod `rowsEach`
@@ -51,7 +53,9 @@ struct View {
   int64_t position(int64_t residue, int64_t row) const;
   /// How many rows of this residue lie below n.
   int64_t rows(int64_t n, int64_t residue) const;
-  /// The same for all residues: the most rows that any residue has.
+  /// The same as an expression over the residue, variable 0.
+  Expr rowsOf(int64_t n) const;
+  /// The most rows that any residue has.
   int64_t maxRows(int64_t n) const { return rows(n, 0); }
   /// How many positions below n are in it.
   int64_t positions(int64_t n) const;
@@ -111,9 +115,10 @@ std::optional<int64_t> countPairs(const Walk &walk);
 class Pattern {
 public:
   /// Parses `dense`, `local(w)` (i - j <= w), `stride(l)`, `strided(l)` (local | stride),
-  /// `block(l)`, `summary(l, c)` (j mod l >= l - c), `fixed(l, c)` (block | summary), `sinks(k)` (j
-  /// < k), all of them causal; `|`, `-`, `&` (binds tighter) and parentheses; and isl's notation
-  /// `{ [i] -> [j] : ... }`, which is causal only if it says so; `n` in it is the length.
+  /// `block(l)`, `blocks(l, k)` (every k-th block of l), `summary(l, c)` (j mod l >= l - c),
+  /// `fixed(l, c)` (block | summary), `sinks(k)` (j < k), all of them causal; `|`, `-`, `&` (binds
+  /// tighter) and parentheses; and isl's notation `{ [i] -> [j] : ... }`, which is causal only if
+  /// it says so; `n` in it is the length.
   static tl::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
   /// Only the syntax, where there is no n yet.
   static std::optional<ParseError> check(std::string_view text);

@@ -45,7 +45,8 @@ struct Access {
 };
 
 // Sets are kept in coordinates in which isl finds short answers: the row itself, or, for a view of
-// width > 1, the position, of which the row is a function with divisions that are best put in last.
+// width > 1, the position in the first residue, of which the row is a function with divisions that
+// are best put in last.
 
 /// The coordinate of a row, and the row of a coordinate.
 Expr coordinateOf(const View &view, const Expr &row);

@@ -94,14 +94,12 @@ std::optional<Range> stc::pattern::tileRangeOf(const Axes &axes, const RowForm &
                                                int64_t tile) {
   const View &view = axes.tiled;
   int64_t most = view.maxRows(axes.n), least = view.rows(axes.n, view.residues - 1);
-  // With the rows of some residues all in the tiles before, a last tile has no first row.
-  bool hasMissingTile = least < most && (most - 1) % tile == 0;
-  if (!rows.contiguous || hasMissingTile || !isOrdered(axes, rows))
+  if (!rows.contiguous || !isOrdered(axes, rows))
     return std::nullopt;
   Expr r = Expr::variable(0), first = Expr::variable(1) * tile;
   Expr last = first + Expr::constant(tile - 1);
   if (least < most)
-    last = Expr::min(last, (Expr::constant(axes.n - 1 - view.first) - r).floorDiv(view.period));
+    last = Expr::min(last, view.rowsOf(axes.n) - Expr::constant(1));
   else if (most % tile)
     last = Expr::min(last, Expr::constant(most - 1));
   auto at = [&](const Expr &form, const Expr &row) { return form.substitute(std::array{r, row}); };
@@ -114,6 +112,12 @@ std::optional<Range> stc::pattern::tileRangeOf(const Axes &axes, const RowForm &
   } else if (!holdsOn(axes.context, any, axes.tiles(tile))) {
     range.fullLo = Expr::select(any, range.fullLo, range.lo);
     range.fullHi = Expr::select(any, range.fullHi, range.lo);
+  }
+  // The rows of some residues may all be in the tiles before.
+  if ((least + tile - 1) / tile < (most + tile - 1) / tile) {
+    Expr exists = (view.rowsOf(axes.n) - first - Expr::constant(1)).nonNegative();
+    for (Expr *bound : {&range.lo, &range.fullLo, &range.fullHi, &range.hi})
+      *bound = Expr::select(exists, *bound, Expr::constant(0));
   }
   return range;
 }
@@ -163,10 +167,7 @@ Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, c
 /// Always right: every row may hold a pair, none holds all.
 static Range everything(const View &view, int64_t n) {
   Expr zero = Expr::constant(0);
-  if (view.residues == 1)
-    return {zero, zero, zero, Expr::constant(view.rows(n, 0))};
-  Expr last = (Expr::constant(n - 1 - view.first) - Expr::variable(0)).floorDiv(view.period);
-  return {zero, zero, zero, Expr::max(last + Expr::constant(1), zero)};
+  return {zero, zero, zero, view.rowsOf(n)};
 }
 
 //===----------------------------------------------------------------------===//

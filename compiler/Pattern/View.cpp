@@ -8,14 +8,26 @@ using namespace stc::pattern;
 int64_t View::position(int64_t residue, int64_t row) const {
   if (together > 1)
     return period * (row % rowsEach) + first + residue * together + row / rowsEach;
-  return period * floorDivide(row, width) + first + residue + floorModulo(row, width);
+  return period * floorDivide(row, width) + first + width * residue + floorModulo(row, width);
 }
 
 int64_t View::rows(int64_t n, int64_t residue) const {
   if (together > 1)
     return together * rowsEach;
-  int64_t left = n - first - residue;
+  int64_t left = n - first - width * residue;
   return left <= 0 ? 0 : left / period * width + std::min(width, left % period);
+}
+
+Expr View::rowsOf(int64_t n) const {
+  if (rows(n, residues - 1) == maxRows(n))
+    return Expr::constant(maxRows(n));
+  Expr left = Expr::constant(n - first) - Expr::variable(0) * width;
+  if (first + width * residues > n)
+    left = Expr::max(left, Expr::constant(0));
+  if (width == 1)
+    return (left + Expr::constant(period - 1)).floorDiv(period);
+  Expr blocks = left.floorDiv(period), rest = left - blocks * period;
+  return blocks * width + Expr::min(Expr::constant(width), rest);
 }
 
 int64_t View::positions(int64_t n) const {
@@ -49,10 +61,12 @@ std::string View::str() const {
   if (together > 1)
     return text + " + r, " + std::to_string(together) + " of " +
            std::to_string(residues * together) + " r side by side";
-  if (residues > 1)
-    text += " + r, r < " + std::to_string(residues);
   if (width > 1)
     text += " + a mod " + std::to_string(width);
+  if (residues > 1) {
+    text += width == 1 ? " + r" : " + " + std::to_string(width) + "*r";
+    text += ", r < " + std::to_string(residues);
+  }
   return text;
 }
 
@@ -73,7 +87,7 @@ Expr stc::pattern::rowOf(const View &view, const Expr &coordinate) {
   return past - past.floorDiv(view.period) * (view.period - view.width);
 }
 
-/// The positions x of a view whose coordinates are the positions themselves.
+/// The coordinates x of a view that are the positions of its first residue.
 static std::string windowConstraint(const View &view, const std::string &x) {
   std::string first = std::to_string(view.first);
   return x + " >= " + first + " and (" + x + " - " + first + ") mod " +
@@ -87,14 +101,16 @@ static std::string residueConstraint(const View &view) {
 std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
                                           const std::string &x) {
   if (view.width > 1)
-    return position + " = " + x + " and r = 0 and " + windowConstraint(view, x);
+    return position + " = " + x + " + " + std::to_string(view.width) + "*r and " +
+           residueConstraint(view) + " and " + windowConstraint(view, x);
   return position + " = " + std::to_string(view.period) + "*" + x + " + " +
          std::to_string(view.first) + " + r and " + x + " >= 0 and " + residueConstraint(view);
 }
 
 std::string stc::pattern::axisConstraints(const View &view, const std::string &x, int64_t n) {
   if (view.width > 1)
-    return "r = 0 and " + windowConstraint(view, x) + " and " + x + " < " + std::to_string(n);
+    return residueConstraint(view) + " and " + windowConstraint(view, x) + " and " + x + " + " +
+           std::to_string(view.width) + "*r < " + std::to_string(n);
   std::string text = residueConstraint(view) + " and 0 <= " + x;
   if (view.residues == 1)
     return text + " < " + std::to_string(view.rows(n, 0));

@@ -130,10 +130,25 @@ private:
     for (const View &query : queries)
       for (const View &key : keys)
         proposals.push_back({query, key});
-    int64_t stride = isl::manage(isl_set_get_stride(pairs.deltas().get(), 0)).num_si();
-    if (stride > 1 && stride < n)
+    if (int64_t stride = strideOf(pairs); stride > 1 && stride < n)
       proposals.push_back({{stride, 0, 1, stride}, {stride, 0, 1, stride}});
+    for (int64_t width : moduli)
+      if (int64_t blocks = strideOfBlocks(pairs, width); blocks > 1 && blocks < n / width) {
+        View view{width * blocks, 0, width, blocks};
+        proposals.push_back({view, view});
+      }
     return proposals;
+  }
+
+  /// The greatest divisor of all distances i - j that isl sees.
+  static int64_t strideOf(const isl::map &pairs) {
+    return isl::manage(isl_set_get_stride(pairs.deltas().get(), 0)).num_si();
+  }
+
+  /// The same of distances between blocks of so many positions.
+  int64_t strideOfBlocks(const isl::map &pairs, int64_t width) {
+    isl::map toBlock = context.map("{ [x] -> [y] : y = floor(x/" + std::to_string(width) + ") }");
+    return strideOf(pairs.apply_domain(toBlock).apply_range(toBlock));
   }
 
   isl::map toViews(const Views &views) {

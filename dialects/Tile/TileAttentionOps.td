@@ -8,9 +8,10 @@ def Tile_ViewAttr : AttrDef<Tile_Dialect, "View"> {
   let mnemonic = "view";
   let summary = "an affine change of coordinates between positions and (residue, row)";
   let description = [{
-    `position(r, a) = period * floor(a / width) + first + r + a mod width` for residues
+    `position(r, a) = period * floor(a / width) + first + width * r + a mod width` for residues
     `0 <= r < residues`. `<1, 0, 1, 1>` is the identity; `<l, 0, 1, l>` takes the residues of a stride
-    apart; `<l, l - c, c, 1>` are the last c positions of each block of l, compacted.
+    apart, `<k * l, 0, l, k>` every k-th block of l; `<l, l - c, c, 1>` are the last c positions of each
+    block of l, compacted.
 
     Short residues stand side by side: row a of residue r of `<l, 0, 1, l / p, p x e>` is row a mod e of
     the stride's residue r * p + a / e.

@@ -191,6 +191,12 @@ const std::vector<Case> &attentionCases() {
       {"all_but_window_n100", {"dense - local(8)"}, 100, 1, 1, 16, 16},
       {"fixed_but_even_n127", {"fixed(16, 4) - stride(2)"}, 127, 1, 1, 24, 24},
 
+      {"blocks_8_4_n129", {"blocks(8, 4)"}, 129, 2, 1, 40, 40},
+      {"blocks_7_3_n100", {"blocks(7, 3)"}, 100, 1, 1, 24, 24},
+      {"blocks_64_2_n257", {"blocks(64, 2)"}, 257, 1, 2, 64, 64},
+      {"blocks_and_window_n200", {"blocks(16, 3) | local(8)"}, 200, 1, 1, 32, 32},
+      {"set_halves_in_turn_n128", {"{ [i] -> [j] : j <= i and (floor(i/32) + floor(j/32)) mod 2 = 0 }"}, 128, 1, 2, 24, 24},
+
       {"set_window_and_marks_n200", {"{ [i] -> [j] : 0 <= i - j <= 7 or (j mod 64 = 0 and j <= i) }"}, 200, 1, 2, 32, 32},
       // Kernels of compacted queries beside those of all; diagonals as walks of one kernel.
       {"longnet_n257",
@@ -281,6 +287,10 @@ const std::vector<Case> &gpuBenchmarkCases() {
       {"gpu_local_128_n12288", {"local(128)"}, 12288, 4, 8, 64, 64},
       {"gpu_block_128_n12288", {"block(128)"}, 12288, 4, 8, 64, 64},
       {"gpu_dense_n12288", {"dense"}, 12288, 4, 8, 64, 64},
+      // Every so many-th block of positions.
+      {"gpu_blocks_128_8_n16384", {"blocks(128, 8)"}, 16384, 4, 8, 64, 64},
+      {"gpu_blocks_64_4_n16384", {"blocks(64, 4)"}, 16384, 4, 8, 64, 64},
+      {"gpu_blocks_1024_2_n16384", {"blocks(1024, 2)"}, 16384, 4, 8, 64, 64},
       // Pictures of CIFAR-10: short, with wide heads.
       {"gpu_strided_128_n3072", {"strided(128)"}, 3072, 16, 2, 128, 128},
       // Sound, up to a million samples.

@@ -34,15 +34,18 @@ Value stc::rowPosition(CudaEmitter &e, tile::ViewAttr view, Value residue, Value
                        ? e.mul(row, view.getPeriod())
                        : e.add(e.mul(e.div(row, width), view.getPeriod()), e.rem(row, width));
   position = e.add(position, view.getFirst());
-  return view.getResidues() == 1 ? position : e.add(position, residue);
+  return view.getResidues() == 1 ? position : e.add(position, e.mul(residue, width));
 }
 
 Value stc::rowCount(CudaEmitter &e, tile::ViewAttr view, Value residue, int64_t positions) {
   if (isPacked(view))
     return e.i(packedRows(view));
-  if (view.getResidues() == 1)
-    return e.i(
-        pattern::View{view.getPeriod(), view.getFirst(), view.getWidth(), 1}.rows(positions, 0));
-  Value behind = e.sub(e.i(positions - view.getFirst() + view.getPeriod() - 1), residue);
-  return e.div(behind, view.getPeriod());
+  const int64_t period = view.getPeriod(), width = view.getWidth(), first = view.getFirst();
+  if (width == 1 && view.getResidues() > 1)
+    return e.div(e.sub(e.i(positions - first + period - 1), residue), period);
+  const pattern::View rows{period, first, width, view.getResidues()};
+  if (rows.rows(positions, rows.residues - 1) == rows.maxRows(positions))
+    return e.i(rows.maxRows(positions));
+  Value left = e.max(e.sub(e.i(positions - first), e.mul(residue, width)), e.i(0));
+  return e.add(e.mul(e.div(left, period), width), e.min(e.rem(left, period), e.i(width)));
 }

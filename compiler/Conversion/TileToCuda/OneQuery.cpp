@@ -402,10 +402,11 @@ std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, Value posi
   Value inside = e.less(e.i(-1), behind);
   behind = e.max(behind, e.i(0));
   Value block = e.div(behind, view.getPeriod()), rest = e.rem(behind, view.getPeriod());
+  const int64_t width = view.getWidth();
   if (view.getResidues() > 1)
-    return {rest, block, inside};
-  inside = e.both(inside, e.less(rest, e.i(view.getWidth())));
-  return {e.i(0), e.add(e.mul(block, view.getWidth()), rest), inside};
+    return {e.div(rest, width), e.add(e.mul(block, width), e.rem(rest, width)), inside};
+  inside = e.both(inside, e.less(rest, e.i(width)));
+  return {e.i(0), e.add(e.mul(block, width), rest), inside};
 }
 
 SmallVector<OneQuery::Keys> OneQuery::keysOf(Value position) {

@@ -46,8 +46,8 @@ unsigned TensorMaps::get(const CudaTensor &tensor, tile::ViewAttr view, int64_t 
   if (isPacked(view)) {
     dimension(view.getRowsEach(), position * period, view.getRowsEach());
     dimension(period, position, view.getTogether());
-  } else if (width > 1) {
-    dimension(width, position, std::min(rows, width));
+  } else if (width > 1) { // residues of blocks lie behind one another, and need no dimension
+    dimension(width * view.getResidues(), position, std::min(rows, width));
     dimension(blocks, position * period, std::max<int64_t>(rows / width, 1));
   } else {
     dimension(blocks, position * period, rows);
@@ -72,9 +72,10 @@ CudaEmitter::Values stc::boxCoordinates(CudaEmitter &e, tile::ViewAttr view, Val
   if (isPacked(view)) {
     all.push_back(e.i(0));
     all.push_back(e.mul(residue, view.getTogether()));
-  } else if (view.getWidth() > 1) {
-    all.push_back(e.rem(row, view.getWidth()));
-    all.push_back(e.div(row, view.getWidth()));
+  } else if (const int64_t width = view.getWidth(); width > 1) {
+    Value inBlock = e.rem(row, width);
+    all.push_back(view.getResidues() == 1 ? inBlock : e.add(e.mul(residue, width), inBlock));
+    all.push_back(e.div(row, width));
   } else {
     all.push_back(row);
     if (view.getResidues() > 1)

@@ -212,14 +212,25 @@ Value Emitter::position(tile::ViewAttr view, Value residue, Value row) {
                                      : add(mul(floorDiv(row, view.getWidth()), view.getPeriod()),
                                            remainder(row, view.getWidth()));
   block = add(block, view.getFirst());
-  return view.getResidues() == 1 ? block : add(block, residue);
+  return view.getResidues() == 1 ? block : add(block, mul(residue, view.getWidth()));
 }
 
 Value Emitter::rowCount(tile::ViewAttr view, Value residue, int64_t n) {
   pattern::View v{view.getPeriod(), view.getFirst(), view.getWidth(), view.getResidues()};
-  if (view.getResidues() == 1)
-    return index(v.rows(n, 0));
-  return floorDiv(sub(index(n - v.first + v.period - 1), residue), v.period);
+  if (v.rows(n, v.residues - 1) == v.maxRows(n))
+    return index(v.maxRows(n));
+  return rowsBelow(view, residue, index(n));
+}
+
+Value Emitter::rowsBelow(tile::ViewAttr view, Value residue, Value end) {
+  Value left = add(end, -view.getFirst());
+  if (view.getResidues() > 1)
+    left = sub(left, mul(residue, view.getWidth()));
+  left = max(left, index(0));
+  const int64_t period = view.getPeriod(), width = view.getWidth();
+  if (width == 1)
+    return floorDiv(add(left, period - 1), period);
+  return add(mul(floorDiv(left, period), width), min(remainder(left, period), index(width)));
 }
 
 Value Emitter::packRows(Value source, Value batch, Value head, tile::ViewAttr view, Value residue,

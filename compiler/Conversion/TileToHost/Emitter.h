@@ -104,6 +104,8 @@ public:
   /// The position of a row of a residue, and how many rows the residue has below n.
   mlir::Value position(tile::ViewAttr view, mlir::Value residue, mlir::Value row);
   mlir::Value rowCount(tile::ViewAttr view, mlir::Value residue, int64_t n);
+  /// How many of its rows are positions before `end`.
+  mlir::Value rowsBelow(tile::ViewAttr view, mlir::Value residue, mlir::Value end);
 
   /// Rows [row, row + count) of a view of source[batch, position, head, :] to target[0 .. count),
   /// and zeros to target[count .. total). The target's rows are padded with zeros to a multiple of

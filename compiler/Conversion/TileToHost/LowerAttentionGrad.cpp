@@ -104,11 +104,8 @@ struct Backward {
   void clearKeyGrads(Value end) {
     bool split = op.getView().getResidues() > 1;
     Value zero = e.index(0), begin = e.load(cleared, {zero});
-    if (split) { // rows of the residue
-      Value positions =
-          e.max(e.sub(e.sub(end, e.index(op.getView().getFirst())), op.getResidue()), zero);
-      end = e.floorDiv(e.add(positions, op.getView().getPeriod() - 1), op.getView().getPeriod());
-    }
+    if (split)
+      end = e.rowsBelow(op.getView(), op.getResidue(), end);
     e.loop(begin, end, 1, [&](Value row) {
       Value at = split ? e.position(op.getView(), op.getResidue(), row) : row;
       for (auto [target, size] :

@@ -142,10 +142,12 @@ struct Row {
     shifted = e.max(shifted, zero);
     Value block = e.floorDiv(shifted, view.getPeriod()),
           rest = e.remainder(shifted, view.getPeriod());
+    const int64_t width = view.getWidth();
     if (view.getResidues() > 1)
-      return {rest, block, inside};
-    inside = arith::AndIOp::create(e.b, inside, e.less(rest, e.index(view.getWidth())));
-    return {zero, e.add(e.mul(block, view.getWidth()), rest), inside};
+      return {e.floorDiv(rest, width), e.add(e.mul(block, width), e.remainder(rest, width)),
+              inside};
+    inside = arith::AndIOp::create(e.b, inside, e.less(rest, e.index(width)));
+    return {zero, e.add(e.mul(block, width), rest), inside};
   }
 
   State walkChunks(tile::WalkOp walk, tile::ViewAttr view, State state) {

@@ -182,6 +182,68 @@ TEST(WalkCosts, SetsCostAboutWhatTheirPairsCost) {
 
 } // namespace
 
+TEST(Walks, EveryFewthBlockIsDenseInItsResidues) {
+  struct Example {
+    std::string condition;
+    View view;
+  };
+  for (const auto &[condition, view] : {
+           Example{"(floor(i/128) - floor(j/128)) mod 8 = 0", {1024, 0, 128, 8}},
+           Example{"(floor(i/64) - floor(j/64)) mod 4 = 0", {256, 0, 64, 4}},
+           Example{"(floor(i/1024) + floor(j/1024)) mod 2 = 0", {2048, 0, 1024, 2}},
+           Example{"floor((i mod 1024)/128) = floor((j mod 1024)/128)", {1024, 0, 128, 8}},
+           // No power of two, and no divisor of the length.
+           Example{"(floor(i/100) - floor(j/100)) mod 7 = 0", {700, 0, 100, 7}},
+       })
+    for (int64_t n : {16384, 1048576}) {
+      SCOPED_TRACE(condition + ", n = " + std::to_string(n));
+      auto pattern = Pattern::parse("{ [i] -> [j] : j <= i and " + condition + " }", n);
+      ASSERT_TRUE(pattern.has_value());
+      std::vector<Walk> walks = pattern->walks();
+      ASSERT_EQ(walks.size(), 1);
+      ASSERT_EQ(walks[0].segments.size(), 1);
+      const Segment &segment = walks[0].segments[0];
+      EXPECT_EQ(segment.query, view) << segment.query.str();
+      EXPECT_EQ(segment.key, view) << segment.key.str();
+      std::optional<int64_t> pairs = pattern->countPairs();
+      ASSERT_TRUE(pairs.has_value());
+      EXPECT_LT(countTiles(walks[0], n, 64, 64).pairs, *pairs * 1.05);
+      EXPECT_LE(segment.predicate.size(), 10);
+      Range keys = segment.keysOf(64), queries = segment.queriesOf(64);
+      for (const Expr *bound : {&keys.lo, &keys.fullLo, &keys.fullHi, &keys.hi, &queries.lo,
+                                &queries.fullLo, &queries.fullHi, &queries.hi})
+        EXPECT_LE(bound->size(), 80);
+    }
+}
+
+TEST(Walks, EveryFewthBlockBesideOtherParts) {
+  constexpr int64_t n = 16384;
+  const View blocks{1024, 0, 128, 8};
+  auto pattern = Pattern::parse(
+      "local(128) | { [i] -> [j] : j <= i and (floor(i/128) - floor(j/128)) mod 8 = 0 }", n);
+  ASSERT_TRUE(pattern.has_value());
+  std::vector<Walk> walks = pattern->walks();
+  ASSERT_EQ(walks.size(), 2);
+  EXPECT_EQ(walks[0].query, View());
+  EXPECT_EQ(walks[1].query, blocks);
+}
+
+TEST(View, RowsOfEachResidueAsAnExpression) {
+  for (const View &view : {View{1, 0, 1, 1}, View{7, 0, 1, 7}, View{12, 0, 3, 4}, View{12, 0, 4, 3},
+                           View{10, 6, 4, 1}, View{100, 0, 20, 5}})
+    for (int64_t n = 1; n < 60; ++n) {
+      SCOPED_TRACE(view.str() + ", n = " + std::to_string(n));
+      std::vector<int> met(n);
+      for (int64_t r = 0; r < view.residues; ++r) {
+        ASSERT_EQ(view.rowsOf(n).evaluate(std::array{r}), view.rows(n, r)) << r;
+        for (int64_t a = 0; a < view.rows(n, r); ++a)
+          ++met.at(view.position(r, a));
+      }
+      if (view.width * view.residues == view.period)
+        ASSERT_EQ(met, std::vector<int>(n, 1));
+    }
+}
+
 TEST(View, ShortResiduesStandSideBySide) {
   const View stride{16, 0, 1, 16};
   const View packed = stride.packed(160, 64);

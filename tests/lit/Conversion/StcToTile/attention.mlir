@@ -25,6 +25,30 @@ func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
 
 // -----
 
+// Of every fourth block of 16, the residues are 4 dense problems of 64 rows.
+// CHECK-LABEL: func.func @blocks(
+// CHECK-NEXT: tile.launch @attention({{.*}}) items 16
+// CHECK-NEXT: return
+// CHECK: tile.attention {{.*}} view <64, 0, 16, 4> rows 64
+// CHECK-NEXT: tile.walk view <64, 0, 16, 4> bounds {
+// CHECK: mask {
+// CHECK-NEXT: ^bb0(%{{.*}}: index, %[[A:.*]]: index, %[[B:.*]]: index):
+// CHECK: %[[LESS:.*]] = arith.muli %[[B]], %{{.*}} : index
+// CHECK-NEXT: %[[BEFORE:.*]] = arith.addi %[[A]], %[[LESS]] : index
+// CHECK-NOT: arith.floordivsi
+// CHECK: %[[IN:.*]] = arith.cmpi sge, %[[BEFORE]], %{{.*}} : index
+// CHECK-NEXT: tile.yield %[[IN]] : i1
+// CHECK-NOT: tile.walk
+// CHECK: tile.return
+!x = tensor<1x256x4x16xf32>
+!l = tensor<1x4x256xf32>
+func.func @blocks(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.25 pattern <"blocks(16, 4)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
 // Both parts leave the queries as they are: one kernel with two walks, the second over compacted keys.
 // CHECK-LABEL: func.func @fixed(
 // CHECK-NEXT: tile.launch @attention(

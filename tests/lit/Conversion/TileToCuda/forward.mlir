@@ -58,6 +58,32 @@ func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
 
 // -----
 
+// Residues of blocks are no dimension of the map, which has no sixth: the blocks of all of them lie behind one
+// another in a period. A tile of 128 rows is 128 of one block, or four blocks of 32.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 1024, 2, 2, 1], strides{{ ?}}[256, 262144, 128, 524288], box{{ ?}}[64, 128, 1, 1, 1], swizzle 128>
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+!x = tensor<1x2048x2x64xbf16>
+!l = tensor<1x2x2048xf32>
+func.func @long_blocks(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"blocks(256, 4)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-SAME: #plan.tensor_map<buffer 0, offset 0, bf16, sizes{{ ?}}[64, 128, 16, 2, 1], strides{{ ?}}[256, 32768, 128, 524288], box{{ ?}}[64, 32, 4, 1, 1], swizzle 128>
+// CHECK: wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+!x = tensor<1x2048x2x64xbf16>
+!l = tensor<1x2x2048xf32>
+func.func @short_blocks(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"blocks(32, 4)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
 // Head-major: the map's dimensions of positions and heads have each other's strides. Keys have heads of
 // their own.
 // CHECK-LABEL: plan.kernel @attention kind "attention"
