@@ -268,8 +268,8 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start, const Fin
     e.wait(broughtHere, queryRing.parity);
     sums = softmax.join(sums, before, outputTile.read(e, staging(), place));
   }
-  Value isSpecial = softmax.isSpecial(sums);
   Values output = softmax.end(sums);
+  Value isSpecial = softmax.isSpecial(sums);
   softmax.storeLogsumexps();
   start.keys = next(e, last, schedule.stages);
   start.queries = next(e, queryRing, kQueryStages);

@@ -29,7 +29,8 @@ public:
   Values join(const Values &sums, const Values &before, const Values &output);
   /// The output, behind all parts.
   Values end(const Values &sums);
-  /// Whether an infinity or NaN is in these rows, as far as they exist.
+  /// Behind `end`, when each lane has the sum of a whole row: whether an infinity or NaN is in these
+  /// rows, as far as they exist.
   Value isSpecial(const Values &sums);
   /// Behind `end`: writes the log-sum-exps.
   void storeLogsumexps();

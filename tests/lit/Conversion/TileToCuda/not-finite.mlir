@@ -2,8 +2,10 @@
 // RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
 
 // An item among whose results an infinity or NaN is notes its round, with no branch: it is computed again
-// behind all items, by a loop over the rows and one over the keys, each of whose pairs is selected.
+// behind all items, by a loop over the rows and one over the keys, each of whose pairs is selected. A sum of
+// weights is 0 where all scores are minus infinity: the row's, not one lane's part of it as a loop leaves it.
 // CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK-NOT: arith.cmpf oeq, %{{[0-9]+}}#
 // SM80-NOT: nvvm.vote.sync
 // SM90-NOT: bar.red.or
 // CHECK: red.shared.min.s32
