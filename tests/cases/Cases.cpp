@@ -291,6 +291,13 @@ const std::vector<Case> &gpuBenchmarkCases() {
       {"gpu_blocks_128_8_n16384", {"blocks(128, 8)"}, 16384, 4, 8, 64, 64},
       {"gpu_blocks_64_4_n16384", {"blocks(64, 4)"}, 16384, 4, 8, 64, 64},
       {"gpu_blocks_1024_2_n16384", {"blocks(1024, 2)"}, 16384, 4, 8, 64, 64},
+      // LongNet's dilated segments (arXiv 2307.02486), and distances that are powers of two.
+      {"gpu_longnet_n16384",
+       {"block(1024) | (block(4096) & { [i] -> [j] : j <= i and i mod 4 = 0 and j mod 4 = 0 }) | "
+        "{ [i] -> [j] : j <= i and i mod 16 = 0 and j mod 16 = 0 }"}, 16384, 4, 8, 64, 64},
+      {"gpu_log_sparse_n16384",
+       {"local(16) | { [i] -> [j] : i - j = 32 or i - j = 64 or i - j = 128 or i - j = 256 or i - j = 512 or "
+        "i - j = 1024 or i - j = 2048 or i - j = 4096 or i - j = 8192 }"}, 16384, 4, 8, 64, 64},
       // Pictures of CIFAR-10: short, with wide heads.
       {"gpu_strided_128_n3072", {"strided(128)"}, 3072, 16, 2, 128, 128},
       // Sound, up to a million samples.

@@ -161,7 +161,7 @@ CudaEmitter::Values CudaEmitter::choose(Value condition, TypeRange types,
 
 void CudaEmitter::cloneNarrow(Block &block, IRMapping &mapping) {
   for (Operation &op : block.without_terminator()) {
-    if (!isa<arith::ArithDialect>(op.getDialect()))
+    if (!isa<arith::ArithDialect>(op.getDialect()) || mapping.contains(op.getResult(0)))
       continue;
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
       auto value = dyn_cast<IntegerAttr>(constant.getValue());
@@ -182,8 +182,8 @@ void CudaEmitter::cloneNarrow(Block &block, IRMapping &mapping) {
   }
 }
 
-CudaEmitter::Values CudaEmitter::inlineNarrow(Region &region, ValueRange arguments) {
-  IRMapping mapping;
+CudaEmitter::Values CudaEmitter::inlineNarrow(Region &region, ValueRange arguments,
+                                              IRMapping mapping) {
   mapping.map(region.getArguments(), arguments);
   cloneNarrow(region.front(), mapping);
   Values results;
@@ -232,6 +232,13 @@ Value CudaEmitter::threadId(int64_t threads) {
 Value CudaEmitter::uniform(Value value) {
   return NVVM::ShflOp::create(b, value.getType(), i(-1), value, i(0), i(31), NVVM::ShflKind::idx,
                               UnitAttr());
+}
+Value CudaEmitter::opaque(Value value) {
+  auto dialect = LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
+  return LLVM::InlineAsmOp::create(b, TypeRange(i32), value, "mov.b32 $0, $1;", "=r,r",
+                                   /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                   LLVM::TailCallKind::None, dialect, /*operand_attrs=*/ArrayAttr())
+      ->getResult(0);
 }
 Value CudaEmitter::electOne() { return NVVM::ElectSyncOp::create(b, b.getI1Type(), Value()); }
 Value CudaEmitter::anyLane(Value condition) {

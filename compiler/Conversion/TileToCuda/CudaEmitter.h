@@ -96,8 +96,9 @@ public:
 
   /// Clones the ops of a block of index arithmetic as i32; arguments and outer values are mapped.
   void cloneNarrow(mlir::Block &block, mlir::IRMapping &mapping);
-  /// The same for a region, giving what it yields.
-  Values inlineNarrow(mlir::Region &region, mlir::ValueRange arguments);
+  /// The same for a region, giving what it yields; constants that are mapped are not cloned.
+  Values inlineNarrow(mlir::Region &region, mlir::ValueRange arguments,
+                      mlir::IRMapping mapping = {});
 
   /// The address so many bytes behind one, in any memory.
   Value behind(Value pointer, int64_t bytes);
@@ -117,6 +118,8 @@ public:
   Value threadId(int64_t threads);
   /// The same value in all lanes, known to be the same.
   Value uniform(Value value);
+  /// The same value, of which nothing is known: what is made of it stays where it is made.
+  Value opaque(Value value);
   Value electOne();
   /// Whether the condition holds in any lane of the warp.
   Value anyLane(Value condition);

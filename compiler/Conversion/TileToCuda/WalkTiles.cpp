@@ -30,9 +30,58 @@ static WalkRange walkRange(CudaEmitter &e, tile::WalkOp walk, Value residue, Val
   return range;
 }
 
+/// Which ops of two masks are constants that differ; no value if anything else does.
+static std::optional<SmallVector<unsigned>> differencesOf(Block &left, Block &right) {
+  if (left.getOperations().size() != right.getOperations().size())
+    return std::nullopt;
+  IRMapping same;
+  same.map(left.getArguments(), right.getArguments());
+  SmallVector<unsigned> constants;
+  for (auto [number, ops] : llvm::enumerate(llvm::zip(left, right))) {
+    auto &[l, r] = ops;
+    auto isMapped = [&](auto operands) {
+      return same.lookupOrDefault(std::get<0>(operands)) == std::get<1>(operands);
+    };
+    if (l.getName() != r.getName() || l.getResultTypes() != r.getResultTypes() ||
+        l.getNumOperands() != r.getNumOperands() ||
+        !llvm::all_of(llvm::zip(l.getOperands(), r.getOperands()), isMapped))
+      return std::nullopt;
+    if (l.getAttrDictionary() != r.getAttrDictionary()) {
+      if (!isa<arith::ConstantIndexOp>(l))
+        return std::nullopt;
+      constants.push_back(number);
+    }
+    same.map(l.getResults(), r.getResults());
+  }
+  return constants;
+}
+
+static SmallVector<MaskFamily> familiesOf(ArrayRef<tile::WalkOp> walks) {
+  SmallVector<MaskFamily> families;
+  auto join = [&](unsigned walk, MaskFamily &family) {
+    tile::WalkOp first = walks[family.walks[0]], other = walks[walk];
+    auto constants = differencesOf(first.getMask().front(), other.getMask().front());
+    if (!constants)
+      return false;
+    for (unsigned constant : *constants)
+      if (!llvm::is_contained(family.constants, constant))
+        family.constants.push_back(constant);
+    family.walks.push_back(walk);
+    return true;
+  };
+  for (unsigned walk = 0; walk < walks.size(); ++walk)
+    if (!llvm::any_of(families, [&](MaskFamily &family) { return join(walk, family); }))
+      families.push_back({{walk}, {}});
+  return families;
+}
+
+static arith::ConstantIndexOp constantOf(tile::WalkOp walk, unsigned number) {
+  return cast<arith::ConstantIndexOp>(*std::next(walk.getMask().front().begin(), number));
+}
+
 WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue, Value tile,
                      int64_t rows)
-    : e(e), walks(walks), residue(residue), tileRows(rows) {
+    : e(e), walks(walks), residue(residue), tile(tile), tileRows(rows) {
   Value end;
   for (tile::WalkOp walk : walks) {
     ranges.push_back(walkRange(e, walk, residue, tile, rows));
@@ -40,42 +89,82 @@ WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue
     ends.push_back(end);
   }
   count = e.max(end ? end : e.i(0), e.i(1));
+  families = familiesOf(walks);
 }
 
+// The bounds of many walks do not fit into registers: each walk's are found again in its tiles.
+WalkRange WalkTiles::rangeWithin(unsigned walk) const {
+  constexpr size_t few = 3;
+  if (ranges.size() <= few)
+    return ranges[walk];
+  return walkRange(e, walks[walk], residue, e.opaque(tile), tileRows);
+}
+
+Value WalkTiles::rowOf(unsigned walk, const WalkRange &range, Value number) const {
+  Value behind = e.sub(e.add(range.first, ends[walk]), e.add(number, 1));
+  return e.max(e.mul(behind, tileRows), e.i(0));
+}
+
+// Walks of one view share the code: only their rows differ.
 void WalkTiles::byWalk(Value number, function_ref<void(unsigned, Value)> body) const {
-  std::function<void(unsigned)> from = [&](unsigned walk) {
-    Value row = e.max(
-        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), tileRows), e.i(0));
-    if (walk + 1 == ranges.size())
-      return body(walk, row);
-    e.ifElse(
-        e.less(number, ends[walk]), [&] { body(walk, row); }, [&] { from(walk + 1); });
-  };
-  from(0);
+  chooseByWalk(number, {}, [&](unsigned walk, Value row) {
+    body(walk, row);
+    return CudaEmitter::Values();
+  });
 }
 
 CudaEmitter::Values
 WalkTiles::chooseByWalk(Value number, TypeRange types,
                         function_ref<CudaEmitter::Values(unsigned, Value)> body) const {
-  std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned walk) {
-    Value row = e.max(
-        e.mul(e.sub(e.add(ranges[walk].first, ends[walk]), e.add(number, 1)), tileRows), e.i(0));
-    if (walk + 1 == ranges.size())
+  SmallVector<unsigned> firsts; // of the walks of each view
+  auto familyOf = [&](unsigned walk) {
+    return llvm::find_if(firsts, [&](unsigned first) { return view(first) == view(walk); }) -
+           firsts.begin();
+  };
+  for (unsigned walk = 0; walk < size(); ++walk)
+    if (familyOf(walk) == std::ssize(firsts))
+      firsts.push_back(walk);
+  if (firsts.size() == size())
+    return chooseRange(number, types, [&](unsigned walk, const WalkRange &, Value row) {
       return body(walk, row);
-    return e.choose(
-        e.less(number, ends[walk]), types, [&] { return body(walk, row); },
-        [&] { return from(walk + 1); });
+    });
+  CudaEmitter::Values at =
+      chooseRange(number, {e.i32, e.i32},
+                  [&](unsigned walk, const WalkRange &, Value row) -> CudaEmitter::Values {
+                    return {e.i(familyOf(walk)), row};
+                  });
+  std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned family) {
+    auto run = [&] { return body(firsts[family], at[1]); };
+    if (family + 1 == firsts.size())
+      return run();
+    return e.choose(e.equal(at[0], family), types, run, [&] { return from(family + 1); });
   };
   return from(0);
 }
 
-Value WalkTiles::isPair(unsigned walk, const Own &own, int half, Value other) const {
+CudaEmitter::Values WalkTiles::chooseRange(
+    Value number, TypeRange types,
+    function_ref<CudaEmitter::Values(unsigned, const WalkRange &, Value)> body) const {
+  std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned walk) {
+    auto run = [&] {
+      const WalkRange range = rangeWithin(walk);
+      return body(walk, range, rowOf(walk, range, number));
+    };
+    if (walk + 1 == ranges.size())
+      return run();
+    return e.choose(e.less(number, ends[walk]), types, run, [&] { return from(walk + 1); });
+  };
+  return from(0);
+}
+
+Value WalkTiles::isPair(unsigned walk, const IRMapping &constants, Value end, const Own &own,
+                        int half, Value other) const {
   Value mine = own.rows[half];
   SmallVector<Value> pair = {residue, mine, other};
   if (own.areKeys)
     std::swap(pair[1], pair[2]);
-  Value in = e.inlineNarrow(tile::WalkOp(walks[walk]).getMask(), pair)[0];
-  in = e.both(in, e.less(other, ranges[walk].hi));
+  Value in = e.inlineNarrow(tile::WalkOp(walks[walk]).getMask(), pair, constants)[0];
+  in = e.both(in, e.less(other, end));
   return own.existing ? e.both(in, e.less(mine, own.existing)) : in;
 }
 
@@ -92,26 +181,71 @@ WalkTiles::eachRow(ValueRange carried,
   return values;
 }
 
+Value WalkTiles::isFull(const WalkRange &range, Value row, const Own &own) const {
+  Value full = e.both(e.compare(arith::CmpIPredicate::sle, range.fullLo, row),
+                      e.compare(arith::CmpIPredicate::sle, e.add(row, tileRows), range.fullHi));
+  return own.existing ? e.both(full, own.wholeTile) : full; // the last tile may not be whole
+}
+
+CudaEmitter::Values WalkTiles::maskedBy(unsigned walk, const IRMapping &constants, Value end,
+                                        const Tile &tile) const {
+  CudaEmitter::Values result;
+  for (auto [k, score] : llvm::enumerate(tile.scores)) {
+    Value other = e.add(tile.base, 8 * int64_t(k / 4) + int64_t(k % 2));
+    Value is = isPair(walk, constants, end, tile.own, k / 2 % 2, other);
+    result.push_back(e.select(is, score, tile.none));
+  }
+  return result;
+}
+
 CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
                                       const CudaEmitter::Values &scores, float masked) const {
   SmallVector<Type> types(scores.size(), e.f32);
-  return chooseByWalk(number, types, [&](unsigned walk, Value row) {
-    Value full =
-        e.both(e.compare(arith::CmpIPredicate::sle, ranges[walk].fullLo, row),
-               e.compare(arith::CmpIPredicate::sle, e.add(row, tileRows), ranges[walk].fullHi));
-    if (own.existing) // the last tile
-      full = e.both(full, own.wholeTile);
+  if (families.size() < walks.size())
+    return maskedByFamily(number, lane, {own, {}, scores, e.f(masked)});
+  return chooseRange(number, types, [&](unsigned walk, const WalkRange &range, Value row) {
     return e.choose(
-        full, types, [&] { return scores; },
+        isFull(range, row, own), types, [&] { return scores; },
         [&] {
-          CudaEmitter::Values result;
-          Value none = e.f(masked);
-          Value base = e.add(row, lane);
-          for (auto [k, score] : llvm::enumerate(scores)) {
-            Value other = e.add(base, 8 * int64_t(k / 4) + int64_t(k % 2));
-            result.push_back(e.select(isPair(walk, own, k / 2 % 2, other), score, none));
-          }
-          return result;
+          return maskedBy(walk, {}, range.hi, {own, e.add(row, lane), scores, e.f(masked)});
         });
   });
+}
+
+// Code for each walk would be more than the instruction cache holds: a tile brings its constants
+// along, and walks that differ in nothing else share the rest.
+CudaEmitter::Values WalkTiles::maskedByFamily(Value number, Value lane, Tile tile) const {
+  SmallVector<Type> types(tile.scores.size(), e.f32);
+  size_t most = 0;
+  for (const MaskFamily &family : families)
+    most = std::max(most, family.constants.size());
+  SmallVector<Type> found = {e.b.getI1Type()};
+  found.append(3 + most, e.i32);
+  CudaEmitter::Values at =
+      chooseRange(number, found, [&](unsigned walk, const WalkRange &range, Value row) {
+        const auto *family = llvm::find_if(families, [&](const MaskFamily &family) {
+          return llvm::is_contained(family.walks, walk);
+        });
+        CudaEmitter::Values values = {isFull(range, row, tile.own), e.i(family - families.begin()),
+                                      row, range.hi};
+        for (unsigned constant : family->constants)
+          values.push_back(e.i(constantOf(walks[walk], constant).value()));
+        values.resize(found.size(), e.i(0));
+        return values;
+      });
+  tile.base = e.add(at[2], lane);
+  std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned number) {
+    const MaskFamily &family = families[number];
+    auto run = [&] {
+      IRMapping constants;
+      for (auto [k, constant] : llvm::enumerate(family.constants))
+        constants.map(constantOf(walks[family.walks[0]], constant).getResult(), at[4 + k]);
+      return maskedBy(family.walks[0], constants, at[3], tile);
+    };
+    if (number + 1 == families.size())
+      return run();
+    return e.choose(e.equal(at[1], number), types, run, [&] { return from(number + 1); });
+  };
+  return e.choose(
+      at[0], types, [&] { return tile.scores; }, [&] { return from(0); });
 }

@@ -12,6 +12,13 @@ struct WalkRange {
 
 /// All walks of a tile as one sequence of tiles of the other axis, from the last of each walk to
 /// its first.
+/// Walks whose masks are the same but for some constants, such as those of several diagonals.
+struct MaskFamily {
+  llvm::SmallVector<unsigned> walks;
+  /// Which ops of each mask are those constants.
+  llvm::SmallVector<unsigned> constants;
+};
+
 class WalkTiles {
 public:
   WalkTiles(CudaEmitter &e, llvm::ArrayRef<tile::WalkOp> walks, mlir::Value residue,
@@ -44,7 +51,9 @@ public:
 
   /// Whether this row of the other axis makes a pair of the pattern with the lane's row `half` of
   /// two.
-  mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const;
+  mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const {
+    return isPair(walk, {}, ranges[walk].hi, own, half, other);
+  }
   /// Runs the body for the other axis' rows of all tiles, one by one or `step` from one to the
   /// next, with values carried from one to the next. Rows of a walk end before `end`.
   CudaEmitter::Values
@@ -55,12 +64,35 @@ public:
   mlir::Value end(unsigned walk) const { return ranges[walk].hi; }
 
 private:
+  /// The range of a walk for code that runs only in its tiles.
+  WalkRange rangeWithin(unsigned walk) const;
+  mlir::Value rowOf(unsigned walk, const WalkRange &range, mlir::Value number) const;
+  CudaEmitter::Values chooseRange(
+      mlir::Value number, mlir::TypeRange types,
+      llvm::function_ref<CudaEmitter::Values(unsigned walk, const WalkRange &, mlir::Value row)>
+          body) const;
+  mlir::Value isPair(unsigned walk, const mlir::IRMapping &constants, mlir::Value end,
+                     const Own &own, int half, mlir::Value other) const;
+  /// Whether all pairs of a tile are the pattern's.
+  mlir::Value isFull(const WalkRange &range, mlir::Value row, const Own &own) const;
+  /// The scores of a walk's tile, each looked at.
+  struct Tile {
+    const Own &own;
+    mlir::Value base; ///< the lane's first row of the other axis
+    const CudaEmitter::Values &scores;
+    mlir::Value none;
+  };
+  CudaEmitter::Values maskedBy(unsigned walk, const mlir::IRMapping &constants, mlir::Value end,
+                               const Tile &tile) const;
+  CudaEmitter::Values maskedByFamily(mlir::Value number, mlir::Value lane, Tile tile) const;
+
   CudaEmitter &e;
   llvm::SmallVector<tile::WalkOp> walks;
-  mlir::Value residue;
+  mlir::Value residue, tile;
   int64_t tileRows;
   llvm::SmallVector<WalkRange> ranges;
   llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
+  llvm::SmallVector<MaskFamily> families;
 };
 
 /// Whether it is known that none of the walks has a tile: all their rows are zeros.
