@@ -164,15 +164,23 @@ Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, c
   return result;
 }
 
-/// Always right: every row may hold a pair, none holds all.
-static Range everything(const View &view, int64_t n) {
-  Expr zero = Expr::constant(0);
-  return {zero, zero, zero, view.rowsOf(n)};
-}
-
 //===----------------------------------------------------------------------===//
 // Segments
 //===----------------------------------------------------------------------===//
+
+/// Where isl gave up, what is right whatever the pairs are: no row holds all, and a pair may be
+/// anywhere, or in a causal part whose axes have the same view, in the triangle of their rows.
+static Range widest(const Segment::Impl &segment, bool areKeysTiled, int64_t tile) {
+  const Expr zero = Expr::constant(0);
+  const Expr rows = (areKeysTiled ? segment.query : segment.key).rowsOf(segment.n);
+  if (!segment.isCausal || segment.query != segment.key)
+    return {zero, zero, zero, rows};
+  const Expr first = Expr::variable(1) * tile;
+  if (!areKeysTiled)
+    return {zero, zero, zero, Expr::min(first + Expr::constant(tile), rows)};
+  const Expr lo = Expr::min(first, rows);
+  return {lo, lo, lo, rows};
+}
 
 static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
                                      Segment::Impl::Answers &answers) {
@@ -187,11 +195,11 @@ static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
 }
 
 static Range rangeOf(const Axes &axes, const isl::set &points, const isl::set &all,
-                     Segment::Impl::Answers &answers, int64_t tile) {
+                     Segment::Impl::Answers &answers, int64_t tile, const Range &otherwise) {
   auto [entry, isNew] = answers.tiles.try_emplace(tile);
   if (!isNew)
     return entry->second;
-  entry->second = everything(axes.other, axes.n);
+  entry->second = otherwise;
   std::optional<RowForm> rows = rowsOf(axes, points, answers);
   auto range = axes.context.ask(closedFormBudget, [&] {
     auto fromRows = rows ? tileRangeOf(axes, *rows, tile) : std::nullopt;
@@ -205,17 +213,19 @@ static Range rangeOf(const Axes &axes, const isl::set &points, const isl::set &a
 Range Segment::keysOf(int64_t queryTile) const { return impl->keysOf(queryTile); }
 
 Range Segment::queriesOf(int64_t keyTile) const {
+  const Range otherwise = widest(*impl, /*areKeysTiled=*/true, keyTile);
   if (impl->points.is_null())
-    return everything(impl->query, impl->n);
+    return otherwise;
   isl::map swap = impl->context->map("{ [r, x, y] -> [r, y, x] }");
   return rangeOf({*impl->context, impl->n, impl->key, impl->query}, impl->points.apply(swap),
-                 impl->all.apply(swap), impl->queries, keyTile);
+                 impl->all.apply(swap), impl->queries, keyTile, otherwise);
 }
 
 Range Segment::Impl::keysOf(int64_t tile) const {
+  const Range otherwise = widest(*this, /*areKeysTiled=*/false, tile);
   if (points.is_null())
-    return everything(key, n);
-  return rangeOf({*context, n, query, key}, points, all, keys, tile);
+    return otherwise;
+  return rangeOf({*context, n, query, key}, points, all, keys, tile, otherwise);
 }
 
 std::optional<RowForm> Segment::Impl::keysOfRows() const {

@@ -167,6 +167,11 @@ TEST(WalkCosts, SetsCostAboutWhatTheirPairsCost) {
                "local(16) | { [i] -> [j] : i - j = 32 or i - j = 64 or i - j = 128 or i - j = 256 "
                "or i - j = 512 or i - j = 1024 or i - j = 2048 or i - j = 4096 or i - j = 8192 }",
                0.126},
+           // isl gives up: the triangle
+           Priced{"{ [i] -> [j] : j <= i and (i + 2j) mod 7 <= 1 and (3i + j) mod 11 <= 3 and (i + "
+                  "5j) "
+                  "mod 13 <= 5 }",
+                  1.01},
            Priced{"local(16) | { [i] -> [j] : i - j = 100 or i - j = 1000 or i - j = 10000 }",
                   0.105},
        }) {
