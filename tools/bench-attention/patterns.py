@@ -1,8 +1,11 @@
 """Patterns as predicates on positions, written here once more, so that nothing is taken from the compiler that
 is checked."""
 
+import ast
+import operator
 import re
 from collections.abc import Callable
+from functools import reduce
 
 from torch import Tensor
 
@@ -39,12 +42,53 @@ def parse_pattern(text: str) -> tuple[str, list[int]]:
     return match[1], numbers
 
 
+NUMBERS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Mod: operator.mod,
+           ast.FloorDiv: operator.floordiv}
+COMPARISONS = {ast.Eq: operator.eq, ast.LtE: operator.le, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.Gt: operator.gt}
+
+
+def parse_set(text: str) -> Mask:
+    """Of "{ [i] -> [j] : CONDITION }": comparisons, 'and', 'or', 'mod', 'floor' and parentheses."""
+    match = re.fullmatch(r"\{ *\[i\] *-> *\[j\] *:(.*)\}", text)
+    if not match:
+        raise ValueError(f"expected {{ [i] -> [j] : ... }}, found the pattern {text!r}")
+    python = re.sub(r"(\d)([ij])", r"\1*\2", match[1].replace("floor(", "(").replace("/", "//"))
+    python = re.sub(r"(?<![<>])=", "==", re.sub(r"\bmod\b", "%", python))
+    try:
+        condition = ast.parse(python.strip(), mode="eval").body
+    except SyntaxError:
+        raise ValueError(f"expected a condition on i and j, found the pattern {text!r}") from None
+
+    def value(node: ast.expr, i: Tensor, j: Tensor) -> Tensor | int:
+        match node:
+            case ast.BoolOp():
+                join = operator.and_ if isinstance(node.op, ast.And) else operator.or_
+                return reduce(join, [value(one, i, j) for one in node.values])
+            case ast.Compare():
+                sides = [value(one, i, j) for one in (node.left, *node.comparators)]
+                holds = [COMPARISONS[type(op)](*pair) for op, pair in zip(node.ops, zip(sides, sides[1:]))]
+                return reduce(operator.and_, holds)
+            case ast.BinOp() if type(node.op) in NUMBERS:
+                return NUMBERS[type(node.op)](value(node.left, i, j), value(node.right, i, j))
+            case ast.UnaryOp(op=ast.USub()):
+                return -value(node.operand, i, j)
+            case ast.Name(id="i" | "j"):
+                return i if node.id == "i" else j
+            case ast.Constant(value=int()):
+                return node.value
+        raise ValueError(f"expected sums, 'mod', 'floor' and comparisons, found the pattern {text!r}")
+
+    return lambda i, j: value(condition, i, j)
+
+
 def mask_of(text: str) -> Mask:
-    """Of names with '|' and '-', '&', which binds closer, and parentheses; set notation is refused."""
-    rest = re.findall(r"\w+\([\d, ]+\)|\w+|\S", text)
+    """Of names and sets with '|' and '-', '&', which binds closer, and parentheses."""
+    rest = re.findall(r"\{[^}]*\}|\w+\([\d, ]+\)|\w+|\S", text)
 
     def primary() -> Mask:
         word = rest.pop(0) if rest else "the end"
+        if word.startswith("{"):
+            return parse_set(word)
         if word != "(":
             name, numbers = parse_pattern(word)
             return PATTERNS[name](*numbers)
