@@ -6,7 +6,8 @@
 //    away, so that the parts are disjoint.
 // 3. Each part's views are proposed from the moduli in the text and from the part itself, accepted
 //    when isl proves that they hold all its pairs, and chosen by the tiles that they visit.
-// 4. Parts that together visit no more tiles than apart become one.
+// 4. A part whose disjuncts, each in its own views, visit clearly fewer tiles is split into them.
+// 5. Parts that together visit no more tiles than apart become one.
 //
 //===----------------------------------------------------------------------===//
 

@@ -212,8 +212,8 @@ CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
   });
 }
 
-// Code for each walk would be more than the instruction cache holds: a tile brings its constants
-// along, and walks that differ in nothing else share the rest.
+// Masks of all of a tile's scores are long, and with code for each walk kernels get slow: a tile
+// brings its constants along, and walks that differ in nothing else share the rest.
 CudaEmitter::Values WalkTiles::maskedByFamily(Value number, Value lane, Tile tile) const {
   SmallVector<Type> types(tile.scores.size(), e.f32);
   size_t most = 0;
