@@ -29,7 +29,9 @@ def share_of_roofline(work: Json, seconds: float, ceilings: Json) -> float:
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
     lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+    # A pattern's bars are no borders of cells.
+    escaped = ([cell.replace("|", "\\|") for cell in cells] for cells in lines)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in escaped) + "\n"
 
 
 def times(results: Json) -> str:
