@@ -109,7 +109,7 @@ PartsSection partsSection(const Pattern &pattern, const TileChooser &tiles) {
       parts += field(fmt::format("part {}", part), segment.text);
       std::string kernel = walks.size() > 1 ? fmt::format(" (kernel {})", walkNumber) : "";
       parts += field("  queries", segment.query.str() + kernel);
-      parts += field("  keys", segment.key.str());
+      parts += field("  keys", segment.key.str(segment.residues));
     }
   }
   if (part > 1)

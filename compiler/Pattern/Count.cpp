@@ -46,7 +46,7 @@ static void countSegment(const Segment &segment, int64_t n, int64_t queryTile, i
     auto fullHi = range.fullHi.evaluateMany(columns, count);
     for (size_t k = 0; k < count; ++k) {
       int64_t residue = columns[0][k];
-      int64_t keyRows = segment.key.rows(n, residue);
+      int64_t keyRows = segment.key.rows(n, segment.keyResidue(residue));
       int64_t queryRows =
           std::min(queryTile, segment.query.rows(n, residue) - columns[1][k] * queryTile);
       if (queryRows <= 0)
@@ -261,7 +261,7 @@ std::optional<int64_t> countSingly(const Segment &segment, const Range &range, i
     for (int64_t a = 0; a < segment.query.rows(n, r); ++a) {
       std::array<int64_t, 2> row = {r, a};
       int64_t lo = range.lo.evaluate(row);
-      int64_t hi = std::min(range.hi.evaluate(row), segment.key.rows(n, r));
+      int64_t hi = std::min(range.hi.evaluate(row), segment.key.rows(n, segment.keyResidue(r)));
       if (lo >= hi)
         continue;
       for (auto &column : columns)

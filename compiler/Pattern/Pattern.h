@@ -38,6 +38,22 @@ struct Proof {
   std::string reason;
 };
 
+/// Which residue of the other axis a residue r of k has its pairs with: (factor * r + shift) mod k.
+/// The factor has an inverse modulo k, so that no two residues have theirs with the same one.
+struct ResidueMap {
+  int64_t factor = 1, shift = 0;
+
+  int64_t at(int64_t residue, int64_t residues) const;
+  /// The same as an expression.
+  Expr at(const Expr &residue, int64_t residues) const;
+  /// From the residues of the other axis to those of this one.
+  ResidueMap inverse(int64_t residues) const;
+  bool isIdentity() const { return *this == ResidueMap(); }
+  /// As a number of so many residues: r, or (2*r + 3) mod 5.
+  std::string str(int64_t residues) const;
+  bool operator==(const ResidueMap &) const = default;
+};
+
 /// A change of coordinates of one axis: a position is found from a residue 0 <= r < residues and a
 /// row a by
 ///   position(r, a) = period * floor(a / width) + first + width * r + a mod width.
@@ -63,6 +79,9 @@ struct View {
   /// The residues of a stride, as many of them side by side as `most` rows hold; the view itself
   /// where it is no stride, where n cuts residues to different lengths, or where two are too long.
   View packed(int64_t n, int64_t most) const;
+  /// For a person. Where a map says which residues those are of the residues r of another axis,
+  /// they are called s.
+  std::string str(const ResidueMap &residues) const;
   std::string str() const;
   bool operator==(const View &) const = default;
 };
@@ -79,17 +98,20 @@ struct Range {
 class Segment {
 public:
   View query, key;
+  /// From a residue of the query's view to the key's.
+  ResidueMap residues;
   /// The part itself, as the set notation of a person: for --explain.
   std::string text;
   /// Holds exactly for the part's pairs among those with rows inside the axes, over the variables
-  /// (r, a, b) = (0, 1, 2): residue, query row, key row. Constraints implied by the axes are left
-  /// out.
+  /// (r, a, b) = (0, 1, 2): the query's residue, query row, key row. Constraints implied by the
+  /// axes are left out.
   Expr predicate;
 
   /// Key rows of a tile of query rows, and query rows of a tile of key rows (the relation walked
-  /// backward, for dK and dV).
+  /// backward, for dK and dV). Their residue is that of the tile's own view.
   Range keysOf(int64_t queryTile) const;
   Range queriesOf(int64_t keyTile) const;
+  int64_t keyResidue(int64_t queryResidue) const { return residues.at(queryResidue, key.residues); }
 
   struct Impl;
   std::shared_ptr<const Impl> impl;

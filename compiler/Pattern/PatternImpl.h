@@ -18,6 +18,9 @@ constexpr unsigned long emptyRowsBudget = 250'000;
 /// The same for what only makes code faster: a closed form. About a twentieth of a second.
 constexpr unsigned long closedFormBudget = 50'000;
 
+/// The same for finding the residues of keys that those of queries meet, in one view.
+constexpr unsigned long residuesBudget = 100'000;
+
 /// What is known of the rows that hold no key.
 struct EmptyRows {
   Proof none;
@@ -51,16 +54,20 @@ struct Access {
 /// The coordinate of a row, and the row of a coordinate.
 Expr coordinateOf(const View &view, const Expr &row);
 Expr rowOf(const View &view, const Expr &coordinate);
-/// In isl's notation: `position` has the coordinate x and the residue r.
-std::string viewConstraints(const View &view, const std::string &position, const std::string &x);
-/// In isl's notation: (r, x) is a row of the view that lies below n.
-std::string axisConstraints(const View &view, const std::string &x, int64_t n);
+/// In isl's notation: `position` has the coordinate x and the residue to which a map takes r.
+std::string viewConstraints(const View &view, const std::string &position, const std::string &x,
+                            ResidueMap residues = {});
+/// In isl's notation: x is a row of the view that lies below n, of that residue.
+std::string axisConstraints(const View &view, const std::string &x, int64_t n,
+                            ResidueMap residues = {});
 
-/// Two axes, of which one is cut into tiles: { [r, x, y] } are a residue and coordinates of both.
+/// Two axes, of which one is cut into tiles: { [r, x, y] } are a residue of it and coordinates of
+/// both; the map says which residue of the other axis.
 struct Axes {
   Context &context;
   int64_t n;
   View tiled, other;
+  ResidueMap residues;
 
   /// The rows { [r, t] } and the coordinates of the rows { [r, x] } of the tiled axis.
   isl::set rows() const;
@@ -96,15 +103,18 @@ struct Segment::Impl {
   std::shared_ptr<Context> context;
   int64_t n = 0;
   View query, key;
+  ResidueMap residues;
   /// Holds for the part's pairs among 0 <= i, j < n, over (i, j) = (0, 1).
   Expr condition;
   /// The part was proved to have no pair with j > i.
   bool isCausal = false;
-  /// The part's pairs as { [r, x, y] }; null if isl did not get this far.
+  /// The part's pairs as { [r, x, y] }, r being the query's residue; null if isl did not get this
+  /// far.
   isl::set points;
   /// All triples inside both axes.
   isl::set all;
 
+  Axes byQueries() const;
   Range keysOf(int64_t tile) const;
   /// The keys of each query row; no value if isl did not get this far.
   std::optional<RowForm> keysOfRows() const;

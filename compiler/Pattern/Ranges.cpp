@@ -171,14 +171,21 @@ Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, c
 /// Where isl gave up, what is right whatever the pairs are: no row holds all, and a pair may be
 /// anywhere, or in a causal part whose axes have the same view, in the triangle of their rows.
 static Range widest(const Segment::Impl &segment, bool areKeysTiled, int64_t tile) {
-  const Expr zero = Expr::constant(0);
-  const Expr rows = (areKeysTiled ? segment.query : segment.key).rowsOf(segment.n);
+  const View &other = areKeysTiled ? segment.query : segment.key;
+  const ResidueMap residues =
+      areKeysTiled ? segment.residues.inverse(segment.key.residues) : segment.residues;
+  const Expr zero = Expr::constant(0), r = Expr::variable(0);
+  const Expr rows = other.rowsOf(segment.n).substitute(std::array{residues.at(r, other.residues)});
   if (!segment.isCausal || segment.query != segment.key)
     return {zero, zero, zero, rows};
+  // Rows of different residues are in order by blocks of the view's width.
+  const int64_t block = residues.isIdentity() ? 1 : other.width;
   const Expr first = Expr::variable(1) * tile;
-  if (!areKeysTiled)
-    return {zero, zero, zero, Expr::min(first + Expr::constant(tile), rows)};
-  const Expr lo = Expr::min(first, rows);
+  if (!areKeysTiled) {
+    Expr end = (first + Expr::constant(tile + block - 1)).floorDiv(block) * block;
+    return {zero, zero, zero, Expr::min(end, rows)};
+  }
+  const Expr lo = Expr::min(first.floorDiv(block) * block, rows);
   return {lo, lo, lo, rows};
 }
 
@@ -216,20 +223,26 @@ Range Segment::queriesOf(int64_t keyTile) const {
   const Range otherwise = widest(*impl, /*areKeysTiled=*/true, keyTile);
   if (impl->points.is_null())
     return otherwise;
-  isl::map swap = impl->context->map("{ [r, x, y] -> [r, y, x] }");
-  return rangeOf({*impl->context, impl->n, impl->key, impl->query}, impl->points.apply(swap),
-                 impl->all.apply(swap), impl->queries, keyTile, otherwise);
+  const Axes axes{*impl->context, impl->n, impl->key, impl->query,
+                  impl->residues.inverse(impl->key.residues)};
+  std::string residue = impl->residues.str(impl->key.residues);
+  isl::map swap = impl->context->map("{ [r, x, y] -> [s, y, x] : s = " + residue + " and " +
+                                     "0 <= r < " + std::to_string(impl->query.residues) + " }");
+  return rangeOf(axes, impl->points.apply(swap), impl->all.apply(swap), impl->queries, keyTile,
+                 otherwise);
 }
+
+Axes Segment::Impl::byQueries() const { return {*context, n, query, key, residues}; }
 
 Range Segment::Impl::keysOf(int64_t tile) const {
   const Range otherwise = widest(*this, /*areKeysTiled=*/false, tile);
   if (points.is_null())
     return otherwise;
-  return rangeOf({*context, n, query, key}, points, all, keys, tile, otherwise);
+  return rangeOf(byQueries(), points, all, keys, tile, otherwise);
 }
 
 std::optional<RowForm> Segment::Impl::keysOfRows() const {
   if (points.is_null())
     return std::nullopt;
-  return rowsOf({*context, n, query, key}, points, keys);
+  return rowsOf(byQueries(), points, keys);
 }

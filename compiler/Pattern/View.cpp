@@ -51,7 +51,9 @@ View View::packed(int64_t n, int64_t most) const {
   return *this;
 }
 
-std::string View::str() const {
+std::string View::str() const { return str(ResidueMap()); }
+
+std::string View::str(const ResidueMap &map) const {
   if (isIdentity())
     return "every position";
   std::string text = "positions " + std::to_string(period) + "*";
@@ -64,10 +66,37 @@ std::string View::str() const {
   if (width > 1)
     text += " + a mod " + std::to_string(width);
   if (residues > 1) {
-    text += width == 1 ? " + r" : " + " + std::to_string(width) + "*r";
-    text += ", r < " + std::to_string(residues);
+    const std::string residue = map.isIdentity() ? "r" : "s";
+    text += " + " + (width == 1 ? residue : std::to_string(width) + "*" + residue);
+    text += map.isIdentity() ? ", r < " + std::to_string(residues) : ", s = " + map.str(residues);
   }
   return text;
+}
+
+int64_t ResidueMap::at(int64_t residue, int64_t residues) const {
+  return isIdentity() ? residue : (factor * residue + shift) % residues;
+}
+
+Expr ResidueMap::at(const Expr &residue, int64_t residues) const {
+  return isIdentity() ? residue : (residue * factor + Expr::constant(shift)).mod(residues);
+}
+
+ResidueMap ResidueMap::inverse(int64_t residues) const {
+  if (isIdentity())
+    return *this;
+  int64_t back = 1;
+  while (back * factor % residues != 1)
+    ++back;
+  return {back, (residues - shift) % residues * back % residues};
+}
+
+std::string ResidueMap::str(int64_t residues) const {
+  if (isIdentity())
+    return "r";
+  std::string text = factor == 1 ? "(r" : "(" + std::to_string(factor) + "*r";
+  if (shift)
+    text += " + " + std::to_string(shift);
+  return text + ") mod " + std::to_string(residues);
 }
 
 Expr stc::pattern::coordinateOf(const View &view, const Expr &row) {
@@ -98,22 +127,34 @@ static std::string residueConstraint(const View &view) {
   return "0 <= r < " + std::to_string(view.residues);
 }
 
-std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
-                                          const std::string &x) {
-  if (view.width > 1)
-    return position + " = " + x + " + " + std::to_string(view.width) + "*r and " +
-           residueConstraint(view) + " and " + windowConstraint(view, x);
-  return position + " = " + std::to_string(view.period) + "*" + x + " + " +
-         std::to_string(view.first) + " + r and " + x + " >= 0 and " + residueConstraint(view);
+/// The residue that a map takes r to, times a number.
+static std::string residueTimes(int64_t factor, ResidueMap residues, const View &view) {
+  std::string residue = residues.str(view.residues);
+  if (!residues.isIdentity())
+    residue = "(" + residue + ")";
+  return factor == 1 ? residue : std::to_string(factor) + "*" + residue;
 }
 
-std::string stc::pattern::axisConstraints(const View &view, const std::string &x, int64_t n) {
+std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
+                                          const std::string &x, ResidueMap residues) {
+  std::string offset = residueTimes(view.width, residues, view);
+  if (view.width > 1)
+    return position + " = " + x + " + " + offset + " and " + residueConstraint(view) + " and " +
+           windowConstraint(view, x);
+  return position + " = " + std::to_string(view.period) + "*" + x + " + " +
+         std::to_string(view.first) + " + " + offset + " and " + x + " >= 0 and " +
+         residueConstraint(view);
+}
+
+std::string stc::pattern::axisConstraints(const View &view, const std::string &x, int64_t n,
+                                          ResidueMap residues) {
+  std::string offset = residueTimes(view.width, residues, view);
   if (view.width > 1)
     return residueConstraint(view) + " and " + windowConstraint(view, x) + " and " + x + " + " +
-           std::to_string(view.width) + "*r < " + std::to_string(n);
+           offset + " < " + std::to_string(n);
   std::string text = residueConstraint(view) + " and 0 <= " + x;
   if (view.residues == 1)
     return text + " < " + std::to_string(view.rows(n, 0));
-  return text + " and " + std::to_string(view.period) + "*" + x + " + r < " +
+  return text + " and " + std::to_string(view.period) + "*" + x + " + " + offset + " < " +
          std::to_string(n - view.first);
 }

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pattern/PatternImpl.h"
+#include "compiler/Pattern/ResidueSplit.h"
 
 #include <algorithm>
 #include <array>
@@ -26,9 +27,12 @@ constexpr size_t maxModuli = 6;
 constexpr unsigned maxDisjuncts = 16;
 /// The tile for which views are compared, and how many of a view's tiles are looked at.
 constexpr int64_t queryTile = 32, keyTile = 16, maxSamples = 24;
+/// The rows that residues should have: those of a tile of a GPU.
+constexpr int64_t tileRows = 128;
 
 struct Views {
   View query, key;
+  ResidueMap residues = {};
   bool operator==(const Views &) const = default;
 };
 
@@ -38,8 +42,17 @@ struct Part {
   isl::set points;
   Views views;
   /// About how many pairs its tiles compute: found when needed.
-  std::optional<double> cost;
+  std::optional<double> cost = {};
+  /// Holds for its pairs among 0 <= i, j < n, where that is known in few words.
+  std::optional<Expr> condition = {};
 };
+
+/// Holds for the pairs among those 0 <= i, j < n.
+Expr conditionIn(Context &context, const isl::map &pairs, int64_t n) {
+  std::string last = std::to_string(n - 1);
+  isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
+  return conditionOf(coalesced(pairs.gist(square)).wrap().flatten());
+}
 
 class Splitter {
 public:
@@ -51,18 +64,20 @@ public:
   }
 
   std::vector<Part> split() {
-    std::vector<Part> operands;
+    std::vector<Operand> operands;
     for (const isl::map &pairs : flatten(pattern.syntax).operands)
       if (!pairs.is_empty())
-        operands.push_back(inBestViews(pairs));
-    std::ranges::stable_sort(operands, {}, [](const Part &part) { return part.views != Views(); });
+        operands.push_back({pairs, partsOf(pairs)});
+    std::ranges::stable_sort(operands, {}, [](const Operand &operand) {
+      return operand.parts.front().views != Views();
+    });
     std::vector<Part> parts;
     isl::map before = pattern.relation.subtract(pattern.relation);
-    for (const Part &operand : operands) {
+    for (const Operand &operand : operands) {
       if (operand.pairs.is_disjoint(before))
         addSplit(parts, operand);
       else if (isl::map rest = coalesced(operand.pairs.subtract(before)); !rest.is_empty())
-        addSplit(parts, inBestViews(rest));
+        addSplit(parts, {rest, partsOf(rest)});
       before = coalesced(before.unite(operand.pairs));
     }
     merge(parts);
@@ -70,6 +85,12 @@ public:
   }
 
 private:
+  /// Pairs, and the same as parts in their best views.
+  struct Operand {
+    isl::map pairs;
+    std::vector<Part> parts;
+  };
+
   /// An expression's pairs, and the same as a union of operands; of one if they are many.
   struct Union {
     isl::map whole;
@@ -154,31 +175,53 @@ private:
 
   isl::map toViews(const Views &views) {
     return context.map("{ [[i] -> [j]] -> [r, x, y] : " + viewConstraints(views.query, "i", "x") +
-                       " and " + viewConstraints(views.key, "j", "y") + " }");
+                       " and " + viewConstraints(views.key, "j", "y", views.residues) + " }");
+  }
+
+  /// One of a part's query tiles, by its residue and first row.
+  struct QueryTile {
+    int64_t residue, begin;
+  };
+  struct Sample {
+    std::vector<QueryTile> tiles;
+    /// Of how many.
+    int64_t all;
+  };
+  Sample sampleOf(const Part &part, int64_t most) {
+    const View &query = part.views.query;
+    int64_t tiles = (query.maxRows(n) + queryTile - 1) / queryTile;
+    Sample sample{{}, tiles * query.residues};
+    int64_t samples = std::min(sample.all, most);
+    for (int64_t k = 0; k < samples; ++k) {
+      // Steps by the golden ratio meet no period of the pattern.
+      int64_t index =
+          samples == sample.all ? k : int64_t(std::fmod(0.6180339887 * k, 1) * double(sample.all));
+      sample.tiles.push_back({index / tiles, index % tiles * queryTile});
+    }
+    return sample;
   }
 
   /// Pairs in the tiles that a part visits, extrapolated from a sample of the query tiles.
   double costOf(Part &part) {
     if (part.cost)
       return *part.cost;
-    const View &query = part.views.query;
-    int64_t tiles = (query.maxRows(n) + queryTile - 1) / queryTile;
-    int64_t all = tiles * query.residues, samples = std::min(all, maxSamples), visited = 0;
-    for (int64_t k = 0; k < samples; ++k) {
-      // Steps by the golden ratio meet no period of the pattern.
-      int64_t index = samples == all ? k : int64_t(std::fmod(0.6180339887 * k, 1) * double(all));
-      visited += visitedKeys(part, index / tiles, index % tiles * queryTile);
+    Sample sample = sampleOf(part, maxSamples);
+    int64_t visited = 0;
+    for (QueryTile tile : sample.tiles) {
+      if (tile.begin >= part.views.query.rows(n, tile.residue))
+        continue;
+      auto [begin, end] = visitedKeys(part, tile);
+      visited += end - begin;
     }
-    part.cost = double(visited) * double(all) / double(samples) * queryTile;
+    part.cost = double(visited) * double(sample.all) / double(sample.tiles.size()) * queryTile;
     return *part.cost;
   }
 
-  /// Keys in the tiles that the query rows from `begin` on visit.
-  int64_t visitedKeys(const Part &part, int64_t residue, int64_t begin) {
-    const auto &[query, key] = part.views;
+  /// The key rows [begin, end) in the tiles that a query tile visits.
+  std::pair<int64_t, int64_t> visitedKeys(const Part &part, QueryTile queries) {
+    const View &query = part.views.query, &key = part.views.key;
+    auto [residue, begin] = queries;
     int64_t end = std::min(begin + queryTile, query.rows(n, residue)) - 1;
-    if (begin > end)
-      return 0;
     auto coordinate = [&](int64_t row) { return coordinateOf(query, Expr::constant(row)).value(); };
     isl_set *tile = isl_set_fix_si(part.points.copy(), isl_dim_set, 0, residue);
     tile = isl_set_lower_bound_si(tile, isl_dim_set, 1, coordinate(begin));
@@ -186,13 +229,39 @@ private:
     isl::set keys = isl::manage(isl_set_project_out(tile, isl_dim_set, 0, 2)),
              first = keys.lexmin();
     if (first.is_empty())
-      return keyTile; // an item visits a tile, if only to find nothing there
+      return {0, keyTile}; // an item visits a tile, if only to find nothing there
     auto rowOfKey = [&](const isl::set &single) {
       int64_t position = coordinateOfPoint(single.sample_point(), 0);
       return rowOf(key, Expr::constant(position)).value();
     };
     int64_t low = rowOfKey(first), high = rowOfKey(keys.lexmax());
-    return (high / keyTile - low / keyTile + 1) * keyTile;
+    return {low / keyTile * keyTile, (high / keyTile + 1) * keyTile};
+  }
+
+  /// Whether the part's pairs are most of those in the tiles that it visits, by a sample of both.
+  bool isDense(const Part &part) {
+    constexpr int64_t tiles = 8, rows = 4, keys = 64;
+    constexpr double most = 0.6;
+    const Views &views = part.views;
+    std::array<std::vector<int64_t>, 2> columns;
+    for (QueryTile tile : sampleOf(part, tiles).tiles)
+      for (int64_t a = 0; a < rows; ++a) {
+        int64_t row = tile.begin + a * queryTile / rows;
+        if (row >= views.query.rows(n, tile.residue))
+          continue;
+        auto [begin, end] = visitedKeys(part, tile);
+        for (int64_t b = 0; b < keys; ++b) {
+          columns[0].push_back(views.query.position(tile.residue, row));
+          columns[1].push_back(
+              views.key.position(views.residues.at(tile.residue, views.key.residues),
+                                 begin + int64_t(double(end - begin) * (b + 0.5) / keys)));
+        }
+      }
+    int64_t found = 0;
+    for (int64_t holds :
+         conditionIn(context, part.pairs, n).evaluateMany(columns, columns[0].size()))
+      found += holds != 0;
+    return double(found) >= most * double(columns[0].size());
   }
 
   /// The views that visit the fewest tiles, of equal ones the first proposed.
@@ -201,7 +270,7 @@ private:
     for (const Views &views : propose(pairs)) {
       isl::map change = toViews(views);
       if (views == Views() || pairs.wrap().is_subset(change.domain()))
-        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views, {}});
+        valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views});
     }
     Part *best = &valid[0];
     for (Part &part : std::span(valid).subspan(1))
@@ -210,21 +279,102 @@ private:
     return *best;
   }
 
-  /// Adds a part, as its disjuncts where these visit clearly fewer tiles.
-  void addSplit(std::vector<Part> &parts, Part whole) {
+  double costOf(std::span<Part> parts) {
+    double sum = 0;
+    for (Part &part : parts)
+      sum += costOf(part);
+    return sum;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Splits
+  //===--------------------------------------------------------------------===//
+
+  /// A split must visit clearly fewer tiles.
+  static constexpr double worthwhile = 0.9;
+
+  /// The pairs in their best views, or on the lines of residues that hold them.
+  std::vector<Part> partsOf(const isl::map &pairs) {
+    std::vector<Part> best = {inBestViews(pairs)};
+    for (const Lines &lines : linesOf(best.front())) {
+      auto parts = context.ask(residuesBudget, [&] { return onLines(pairs, lines); });
+      if (parts && costOf(*parts) < worthwhile * costOf(best))
+        best = std::move(*parts);
+    }
+    return best;
+  }
+
+  struct Lines {
+    View view;
+    std::vector<ResidueMap> maps;
+    /// Of all pairs of residues.
+    double share() const { return double(maps.size()) / double(view.residues); }
+  };
+
+  /// Lines of residues that hold a part's pairs, those that leave the most out.
+  std::vector<Lines> linesOf(Part &part) {
+    constexpr size_t most = 2;
+    std::vector<Lines> found;
+    if (moduli.empty() || isDense(part))
+      return found;
+    for (int64_t period : periods())
+      for (const View &view : residueViews(period, n, queryTile, tileRows)) {
+        auto maps =
+            context.ask(residuesBudget, [&] { return residueLines(context, part.pairs, view); });
+        // The same residue alone is what views are proposed for above.
+        if (maps && !maps->empty() && *maps != std::vector{ResidueMap()})
+          found.push_back({view, *maps});
+      }
+    std::ranges::stable_sort(found, {}, &Lines::share);
+    if (found.size() > most)
+      found.resize(most);
+    return found;
+  }
+
+  /// The moduli, and those of numbers of blocks.
+  std::vector<int64_t> periods() const {
+    std::vector<int64_t> all = moduli;
+    for (size_t a = 0; a < moduli.size(); ++a)
+      for (size_t b = 0; b < a; ++b)
+        if (int64_t product = moduli[a] * moduli[b];
+            product < n && !std::ranges::count(all, product))
+          all.push_back(product);
+    return all;
+  }
+
+  std::vector<Part> onLines(const isl::map &pairs, const Lines &lines) {
+    std::vector<Part> parts;
+    Expr whole = conditionIn(context, pairs, n);
+    for (ResidueMap map : lines.maps) {
+      Views views{lines.view, lines.view, map};
+      isl::map change = toViews(views);
+      isl::map own = pairs.wrap().intersect(change.domain()).unwrap();
+      parts.push_back({coalesced(own), coalesced(pairs.wrap().apply(change)), views});
+      parts.back().condition = whole && isOn(lines.view, map);
+    }
+    return parts;
+  }
+
+  /// Whether i and j lie in residues that a map leads from one to the other.
+  static Expr isOn(const View &view, ResidueMap map) {
+    Expr i = Expr::variable(0).floorDiv(view.width), j = Expr::variable(1).floorDiv(view.width);
+    return (j - i * map.factor - Expr::constant(map.shift)).mod(view.residues).isZero();
+  }
+
+  /// Adds an operand's parts, or its disjuncts where these visit clearly fewer tiles.
+  void addSplit(std::vector<Part> &parts, Operand whole) {
     std::vector<Part> pieces;
-    double cost = 0;
-    if (whole.pairs.n_basic_map() > 1 && whole.pairs.n_basic_map() <= maxDisjuncts) {
+    if (whole.parts.size() == 1 && whole.pairs.n_basic_map() > 1 &&
+        whole.pairs.n_basic_map() <= maxDisjuncts) {
       isl::map disjoint = isl::manage(isl_map_make_disjoint(whole.pairs.copy()));
       disjoint.foreach_basic_map([&](isl::basic_map piece) {
-        pieces.push_back(inBestViews(piece));
-        cost += costOf(pieces.back());
+        std::ranges::move(partsOf(piece), std::back_inserter(pieces));
       });
     }
-    if (!pieces.empty() && pieces.size() <= maxDisjuncts && cost < 0.9 * costOf(whole))
-      std::ranges::move(pieces, std::back_inserter(parts));
-    else
-      parts.push_back(std::move(whole));
+    if (!pieces.empty() && pieces.size() <= maxDisjuncts &&
+        costOf(pieces) < worthwhile * costOf(whole.parts))
+      whole.parts = std::move(pieces);
+    std::ranges::move(whole.parts, std::back_inserter(parts));
   }
 
   /// Makes one part of two with the same views where that visits no more tiles.
@@ -242,7 +392,7 @@ private:
   std::optional<Part> merged(Part &a, Part &b) {
     if (a.views != b.views)
       return std::nullopt;
-    Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views, {}};
+    Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views};
     return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
   }
 
@@ -288,16 +438,16 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   impl->n = pattern.n;
   impl->query = part.views.query;
   impl->key = part.views.key;
+  impl->residues = part.views.residues;
   impl->points = part.points;
   impl->all = context.set("{ [r, x, y] : " + axisConstraints(impl->query, "x", impl->n) + " and " +
-                          axisConstraints(impl->key, "y", impl->n) + " }");
+                          axisConstraints(impl->key, "y", impl->n, impl->residues) + " }");
   Segment segment;
   segment.query = impl->query;
   segment.key = impl->key;
+  segment.residues = impl->residues;
   segment.predicate = predicateOf(*impl);
-  std::string last = std::to_string(pattern.n - 1);
-  isl::map square = context.map("{ [i] -> [j] : 0 <= i, j <= " + last + " }");
-  impl->condition = conditionOf(coalesced(part.pairs.gist(square)).wrap().flatten());
+  impl->condition = part.condition ? *part.condition : conditionIn(context, part.pairs, pattern.n);
   impl->isCausal = part.pairs.is_subset(context.map("{ [i] -> [j] : j <= i }"));
   segment.text = notation(impl->condition);
   segment.impl = std::move(impl);

@@ -2,6 +2,8 @@
 
 #include "dialects/Tile/Tile.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace stc::tile;
 
@@ -21,6 +23,16 @@ LogicalResult WalkOp::verify() {
   if (getMask().getNumArguments() != 3 || !allIndex(getMask().getArgumentTypes()) ||
       yields(getMask()).size() != 1 || !yields(getMask())[0].getType().isInteger(1))
     return emitOpError("(C1) expected a mask from (residue, query row, key row) to i1");
+  ResidueMapAttr map = getResidueAttr();
+  if (!map)
+    return success();
+  const int64_t residues = getView().getResidues(), factor = map.getFactor();
+  if (factor < 1 || factor >= residues || std::gcd(factor, residues) != 1 || map.getShift() < 0 ||
+      map.getShift() >= residues)
+    return emitOpError("(C2) expected a factor that has an inverse modulo ")
+           << residues << " and a shift below it, found " << factor << " and " << map.getShift();
+  if (getView().getTogether() > 1)
+    return emitOpError("(C2) expected no residues side by side where these are mapped");
   return success();
 }
 
@@ -71,6 +83,9 @@ LogicalResult AttentionOp::verify() {
 }
 
 LogicalResult AttentionGradOp::verify() {
+  if (!llvm::all_equal(llvm::map_range(
+          getWalkOps(), [](WalkOp walk) -> Attribute { return walk.getResidueAttr(); })))
+    return emitOpError("(C5) expected walks of one map of residues");
   return failure(failed(verifyStrips(*this)) || failed(verifyHeadStep(*this)) ||
                  failed(verifyShapes(*this, getOutput(), /*oneQuery=*/false)));
 }

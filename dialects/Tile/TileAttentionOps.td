@@ -24,6 +24,16 @@ def Tile_ViewAttr : AttrDef<Tile_Dialect, "View"> {
   }];
 }
 
+def Tile_ResidueMapAttr : AttrDef<Tile_Dialect, "ResidueMap"> {
+  let mnemonic = "residues";
+  let summary = "which residue of the other axis a residue r of k meets: (factor * r + shift) mod k";
+  let description = [{
+    The factor is in [1, k) and has an inverse modulo k, the shift in [0, k).
+  }];
+  let parameters = (ins "int64_t":$factor, "int64_t":$shift);
+  let assemblyFormat = "`<` $factor `,` $shift `>`";
+}
+
 def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;
 def Tile_RowBuffer : StridedMemRefRankOf<[F32, F64], [3]>;
 
@@ -49,6 +59,10 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     In `tile.attention_key_grad` it is the other way around: strips are of key rows, the view and the
     ranges are those of queries.
 
+    The residue, of `bounds` and `mask` too, is that of the item, in the op's own view. The rows of the
+    walk's view are those of the same residue, or of that to which `residue` takes it: with
+    `residue <1, 7>` and 8 residues, item residue r meets the walk's residue (r + 7) mod 8.
+
     ```mlir
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
@@ -63,10 +77,11 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
 
     Constraints:
     - (C1) `bounds` has two index arguments and yields four; `mask` has three and yields an i1.
+    - (C2) `residue` maps the residues of the view one to one, and none of these stand side by side.
   }];
-  let arguments = (ins Tile_ViewAttr:$view);
+  let arguments = (ins Tile_ViewAttr:$view, OptionalAttr<Tile_ResidueMapAttr>:$residue);
   let regions = (region SizedRegion<1>:$bounds, SizedRegion<1>:$mask);
-  let assemblyFormat = "`view` $view `bounds` $bounds `mask` $mask attr-dict";
+  let assemblyFormat = "`view` $view (`residue` $residue^)? `bounds` $bounds `mask` $mask attr-dict";
 }
 
 def Tile_YieldOp : Op<Tile_Dialect, "yield", [Pure, Terminator, ParentOneOf<["WalkOp"]>]> {
@@ -138,6 +153,7 @@ def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
 
     Constraints: as `tile.attention`, and
     - (C4) `head_step` is positive.
+    - (C5) all walks map residues alike: no two residues of queries add to the same key.
   }];
   let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
                        Tile_In:$output, Tile_RowIn:$logsumexp, Tile_In:$outputGrad,

@@ -204,6 +204,16 @@ const std::vector<Case> &attentionCases() {
         "{ [i] -> [j] : j <= i and i mod 16 = 0 and j mod 16 = 0 }"}, 257, 1, 1, 32, 32},
       {"diagonals_n200", {"local(4) | { [i] -> [j] : i - j = 8 or i - j = 16 or i - j = 32 or i - j = 64 or i - j = 128 }"},
        200, 1, 2, 24, 40},
+      // Queries of a residue have their keys in others.
+      {"set_thick_stride_n129", {"{ [i] -> [j] : j <= i and (i - j) mod 16 <= 3 }"}, 129, 2, 1, 40, 40},
+      {"set_thick_stride_n515", {"{ [i] -> [j] : j <= i and (i - j) mod 32 <= 3 }"}, 515, 1, 1, 64, 64},
+      {"set_lattice_n643", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 643, 1, 2, 32, 32},
+      {"set_next_blocks_n512", {"{ [i] -> [j] : j <= i and (floor(i/16) - floor(j/16)) mod 4 = 1 }"}, 512, 1, 1, 64, 32},
+      {"set_neighborhood_n768",
+       {"{ [i] -> [j] : j <= i and floor(i/32) - floor(j/32) <= 15 and -2 <= i mod 32 - j mod 32 <= 2 }"},
+       768, 1, 1, 64, 64},
+      {"shared_thick_stride_n400", {"{ [i] -> [j] : j <= i and (i - j) mod 40 <= 4 }"}, 400, 1, 4, 32, 32, 2},
+      {"heads_thick_stride_n257", {"local(8)", "{ [i] -> [j] : j <= i and (i - j) mod 32 <= 1 }"}, 257, 1, 4, 24, 24, 2},
       // These fit no view: pairs are tested one by one.
       {"set_sum_mod_3_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 2, 32, 32},
       {"set_sum_mod_5_n128", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 128, 1, 1, 64, 64},
@@ -298,6 +308,12 @@ const std::vector<Case> &gpuBenchmarkCases() {
       {"gpu_log_sparse_n16384",
        {"local(16) | { [i] -> [j] : i - j = 32 or i - j = 64 or i - j = 128 or i - j = 256 or i - j = 512 or "
         "i - j = 1024 or i - j = 2048 or i - j = 4096 or i - j = 8192 }"}, 16384, 4, 8, 64, 64},
+      // Another residue of keys for each of queries.
+      {"gpu_thick_stride_n16384", {"{ [i] -> [j] : j <= i and (i - j) mod 256 <= 15 }"}, 16384, 4, 8, 64, 64},
+      {"gpu_lattice_n16384", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 16384, 4, 8, 64, 64},
+      {"gpu_neighborhood_n16384",
+       {"{ [i] -> [j] : j <= i and floor(i/128) - floor(j/128) <= 7 and -7 <= i mod 128 - j mod 128 <= 7 }"},
+       16384, 4, 8, 64, 64},
       // Pictures of CIFAR-10: short, with wide heads.
       {"gpu_strided_128_n3072", {"strided(128)"}, 3072, 16, 2, 128, 128},
       // Sound, up to a million samples.

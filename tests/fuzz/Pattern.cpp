@@ -135,24 +135,31 @@ void checkNotation(const Pattern &pattern, const Matrix &matrix) {
 // Walks
 //===----------------------------------------------------------------------===//
 
+/// The axis that is cut into tiles, the other, and from the residues of the first to the second's.
+struct Axes {
+  const View &tiled, &other;
+  ResidueMap residues;
+  int64_t n;
+};
+
 /// holds(r, a, b): a pair of residue r, row a of the axis that is cut into tiles, row b of the
 /// other.
 template <class Holds>
-void checkRange(const Range &range, const View &tiled, const View &other, int64_t n, int64_t tile,
-                Holds holds) {
+void checkRange(const Range &range, const Axes &axes, int64_t tile, Holds holds) {
+  const auto &[tiled, other, residues, n] = axes;
   for (int64_t r = 0; r < tiled.residues; ++r)
     for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
       std::array<int64_t, 2> at = {r, t};
+      const int64_t rows = other.rows(n, residues.at(r, other.residues));
       int64_t lo = range.lo.evaluate(at), fullLo = range.fullLo.evaluate(at);
       int64_t hi = range.hi.evaluate(at), fullHi = range.fullHi.evaluate(at);
       std::string what = "tile " + str(r, t) + ": " + str(lo, fullLo) + ", " + str(fullHi, hi);
       if (lo < hi)
-        FUZZ_REQUIRE(0 <= lo && lo <= fullLo && fullLo <= fullHi && fullHi <= hi &&
-                         hi <= other.rows(n, r),
+        FUZZ_REQUIRE(0 <= lo && lo <= fullLo && fullLo <= fullHi && fullHi <= hi && hi <= rows,
                      what);
       else
         FUZZ_REQUIRE(fullLo == lo && fullHi == lo, what);
-      for (int64_t b = 0; b < other.rows(n, r); ++b) {
+      for (int64_t b = 0; b < rows; ++b) {
         bool any = false, all = true;
         for (int64_t a = t * tile; a < std::min(tiled.rows(n, r), t * tile + tile); ++a)
           (holds(r, a, b) ? any : all) = holds(r, a, b);
@@ -168,10 +175,11 @@ Matrix pairsOf(const Segment &segment, Matrix &seen) {
   Matrix part(n);
   for (int64_t r = 0; r < segment.query.residues; ++r)
     for (int64_t a = 0; a < segment.query.rows(n, r); ++a)
-      for (int64_t b = 0; b < segment.key.rows(n, r); ++b) {
+      for (int64_t b = 0; b < segment.key.rows(n, segment.keyResidue(r)); ++b) {
         if (!segment.predicate.evaluate(std::array{r, a, b}))
           continue;
-        int64_t i = segment.query.position(r, a), j = segment.key.position(r, b);
+        int64_t i = segment.query.position(r, a);
+        int64_t j = segment.key.position(segment.keyResidue(r), b);
         FUZZ_REQUIRE(0 <= i && i < n && 0 <= j && j < n && !seen.rows[i][j],
                      segment.text + ": " + str(i, j));
         seen.rows[i].set(j);
@@ -183,11 +191,15 @@ Matrix pairsOf(const Segment &segment, Matrix &seen) {
 void checkSegment(const Segment &segment, const Matrix &part, int64_t tile) {
   int64_t n = part.n;
   auto holds = [&](int64_t r, int64_t a, int64_t b) {
-    return bool(part.rows[segment.query.position(r, a)][segment.key.position(r, b)]);
+    return bool(
+        part.rows[segment.query.position(r, a)][segment.key.position(segment.keyResidue(r), b)]);
   };
-  checkRange(segment.keysOf(tile), segment.query, segment.key, n, tile, holds);
-  checkRange(segment.queriesOf(tile), segment.key, segment.query, n, tile,
-             [&](int64_t r, int64_t b, int64_t a) { return holds(r, a, b); });
+  const ResidueMap back = segment.residues.inverse(segment.key.residues);
+  checkRange(segment.keysOf(tile), {segment.query, segment.key, segment.residues, n}, tile, holds);
+  checkRange(segment.queriesOf(tile), {segment.key, segment.query, back, n}, tile,
+             [&](int64_t s, int64_t b, int64_t a) {
+               return holds(back.at(s, segment.key.residues), a, b);
+             });
   Walk alone = {segment.query, {segment}};
   int64_t pairs = part.count();
   FUZZ_REQUIRE(countPairs(alone).value_or(pairs) == pairs, segment.text);

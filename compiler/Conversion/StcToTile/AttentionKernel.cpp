@@ -13,6 +13,12 @@ tile::ViewAttr viewAttr(MLIRContext *context, const pattern::View &view) {
                              view.together, view.rowsEach);
 }
 
+tile::ResidueMapAttr residuesAttr(MLIRContext *context, const pattern::ResidueMap &residues) {
+  return residues.isIdentity()
+             ? tile::ResidueMapAttr()
+             : tile::ResidueMapAttr::get(context, residues.factor, residues.shift);
+}
+
 int64_t tileCount(const AttentionProblem &problem, const pattern::View &view) {
   return llvm::divideCeil(view.maxRows(problem.positions), problem.schedule.rows);
 }
@@ -107,7 +113,8 @@ struct Frame {
   }
 
   void walk(const SegmentForm &segment) {
-    auto op = tile::WalkOp::create(b, viewAttr(b.getContext(), segment.view));
+    auto op = tile::WalkOp::create(b, viewAttr(b.getContext(), segment.view),
+                                   residuesAttr(b.getContext(), segment.residues));
     OpBuilder::InsertionGuard guard(b);
     auto enter = [&](Region &region, unsigned arguments) {
       Block &block = region.emplaceBlock();

@@ -51,9 +51,11 @@ struct AttentionProblem {
   int64_t group() const { return heads / keyHeads; }
 };
 
-/// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule.
+/// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule;
+/// all by the residue of the walk's own axis, from which the map leads to the other's.
 struct SegmentForm {
   pattern::View view;
+  pattern::ResidueMap residues;
   pattern::Range range;
   pattern::Expr predicate;
 };

@@ -202,6 +202,20 @@ static void addPairs(WalkForm &walk, const pattern::Walk &source, const pattern:
   walk.others = std::min(walk.others + others.positions(n), n); // parts may have some in common
 }
 
+static SegmentForm byQueries(const pattern::Segment &segment, int64_t queryRows) {
+  return {segment.key, segment.residues, segment.keysOf(queryRows), segment.predicate};
+}
+
+/// The same for tiles of keys: by their residue.
+static SegmentForm byKeys(const pattern::Segment &segment, int64_t keyRows) {
+  using pattern::Expr;
+  const int64_t residues = segment.key.residues;
+  const pattern::ResidueMap back = segment.residues.inverse(residues);
+  const Expr variables[] = {back.at(Expr::variable(0), residues), Expr::variable(1),
+                            Expr::variable(2)};
+  return {segment.query, back, segment.queriesOf(keyRows), segment.predicate.substitute(variables)};
+}
+
 /// The segments of all walks that share a view of keys, as one walk. Keys that very many queries
 /// meet have tiles of `tallRows`, if it is not 0 and the view is made of such tiles.
 static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_t n,
@@ -218,8 +232,7 @@ static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_
     for (const pattern::Walk &walk : pattern.walks())
       for (const pattern::Segment &segment : walk.segments)
         if (segment.key == view) {
-          form.segments.push_back(
-              {segment.query, segment.queriesOf(schedule.rows), segment.predicate});
+          form.segments.push_back(byKeys(segment, schedule.rows));
           addPairs(form, walk, segment, segment.query, n);
         }
     return form;
@@ -234,16 +247,36 @@ static std::vector<WalkForm> walksByKeys(const pattern::Pattern &pattern, int64_
   return walks;
 }
 
+/// The walks, each as one for each of its maps of residues.
+static std::vector<pattern::Walk> byResidueMap(const std::vector<pattern::Walk> &walks) {
+  std::vector<pattern::Walk> all;
+  for (const pattern::Walk &walk : walks) {
+    const size_t first = all.size();
+    for (const pattern::Segment &segment : walk.segments) {
+      auto found = std::find_if(all.begin() + first, all.end(), [&](const pattern::Walk &other) {
+        return other.segments.front().residues == segment.residues;
+      });
+      if (found == all.end())
+        found = all.insert(all.end(), {walk.query, {}});
+      found->segments.push_back(segment);
+    }
+  }
+  return all;
+}
+
 static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int64_t n,
                                             int64_t mostRows, const AttentionTiles &tiles,
-                                            bool single) {
+                                            bool single, bool apart) {
+  std::vector<pattern::Walk> sources = pattern.walks();
+  if (apart)
+    sources = byResidueMap(sources);
   std::vector<WalkForm> walks;
-  for (const pattern::Walk &walk : pattern.walks()) {
+  for (const pattern::Walk &walk : sources) {
     AttentionSchedule schedule =
         single ? AttentionSchedule{1, 1} : tiles.ofQueries(walk, n, mostRows);
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments) {
-      form.segments.push_back({segment.key, segment.keysOf(schedule.strip), segment.predicate});
+      form.segments.push_back(byQueries(segment, schedule.strip));
       addPairs(form, walk, segment, segment.key, n);
     }
     // Measured on an H100: from 2048 keys on, to overlap items costs the loop over tiles more than
@@ -260,7 +293,7 @@ static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int
 static void packResidues(WalkForm &walk, int64_t n, int64_t mostRows, const AttentionTiles &tiles) {
   const pattern::View view = walk.view.packed(n, tiles.packedRows);
   if (view == walk.view || !llvm::all_of(walk.segments, [&](const SegmentForm &segment) {
-        return segment.view == walk.view;
+        return segment.view == walk.view && segment.residues.isIdentity();
       }))
     return;
   using pattern::Expr;
@@ -280,7 +313,7 @@ static void packResidues(WalkForm &walk, int64_t n, int64_t mostRows, const Atte
 }
 
 static WalkForm noPairs(AttentionSchedule schedule, int64_t n) {
-  WalkForm walk{{}, schedule, {SegmentForm{{}, {}, pattern::Expr()}}};
+  WalkForm walk{{}, schedule, {SegmentForm{{}, {}, {}, pattern::Expr()}}};
   walk.own = n;
   return walk;
 }
@@ -299,7 +332,8 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   std::vector<WalkForm> &walks = entry->second;
   walks = axis == Axis::Keys
               ? walksByKeys(*pattern, n, mostRows, tiles, tallRows)
-              : walksByQueries(*pattern, n, mostRows, tiles, axis == Axis::SingleQueries);
+              : walksByQueries(*pattern, n, mostRows, tiles, axis == Axis::SingleQueries,
+                               axis == Axis::QueriesApart);
   if (axis != Axis::SingleQueries && tiles.packedRows > 0)
     for (WalkForm &walk : walks)
       packResidues(walk, n, mostRows, tiles);
@@ -486,7 +520,7 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionGrad(b, problem, walks[0], views, logsumexp);
   };
-  Recipe recipe{"attention_grad",   Axis::Queries, AttentionPart::Gradient, fill,
+  Recipe recipe{"attention_grad",   Axis::QueriesApart, AttentionPart::Gradient, fill,
                 attentionGradItems,
                 /*sumsOfKeys=*/true};
   auto results = launchWalks(op, inputs.values, {}, gradients.types(), recipe);

@@ -51,8 +51,9 @@ private:
   /// The pattern of a text; the first time, a warning names the rows that have no key.
   mlir::FailureOr<pattern::Pattern> patternOf(mlir::Operation *op, llvm::StringRef text, int64_t n);
   bool isNonempty(llvm::StringRef text, int64_t n) const;
-  /// What is cut into tiles: in sampling, each query is one.
-  enum class Axis { Queries, SingleQueries, Keys };
+  /// What is cut into tiles: in sampling, each query is one. `QueriesApart`: no two residues of
+  /// queries meet the same keys in one kernel.
+  enum class Axis { Queries, QueriesApart, SingleQueries, Keys };
   /// The walks of a pattern; the first reaches every position of the axis. Keys that very many
   /// queries meet have tiles of `tallRows`, if it is not 0.
   mlir::FailureOr<llvm::ArrayRef<WalkForm>> walksOf(mlir::Operation *op, llvm::StringRef text,

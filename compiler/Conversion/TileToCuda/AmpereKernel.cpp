@@ -64,17 +64,19 @@ void AmpereKernel::copyFloats(Value target, int64_t rows, const CudaTensor &one,
   });
 }
 
-void AmpereKernel::copyTiles(const WalkTiles &tiles, Value number, const CudaItem &item,
-                             int64_t stages, ArrayRef<TileRing> rings,
-                             function_ref<void(Value, tile::ViewAttr, Value)> more) {
+void AmpereKernel::copyTiles(
+    const WalkTiles &tiles, Value number, const CudaItem &item, int64_t stages,
+    ArrayRef<TileRing> rings,
+    function_ref<void(Value, tile::ViewAttr, Value, const CudaItem &)> more) {
   e->ifThen(e->less(number, tiles.count), [&] {
     Value slot = e->rem(number, stages);
     tiles.byWalk(number, [&](unsigned walk, Value row) {
+      const CudaItem met = item.in(tiles.residueOf(walk));
       for (const TileRing &ring : rings)
         copy(slotted(ring.slots, slot, ring.tile.bytes()), ring.tile, ring.tensor, tiles.view(walk),
-             row, item);
+             row, met);
       if (more)
-        more(slot, tiles.view(walk), row);
+        more(slot, tiles.view(walk), row, met);
     });
   });
   e->commitCopies();

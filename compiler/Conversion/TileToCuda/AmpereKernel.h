@@ -61,10 +61,12 @@ public:
     int64_t slots;
   };
   /// Starts the copies of a tile of the walks, if there is one of that number, into its slot of the
-  /// rings, as one group; `more` starts others of the same rows.
+  /// rings, as one group; `more` starts others of the same rows, which are of the item that it
+  /// gets.
   void copyTiles(const WalkTiles &tiles, mlir::Value number, const CudaItem &item, int64_t stages,
                  llvm::ArrayRef<TileRing> rings,
-                 llvm::function_ref<void(mlir::Value slot, tile::ViewAttr view, mlir::Value row)>
+                 llvm::function_ref<void(mlir::Value slot, tile::ViewAttr view, mlir::Value row,
+                                         const CudaItem &item)>
                      more = nullptr);
   /// Each warp is a group, whose word lies in the padding of the first of its rows of a tile of
   /// shared memory, `parts` times 16 of them. Ready behind the first barrier of all.

@@ -115,11 +115,11 @@ void KeyGrad::run() {
 void KeyGrad::start(const WalkTiles &tiles, const CudaItem &item, Value number) {
   kernel.copyTiles(tiles, number, item, schedule.stages,
                    {{query, queryTile, queries}, {outputGrad, gradTile, grads}},
-                   [&](Value slot, tile::ViewAttr view, Value row) {
+                   [&](Value slot, tile::ViewAttr view, Value row, const CudaItem &met) {
                      // Rows that do not exist get zeros, which do no harm where query and gradient
                      // are zero, too.
                      kernel.copyFloats(floatsOf(slot), schedule.queryRows, logsumexp, delta, view,
-                                       row, item);
+                                       row, met);
                    });
 }
 
@@ -304,12 +304,13 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   firstRow = e.add(firstRow, e.band(place.row, 3));
   tiles.byWalk(number, [&](unsigned walk, Value row) {
     tile::ViewAttr view = tiles.view(walk);
-    Value count = rowCount(e, view, item.residue, querySum->positions());
+    Value residue = tiles.residueOf(walk);
+    Value count = rowCount(e, view, residue, querySum->positions());
     Value start = kernel.elementAddress(*querySum, e.i(0), item, sumColumn(e, column));
     for (int64_t part = 0; part < 4; ++part) {
       Value own = e.add(e.add(row, firstRow), 8 * (part / 2) + 4 * (part % 2));
       e.ifThen(e.less(own, count), [&] {
-        Value at = kernel.advance(start, *querySum, rowPosition(e, view, item.residue, own));
+        Value at = kernel.advance(start, *querySum, rowPosition(e, view, residue, own));
         for (int64_t k = part; k < int64_t(sums.size()); k += 4) {
           auto add = [&] {
             Value to = e.behind(at, 4 * sumColumnsBehind((k - part) / 4));

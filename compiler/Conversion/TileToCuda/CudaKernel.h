@@ -37,6 +37,12 @@ struct CudaItem {
         keyHead(mapping.lookup(op.getKeyHead())), residue(mapping.lookup(op.getResidue())),
         tile(mapping.lookup(op.getTile())) {}
 
+  /// The same in another residue.
+  CudaItem in(mlir::Value other) const {
+    CudaItem item = *this;
+    item.residue = other;
+    return item;
+  }
   /// Where keys, values and their gradients are.
   CudaItem ofKeys() const {
     CudaItem item = *this;

@@ -24,6 +24,14 @@ int64_t CudaTensor::alignment() const {
   return bytes;
 }
 
+Value stc::walkResidue(CudaEmitter &e, tile::WalkOp walk, Value residue) {
+  tile::ResidueMapAttr map = walk.getResidueAttr();
+  if (!map)
+    return residue;
+  Value moved = e.add(e.mul(residue, map.getFactor()), map.getShift());
+  return e.rem(moved, walk.getView().getResidues());
+}
+
 Value stc::rowPosition(CudaEmitter &e, tile::ViewAttr view, Value residue, Value row) {
   int64_t width = view.getWidth();
   if (isPacked(view)) {

@@ -26,6 +26,8 @@ struct CudaTensor {
 inline bool isPacked(tile::ViewAttr view) { return view.getTogether() > 1; }
 inline int64_t packedRows(tile::ViewAttr view) { return view.getTogether() * view.getRowsEach(); }
 
+/// The residue of a walk's view that an item's residue meets.
+mlir::Value walkResidue(CudaEmitter &e, tile::WalkOp walk, mlir::Value residue);
 /// The position of a row.
 mlir::Value rowPosition(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, mlir::Value row);
 /// How many rows a residue of the view has.

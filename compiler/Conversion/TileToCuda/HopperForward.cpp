@@ -199,7 +199,7 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start, const Fin
   };
   auto accumulate = [&](ArrayRef<Value> weights, Value number, Ring at, Values sums) {
     e.wait(slotted(valueFull, at.slot, 8), at.parity);
-    kernel.clearMissing(tiles, number, item.residue, value, valueTile,
+    kernel.clearMissing(tiles, number, value, valueTile,
                         slotted(values, at.slot, valueTile.bytes()), place.thread, 128,
                         [&] { e.syncThreads(e.add(place.group, 1), 128); });
     CudaEmitter::Fragments fragments;

@@ -43,21 +43,21 @@ void HopperKernel::copy(Value target, const SharedTile &tile, const CudaTensor &
 
 Ring HopperKernel::copyTiles(const WalkTiles &tiles, const CudaItem &item, Ring ring,
                              int64_t stages, ArrayRef<TileRing> rings) {
-  auto behind = e->loop(e->i(0), tiles.count, e->i(1), {ring.slot, ring.parity},
-                        [&](Value t, ValueRange carried) {
-                          Ring at{carried[0], carried[1]};
-                          for (const TileRing &one : rings) {
-                            Value full = slotted(one.full, at.slot, 8);
-                            e->wait(slotted(one.empty, at.slot, 8), e->bxor(at.parity, 1));
-                            tiles.byWalk(t, [&](unsigned walk, Value row) {
-                              e->expectBytes(full, e->i(one.tile.copiedBytes(tiles.view(walk))));
-                              copy(slotted(one.slots, at.slot, one.tile.bytes()), one.tile,
-                                   one.tensor, tiles.view(walk), row, item, full);
-                            });
-                          }
-                          Ring after = next(*e, at, stages);
-                          return CudaEmitter::Values{after.slot, after.parity};
-                        });
+  auto behind = e->loop(
+      e->i(0), tiles.count, e->i(1), {ring.slot, ring.parity}, [&](Value t, ValueRange carried) {
+        Ring at{carried[0], carried[1]};
+        for (const TileRing &one : rings) {
+          Value full = slotted(one.full, at.slot, 8);
+          e->wait(slotted(one.empty, at.slot, 8), e->bxor(at.parity, 1));
+          tiles.byWalk(t, [&](unsigned walk, Value row) {
+            e->expectBytes(full, e->i(one.tile.copiedBytes(tiles.view(walk))));
+            copy(slotted(one.slots, at.slot, one.tile.bytes()), one.tile, one.tensor,
+                 tiles.view(walk), row, item.in(tiles.residueOf(walk)), full);
+          });
+        }
+        Ring after = next(*e, at, stages);
+        return CudaEmitter::Values{after.slot, after.parity};
+      });
   return {behind[0], behind[1]};
 }
 
@@ -83,16 +83,17 @@ void HopperKernel::settleStores(const HopperPlace &place) {
   e->syncThreads(e->add(place.group, 1), 128);
 }
 
-void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, Value residue,
-                                const CudaTensor &tensor, const SharedTile &tile, Value address,
-                                Value thread, int64_t threads, function_ref<void()> synchronize) {
+void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, const CudaTensor &tensor,
+                                const SharedTile &tile, Value address, Value thread,
+                                int64_t threads, function_ref<void()> synchronize) {
   auto exact = [&](unsigned walk) { return bringsOnly(tensor, tiles.view(walk), tile.rows); };
   if (llvm::all_of(llvm::seq(tiles.size()), exact))
     return;
   tiles.byWalk(number, [&](unsigned walk, Value row) {
     if (exact(walk))
       return;
-    Value existing = e->sub(rowCount(*e, tiles.view(walk), residue, tensor.positions()), row);
+    Value existing =
+        e->sub(rowCount(*e, tiles.view(walk), tiles.residueOf(walk), tensor.positions()), row);
     existing = e->max(existing, e->i(0));
     e->ifThen(e->less(existing, e->i(tile.rows)), [&] {
       tile.clear(*e, address, existing, thread, threads);

@@ -94,9 +94,9 @@ public:
   /// Zeros in the rows of a tensor's tile that are not the view's: the copy brought those of
   /// another batch, or memory that was never written. Their weights are 0, but 0 times NaN is NaN.
   /// `synchronize` makes all who read the tile wait for all who clear.
-  void clearMissing(const WalkTiles &tiles, mlir::Value number, mlir::Value residue,
-                    const CudaTensor &tensor, const SharedTile &tile, mlir::Value address,
-                    mlir::Value thread, int64_t threads, llvm::function_ref<void()> synchronize);
+  void clearMissing(const WalkTiles &tiles, mlir::Value number, const CudaTensor &tensor,
+                    const SharedTile &tile, mlir::Value address, mlir::Value thread,
+                    int64_t threads, llvm::function_ref<void()> synchronize);
 
   /// Writes a warpgroup's 64 rows of a tile, times the scale, if it `stores`. They go through
   /// shared memory, in `staging`, which all warps of the group may still read; the copy from there

@@ -203,13 +203,14 @@ void KeyGrad::produceRows() {
       e.wait(slotted(rowsEmpty, at.slot, 8), e.bxor(at.parity, 1));
       tiles.byWalk(t, [&](unsigned walk, Value first) {
         tile::ViewAttr view = tiles.view(walk);
-        Value count = rowCount(e, view, item.residue, query.positions());
+        Value residue = tiles.residueOf(walk);
+        Value count = rowCount(e, view, residue, query.positions());
         auto rowsFrom = [&](int64_t k) {
           Value row = e.add(e.add(first, k), place.lane);
           auto both = e.choose(
               e.less(row, count), {e.f32, e.f32},
               [&] {
-                Value position = rowPosition(e, view, item.residue, row);
+                Value position = rowPosition(e, view, residue, row);
                 auto load = [&](const CudaTensor &tensor) -> Value {
                   return LLVM::LoadOp::create(
                       e.b, e.f32, kernel.address(tensor, item.batch, item.head, position));
@@ -298,8 +299,8 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
 
   auto clear = [&](Value number, const CudaTensor &tensor, const SharedTile &tile, Value address) {
     Value thread = e.add(e.mul(place.group, 128), place.thread);
-    kernel.clearMissing(tiles, number, item.residue, tensor, tile, address, thread,
-                        128 * schedule.groups, [&] { syncAllGroups(); });
+    kernel.clearMissing(tiles, number, tensor, tile, address, thread, 128 * schedule.groups,
+                        [&] { syncAllGroups(); });
   };
   auto consumeTile = [&](const CudaItem &item, Value number, Ring at, Sums &sums) {
     Value queryAt = slotted(queries, at.slot, queryTile.bytes());
@@ -427,8 +428,8 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   auto firstRow = [&](Value row) {
     return part.byRows && schedule.groups == 2 ? e.add(row, e.mul(place.group, 64)) : row;
   };
-  auto exact = [&](tile::WalkOp walk) { return endsExactly(*querySum, walk.getView()); };
-  if (llvm::any_of(walks, exact)) {
+  auto wholeRows = [&](tile::ViewAttr view) { return rowsOfWholePeriods(*querySum, view); };
+  if (llvm::any_of(walks, [&](tile::WalkOp walk) { return wholeRows(walk.getView()) > 0; })) {
     ifLeader([&] { e.waitStores(0); });
     syncGroup();
     // Row and chunk of 16 bytes as the swizzle wants them; columns as in sumColumn.
@@ -446,13 +447,13 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   }
   tiles.byWalk(number, [&](unsigned walk, Value first) {
     tile::ViewAttr view = tiles.view(walk);
-    if (exact(walks[walk]))
-      return ifLeader([&] {
+    Value residue = tiles.residueOf(walk);
+    auto addBoxes = [&] {
+      ifLeader([&] {
         Value map = kernel.map(kernel.maps.get(*querySum, view, 64, panel));
         for (int64_t c = 0; c < part.columns; c += panel) {
           auto add = [&] {
-            auto at =
-                boxCoordinates(e, view, firstRow(first), 0, item.residue, item.head, item.batch);
+            auto at = boxCoordinates(e, view, firstRow(first), 0, residue, item.head, item.batch);
             at[0] = e.add(firstColumn, c);
             Value from = e.add(base, c / panel * panelBytes);
             op.getBegin() ? e.storeTile(map, from, at) : e.addTile(map, from, at);
@@ -461,25 +462,33 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
         }
         e.commitStores();
       });
-    // A box would add to rows that are not the view's.
-    Value count = rowCount(e, view, item.residue, querySum->positions());
-    for (int h = 0; h < 2; ++h) {
-      Value row =
-          e.add(firstRow(first), e.add(e.add(e.mul(place.warp, 16), e.div(place.lane, 4)), 8 * h));
-      e.ifThen(e.less(row, count), [&] {
-        Value position = rowPosition(e, view, item.residue, row);
-        for (size_t k = 0; k < sums.size(); k += 4)
-          for (int j = 0; j < 2; ++j) {
-            Value column = e.add(e.add(firstColumn, place.column), 2 * int64_t(k) + j);
-            auto add = [&] {
-              Value to = kernel.elementAddress(*querySum, position, item, sumColumn(e, column));
-              op.getBegin() ? void(LLVM::StoreOp::create(e.b, sums[k + 2 * h + j], to))
-                            : e.addGlobal(to, sums[k + 2 * h + j]);
-            };
-            overlap ? e.ifThen(isOwn(column), add) : add();
-          }
-      });
-    }
+    };
+    auto addElements = [&] {
+      Value count = rowCount(e, view, residue, querySum->positions());
+      for (int h = 0; h < 2; ++h) {
+        Value row = e.add(firstRow(first),
+                          e.add(e.add(e.mul(place.warp, 16), e.div(place.lane, 4)), 8 * h));
+        e.ifThen(e.less(row, count), [&] {
+          Value position = rowPosition(e, view, residue, row);
+          for (size_t k = 0; k < sums.size(); k += 4)
+            for (int j = 0; j < 2; ++j) {
+              Value column = e.add(e.add(firstColumn, place.column), 2 * int64_t(k) + j);
+              auto add = [&] {
+                Value to = kernel.elementAddress(*querySum, position, item, sumColumn(e, column));
+                op.getBegin() ? void(LLVM::StoreOp::create(e.b, sums[k + 2 * h + j], to))
+                              : e.addGlobal(to, sums[k + 2 * h + j]);
+              };
+              overlap ? e.ifThen(isOwn(column), add) : add();
+            }
+        });
+      }
+    };
+    if (endsExactly(*querySum, view))
+      return addBoxes();
+    // In the period that is cut off a box would add to rows that are not the view's.
+    Value isWhole =
+        e.compare(arith::CmpIPredicate::sle, e.add(firstRow(first), 64), e.i(wholeRows(view)));
+    e.ifElse(isWhole, addBoxes, addElements);
   });
 }
 

@@ -195,7 +195,7 @@ Ring QueryGrad::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing,
   Value zero = e.i(0), one = e.i(1);
   const WalkTiles::Own own{{queryRow(item, 0), queryRow(item, 1)}, false, {}, {}};
   auto clear = [&](Value number, const CudaTensor &tensor, const SharedTile &tile, Value address) {
-    kernel.clearMissing(tiles, number, item.residue, tensor, tile, address, place.thread, 128,
+    kernel.clearMissing(tiles, number, tensor, tile, address, place.thread, 128,
                         [&] { syncGroup(); });
   };
   auto keysAt = [&](Value slot) { return slotted(keys, slot, keyTile.bytes()); };

@@ -190,10 +190,10 @@ private:
   std::tuple<Value, Value, Value> locate(tile::ViewAttr view, Value position);
   /// The keys of a walk among those of all walks, which are one sequence: number k is its row
   /// `shift`
-  /// + k, up to `end`.
+  /// + k, up to `end`, of the residue `met`.
   struct Keys {
     tile::WalkOp walk;
-    Value residue, row, shift, end;
+    Value residue, met, row, shift, end;
   };
   SmallVector<Keys> keysOf(Value position);
   /// A key's position, and whether the pattern has it.
@@ -418,7 +418,8 @@ SmallVector<OneQuery::Keys> OneQuery::keysOf(Value position) {
     Value count = e.select(inside, e.max(e.sub(bounds[3], bounds[0]), e.i(0)), e.i(0));
     Value begin = end;
     end = e.add(begin, count);
-    all.push_back({walk, residue, row, e.sub(bounds[0], begin), end});
+    all.push_back(
+        {walk, residue, walkResidue(e, walk, residue), row, e.sub(bounds[0], begin), end});
   }
   return all;
 }
@@ -427,7 +428,7 @@ OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
   Key key;
   for (Keys keys : llvm::reverse(all)) {
     Value other = e.add(keys.shift, number);
-    Key one{rowPosition(e, keys.walk.getView(), keys.residue, other),
+    Key one{rowPosition(e, keys.walk.getView(), keys.met, other),
             e.inlineNarrow(keys.walk.getMask(), {keys.residue, keys.row, other})[0]};
     Value is = e.less(number, keys.end);
     key = !key.position

@@ -94,7 +94,7 @@ void stc::attendByPairs(CudaKernel &kernel, tile::AttentionOp op, const CudaItem
     }
     state = tiles.eachRow(state, [&](unsigned walk, Value other, ValueRange all) {
       Value isPair = tiles.isPair(walk, {{row, row}, false, {}, {}}, 0, other);
-      Value keyAt = rowPosition(e, tiles.view(walk), item.residue, other);
+      Value keyAt = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), other);
       Value score = pairs.dot({query, position, item}, {key, keyAt, keys});
       Value most = e.maxf(all[1], score);
       Value shift = e.select(e.equalf(most, kNone), e.f(0), e.negf(e.mulf(most, factor)));
@@ -199,7 +199,7 @@ void stc::addQueryGradsByPairs(CudaKernel &kernel, tile::AttentionQueryGradOp op
     Values sums(llvm::alignTo(queryGrad.size(), 8) / 4, e.f(0));
     sums = tiles.eachRow(sums, [&](unsigned walk, Value other, ValueRange all) {
       Value isPair = tiles.isPair(walk, {{row, row}, false, {}, {}}, 0, other);
-      Value keyAt = rowPosition(e, tiles.view(walk), item.residue, other);
+      Value keyAt = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), other);
       return gradients.add(all, {gradients.key, keyAt, item.ofKeys()},
                            gradients.at(item, position, keyAt).scoreGrad, isPair);
     });
@@ -222,7 +222,7 @@ void stc::addKeyGradsByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op, co
     auto eachQuery = [&](const CudaItem &item, ValueRange carried) {
       return tiles.eachRow(carried, [&](unsigned walk, Value other, ValueRange all) {
         Value isPair = tiles.isPair(walk, {{row, row}, true, {}, {}}, 0, other);
-        Value queryAt = rowPosition(e, tiles.view(walk), item.residue, other);
+        Value queryAt = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), other);
         const auto pair = gradients.at(item, queryAt, position);
         Values sums = gradients.add(all.take_front(ofKey), {gradients.query, queryAt, item},
                                     pair.scoreGrad, isPair);
@@ -263,7 +263,7 @@ void stc::addSpecialKeysByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op,
 
   auto addQuery = [&](const CudaItem &one, unsigned walk, Value row) {
     Value last = e.sub(tiles.end(walk), 1), queryRow = e.min(row, last);
-    Value position = rowPosition(e, tiles.view(walk), item.residue, queryRow);
+    Value position = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), queryRow);
     Values zeros(llvm::alignTo(key.size(), 8) / 4, e.f(0));
     Values sums = e.loop(first, end, e.i(1), zeros, [&](Value own, ValueRange all) {
       Value isPair = tiles.isPair(walk, {{own, own}, true, {}, {}}, 0, queryRow);

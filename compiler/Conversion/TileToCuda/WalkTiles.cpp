@@ -2,6 +2,8 @@
 
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
+#include "compiler/Conversion/TileToCuda/CudaTensor.h"
+
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -87,6 +89,7 @@ WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue
     ranges.push_back(walkRange(e, walk, residue, tile, rows));
     end = end ? e.add(end, ranges.back().count) : ranges.back().count;
     ends.push_back(end);
+    residues.push_back(walkResidue(e, walk, residue));
   }
   count = e.max(end ? end : e.i(0), e.i(1));
   families = familiesOf(walks);
@@ -105,7 +108,7 @@ Value WalkTiles::rowOf(unsigned walk, const WalkRange &range, Value number) cons
   return e.max(e.mul(behind, tileRows), e.i(0));
 }
 
-// Walks of one view share the code: only their rows differ.
+// Walks of the same residues of one view share the code: only their rows differ.
 void WalkTiles::byWalk(Value number, function_ref<void(unsigned, Value)> body) const {
   chooseByWalk(number, {}, [&](unsigned walk, Value row) {
     body(walk, row);
@@ -118,8 +121,12 @@ WalkTiles::chooseByWalk(Value number, TypeRange types,
                         function_ref<CudaEmitter::Values(unsigned, Value)> body) const {
   SmallVector<unsigned> firsts; // of the walks of each view
   auto familyOf = [&](unsigned walk) {
-    return llvm::find_if(firsts, [&](unsigned first) { return view(first) == view(walk); }) -
-           firsts.begin();
+    tile::WalkOp op = walks[walk];
+    auto isLike = [&](unsigned first) {
+      tile::WalkOp other = walks[first];
+      return other.getView() == op.getView() && other.getResidueAttr() == op.getResidueAttr();
+    };
+    return llvm::find_if(firsts, isLike) - firsts.begin();
   };
   for (unsigned walk = 0; walk < size(); ++walk)
     if (familyOf(walk) == std::ssize(firsts))

@@ -35,6 +35,8 @@ public:
                llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row)> body) const;
   unsigned size() const { return walks.size(); }
   tile::ViewAttr view(unsigned walk) const { return tile::WalkOp(walks[walk]).getView(); }
+  /// The residue of that view that the item meets.
+  mlir::Value residueOf(unsigned walk) const { return residues[walk]; }
 
   /// The rows of the axis that is cut into tiles, in a lane's results: two numbers and, where a row
   /// that does not exist would do harm, how many rows exist (null: no tile is cut off).
@@ -92,6 +94,7 @@ private:
   int64_t tileRows;
   llvm::SmallVector<WalkRange> ranges;
   llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
+  llvm::SmallVector<mlir::Value> residues;
   llvm::SmallVector<MaskFamily> families;
 };
 

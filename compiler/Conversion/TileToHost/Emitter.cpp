@@ -207,6 +207,14 @@ Value Emitter::allFinite(Indices watched) {
 
 //===--- building blocks --------------------------------------------------===//
 
+Value Emitter::walkResidue(tile::WalkOp walk, Value residue) {
+  tile::ResidueMapAttr map = walk.getResidueAttr();
+  if (!map)
+    return residue;
+  Value moved = add(mul(residue, map.getFactor()), map.getShift());
+  return remainder(moved, walk.getView().getResidues());
+}
+
 Value Emitter::position(tile::ViewAttr view, Value residue, Value row) {
   Value block = view.getWidth() == 1 ? mul(row, view.getPeriod())
                                      : add(mul(floorDiv(row, view.getWidth()), view.getPeriod()),

@@ -101,6 +101,8 @@ public:
   mlir::Value allFinite(Indices watched);
 
   //===--- building blocks ---===//
+  /// The residue of a walk's view that an item's residue meets.
+  mlir::Value walkResidue(tile::WalkOp walk, mlir::Value residue);
   /// The position of a row of a residue, and how many rows the residue has below n.
   mlir::Value position(tile::ViewAttr view, mlir::Value residue, mlir::Value row);
   mlir::Value rowCount(tile::ViewAttr view, mlir::Value residue, int64_t n);

@@ -146,13 +146,14 @@ struct Forward {
 
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
     StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
+    Value residue = e.walkResidue(walk, op.getResidue());
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
             total = e.roundUp(length, micro);
-      e.packRows(op.getKey(), op.getBatch(), op.getKeyHead(), walk.getView(), op.getResidue(),
-                 chunk, length, total, keys);
+      e.packRows(op.getKey(), op.getBatch(), op.getKeyHead(), walk.getView(), residue, chunk,
+                 length, total, keys);
       Value areFinite = e.packRows(op.getValue(), op.getBatch(), op.getKeyHead(), walk.getView(),
-                                   op.getResidue(), chunk, length, total, values);
+                                   residue, chunk, length, total, values);
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),

@@ -104,10 +104,13 @@ struct Backward {
   void clearKeyGrads(Value end) {
     bool split = op.getView().getResidues() > 1;
     Value zero = e.index(0), begin = e.load(cleared, {zero});
+    Value residue = op.getResidue();
+    if (auto walks = op.getWalkOps(); !walks.empty()) // which map it alike
+      residue = e.walkResidue(*walks.begin(), residue);
     if (split)
-      end = e.rowsBelow(op.getView(), op.getResidue(), end);
+      end = e.rowsBelow(op.getView(), residue, end);
     e.loop(begin, end, 1, [&](Value row) {
-      Value at = split ? e.position(op.getView(), op.getResidue(), row) : row;
+      Value at = split ? e.position(op.getView(), residue, row) : row;
       for (auto [target, size] :
            {std::pair(op.getKeyGrad(), op.getQuerySize()), {op.getValueGrad(), op.getValueSize()}})
         e.eachVector(size, [&](Value c, int64_t left) {
@@ -169,8 +172,8 @@ struct Backward {
 
   void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
     StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
-    Value batch = op.getBatch(), keyHead = op.getKeyHead(), residue = op.getResidue(),
-          none = e.index(0);
+    Value batch = op.getBatch(), keyHead = op.getKeyHead(), none = e.index(0),
+          residue = e.walkResidue(walk, op.getResidue());
     Value last = e.position(walk.getView(), residue, e.max(e.sub(bounds.hi, e.index(1)), none));
     clearKeyGrads(e.min(e.add(last, 1), e.index(op.getPositions())));
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
@@ -206,18 +209,22 @@ struct Backward {
     e.ifThen(e.less(step, e.index(steps)), [&] {
       Value offset = e.add(tileRow, e.mul(step, rows));
       for (int64_t r = 0; r < rows; ++r) {
-        auto prefetch = [&](Value memory, Value head, tile::ViewAttr view, Value row,
-                            bool toWrite = false) {
-          e.prefetchRow(memory, op.getBatch(), head, view, op.getResidue(),
-                        e.add(e.add(row, offset), r), toWrite);
+        auto ofQuery = [&](Value memory, bool toWrite = false) {
+          e.prefetchRow(memory, op.getBatch(), head, op.getView(), op.getResidue(),
+                        e.add(e.add(nextRow, offset), r), toWrite);
+        };
+        auto ofKey = [&](Value memory, bool toWrite = false) {
+          e.prefetchRow(memory, op.getBatch(), op.getKeyHead(), walk.getView(),
+                        e.walkResidue(walk, op.getResidue()), e.add(e.add(keysEnd, offset), r),
+                        toWrite);
         };
         for (Value memory : {op.getQuery(), op.getOutput(), op.getOutputGrad()})
-          prefetch(memory, head, op.getView(), nextRow);
-        prefetch(op.getQueryGrad(), head, op.getView(), nextRow, true);
+          ofQuery(memory);
+        ofQuery(op.getQueryGrad(), true);
         for (Value memory : {op.getKey(), op.getValue()})
-          prefetch(memory, op.getKeyHead(), walk.getView(), keysEnd);
+          ofKey(memory);
         for (Value memory : {op.getKeyGrad(), op.getValueGrad()})
-          prefetch(memory, op.getKeyHead(), walk.getView(), keysEnd, true);
+          ofKey(memory, true);
       }
     });
   }

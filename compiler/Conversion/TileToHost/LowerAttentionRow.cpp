@@ -214,6 +214,7 @@ struct Row {
     auto scalar = [&](float value) -> Value {
       return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value));
     };
+    Value met = e.walkResidue(walk, residue);
     auto found =
         e.loop(zero, length, 1, {zero, scalar(kNoMaximum)}, [&](Value i, ValueRange before) {
           Value keyRow = e.add(chunk, i);
@@ -223,7 +224,7 @@ struct Row {
           e.b.setInsertionPointToStart(branch.elseBlock());
           scf::YieldOp::create(e.b, before);
           e.b.setInsertionPointToStart(branch.thenBlock());
-          Value position = e.position(walk.getView(), residue, keyRow), score = scoreOf(position);
+          Value position = e.position(walk.getView(), met, keyRow), score = scoreOf(position);
           e.store(score, scores, {before[0]});
           e.store(position, positions, {before[0]});
           Value larger = arith::CmpFOp::create(e.b, arith::CmpFPredicate::OGT, score, before[1]);

@@ -262,6 +262,88 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 4, 4> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C2) expected a factor that has an inverse modulo 4 and a shift below it, found 2 and 1}}
+    tile.walk view <16, 0, 4, 4> residue <2, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 4, 4> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C2) expected a factor that has an inverse modulo 4 and a shift below it, found 1 and 4}}
+    tile.walk view <16, 0, 4, 4> residue <1, 4> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 4, 4> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C2) expected no residues side by side where these are mapped}}
+    tile.walk view <16, 0, 1, 8, 2 x 4> residue <1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+// Other residues of queries would add to the same keys at the same time.
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C5) expected walks of one map of residues}}
+  tile.attention_grad query %x key %x value %x output %x logsumexp %l output_grad %x query_grad %x key_grad %x value_grad %x
+      at [%i, %i, %i, %i] view <16, 0, 4, 4> rows 32 strip 32 scale 1.0 {
+    tile.walk view <16, 0, 4, 4> residue <1, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+    tile.walk view <16, 0, 4, 4> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>, !x, !x, !x, !x
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
     // expected-error @+1 {{(C1) expected bounds and mask to end in tile.yield}}
     tile.walk view <1, 0, 1, 1> bounds {

@@ -60,6 +60,7 @@ tile.kernel @nothing kind "none" (%item: index) {
 // CHECK-NEXT: ^bb0(%{{.*}}: index, %[[A:.*]]: index, %[[B:.*]]: index):
 // CHECK-NEXT: %[[IN:.*]] = arith.cmpi sle, %[[B]], %[[A]] : index
 // CHECK-NEXT: tile.yield %[[IN]] : i1
+// CHECK: tile.walk view <16, 0, 1, 16> residue <3, 2> bounds {
 // CHECK: tile.attention_grad query {{.*}} output_grad {{.*}} query_grad {{.*}} key_grad {{.*}} value_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 {
 // CHECK-NEXT: } :
 // CHECK: tile.attention_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 resume_keys {
@@ -74,6 +75,14 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
   tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 1, 16> rows 64 strip 32
       scale 0.5 resume {
     tile.walk view <16, 12, 4, 1> bounds {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+    tile.walk view <16, 0, 1, 16> residue <3, 2> bounds {
     ^bb0(%r: index, %t: index):
       tile.yield %r, %r, %t, %t : index, index, index, index
     } mask {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <random>
 #include <string>
@@ -87,6 +88,44 @@ public:
       return {"{ [i] -> [j] : " + atom.text + " }", holds};
     return {"{ [i] -> [j] : j <= i and (" + atom.text + ") }",
             [=](int64_t i, int64_t j) { return j <= i && holds(i, j); }};
+  }
+
+  /// Bands, lattices and patches: the residues of the keys that a query meets are not its own.
+  RandomPattern shiftedResidues() {
+    int64_t m = number(3, 6), k = number(3, 5), r = number(0, 1);
+    auto S = [](int64_t value) { return std::to_string(value); };
+    auto causal = [](std::string text, std::function<bool(int64_t, int64_t)> holds) {
+      return RandomPattern{"{ [i] -> [j] : j <= i and " + text + " }",
+                           [=](int64_t i, int64_t j) { return j <= i && holds(i, j); }};
+    };
+    switch (number(0, 3)) {
+    case 0: {
+      int64_t a = number(1, m - 1), b = number(1, m - 1);
+      return causal("(" + S(a) + "i + " + S(b) + "j) mod " + S(m) + " <= " + S(r),
+                    [=](int64_t i, int64_t j) { return (a * i + b * j) % m <= r; });
+    }
+    case 1: {
+      int64_t period = m * k, width = number(1, m - 1);
+      return causal("(i - j) mod " + S(period) + " <= " + S(width),
+                    [=](int64_t i, int64_t j) { return modulo(i - j, period) <= width; });
+    }
+    case 2: {
+      int64_t width = m * k, side = number(1, m - 1);
+      return causal("floor(i/" + S(width) + ") - floor(j/" + S(width) + ") <= " + S(k) + " and " +
+                        S(-side) + " <= i mod " + S(width) + " - j mod " + S(width) +
+                        " <= " + S(side),
+                    [=](int64_t i, int64_t j) {
+                      return i / width - j / width <= k && std::abs(i % width - j % width) <= side;
+                    });
+    }
+    default: {
+      int64_t sign = number(0, 1) ? 1 : -1, shift = number(1, k - 1);
+      return causal(
+          "(floor(i/" + S(m) + ")" + (sign > 0 ? " + " : " - ") + "floor(j/" + S(m) + ")) mod " +
+              S(k) + " = " + S(shift),
+          [=](int64_t i, int64_t j) { return modulo(i / m + sign * (j / m), k) == shift; });
+    }
+    }
   }
 
 private:

@@ -5,6 +5,7 @@
 #include "compiler/Pattern/Pattern.h"
 
 #include <array>
+#include <numeric>
 
 using namespace stc::pattern;
 using namespace stc::pattern::test;
@@ -13,10 +14,10 @@ namespace {
 
 /// One axis of a segment against the other: holds(r, tiled row, other row).
 template <class Holds>
-void checkRange(const Range &range, const View &tiled, const View &other, int64_t n, int64_t tile,
-                Holds holds) {
+void checkRange(const Range &range, const View &tiled, const View &other, ResidueMap residues,
+                int64_t n, int64_t tile, Holds holds) {
   for (int64_t r = 0; r < tiled.residues; ++r) {
-    int64_t rows = tiled.rows(n, r), otherRows = other.rows(n, r);
+    int64_t rows = tiled.rows(n, r), otherRows = other.rows(n, residues.at(r, other.residues));
     for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
       std::array<int64_t, 2> variables = {r, t};
       int64_t lo = range.lo.evaluate(variables), hi = range.hi.evaluate(variables);
@@ -56,15 +57,18 @@ struct Tiles {
 
 void checkRanges(const Segment &segment, const Matrix &part, int64_t n, Tiles tiles) {
   auto holds = [&](int64_t r, int64_t a, int64_t b) {
-    int64_t i = segment.query.position(r, a), j = segment.key.position(r, b);
+    int64_t i = segment.query.position(r, a);
+    int64_t j = segment.key.position(segment.keyResidue(r), b);
     return i < n && j < n && part.at(i, j);
   };
-  ASSERT_NO_FATAL_FAILURE(
-      checkRange(segment.keysOf(tiles.query), segment.query, segment.key, n, tiles.query, holds));
+  ASSERT_NO_FATAL_FAILURE(checkRange(segment.keysOf(tiles.query), segment.query, segment.key,
+                                     segment.residues, n, tiles.query, holds));
+  ResidueMap back = segment.residues.inverse(segment.key.residues);
   if (tiles.backward)
-    ASSERT_NO_FATAL_FAILURE(
-        checkRange(segment.queriesOf(tiles.query), segment.key, segment.query, n, tiles.query,
-                   [&](int64_t r, int64_t b, int64_t a) { return holds(r, a, b); }));
+    ASSERT_NO_FATAL_FAILURE(checkRange(segment.queriesOf(tiles.query), segment.key, segment.query,
+                                       back, n, tiles.query, [&](int64_t s, int64_t b, int64_t a) {
+                                         return holds(back.at(s, segment.key.residues), a, b);
+                                       }));
 }
 
 /// Tiles by looking at each of their pairs.
@@ -72,14 +76,15 @@ void checkTileCount(const Segment &segment, const Matrix &part, int64_t n, Tiles
   TileCount counted = countTiles({segment.query, {segment}}, n, tiles.query, tiles.key);
   int64_t touched = 0, full = 0, all = 0;
   for (int64_t r = 0; r < segment.query.residues; ++r) {
-    int64_t rows = segment.query.rows(n, r), keys = segment.key.rows(n, r);
+    int64_t s = segment.keyResidue(r);
+    int64_t rows = segment.query.rows(n, r), keys = segment.key.rows(n, s);
     for (int64_t a = 0; a < rows; a += tiles.query)
       for (int64_t b = 0; b < keys; b += tiles.key) {
         int64_t found = 0, rowsHere = std::min(rows - a, tiles.query);
         int64_t keysHere = std::min(keys - b, tiles.key);
         for (int64_t y = a; y < a + rowsHere; ++y)
           for (int64_t x = b; x < b + keysHere; ++x)
-            found += part.at(segment.query.position(r, y), segment.key.position(r, x));
+            found += part.at(segment.query.position(r, y), segment.key.position(s, x));
         touched += found > 0;
         full += found == rowsHere * keysHere;
         ++all;
@@ -103,10 +108,10 @@ void checkWalks(const Pattern &pattern, const Matrix &expected, Tiles tiles) {
       Matrix part(n);
       for (int64_t r = 0; r < segment.query.residues; ++r)
         for (int64_t a = 0; a < segment.query.rows(n, r); ++a)
-          for (int64_t b = 0; b < segment.key.rows(n, r); ++b) {
+          for (int64_t b = 0, s = segment.keyResidue(r); b < segment.key.rows(n, s); ++b) {
             if (!segment.predicate.evaluate(std::array{r, a, b}))
               continue;
-            int64_t i = segment.query.position(r, a), j = segment.key.position(r, b);
+            int64_t i = segment.query.position(r, a), j = segment.key.position(s, b);
             ASSERT_TRUE(i < n && j < n);
             ASSERT_FALSE(seen.at(i, j)) << "twice: " << i << ", " << j;
             seen.at(i, j) = part.at(i, j) = true;
@@ -145,6 +150,19 @@ TEST_P(Walks, RandomExpressions) {
   });
 }
 
+/// Long enough for residues of a tile's rows.
+TEST_P(Walks, ShiftedResidues) {
+  forCases(GetParam(), 96, [](Generator &generator, int64_t k) {
+    int64_t n = generator.number(190, 290);
+    int64_t tile = std::array{1, 4, 8, 32}[generator.number(0, 3)];
+    RandomPattern random = generator.shiftedResidues();
+    SCOPED_TRACE("n = " + std::to_string(n) + ": " + random.text);
+    auto pattern = Pattern::parse(random.text, n);
+    ASSERT_TRUE(pattern.has_value()) << pattern.error().message << " at " << pattern.error().offset;
+    checkWalks(*pattern, Matrix(random, n), {tile, generator.number(1, 8), k / groups % 3 == 0});
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Groups, Walks, testing::Range(0, groups));
 
 /// What people write beside the paper's patterns, and how many pairs tiles of 128 x 128 may compute
@@ -174,6 +192,14 @@ TEST(WalkCosts, SetsCostAboutWhatTheirPairsCost) {
                   1.01},
            Priced{"local(16) | { [i] -> [j] : i - j = 100 or i - j = 1000 or i - j = 10000 }",
                   0.105},
+           // bands in the residues of cells
+           Priced{"{ [i] -> [j] : j <= i and (i - j) mod 256 <= 15 }", 0.13},
+           Priced{"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }", 0.42},
+           Priced{"{ [i] -> [j] : j <= i and floor(i/128) - floor(j/128) <= 7 and "
+                  "-7 <= i mod 128 - j mod 128 <= 7 }",
+                  0.1},
+           Priced{"{ [i] -> [j] : j <= i and (floor(i/64) - floor(j/64)) mod 4 = 1 }", 0.27},
+           Priced{"{ [i] -> [j] : j <= i and (floor(i/128) - floor(j/128)) mod 8 <= 1 }", 0.27},
        }) {
     SCOPED_TRACE(set.text);
     auto pattern = Pattern::parse(set.text, n);
@@ -231,6 +257,53 @@ TEST(Walks, EveryFewthBlockBesideOtherParts) {
   ASSERT_EQ(walks.size(), 2);
   EXPECT_EQ(walks[0].query, View());
   EXPECT_EQ(walks[1].query, blocks);
+}
+
+/// Sets whose queries of a residue have their keys in others.
+TEST(Walks, AnotherResidueOfKeysForEachOfQueries) {
+  struct Example {
+    const char *condition;
+    int64_t n;
+  };
+  for (const auto &[condition, n] : {
+           Example{"j <= i and (i - j) mod 16 <= 3", 257},
+           Example{"j <= i and (i + 2j) mod 5 <= 1", 243},
+           Example{"(3i + j) mod 7 = 2", 243},
+           Example{"j <= i and (floor(i/8) - floor(j/8)) mod 4 = 1", 250},
+           Example{"j <= i and (floor(i/4) - floor(j/4)) mod 8 <= 1", 256},
+           Example{"j <= i and floor(i/16) - floor(j/16) <= 15 and -1 <= i mod 16 - j mod 16 <= 1",
+                   256},
+       }) {
+    std::string text = std::string("{ [i] -> [j] : ") + condition + " }";
+    SCOPED_TRACE("n = " + std::to_string(n) + ": " + text);
+    auto pattern = Pattern::parse(text, n);
+    ASSERT_TRUE(pattern.has_value()) << pattern.error().message;
+    Matrix expected(n);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j < n; ++j)
+        expected.at(i, j) = pattern->contains(i, j);
+    bool anyMapped = false;
+    for (const Walk &walk : pattern->walks())
+      for (const Segment &segment : walk.segments)
+        anyMapped |= !segment.residues.isIdentity();
+    EXPECT_TRUE(anyMapped);
+    checkWalks(*pattern, expected, {8, 8, true});
+    checkWalks(*pattern, expected, {32, 16, true});
+  }
+}
+
+TEST(ResidueMap, TheInverseLeadsBack) {
+  for (int64_t k : {5, 8, 12})
+    for (const ResidueMap &map :
+         {ResidueMap{}, ResidueMap{1, k - 1}, ResidueMap{5 % k, 3 % k}, ResidueMap{k - 1, 0}}) {
+      if (std::gcd(map.factor, k) != 1)
+        continue;
+      ResidueMap back = map.inverse(k);
+      for (int64_t r = 0; r < k; ++r) {
+        EXPECT_EQ(back.at(map.at(r, k), k), r) << map.str(k);
+        EXPECT_EQ(map.at(Expr::variable(0), k).evaluate(std::array{r}), map.at(r, k));
+      }
+    }
 }
 
 TEST(View, RowsOfEachResidueAsAnExpression) {

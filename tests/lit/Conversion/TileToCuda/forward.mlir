@@ -101,6 +101,25 @@ func.func @groups(%q: !q, %k: !k, %v: !k) -> !q {
 
 // What the copy engine cannot reach is done by warps: rows at multiples of 8 bytes, and blocks of 3 and 7
 // keys that fill no tile together.
+// Another residue of keys for each of queries: of blocks of 16, that three further on among four.
+// CHECK-LABEL: plan.kernel @attention kind "attention"
+// CHECK: %[[R:.*]] = arith.remui %{{.*}}, %c4_i32
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %arg0,
+// CHECK: %[[AHEAD:.*]] = arith.addi %{{.*}}, %c3_i32
+// CHECK: %[[S:.*]] = arith.remui %{{.*}}, %c4_i32
+// CHECK: %[[OWN:.*]] = arith.muli %[[S]], %{{.*}} : i32
+// CHECK-NEXT: %[[FIRST:.*]] = arith.addi %[[OWN]], %{{.*}} : i32
+// CHECK: nvvm.cp.async.bulk.tensor.shared.cluster.global %{{.*}}, %arg1, %{{.*}}, box[%{{.*}}, %[[FIRST]],
+!x = tensor<1x512x1x64xbf16>
+!l = tensor<1x1x512xf32>
+func.func @next(%q: !x, %k: !x, %v: !x) -> !x {
+  // expected-warning @+1 {{has no key for some queries}}
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"{ [i] -> [j] : j <= i and (floor(i/16) - floor(j/16)) mod 4 = 1 }"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
 // CHECK-LABEL: plan.kernel @attention kind "attention"
 // CHECK-SAME: maps{{ ?}}[], early true>
 // CHECK: nvvm.mma.sync

@@ -1,0 +1,16 @@
+//===- ResidueSplit.h - another residue of keys for each of queries -------===//
+#pragma once
+
+#include "compiler/Pattern/Isl.h"
+#include "compiler/Pattern/Pattern.h"
+
+namespace stc::pattern {
+
+/// The few views that take the residues of cells of a period apart: of no fewer rows than `least`,
+/// and those with `enough` first.
+std::vector<View> residueViews(int64_t period, int64_t n, int64_t least, int64_t enough);
+
+/// The fewest maps of the view's residues that hold all pairs; none where these are many.
+std::vector<ResidueMap> residueLines(Context &context, const isl::map &pairs, const View &view);
+
+} // namespace stc::pattern
