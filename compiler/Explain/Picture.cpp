@@ -71,8 +71,8 @@ static Scale scaleOf(const std::vector<std::string> &factors, int64_t n) {
   if (n > maxCells) {
     int64_t period = 0;
     for (const std::string &factor : factors)
-      period = std::max(period, Pattern::alignment(factor));
-    // A band's period is its width; where there is none, all positions look alike.
+      period = std::max(period, Pattern::extent(factor, n));
+    // Where there is none, all positions look alike.
     positions =
         std::min(n, std::clamp(periods * period, period ? maxCells / 2 : maxCells, maxPositions));
   }

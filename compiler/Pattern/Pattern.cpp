@@ -111,21 +111,47 @@ static int64_t widestBand(const Syntax &syntax) {
   return width;
 }
 
+static int64_t widestExtent(const Syntax &syntax) {
+  int64_t extent = syntax.extent;
+  for (const Syntax &operand : syntax.operands)
+    extent = std::max(extent, widestExtent(operand));
+  return extent;
+}
+
+/// The rows that named patterns have of their own, and the divisors of all else.
+static void collectRows(const Syntax &syntax, std::vector<int64_t> &rows) {
+  if (syntax.row)
+    return rows.push_back(syntax.row);
+  if (syntax.kind == Syntax::Kind::Leaf)
+    std::ranges::copy(divisors(syntax), std::back_inserter(rows));
+  for (const Syntax &operand : syntax.operands)
+    collectRows(operand, rows);
+}
+
+/// The least common multiple; 0 of no numbers and above the longest sequence.
+static int64_t commonMultiple(const std::vector<int64_t> &numbers) {
+  int64_t multiple = numbers.empty() ? 0 : 1;
+  for (int64_t number : numbers) {
+    int64_t factor = number / std::gcd(multiple, number);
+    if (multiple > maxPositions / factor)
+      return 0;
+    multiple *= factor;
+  }
+  return multiple;
+}
+
 int64_t Pattern::alignment(std::string_view text) {
   auto syntax = parseSyntax(text, anyLength);
   if (!syntax)
     return 0;
-  std::vector<int64_t> moduli = divisors(*syntax);
-  if (moduli.empty())
-    return widestBand(*syntax);
-  int64_t period = 1;
-  for (int64_t modulus : moduli) {
-    int64_t factor = modulus / std::gcd(period, modulus);
-    if (period > maxPositions / factor)
-      return 0;
-    period *= factor;
-  }
-  return period;
+  std::vector<int64_t> rows;
+  collectRows(*syntax, rows);
+  return rows.empty() ? widestBand(*syntax) : commonMultiple(rows);
+}
+
+int64_t Pattern::extent(std::string_view text, int64_t n) {
+  auto syntax = parseSyntax(text, n);
+  return syntax ? std::max(widestExtent(*syntax), commonMultiple(divisors(*syntax))) : 0;
 }
 
 const std::string &Pattern::text() const { return impl->text; }

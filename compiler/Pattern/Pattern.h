@@ -136,19 +136,27 @@ std::optional<int64_t> countPairs(const Walk &walk);
 /// A pattern over n positions.
 class Pattern {
 public:
-  /// Parses `dense`, `local(w)` (i - j <= w), `stride(l)`, `strided(l)` (local | stride),
-  /// `block(l)`, `blocks(l, k)` (every k-th block of l), `summary(l, c)` (j mod l >= l - c),
-  /// `fixed(l, c)` (block | summary), `sinks(k)` (j < k), all of them causal; `|`, `-`, `&` (binds
-  /// tighter) and parentheses; and isl's notation `{ [i] -> [j] : ... }`, which is causal only if
-  /// it says so; `n` in it is the length.
+  /// Parses `dense`, `local(w)` (i - j <= w), `dilated(w, d)` (w keys, d apart), `stride(l)`,
+  /// `strided(l)` (local | stride), `block(l)`, `blocks(l, k)` (every k-th block of l),
+  /// `summary(l, c)` (j mod l >= l - c), `fixed(l, c)` (block | summary), `sinks(k)` and
+  /// `global(k)` (j < k), `global(k, l)` (the first k of each l, as keys and as queries),
+  /// `longnet(w, a)` or `longnet(w, a, s)` (segments of w, w * a, ..., ever thinner),
+  /// `axial(w)` (block | stride), `neighborhood(h, w, k)` or `neighborhood(h, w, kh, kw)` (around a
+  /// position of an image), all of them causal; `|`, `-`, `&` (binds tighter) and parentheses; and
+  /// isl's notation `{ [i] -> [j] : ... }`, which is causal only if it says so; `n` in it is the
+  /// length.
   static tl::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
   /// Only the syntax, where there is no n yet.
   static std::optional<ParseError> check(std::string_view text);
-  /// The texts of the factors of the paper (Sec. 4.3): strided and fixed have two, others one.
+  /// The texts of the factors of the paper (Sec. 4.3): strided, fixed and axial have two, others
+  /// one.
   static std::vector<std::string> factors(std::string_view text);
-  /// The moduli and widths of the expression: the period for an aligned embedding, 0 if it has
-  /// none.
+  /// The row for an aligned embedding: of named patterns their own, such as an image's row, of all
+  /// else the moduli and widths of the expression; 0 if it has none.
   static int64_t alignment(std::string_view text);
+  /// Over how many positions the expression shows all that it is: its largest argument, or what its
+  /// moduli have as a common multiple; 0 if it has neither.
+  static int64_t extent(std::string_view text, int64_t n);
 
   const std::string &text() const;
   int64_t size() const;

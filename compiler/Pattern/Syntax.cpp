@@ -8,92 +8,23 @@
 
 #include "compiler/Pattern/Syntax.h"
 
+#include "compiler/Pattern/Constructors.h"
 #include "compiler/Pattern/Scanner.h"
 #include "runtime/Support/Nearest.h"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 
 using namespace stc::pattern;
 
 namespace {
 
-using Arguments = std::span<const int64_t>;
-
-struct Parameter {
-  std::string name;
-  int64_t least;
-  /// The parameter that bounds it from above, or -1.
-  int atMost = -1;
-};
-
-/// A named pattern: a condition over (i, j) besides j <= i, or a shorthand for a union.
-struct Constructor {
-  std::string name;
-  std::vector<Parameter> parameters;
-  std::function<Expr(Arguments)> condition;
-  std::function<std::vector<std::string>(Arguments)> factors;
-  bool isBand = false;
-};
-
-std::string call(const std::string &name, Arguments arguments) {
-  std::string text;
-  for (int64_t argument : arguments)
-    text += (text.empty() ? "" : ", ") + std::to_string(argument);
-  return name + "(" + text + ")";
-}
-
-/// The named patterns (arXiv 1904.10509, Sec. 4.3: strided and fixed are the paper's).
-const std::vector<Constructor> &constructors() {
-  static const Expr i = Expr::variable(0), j = Expr::variable(1);
-  static const auto number = [](int64_t value) { return Expr::constant(value); };
-  static const std::vector<Constructor> table = {
-      {"dense", {}, [](Arguments) { return number(1); }, {}},
-      {"local",
-       {{"w", 0}},
-       [](Arguments args) { return (number(args[0]) - i + j).nonNegative(); },
-       {},
-       true},
-      {"stride", {{"l", 1}}, [](Arguments args) { return (i - j).mod(args[0]).isZero(); }, {}},
-      {"strided",
-       {{"l", 1}},
-       {},
-       [](Arguments args) {
-         return std::vector{call("local", args), call("stride", args)};
-       }},
-      {"block",
-       {{"l", 1}},
-       [](Arguments args) { return (i.floorDiv(args[0]) - j.floorDiv(args[0])).isZero(); },
-       {}},
-      {"blocks",
-       {{"l", 1}, {"k", 1}},
-       [](Arguments args) {
-         return (i.floorDiv(args[0]) - j.floorDiv(args[0])).mod(args[1]).isZero();
-       },
-       {}},
-      {"summary",
-       {{"l", 1}, {"c", 1, 0}},
-       [](Arguments args) { return (j.mod(args[0]) - number(args[0] - args[1])).nonNegative(); },
-       {}},
-      {"fixed",
-       {{"l", 1}, {"c", 1, 0}},
-       {},
-       [](Arguments args) {
-         return std::vector{call("block", args.first(1)), call("summary", args)};
-       }},
-      {"sinks",
-       {{"k", 1}},
-       [](Arguments args) { return (number(args[0] - 1) - j).nonNegative(); },
-       {}},
-  };
-  return table;
-}
-
 std::string unknownName(std::string_view name) {
   std::string known;
   std::vector<std::string_view> names;
   for (const Constructor &constructor : constructors()) {
+    if (!names.empty() && names.back() == constructor.name)
+      continue;
     known += (known.empty() ? "" : ", ") + constructor.name;
     names.push_back(constructor.name);
   }
@@ -163,15 +94,14 @@ private:
       scanner.expected("a pattern");
       return {};
     }
-    auto known = std::ranges::find(constructors(), name, &Constructor::name);
-    if (known == constructors().end()) {
+    if (std::ranges::find(constructors(), name, &Constructor::name) == constructors().end()) {
       scanner.fail(unknownName(name), begin);
       return {};
     }
-    return parseArguments(*known, begin);
+    return parseArguments(name, begin);
   }
 
-  Syntax parseArguments(const Constructor &constructor, size_t begin) {
+  Syntax parseArguments(std::string_view name, size_t begin) {
     std::vector<int64_t> arguments;
     std::vector<size_t> offsets;
     if (scanner.accept("(") && !scanner.accept(")")) {
@@ -184,37 +114,49 @@ private:
     }
     if (scanner.failed())
       return {};
-    const auto &parameters = constructor.parameters;
-    if (arguments.size() != parameters.size()) {
-      std::string names;
-      for (const Parameter &parameter : parameters)
-        names += (names.empty() ? "" : ", ") + parameter.name;
-      scanner.fail("expected " + constructor.name + (names.empty() ? "" : "(" + names + ")") +
-                       ", found " + std::to_string(arguments.size()) +
-                       (arguments.size() == 1 ? " argument" : " arguments"),
-                   begin);
+    const Constructor *constructor = formOf(name, arguments.size(), begin);
+    if (!constructor)
       return {};
-    }
-    for (size_t k = 0; k < parameters.size(); ++k)
-      if (!checkArgument(parameters, arguments, k, offsets[k]))
+    for (size_t k = 0; k < arguments.size(); ++k)
+      if (!checkArgument(constructor->parameters, arguments, k, offsets[k]))
         return {};
-    Syntax result = construct(constructor, arguments);
+    Syntax result = construct(*constructor, arguments);
     if (!arguments.empty()) {
-      result.call = call(constructor.name, arguments);
-      result.extent = std::ranges::max(arguments);
+      result.call = callText(constructor->name, arguments);
+      result.extent = constructor->extentOf({arguments, n});
+      result.row = constructor->row ? constructor->row({arguments, n}) : 0;
       result.offset = begin;
     }
     return result;
   }
 
-  bool checkArgument(const std::vector<Parameter> &parameters, Arguments arguments, size_t k,
-                     size_t offset) {
-    const auto &[name, least, atMost] = parameters[k];
-    bool fits = arguments[k] >= least && (atMost < 0 || arguments[k] <= arguments[atMost]);
-    if (fits)
+  /// The form of a name that takes so many arguments; null after an error.
+  const Constructor *formOf(std::string_view name, size_t arguments, size_t begin) {
+    std::string forms;
+    for (const Constructor &constructor : constructors()) {
+      if (constructor.name != name)
+        continue;
+      if (constructor.parameters.size() == arguments)
+        return &constructor;
+      forms += (forms.empty() ? "" : " or ") + constructor.form();
+    }
+    scanner.fail("expected " + forms + ", found " + std::to_string(arguments) +
+                     (arguments == 1 ? " argument" : " arguments"),
+                 begin);
+    return nullptr;
+  }
+
+  bool checkArgument(const std::vector<Parameter> &parameters, std::span<const int64_t> arguments,
+                     size_t k, size_t offset) {
+    const auto &[name, least, atMost, isOdd] = parameters[k];
+    int64_t argument = arguments[k];
+    std::string wanted, found = name + " = " + std::to_string(argument);
+    if (argument < least || (atMost >= 0 && argument > arguments[atMost]))
+      wanted = std::to_string(least) + " <= " + name;
+    else if (isOdd && argument % 2 == 0)
+      wanted = "an odd " + name;
+    else
       return true;
-    std::string wanted = std::to_string(least) + " <= " + name;
-    std::string found = name + " = " + std::to_string(arguments[k]);
     if (atMost >= 0) {
       wanted += " <= " + parameters[atMost].name;
       found += " and " + parameters[atMost].name + " = " + std::to_string(arguments[atMost]);
@@ -223,22 +165,26 @@ private:
     return false;
   }
 
-  Syntax construct(const Constructor &constructor, Arguments arguments) {
+  Syntax construct(const Constructor &constructor, std::span<const int64_t> arguments) {
+    std::vector<Syntax> operands;
+    std::vector<std::string> factors;
     if (constructor.factors) {
-      std::vector<std::string> factors = constructor.factors(arguments);
-      std::optional<Syntax> whole;
-      for (const std::string &factor : factors) {
-        Syntax part = Parser(factor, n).parsePrimary();
-        whole = whole ? binary(Syntax::Kind::Union, std::move(*whole), std::move(part)) : part;
+      factors = constructor.factors({arguments, n});
+      for (const std::string &factor : factors)
+        operands.push_back(Parser(factor, n).parsePattern());
+    } else {
+      const Expr causal = (Expr::variable(0) - Expr::variable(1)).nonNegative();
+      for (const Expr &condition : constructor.parts({arguments, n}).conditions) {
+        Syntax &leaf = operands.emplace_back();
+        leaf.condition = causal && condition;
+        leaf.width = constructor.isBand ? arguments[0] : 0;
       }
-      whole->factors = std::move(factors);
-      return std::move(*whole);
     }
-    Syntax leaf;
-    Expr causal = (Expr::variable(0) - Expr::variable(1)).nonNegative();
-    leaf.condition = causal && constructor.condition(arguments);
-    leaf.width = constructor.isBand ? arguments[0] : 0;
-    return leaf;
+    Syntax whole = std::move(operands[0]);
+    for (Syntax &operand : std::span(operands).subspan(1))
+      whole = binary(Syntax::Kind::Union, std::move(whole), std::move(operand));
+    whole.factors = std::move(factors);
+    return whole;
   }
 
   static Syntax binary(Syntax::Kind kind, Syntax left, Syntax right) {

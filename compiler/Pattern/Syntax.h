@@ -2,7 +2,7 @@
 //
 // Pattern expressions are unions, intersections and differences of leaves, and every leaf, named
 // constructor or set notation, is one condition over (i, j). All else in this library works on
-// these conditions, so a new constructor is one row of the table in Syntax.cpp.
+// these conditions, so a new constructor is one row of the table in Constructors.cpp.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -26,9 +26,10 @@ struct Syntax {
   std::vector<Syntax> operands;
   /// The texts that a shorthand such as strided(l) stands for.
   std::vector<std::string> factors;
-  /// A named pattern, as "local(128)": its largest argument, and where it begins in the text.
+  /// A named pattern, as "local(128)": over how many positions it shows all that it is, the row of
+  /// an aligned embedding where it has one of its own, and where it begins in the text.
   std::string call;
-  int64_t extent = 0;
+  int64_t extent = 0, row = 0;
   size_t offset = 0;
 };
 

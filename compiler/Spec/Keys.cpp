@@ -113,8 +113,8 @@ const Key keyTable[] = {
      .value = Patterns{FIELD(attention.patterns)},
      .meaning = "The connectivity. A list gives the factors that `integration` combines; one "
                 "expression is "
-                "split into its own factors, two for `strided` and `fixed`, one for any other. See "
-                "[choosing a pattern](choosing-a-pattern.md).",
+                "split into its own factors, two for `strided`, `fixed` and `axial`, one for any other. "
+                "See [choosing a pattern](choosing-a-pattern.md).",
      .paper = "Sec. 4.3",
      .need = Key::Required},
     {.section = "attention",

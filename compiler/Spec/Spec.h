@@ -124,7 +124,7 @@ tl::expected<Spec, std::vector<SpecError>> readSpec(const std::filesystem::path 
 tl::expected<Spec, std::vector<SpecError>> parseSpec(std::string_view text, std::string_view file);
 
 /// The factors that `integration` combines: the written list or, where there is one expression, the
-/// factors that the pattern library finds in it (two for strided and fixed).
+/// factors that the pattern library finds in it (two for strided, fixed and axial).
 std::vector<std::string> factors(const Attention &attention);
 
 /// The union of the written expressions as one, what merged heads attend to.

@@ -53,8 +53,10 @@ def Stc_PatternAttr : Stc_Attr<"Pattern", "pattern", [
   let description = [{
     One pattern for all heads, or several that the heads take in turn (head `h` takes pattern
     `h mod count`). The text is that of the pattern library: constructors `dense`, `local(w)`,
-    `stride(l)`, `strided(l)`, `block(l)`, `blocks(l, k)`, `summary(l, c)`, `fixed(l, c)`, `sinks(k)`,
-    the operators `|`, `&`, `-`, and isl's notation of sets.
+    `dilated(w, d)`, `stride(l)`, `strided(l)`, `block(l)`, `blocks(l, k)`, `summary(l, c)`,
+    `fixed(l, c)`, `sinks(k)`, `global(k)`, `global(k, l)`, `longnet(w, a)`, `longnet(w, a, s)`,
+    `axial(w)`, `neighborhood(h, w, k)`, `neighborhood(h, w, kh, kw)`, the operators `|`, `&`, `-`,
+    and isl's notation of sets.
 
     ```mlir
     #stc.pattern<"fixed(128, 32)">

@@ -187,7 +187,7 @@ const std::vector<Case> &attentionCases() {
       {"window_and_sinks_n129", {"local(16) | sinks(4)"}, 129, 1, 2, 64, 64},
       {"strided_and_sinks_n257", {"strided(16) | sinks(4)"}, 257, 1, 1, 32, 32},
       {"dilated_4_n200", {"stride(4) & local(32)"}, 200, 1, 2, 32, 32},
-      {"dilated_3_n127", {"stride(3) & local(24)"}, 127, 1, 1, 64, 64},
+      {"dilated_3_n127", {"dilated(8, 3)"}, 127, 1, 1, 64, 64},
       {"all_but_window_n100", {"dense - local(8)"}, 100, 1, 1, 16, 16},
       {"fixed_but_even_n127", {"fixed(16, 4) - stride(2)"}, 127, 1, 1, 24, 24},
 
@@ -255,6 +255,13 @@ const std::vector<Case> &attentionCases() {
       // Keys that more queries meet than a tile has many times over.
       {"dense_n2305", {"dense"}, 2305, 1, 1, 32, 32},
       {"fixed_n2305", {"fixed(64, 32)"}, 2305, 1, 1, 64, 64},
+
+      // Names for what people use: of images the first is one, the second of two and a piece.
+      {"global_2_32_n100", {"global(2, 32)"}, 100, 1, 2, 16, 16},
+      {"longnet_16_2_n129", {"longnet(16, 2)"}, 129, 1, 1, 32, 32},
+      {"axial_12_n100", {"axial(12)"}, 100, 1, 1, 24, 24},
+      {"neighborhood_8_16_n128", {"neighborhood(8, 16, 5)"}, 128, 1, 2, 32, 32},
+      {"neighborhood_6_10_n127", {"neighborhood(6, 10, 5, 3)"}, 127, 1, 1, 24, 16},
   };
   return all;
 }

@@ -121,10 +121,12 @@ void writeRunFolder() {
 }
 
 Words patternWords() {
-  return {"dense",  "local(", "stride(",  "strided(", "block(",   "blocks(", "summary(",  "fixed(",
-          "sinks(", "[i] ->", "[j] :",    "exists",   "floor(",   "ceil(",   "floord(",   "min(",
-          "max(",   " mod ",  " and ",    " or ",     "not ",     "true",    "false",     "<=",
-          ">=",     "!=",     "{ [i] ->", "n - 1",    "[n] -> {", "/\\",     "2147483647"};
+  return {"dense",   "local(",        "dilated(", "stride(",  "strided(", "block(",
+          "blocks(", "summary(",      "fixed(",   "sinks(",   "global(",  "longnet(",
+          "axial(",  "neighborhood(", "[i] ->",   "[j] :",    "exists",   "floor(",
+          "ceil(",   "floord(",       "min(",     "max(",     " mod ",    " and ",
+          " or ",    "not ",          "true",     "false",    "<=",       ">=",
+          "!=",      "{ [i] ->",      "n - 1",    "[n] -> {", "/\\",      "2147483647"};
 }
 
 void writePatterns() {

@@ -2,6 +2,7 @@
 is checked."""
 
 import ast
+import inspect
 import operator
 import re
 from collections.abc import Callable
@@ -11,6 +12,29 @@ from torch import Tensor
 
 Mask = Callable[[Tensor, Tensor], Tensor]
 """Whether query i sees key j, of positions as integers that broadcast."""
+
+LONGEST = 2**30
+"""The longest sequence."""
+
+
+def neighborhood(h: int, w: int, kh: int, kw: int | None = None) -> Mask:
+    """Rows up to kh // 2 above and columns up to kw // 2 aside in images of h x w, which do not see each other."""
+    image, up, side = min(h * w, LONGEST), kh // 2, (kw or kh) // 2
+    return lambda i, j: ((j <= i) & (i // image == j // image) & (i // w - j // w <= up)
+                         & (abs(i % w - j % w) <= side))
+
+
+def longnet(w: int, a: int, s: int = 0) -> Mask:
+    """Segments of w, w * a, ... of which each keeps every a-th of the positions that the one before it keeps, s among
+    them."""
+    levels = [(min(w * a**m, LONGEST), min(a**m, LONGEST)) for m in range(31) if w * a**m < LONGEST * a]
+
+    def mask(i: Tensor, j: Tensor) -> Tensor:
+        same = [(i // segment == j // segment) & (i % every == s % every) & (j % every == s % every)
+                for segment, every in levels]
+        return (j <= i) & reduce(operator.or_, same)
+    return mask
+
 
 PATTERNS: dict[str, Callable[..., Mask]] = {
     "dense": lambda: lambda i, j: j <= i,
@@ -22,6 +46,11 @@ PATTERNS: dict[str, Callable[..., Mask]] = {
     "summary": lambda l, c: lambda i, j: (j <= i) & (j % l >= l - c),
     "fixed": lambda l, c: lambda i, j: (j <= i) & ((i // l == j // l) | (j % l >= l - c)),
     "sinks": lambda k: lambda i, j: (j <= i) & (j < k),
+    "dilated": lambda w, d: lambda i, j: (j <= i) & (i - j < min(w * d, LONGEST)) & ((i - j) % d == 0),
+    "global": lambda k, l=LONGEST: lambda i, j: (j <= i) & ((j % l < k) | (i % l < k)),
+    "axial": lambda w: lambda i, j: (j <= i) & ((i // w == j // w) | ((i - j) % w == 0)),
+    "longnet": longnet,
+    "neighborhood": neighborhood,
 }
 
 OPERATIONS: dict[str, Callable[[Mask, Mask], Mask]] = {
@@ -37,8 +66,10 @@ def parse_pattern(text: str) -> tuple[str, list[int]]:
     if not match or match[1] not in PATTERNS:
         raise ValueError(f"expected one of {', '.join(PATTERNS)}, found the pattern {text!r}")
     numbers = [int(number) for number in (match[2] or "").split(",") if number]
-    if len(numbers) != (wanted := PATTERNS[match[1]].__code__.co_argcount):
-        raise ValueError(f"expected {wanted} numbers for {match[1]}, found the pattern {text!r}")
+    try:
+        inspect.signature(PATTERNS[match[1]]).bind(*numbers)
+    except TypeError as error:
+        raise ValueError(f"expected other numbers for {match[1]} ({error}), found the pattern {text!r}") from None
     return match[1], numbers
 
 

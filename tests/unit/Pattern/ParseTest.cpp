@@ -45,7 +45,69 @@ TEST(Parse, NamedPatterns) {
             "#....... ##...... ###..... ..##.... ..###... ..####.. ..#..##. ..#..###");
   EXPECT_EQ(pictureOf("sinks(2)"),
             "#....... ##...... ##...... ##...... ##...... ##...... ##...... ##......");
+  EXPECT_EQ(pictureOf("dilated(2, 3)"),
+            "#....... .#...... ..#..... #..#.... .#..#... ..#..#.. ...#..#. ....#..#");
+  EXPECT_EQ(pictureOf("global(1, 4)"),
+            "#....... #....... #....... #....... #####... #...#... #...#... #...#...");
+  EXPECT_EQ(pictureOf("longnet(2, 2)"),
+            "#....... ##...... #.#..... ..##.... #...#... ....##.. ....#.#. ......##");
+  EXPECT_EQ(pictureOf("axial(4)"),
+            "#....... ##...... ###..... ####.... #...#... .#..##.. ..#.###. ...#####");
+  EXPECT_EQ(pictureOf("neighborhood(2, 4, 3)"),
+            "#....... ##...... .##..... ..##.... ##..#... ###.##.. .###.##. ..##..##");
 }
+
+struct Equal {
+  std::string named, set;
+};
+
+void PrintTo(const Equal &equal, std::ostream *stream) { *stream << equal.named; }
+
+class Names : public testing::TestWithParam<Equal> {};
+
+// Of several lengths, among them those that no argument divides.
+TEST_P(Names, AreTheSetsThatTheyStandFor) {
+  for (int64_t n : {48, 100, 257}) {
+    auto named = Pattern::parse(GetParam().named, n), set = Pattern::parse(GetParam().set, n);
+    ASSERT_TRUE(named && set);
+    EXPECT_TRUE(*named == *set) << n;
+    EXPECT_EQ(named->causal().answer, Proof::Answer::True) << n;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Patterns, Names,
+    testing::Values(
+        Equal{"dilated(8, 3)", "{ [i] -> [j] : 0 <= i - j < 24 and (i - j) mod 3 = 0 }"},
+        Equal{"dilated(8, 1)", "local(7)"}, Equal{"dilated(2147483647, 2147483647)", "local(0)"},
+        Equal{"dilated(1000, 7)", "stride(7)"}, Equal{"global(3)", "sinks(3)"},
+        Equal{"global(3)", "{ [i] -> [j] : j <= i and (i < 3 or j < 3) }"},
+        Equal{"global(3, 16)", "{ [i] -> [j] : j <= i and (i mod 16 < 3 or j mod 16 < 3) }"},
+        Equal{"global(16, 16)", "dense"},
+        Equal{"axial(12)",
+              "{ [i] -> [j] : j <= i and (floor(i/12) = floor(j/12) or i mod 12 = j mod 12) }"},
+        Equal{"longnet(300, 2)", "dense"},
+        Equal{"longnet(8, 4)",
+              "block(8) | block(32) & { [i] -> [j] : i mod 4 = 0 and j mod 4 = 0 } | "
+              "block(128) & { [i] -> [j] : i mod 16 = 0 and j mod 16 = 0 } | "
+              "{ [i] -> [j] : j <= i and i mod 64 = 0 and j mod 64 = 0 }"},
+        Equal{"longnet(8, 4, 7)",
+              "block(8) | block(32) & { [i] -> [j] : i mod 4 = 3 and j mod 4 = 3 } | "
+              "block(128) & { [i] -> [j] : i mod 16 = 7 and j mod 16 = 7 } | "
+              "{ [i] -> [j] : j <= i and i mod 64 = 7 and j mod 64 = 7 }"},
+        Equal{"longnet(10, 3)",
+              "block(10) | block(30) & { [i] -> [j] : i mod 3 = 0 and j mod 3 = 0 } | "
+              "block(90) & { [i] -> [j] : i mod 9 = 0 and j mod 9 = 0 } | "
+              "block(270) & { [i] -> [j] : i mod 27 = 0 and j mod 27 = 0 }"},
+        Equal{"neighborhood(50, 12, 5)",
+              "{ [i] -> [j] : j <= i and floor(i/12) - floor(j/12) <= 2 and "
+              "-2 <= i mod 12 - j mod 12 <= 2 }"},
+        Equal{"neighborhood(8, 6, 5, 3)",
+              "{ [i] -> [j] : j <= i and floor(i/48) = floor(j/48) and "
+              "floor(i/6) - floor(j/6) <= 2 and -1 <= i mod 6 - j mod 6 <= 1 }"},
+        Equal{"neighborhood(1, 9, 7)", "block(9) & local(3)"},
+        Equal{"neighborhood(100, 1, 7)", "block(100) & local(3)"},
+        Equal{"neighborhood(9, 6, 31)", "block(54)"}));
 
 TEST(Parse, PrecedenceAndSpace) {
   // & before | and -, and these from left to right.
@@ -128,6 +190,20 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"stride(0)", 7, "expected 1 <= l, found l = 0"},
         Wrong{"summary(4, 5)", 11, "expected 1 <= c <= l, found c = 5 and l = 4"},
         Wrong{"fixed(4, 0)", 9, "expected 1 <= c <= l, found c = 0 and l = 4"},
+        Wrong{"global()", 0, "expected global(k) or global(k, l), found 0 arguments"},
+        Wrong{"dense | global(1, 2, 3)", 8,
+              "expected global(k) or global(k, l), found 3 arguments"},
+        Wrong{"global(9, 8)", 7, "expected 1 <= k <= l, found k = 9 and l = 8"},
+        Wrong{"neighborhood(8, 8)", 0,
+              "expected neighborhood(h, w, k) or neighborhood(h, w, kh, kw), found 2 arguments"},
+        Wrong{"neighborhood(8, 8, 4)", 19, "expected an odd k, found k = 4"},
+        Wrong{"neighborhood(8, 8, 3, 0)", 22, "expected 1 <= kw, found kw = 0"},
+        Wrong{"neighborhood(8, 8, 6, 2)", 19, "expected an odd kh, found kh = 6"},
+        Wrong{"dilated(0, 1)", 8, "expected 1 <= w, found w = 0"},
+        Wrong{"dilated(4)", 0, "expected dilated(w, d), found 1 argument"},
+        Wrong{"longnet(16, 1)", 12, "expected 2 <= a, found a = 1"},
+        Wrong{"longnet(16)", 0, "expected longnet(w, a) or longnet(w, a, s), found 1 argument"},
+        Wrong{"axial()", 0, "expected axial(w), found 0 arguments"},
         Wrong{"local(x)", 6, "expected a number, found 'x'"},
         Wrong{"local(3", 7, "expected ')', found the end"},
         Wrong{"local(99999999999)", 6, "expected a number of at most 2147483647"},
@@ -186,6 +262,10 @@ TEST(Parse, Factors) {
   EXPECT_EQ(Pattern::factors(" fixed( 8,2 )"), (Texts{"block(8)", "summary(8, 2)"}));
   EXPECT_EQ(Pattern::factors("strided(8) | sinks(2)"), Texts{"strided(8) | sinks(2)"});
   EXPECT_EQ(Pattern::factors("dense"), Texts{"dense"});
+  EXPECT_EQ(Pattern::factors("axial(8)"), (Texts{"block(8)", "stride(8)"}));
+  // Unions, but of parts that no layer or head takes alone.
+  EXPECT_EQ(Pattern::factors("global(2, 8)"), Texts{"global(2, 8)"});
+  EXPECT_EQ(Pattern::factors("longnet(8, 2)"), Texts{"longnet(8, 2)"});
 }
 
 TEST(Parse, Alignment) {
@@ -194,6 +274,27 @@ TEST(Parse, Alignment) {
   EXPECT_EQ(Pattern::alignment("local(7)"), 7);
   EXPECT_EQ(Pattern::alignment("dense"), 0);
   EXPECT_EQ(Pattern::alignment("stride(4) | stride(6)"), 12);
+  EXPECT_EQ(Pattern::alignment("sinks(4)"), 0);
+  EXPECT_EQ(Pattern::alignment("global(4)"), 0);
+  EXPECT_EQ(Pattern::alignment("global(4, 64)"), 64);
+  EXPECT_EQ(Pattern::alignment("blocks(128, 8)"), 128);
+  EXPECT_EQ(Pattern::alignment("blocks(128, 3) | local(9)"), 128);
+  EXPECT_EQ(Pattern::alignment("dilated(16, 4)"), 64);
+  EXPECT_EQ(Pattern::alignment("axial(96)"), 96);
+  EXPECT_EQ(Pattern::alignment("neighborhood(32, 96, 7, 21)"), 96);
+  EXPECT_EQ(Pattern::alignment("longnet(1024, 4)"), 1024);
+  EXPECT_EQ(Pattern::alignment("blocks(2147483647, 2147483647)"), 0);
+}
+
+TEST(Parse, Extent) {
+  EXPECT_EQ(Pattern::extent("dense", 4096), 0);
+  EXPECT_EQ(Pattern::extent("strided(96)", 4096), 96);
+  EXPECT_EQ(Pattern::extent("local(7) | stride(4)", 4096), 7);
+  EXPECT_EQ(Pattern::extent("blocks(128, 8)", 4096), 1024);
+  EXPECT_EQ(Pattern::extent("dilated(16, 4)", 4096), 60);
+  EXPECT_EQ(Pattern::extent("neighborhood(32, 96, 7, 21)", 4096), 3072);
+  EXPECT_EQ(Pattern::extent("longnet(64, 4)", 4096), 4096);
+  EXPECT_EQ(Pattern::extent("{ [i] -> [j] : j <= i and i mod 6 = j mod 4 }", 4096), 12);
 }
 
 } // namespace

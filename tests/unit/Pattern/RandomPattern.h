@@ -50,7 +50,7 @@ public:
   RandomPattern constructor(int64_t most = 9) {
     int64_t l = number(1, most), c = number(1, l);
     auto S = [](int64_t value) { return std::to_string(value); };
-    switch (number(0, 8)) {
+    switch (number(0, 9)) {
     case 0:
       return {"dense", [](int64_t i, int64_t j) { return j <= i; }};
     case 1:
@@ -75,6 +75,8 @@ public:
     case 7:
       return {"fixed(" + S(l) + "," + S(c) + ")",
               [=](int64_t i, int64_t j) { return j <= i && (i / l == j / l || j % l >= l - c); }};
+    case 8:
+      return composed(l, c, most);
     default:
       return {"sinks(" + S(l) + ")", [=](int64_t i, int64_t j) { return j <= i && j < l; }};
     }
@@ -129,6 +131,56 @@ public:
   }
 
 private:
+  /// A name that stands for several conditions at once. isl takes longer for these: they are rare.
+  RandomPattern composed(int64_t l, int64_t c, int64_t most) {
+    auto S = [](int64_t value) { return std::to_string(value); };
+    switch (number(0, 4)) {
+    case 0: {
+      int64_t d = number(1, 5);
+      return {"dilated(" + S(l) + ", " + S(d) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i - j) % d == 0 && (i - j) / d < l; }};
+    }
+    case 1:
+      return {"global(" + S(c) + ", " + S(l) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i % l < c || j % l < c); }};
+    case 2:
+      return {"axial(" + S(l) + ")",
+              [=](int64_t i, int64_t j) { return j <= i && (i / l == j / l || i % l == j % l); }};
+    case 3:
+      return longnet(l, number(2, 4), number(0, 1) ? number(0, most) : 0);
+    default:
+      return neighborhood(number(1, 9), l);
+    }
+  }
+
+  static RandomPattern longnet(int64_t w, int64_t a, int64_t s) {
+    std::string text = "longnet(" + std::to_string(w) + ", " + std::to_string(a);
+    if (s > 0)
+      text += ", " + std::to_string(s);
+    return {text + ")", [=](int64_t i, int64_t j) {
+              int64_t segment = w, every = 1;
+              for (; modulo(i - s, every) == 0 && modulo(j - s, every) == 0;
+                   segment *= a, every *= a)
+                if (i / segment == j / segment)
+                  return j <= i;
+              return false;
+            }};
+  }
+
+  RandomPattern neighborhood(int64_t h, int64_t w) {
+    int64_t up = number(0, 4), side = number(0, 3);
+    bool isSquare = number(0, 1);
+    if (isSquare)
+      side = up;
+    auto S = [](int64_t value) { return std::to_string(value); };
+    return {"neighborhood(" + S(h) + ", " + S(w) + ", " + S(2 * up + 1) +
+                (isSquare ? "" : ", " + S(2 * side + 1)) + ")",
+            [=](int64_t i, int64_t j) {
+              return j <= i && i / (h * w) == j / (h * w) && i / w - j / w <= up &&
+                     std::abs(i % w - j % w) <= side;
+            }};
+  }
+
   static int64_t modulo(int64_t a, int64_t b) { return ((a % b) + b) % b; }
 
   RandomPattern formula() {

@@ -1,0 +1,165 @@
+//===- Constructors.cpp - the table of named patterns ---------------------===//
+//
+// A name is one row here: its parameters with their bounds, and which pairs with j <= i it has.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Pattern/Constructors.h"
+
+#include <algorithm>
+
+using namespace stc::pattern;
+
+static Expr number(int64_t value) { return Expr::constant(value); }
+static Expr isAtMost(const Expr &a, const Expr &b) { return (b - a).nonNegative(); }
+static Expr isMultiple(const Expr &a, int64_t of) { return a.mod(of).isZero(); }
+static Expr isBelow(const Expr &a, int64_t bound) { return isAtMost(a, number(bound - 1)); }
+/// How many blocks of so many positions lie between i and j.
+static Expr blocksBetween(int64_t length) {
+  return Expr::variable(0).floorDiv(length) - Expr::variable(1).floorDiv(length);
+}
+static Expr isSameBlock(int64_t length) { return blocksBetween(length).isZero(); }
+
+/// Rows of an image of h x w positions from 0 to kh div 2 above the query's own, columns up to
+/// kw div 2 to both sides. Where there is more than one image, they do not see each other.
+static Parts neighborhood(int64_t h, int64_t w, int64_t kh, int64_t kw, int64_t n) {
+  const Expr columns = Expr::variable(0).mod(w) - Expr::variable(1).mod(w);
+  const Expr near = isAtMost(blocksBetween(w), number(kh / 2)) &&
+                    isAtMost(columns, number(kw / 2)) && isAtMost(number(-(kw / 2)), columns);
+  return h * w < n ? near && isSameBlock(h * w) : near;
+}
+
+/// Segments of w, w * a, w * a * a, ... positions until one holds all n, of which each keeps every
+/// a-th of the positions that the one before it keeps, s among them.
+static Parts longnet(int64_t w, int64_t a, int64_t s, int64_t n) {
+  std::vector<Expr> parts;
+  for (int64_t segment = w, every = 1;; segment *= a, every *= a) {
+    const Expr first = number(s % every);
+    const Expr kept = isMultiple(Expr::variable(0) - first, every) &&
+                      isMultiple(Expr::variable(1) - first, every);
+    if (segment >= n) {
+      parts.push_back(kept);
+      return parts;
+    }
+    parts.push_back(isSameBlock(segment) && kept);
+  }
+}
+
+static std::vector<Constructor> makeConstructors() {
+  static const Expr i = Expr::variable(0), j = Expr::variable(1);
+  return {
+      {.name = "dense", .parts = [](Call) { return number(1); }},
+      {.name = "local",
+       .parameters = {{"w", 0}},
+       .parts = [](Call call) { return isAtMost(i - j, number(call[0])); },
+       .isBand = true},
+      {.name = "dilated",
+       .parameters = {{"w", 1}, {"d", 1}},
+       .parts =
+           [](Call call) {
+             return isMultiple(i - j, call[1]) &&
+                    isBelow(i - j, std::min(call[0] * call[1], call.n));
+           },
+       .row = [](Call call) { return call[0] * call[1]; },
+       .extent = [](Call call) { return (call[0] - 1) * call[1]; }},
+      {.name = "stride",
+       .parameters = {{"l", 1}},
+       .parts = [](Call call) { return isMultiple(i - j, call[0]); }},
+      {.name = "strided",
+       .parameters = {{"l", 1}},
+       .factors =
+           [](Call call) {
+             return std::vector{callText("local", call.arguments),
+                                callText("stride", call.arguments)};
+           }},
+      {.name = "block",
+       .parameters = {{"l", 1}},
+       .parts = [](Call call) { return isSameBlock(call[0]); }},
+      {.name = "blocks",
+       .parameters = {{"l", 1}, {"k", 1}},
+       .parts = [](Call call) { return isMultiple(blocksBetween(call[0]), call[1]); },
+       .row = [](Call call) { return call[0]; },
+       .extent = [](Call call) { return call[0] * call[1]; }},
+      {.name = "summary",
+       .parameters = {{"l", 1}, {"c", 1, 0}},
+       .parts = [](Call call) { return isAtMost(number(call[0] - call[1]), j.mod(call[0])); }},
+      {.name = "fixed",
+       .parameters = {{"l", 1}, {"c", 1, 0}},
+       .factors =
+           [](Call call) {
+             return std::vector{callText("block", call.arguments.first(1)),
+                                callText("summary", call.arguments)};
+           }},
+      {.name = "sinks",
+       .parameters = {{"k", 1}},
+       .parts = [](Call call) { return isBelow(j, call[0]); }},
+      // Longformer's and BigBird's global tokens (arXiv 2004.05150, 2007.14062). A first position
+      // sees first positions only, so that their rows are among their columns.
+      {.name = "global",
+       .parameters = {{"k", 1}},
+       .parts = [](Call call) { return isBelow(j, call[0]); }},
+      {.name = "global",
+       .parameters = {{"k", 1, 1}, {"l", 1}},
+       .parts =
+           [](Call call) {
+             return std::vector{isBelow(j.mod(call[1]), call[0]), isBelow(i.mod(call[1]), call[0])};
+           }},
+      // LongNet's dilated segments (arXiv 2307.02486).
+      {.name = "longnet",
+       .parameters = {{"w", 1}, {"a", 2}},
+       .parts = [](Call call) { return longnet(call[0], call[1], 0, call.n); },
+       .row = [](Call call) { return call[0]; },
+       .extent = [](Call call) { return call.n; }},
+      {.name = "longnet",
+       .parameters = {{"w", 1}, {"a", 2}, {"s", 0}},
+       .parts = [](Call call) { return longnet(call[0], call[1], call[2], call.n); },
+       .row = [](Call call) { return call[0]; },
+       .extent = [](Call call) { return call.n; }},
+      // Axial attention (arXiv 1912.12180): the row and the column of an image.
+      {.name = "axial",
+       .parameters = {{"w", 1}},
+       .factors =
+           [](Call call) {
+             return std::vector{callText("block", call.arguments),
+                                callText("stride", call.arguments)};
+           }},
+      // Neighborhood attention (arXiv 2204.07143), whose windows do not shift at the borders here.
+      {.name = "neighborhood",
+       .parameters = {{"h", 1}, {"w", 1}, {.name = "k", .least = 1, .isOdd = true}},
+       .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[2], call.n); },
+       .row = [](Call call) { return call[1]; },
+       .extent = [](Call call) { return call[0] * call[1]; }},
+      {.name = "neighborhood",
+       .parameters = {{"h", 1},
+                      {"w", 1},
+                      {.name = "kh", .least = 1, .isOdd = true},
+                      {.name = "kw", .least = 1, .isOdd = true}},
+       .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[3], call.n); },
+       .row = [](Call call) { return call[1]; },
+       .extent = [](Call call) { return call[0] * call[1]; }},
+  };
+}
+
+std::span<const Constructor> stc::pattern::constructors() {
+  static const std::vector<Constructor> table = makeConstructors();
+  return table;
+}
+
+std::string Constructor::form() const {
+  std::string names;
+  for (const Parameter &parameter : parameters)
+    names += (names.empty() ? "" : ", ") + parameter.name;
+  return names.empty() ? name : name + "(" + names + ")";
+}
+
+int64_t Constructor::extentOf(Call call) const {
+  int64_t largest = call.arguments.empty() ? 0 : std::ranges::max(call.arguments);
+  return extent ? std::max(largest, extent(call)) : largest;
+}
+
+std::string stc::pattern::callText(const std::string &name, std::span<const int64_t> arguments) {
+  std::string text;
+  for (int64_t argument : arguments)
+    text += (text.empty() ? "" : ", ") + std::to_string(argument);
+  return name + "(" + text + ")";
+}
