@@ -108,13 +108,11 @@ static std::vector<Constructor> makeConstructors() {
       {.name = "longnet",
        .parameters = {{"w", 1}, {"a", 2}},
        .parts = [](Call call) { return longnet(call[0], call[1], 0, call.n); },
-       .row = [](Call call) { return call[0]; },
-       .extent = [](Call call) { return call.n; }},
+       .row = [](Call call) { return call[0]; }},
       {.name = "longnet",
        .parameters = {{"w", 1}, {"a", 2}, {"s", 0}},
        .parts = [](Call call) { return longnet(call[0], call[1], call[2], call.n); },
-       .row = [](Call call) { return call[0]; },
-       .extent = [](Call call) { return call.n; }},
+       .row = [](Call call) { return call[0]; }},
       // Axial attention (arXiv 1912.12180): the row and the column of an image.
       {.name = "axial",
        .parameters = {{"w", 1}},
@@ -128,7 +126,7 @@ static std::vector<Constructor> makeConstructors() {
        .parameters = {{"h", 1}, {"w", 1}, {.name = "k", .least = 1, .isOdd = true}},
        .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[2], call.n); },
        .row = [](Call call) { return call[1]; },
-       .extent = [](Call call) { return call[0] * call[1]; }},
+       .extent = [](Call call) { return (call[2] / 2 + 1) * call[1]; }},
       {.name = "neighborhood",
        .parameters = {{"h", 1},
                       {"w", 1},
@@ -136,7 +134,7 @@ static std::vector<Constructor> makeConstructors() {
                       {.name = "kw", .least = 1, .isOdd = true}},
        .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[3], call.n); },
        .row = [](Call call) { return call[1]; },
-       .extent = [](Call call) { return call[0] * call[1]; }},
+       .extent = [](Call call) { return (call[2] / 2 + 1) * call[1]; }},
   };
 }
 

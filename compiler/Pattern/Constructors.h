@@ -46,7 +46,7 @@ struct Constructor {
   bool isBand = false;
   /// The row that an aligned embedding has for it, where its condition does not tell.
   std::function<int64_t(Call)> row = {};
-  /// Over how many positions it shows all that it is, where that is more than its largest argument.
+  /// Over how many positions it shows what it is, where that is more than its largest argument.
   std::function<int64_t(Call)> extent = {};
 
   /// As a person writes it: local(w).

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 using namespace stc::pattern;
@@ -111,10 +112,15 @@ static int64_t widestBand(const Syntax &syntax) {
   return width;
 }
 
-static int64_t widestExtent(const Syntax &syntax) {
-  int64_t extent = syntax.extent;
+/// The largest extent of named patterns, and the divisors of all else.
+static int64_t collectExtents(const Syntax &syntax, std::vector<int64_t> &others) {
+  if (!syntax.call.empty())
+    return syntax.extent;
+  if (syntax.kind == Syntax::Kind::Leaf)
+    std::ranges::copy(divisors(syntax), std::back_inserter(others));
+  int64_t extent = 0;
   for (const Syntax &operand : syntax.operands)
-    extent = std::max(extent, widestExtent(operand));
+    extent = std::max(extent, collectExtents(operand, others));
   return extent;
 }
 
@@ -149,9 +155,20 @@ int64_t Pattern::alignment(std::string_view text) {
   return rows.empty() ? widestBand(*syntax) : commonMultiple(rows);
 }
 
+int64_t stc::pattern::alignedRow(const std::vector<std::string> &texts, int64_t n) {
+  for (const std::string &text : texts)
+    if (int64_t row = Pattern::alignment(text); row != 0 && row <= n)
+      return row;
+  return static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
+}
+
 int64_t Pattern::extent(std::string_view text, int64_t n) {
   auto syntax = parseSyntax(text, n);
-  return syntax ? std::max(widestExtent(*syntax), commonMultiple(divisors(*syntax))) : 0;
+  if (!syntax)
+    return 0;
+  std::vector<int64_t> others;
+  int64_t extent = collectExtents(*syntax, others);
+  return std::max(extent, commonMultiple(others));
 }
 
 const std::string &Pattern::text() const { return impl->text; }

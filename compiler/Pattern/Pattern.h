@@ -154,8 +154,9 @@ public:
   /// The row for an aligned embedding: of named patterns their own, such as an image's row, of all
   /// else the moduli and widths of the expression; 0 if it has none.
   static int64_t alignment(std::string_view text);
-  /// Over how many positions the expression shows all that it is: its largest argument, or what its
-  /// moduli have as a common multiple; 0 if it has neither.
+  /// Over how many positions the expression shows what it is: that of named patterns, most often
+  /// their largest argument, or what the moduli of sets have as a common multiple; 0 if it has
+  /// neither.
   static int64_t extent(std::string_view text, int64_t n);
 
   const std::string &text() const;
@@ -188,6 +189,10 @@ private:
   std::shared_ptr<const Impl> impl;
   friend struct Access;
 };
+
+/// The row of an image or of an aligned embedding of n positions with these patterns: the first
+/// alignment that the positions hold once; where there is none, the square root of n, rounded up.
+int64_t alignedRow(const std::vector<std::string> &texts, int64_t n);
 
 /// How far information travels through a stack of layers.
 struct Reach {

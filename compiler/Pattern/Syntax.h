@@ -26,7 +26,7 @@ struct Syntax {
   std::vector<Syntax> operands;
   /// The texts that a shorthand such as strided(l) stands for.
   std::vector<std::string> factors;
-  /// A named pattern, as "local(128)": over how many positions it shows all that it is, the row of
+  /// A named pattern, as "local(128)": over how many positions it shows what it is, the row of
   /// an aligned embedding where it has one of its own, and where it begins in the text.
   std::string call;
   int64_t extent = 0, row = 0;

@@ -158,12 +158,7 @@ void completeEmbedding(Spec &spec, Document &document) {
   }
   if (!document.good({"attention.pattern"}))
     return;
-  // A period that the context does not have once is none.
-  for (const std::string &text : spec.attention.patterns)
-    if (int64_t period = Pattern::alignment(text); embedding.stride == 0 && period <= n)
-      embedding.stride = period;
-  if (embedding.stride == 0)
-    embedding.stride = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(n))));
+  embedding.stride = pattern::alignedRow(spec.attention.patterns, n);
 }
 
 void completeTrain(Spec &spec, Document &document) {

@@ -292,8 +292,8 @@ TEST(Parse, Extent) {
   EXPECT_EQ(Pattern::extent("local(7) | stride(4)", 4096), 7);
   EXPECT_EQ(Pattern::extent("blocks(128, 8)", 4096), 1024);
   EXPECT_EQ(Pattern::extent("dilated(16, 4)", 4096), 60);
-  EXPECT_EQ(Pattern::extent("neighborhood(32, 96, 7, 21)", 4096), 3072);
-  EXPECT_EQ(Pattern::extent("longnet(64, 4)", 4096), 4096);
+  EXPECT_EQ(Pattern::extent("neighborhood(32, 96, 7, 21)", 4096), 384);
+  EXPECT_EQ(Pattern::extent("longnet(64, 4)", 4096), 64);
   EXPECT_EQ(Pattern::extent("{ [i] -> [j] : j <= i and i mod 6 = j mod 4 }", 4096), 12);
 }
 

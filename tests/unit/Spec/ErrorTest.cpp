@@ -151,6 +151,14 @@ const Mistake mistakes[] = {
      "7:32: expected a pattern no wider than the context of 1024, found local(1025)"},
     {"fixed(64, 16)", "(dense - sinks(2000))",
      "7:21: expected a pattern no wider than the context of 1024, found sinks(2000)"},
+    // What two arguments give together is too wide.
+    {"fixed(64, 16)", "blocks(128, 16)",
+     "7:12: expected a pattern no wider than the context of 1024, found blocks(128, 16)"},
+    {"fixed(64, 16)", "local(8) | dilated(65, 17)",
+     "7:23: expected a pattern no wider than the context of 1024, found dilated(65, 17)"},
+    {"fixed(64, 16)", "neighborhood(128, 128, 17)",
+     "7:12: expected a pattern no wider than the context of 1024, found neighborhood(128, 128, "
+     "17)"},
     {"\"fixed(64, 16)\"", "\"{ [i] -> [j] : j > i }\"",
      "7:11: expected a causal pattern (j <= i), found position 0 attending to 1"},
     {"\"fixed(64, 16)\"", "\"dense\"\nintegration = \"heads\"",
