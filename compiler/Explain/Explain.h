@@ -33,12 +33,23 @@ std::string explainPattern(const pattern::Pattern &pattern, const TileChooser &t
 /// information travels in the layers that there are, and the pairs of all layers and heads.
 std::string explainModel(const spec::Spec &spec, const TileChooser &tiles);
 
+/// The position whose keys a picture shows, and how many positions a row of the image has in which
+/// it shows them: a row of the data where they are images, else of the aligned embedding.
+struct SeenFrom {
+  int64_t position = 0;
+  std::optional<int64_t> width;
+};
+
 /// A picture as in Figure 3 of the paper, in SVG: which keys (columns) each query (row) sees, a
 /// panel for each factor and one for all. Of a long sequence, the first few periods of the pattern
-/// are drawn, where need be with cells of several pairs.
-tl::expected<std::string, pattern::ParseError> picturePattern(std::string_view text, int64_t n);
+/// are drawn, where need be with cells of several pairs. Above each panel, where it is asked for,
+/// what one position sees of all, as an image. The error is that of the text, or says which option
+/// of the command is outside its range.
+tl::expected<std::string, pattern::ParseError>
+picturePattern(std::string_view text, int64_t n, const std::optional<SeenFrom> &from = {});
 
 /// The same for the factors of a model, with the layers or heads that use them.
-tl::expected<std::string, pattern::ParseError> pictureModel(const spec::Spec &spec);
+tl::expected<std::string, pattern::ParseError>
+pictureModel(const spec::Spec &spec, const std::optional<SeenFrom> &from = {});
 
 } // namespace stc

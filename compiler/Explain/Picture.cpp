@@ -1,7 +1,8 @@
 //===- Picture.cpp - patterns as grids of queries and keys, in SVG --------===//
 //
 // A cell is one pair or, of a long sequence, g x g pairs, shaded by how many of them are in the
-// pattern. Panels share their positions and cells, so that they can be compared.
+// pattern. Panels share their positions and cells, so that they can be compared. Above them stands,
+// where it is asked for, what one position sees: a cell is one position or g x g of them.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Explain/Explain.h"
@@ -45,6 +46,31 @@ struct Panel {
   std::string title, note;
   std::string_view colour;
   Counts counts;
+  /// How many of each cell's positions the one of the image sees; none without an image.
+  Counts seen = {};
+  bool seesItself = false;
+};
+
+/// All positions as an image whose rows hold `width` of them, and one whose keys it shows.
+struct Image {
+  int64_t position, width, rows, group;
+  /// In cells of group x group positions, row by row: how many there are in each.
+  int64_t cellRows, cellColumns;
+  Counts positions;
+
+  Image(int64_t n, int64_t position, int64_t width)
+      : position(position), width(width), rows((n + width - 1) / width),
+        group((std::max(rows, width) + maxCells - 1) / maxCells),
+        cellRows((rows + group - 1) / group), cellColumns((width + group - 1) / group),
+        positions(cellRows * cellColumns) {
+    for (int64_t j = 0; j < n; ++j)
+      ++positions[cellOf(j)];
+  }
+
+  int64_t cellOf(int64_t j) const { return j / width / group * cellColumns + j % width / group; }
+  /// Lengths in pixels.
+  double side() const { return double(panelSide) / double(std::max(cellRows, cellColumns)); }
+  double height() const { return side() * double(cellRows); }
 };
 
 } // namespace
@@ -108,6 +134,29 @@ static std::vector<Counts> countsOf(const std::vector<Pattern> &patterns, Scale 
   return counts;
 }
 
+/// Adds to each pattern's panel and, last, to that of their union what the position sees.
+static void look(const std::vector<Pattern> &patterns, const Image &image, int64_t n,
+                 std::vector<Panel> &panels) {
+  std::array<std::vector<int64_t>, 2> columns = {std::vector<int64_t>(n, image.position),
+                                                 std::vector<int64_t>(n)};
+  std::iota(columns[1].begin(), columns[1].end(), 0);
+  std::vector<int64_t> any(n);
+  auto add = [&](const std::vector<int64_t> &row, Panel &panel) {
+    panel.seen.resize(image.positions.size());
+    for (int64_t j = 0; j < n; ++j)
+      panel.seen[image.cellOf(j)] += row[j] != 0;
+    panel.seesItself = row[image.position] != 0;
+  };
+  for (size_t k = 0; k < patterns.size(); ++k) {
+    std::vector<int64_t> row = patterns[k].condition().evaluateMany(columns, n);
+    add(row, panels[k]);
+    for (int64_t j = 0; j < n; ++j)
+      any[j] |= row[j] != 0;
+  }
+  if (panels.size() > patterns.size())
+    add(any, panels.back());
+}
+
 //===----------------------------------------------------------------------===//
 // One panel
 //===----------------------------------------------------------------------===//
@@ -125,13 +174,36 @@ static std::string rectangle(double x, double y, double width, double height,
                      opacity < 1 ? fmt::format(" fill-opacity=\"{:.2f}\"", opacity) : "");
 }
 
-static std::string grid(Scale scale, double cell) {
+/// A colour and its opacity.
+using Shade = std::pair<std::string_view, double>;
+
+/// Cells of the shades that shadeOf(row, column) gives, with lines between them.
+template <class ShadeOf>
+static std::string drawCells(int64_t rows, int64_t columns, double cell, ShadeOf shadeOf) {
+  std::string result;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t column = 0; column < columns;) {
+      // Neighbours that look alike are one rectangle.
+      const Shade shade = shadeOf(row, column);
+      int64_t end = column + 1;
+      while (end < columns && shadeOf(row, end) == shade)
+        ++end;
+      if (shade.second > 0)
+        result += rectangle(double(column) * cell, double(row) * cell, double(end - column) * cell,
+                            cell, shade.first, shade.second);
+      column = end;
+    }
   std::string path;
-  for (int64_t k = 0; k <= scale.cells; ++k)
-    path += fmt::format("M{0:.5g} 0V{1:.5g}M0 {0:.5g}H{1:.5g}", double(k) * cell,
-                        double(scale.cells) * cell);
-  return fmt::format("<path d=\"{}\" stroke=\"#b8c0c8\" stroke-width=\"{}\" fill=\"none\"/>\n",
-                     path, scale.cells > maxCells / 2 ? 0.4 : 0.7);
+  for (int64_t k = 0; k <= std::max(rows, columns); ++k) {
+    const double at = double(k) * cell;
+    if (k <= columns)
+      path += fmt::format("M{:.5g} 0V{:.5g}", at, double(rows) * cell);
+    if (k <= rows)
+      path += fmt::format("M0 {:.5g}H{:.5g}", at, double(columns) * cell);
+  }
+  return result +
+         fmt::format("<path d=\"{}\" stroke=\"#b8c0c8\" stroke-width=\"{}\" fill=\"none\"/>\n",
+                     path, std::max(rows, columns) > maxCells / 2 ? 0.4 : 0.7);
 }
 
 static std::string label(double x, double y, std::string_view anchor, std::string_view style,
@@ -149,72 +221,106 @@ static std::string shortened(const std::string &title) {
   return title.substr(0, end) + "...";
 }
 
-/// The colour of each cell: of the panels, the one that has most of the cell's pairs.
-static std::string_view colourOf(const Panel &panel, const std::vector<Panel> &owners, size_t k) {
+/// The colour of a cell: of the panels, the one that has most of it.
+static std::string_view colourOf(const Panel &panel, const std::vector<Panel> &owners,
+                                 Counts Panel::*counts, size_t k) {
   std::string_view colour = panel.colour;
   int64_t most = 0;
   for (const Panel &owner : owners)
-    if (owner.counts[k] > most) {
-      most = owner.counts[k];
+    if ((owner.*counts)[k] > most) {
+      most = (owner.*counts)[k];
       colour = owner.colour;
     }
   return colour;
 }
 
-static std::string drawPanel(const Panel &panel, const std::vector<Panel> &owners, Scale scale) {
-  double cell = double(panelSide) / double(scale.cells), side = panelSide;
+static std::string heading(const Panel &panel) {
   std::string result = label(0, -26, "start", " font-weight=\"bold\"", shortened(panel.title));
   if (!panel.note.empty())
-    result += label(side, -26, "end", " fill=\"#555\"", panel.note);
-  result += label(side / 2, -8, "middle", " fill=\"#555\"", "key j");
-  result += fmt::format("<text transform=\"translate(-8 {}) rotate(-90)\" text-anchor=\"middle\" "
-                        "fill=\"#555\">query i</text>\n",
-                        side / 2);
-  std::string last = text::grouped(scale.positions - 1);
-  result += label(0, -8, "start", " fill=\"#555\"", "0");
-  result += label(side, -8, "end", " fill=\"#555\"", last);
+    result += label(panelSide, -26, "end", " fill=\"#555\"", panel.note);
+  return result;
+}
 
+/// Names along the upper and the left edge, and the first and last number of the upper.
+static std::string axes(std::string_view across, std::string_view down, double width, double height,
+                        int64_t last) {
+  return label(width / 2, -8, "middle", " fill=\"#555\"", across) +
+         fmt::format("<text transform=\"translate(-8 {:.5g}) rotate(-90)\" text-anchor=\"middle\" "
+                     "fill=\"#555\">{}</text>\n",
+                     height / 2, down) +
+         label(0, -8, "start", " fill=\"#555\"", "0") +
+         label(width, -8, "end", " fill=\"#555\"", text::grouped(last));
+}
+
+static std::string drawPanel(const Panel &panel, const std::vector<Panel> &owners, Scale scale) {
   auto widthOf = [&](int64_t index) {
     return std::min(scale.group, scale.positions - index * scale.group);
   };
-  for (int64_t row = 0; row < scale.cells; ++row)
-    for (int64_t column = 0; column < scale.cells;) {
-      auto shadeOf = [&](int64_t at) {
-        size_t k = row * scale.cells + at;
-        double shade = opacity(panel.counts[k], widthOf(row) * widthOf(at));
-        return at == row && shade > 0 ? std::pair(diagonalColour, 1.0)
-                                      : std::pair(colourOf(panel, owners, k), shade);
-      };
-      // Neighbours that look alike are one rectangle.
-      auto shade = shadeOf(column);
-      int64_t end = column + 1;
-      while (end < scale.cells && shadeOf(end) == shade)
-        ++end;
-      if (shade.second > 0)
-        result += rectangle(double(column) * cell, double(row) * cell, double(end - column) * cell,
-                            cell, shade.first, shade.second);
-      column = end;
-    }
-  return result + grid(scale, cell);
+  auto shadeOf = [&](int64_t row, int64_t column) {
+    size_t k = row * scale.cells + column;
+    double shade = opacity(panel.counts[k], widthOf(row) * widthOf(column));
+    return column == row && shade > 0 ? Shade(diagonalColour, 1)
+                                      : Shade(colourOf(panel, owners, &Panel::counts, k), shade);
+  };
+  return axes("key j", "query i", panelSide, panelSide, scale.positions - 1) +
+         drawCells(scale.cells, scale.cells, double(panelSide) / double(scale.cells), shadeOf);
+}
+
+static std::string drawImage(const Panel &panel, const std::vector<Panel> &owners,
+                             const Image &image) {
+  const double cell = image.side();
+  const int64_t own = image.cellOf(image.position);
+  auto shadeOf = [&](int64_t row, int64_t column) {
+    size_t k = row * image.cellColumns + column;
+    if (int64_t(k) == own && panel.seesItself)
+      return Shade(diagonalColour, 1);
+    return Shade(colourOf(panel, owners, &Panel::seen, k),
+                 opacity(panel.seen[k], image.positions[k]));
+  };
+  return axes("column", "row", cell * double(image.cellColumns), image.height(), image.width - 1) +
+         drawCells(image.cellRows, image.cellColumns, cell, shadeOf) +
+         fmt::format("<rect x=\"{:.5g}\" y=\"{:.5g}\" width=\"{:.5g}\" height=\"{:.5g}\" "
+                     "stroke=\"{}\" stroke-width=\"2\" fill=\"none\"/>\n",
+                     double(own % image.cellColumns) * cell, double(own / image.cellColumns) * cell,
+                     cell, cell, diagonalColour);
 }
 
 //===----------------------------------------------------------------------===//
 // The picture
 //===----------------------------------------------------------------------===//
 
-static std::string draw(const std::vector<Panel> &panels, bool lastIsUnion, Scale scale,
-                        const std::string &caption, int64_t n) {
-  std::vector<Panel> owners(panels.begin(), panels.end() - (lastIsUnion ? 1 : 0));
-  int width = 2 * margin + int(panels.size()) * (panelSide + gap) - gap;
-  std::string text = caption + "\nRow i is a query, column j a key; the diagonal is dark.\n";
+/// What the picture shows, in words.
+static std::string legend(Scale scale, const std::optional<Image> &image,
+                          const std::string &caption, int64_t n) {
+  std::string text = caption + "\n";
+  if (image) {
+    auto [row, column] = std::div(image->position, image->width);
+    text += fmt::format("Above, what position {} sees, in rows of {} positions: row {}, column {}. "
+                        "It has a frame, and is dark where it sees itself.\n",
+                        text::grouped(image->position), text::grouped(image->width),
+                        text::grouped(row), text::grouped(column));
+    if (image->group > 1)
+      text += fmt::format("A cell is {0} x {0} positions there, darker where more are seen.\n",
+                          image->group);
+  }
+  text += "Row i is a query, column j a key; the diagonal is dark.\n";
   if (scale.positions < n)
     text += fmt::format("The first {} of {} positions are drawn.\n", text::grouped(scale.positions),
                         text::grouped(n));
   if (scale.group > 1)
     text += fmt::format(
         "A cell is {0} x {0} pairs, darker where more of them are in the pattern.\n", scale.group);
-  std::vector<std::string> lines = text::wrapped(text, (width - 2 * margin) / characterWidth);
-  int height = titleHeight + panelSide + int(lines.size() + 1) * lineHeight + margin / 2;
+  return text;
+}
+
+static std::string draw(const std::vector<Panel> &panels, bool lastIsUnion, Scale scale,
+                        const std::optional<Image> &image, const std::string &caption, int64_t n) {
+  std::vector<Panel> owners(panels.begin(), panels.end() - (lastIsUnion ? 1 : 0));
+  int width = 2 * margin + int(panels.size()) * (panelSide + gap) - gap;
+  int top = titleHeight + (image ? int(std::ceil(image->height())) + gap : 0);
+  std::vector<std::string> lines =
+      text::wrapped(legend(scale, image, caption, n), (width - 2 * margin) / characterWidth);
+  int height = top + panelSide + int(lines.size() + 1) * lineHeight + margin / 2;
   std::string svg =
       fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
@@ -223,12 +329,18 @@ static std::string draw(const std::vector<Panel> &panels, bool lastIsUnion, Scal
                   "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
                   width, height, escaped(caption));
   for (size_t k = 0; k < panels.size(); ++k) {
-    bool isUnion = lastIsUnion && k + 1 == panels.size();
-    svg += fmt::format("<g transform=\"translate({} {})\">\n", margin + int(k) * (panelSide + gap),
-                       titleHeight);
-    svg += drawPanel(panels[k], isUnion ? owners : std::vector<Panel>(), scale) + "</g>\n";
+    auto group = [&](int y, const std::string &inside) {
+      svg += fmt::format("<g transform=\"translate({} {})\">\n{}</g>\n",
+                         margin + int(k) * (panelSide + gap), y, inside);
+    };
+    const bool isUnion = lastIsUnion && k + 1 == panels.size();
+    const std::vector<Panel> colours = isUnion ? owners : std::vector<Panel>();
+    const std::string matrix = drawPanel(panels[k], colours, scale);
+    if (image)
+      group(titleHeight, heading(panels[k]) + drawImage(panels[k], colours, *image));
+    group(top, image ? matrix : heading(panels[k]) + matrix);
   }
-  double y = titleHeight + panelSide + 1.5 * lineHeight;
+  double y = top + panelSide + 1.5 * lineHeight;
   for (const std::string &line : lines) {
     svg += label(margin, y, "start", "", line);
     y += lineHeight;
@@ -236,10 +348,25 @@ static std::string draw(const std::vector<Panel> &panels, bool lastIsUnion, Scal
   return svg + "</svg>\n";
 }
 
+/// The image of a position whose row and width were asked for, or what is wrong with them.
+static tl::expected<Image, pattern::ParseError> imageOf(const SeenFrom &from, int64_t width,
+                                                        int64_t n) {
+  auto outside = [](std::string_view what, int64_t least, int64_t most, int64_t found) {
+    return tl::make_unexpected(pattern::ParseError{
+        fmt::format("{}: expected an integer of {} to {}, found '{}'", what, least, most, found),
+        0});
+  };
+  if (from.position < 0 || from.position >= n)
+    return outside("--picture-position", 0, n - 1, from.position);
+  if (from.width && (*from.width < 1 || *from.width > n))
+    return outside("--picture-width", 1, n, *from.width);
+  return Image(n, from.position, from.width.value_or(width));
+}
+
 /// A panel for each factor, with its note, and one for their union.
 static tl::expected<std::string, pattern::ParseError>
 pictureOf(const std::vector<std::string> &factors, const std::vector<std::string> &notes,
-          const std::string &caption, int64_t n) {
+          const std::string &caption, int64_t n, const std::optional<Image> &image) {
   Scale scale = scaleOf(factors, n);
   std::vector<Pattern> patterns;
   for (const std::string &factor : factors) {
@@ -255,15 +382,39 @@ pictureOf(const std::vector<std::string> &factors, const std::vector<std::string
   bool hasUnion = factors.size() > 1;
   if (hasUnion)
     panels.push_back({"all together", "", colours[0], std::move(counts.back())});
-  return draw(panels, hasUnion, scale, caption, n);
+  if (image)
+    look(patterns, *image, n, panels);
+  return draw(panels, hasUnion, scale, image, caption, n);
 }
 
-tl::expected<std::string, pattern::ParseError> picturePattern(std::string_view text, int64_t n) {
+/// The image, where one is asked for.
+static tl::expected<std::optional<Image>, pattern::ParseError>
+imageOf(const std::optional<SeenFrom> &from, int64_t width, int64_t n) {
+  if (!from)
+    return std::nullopt;
+  return imageOf(*from, width, n).map([](Image image) { return std::optional(std::move(image)); });
+}
+
+tl::expected<std::string, pattern::ParseError> picturePattern(std::string_view text, int64_t n,
+                                                              const std::optional<SeenFrom> &from) {
   std::vector<std::string> factors = Pattern::factors(text);
-  return pictureOf(factors, std::vector<std::string>(factors.size()), std::string(text), n);
+  return imageOf(from, pattern::alignedRow({std::string(text)}, n), n).and_then([&](auto image) {
+    return pictureOf(factors, std::vector<std::string>(factors.size()), std::string(text), n,
+                     image);
+  });
 }
 
-tl::expected<std::string, pattern::ParseError> pictureModel(const spec::Spec &spec) {
+/// How many positions a row of a model's data has as an image.
+static int64_t rowOf(const spec::Spec &spec) {
+  if (spec.data.kind == spec::DataKind::Image)
+    return spec.data.shape[1] * spec.data.shape[2];
+  if (spec.embedding.kind == spec::EmbeddingKind::Aligned)
+    return spec.embedding.stride;
+  return pattern::alignedRow(spec.attention.patterns, spec.data.context);
+}
+
+tl::expected<std::string, pattern::ParseError> pictureModel(const spec::Spec &spec,
+                                                            const std::optional<SeenFrom> &from) {
   std::vector<std::string> factors = spec::factors(spec.attention), notes(factors.size());
   bool overLayers = spec.attention.integration == spec::Integration::Interleaved;
   if (overLayers || spec.attention.integration == spec::Integration::Heads) {
@@ -277,7 +428,10 @@ tl::expected<std::string, pattern::ParseError> pictureModel(const spec::Spec &sp
   }
   std::string caption =
       spec.name + ": " + fmt::format("{}", fmt::join(spec.attention.patterns, ", "));
-  return pictureOf(factors, notes, caption, spec.data.context);
+  const int64_t n = spec.data.context;
+  return imageOf(from, from ? rowOf(spec) : 0, n).and_then([&](auto image) {
+    return pictureOf(factors, notes, caption, n, image);
+  });
 }
 
 } // namespace stc

@@ -2,7 +2,6 @@
 
 #include "tools/stc-compile/Report.h"
 
-#include "compiler/Explain/Explain.h"
 #include "compiler/Schedule/AmpereSchedule.h"
 #include "compiler/Schedule/HopperSchedule.h"
 #include "compiler/Schedule/HostSchedule.h"
@@ -90,12 +89,13 @@ std::string stc::explainMemory(ModuleOp planned) {
   return text;
 }
 
-tl::expected<std::string, std::string> stc::picture(const Input &input) {
+tl::expected<std::string, std::string> stc::picture(const Input &input,
+                                                    const std::optional<SeenFrom> &from) {
   auto message = [](const pattern::ParseError &error) { return error.message; };
   if (input.spec)
-    return pictureModel(*input.spec).map_error(message);
+    return pictureModel(*input.spec, from).map_error(message);
   std::vector<Used> patterns = patternsOf(*input.module);
   if (patterns.size() != 1)
     return tl::unexpected("expected one pattern to draw, found " + std::to_string(patterns.size()));
-  return picturePattern(patterns[0].text.str(), patterns[0].positions).map_error(message);
+  return picturePattern(patterns[0].text.str(), patterns[0].positions, from).map_error(message);
 }

@@ -1,6 +1,7 @@
 //===- Report.h - what stc-compile tells a person ---------------*- C++ -*-===//
 #pragma once
 
+#include "compiler/Explain/Explain.h"
 #include "compiler/Pipeline/Phases.h"
 #include "tools/stc-compile/Input.h"
 
@@ -10,7 +11,8 @@ namespace stc {
 std::string explainPatterns(const Input &input, const CompileOptions &options);
 /// The memory that each entry of a planned module takes.
 std::string explainMemory(mlir::ModuleOp planned);
-/// The patterns as a picture (SVG). Fails with a message.
-tl::expected<std::string, std::string> picture(const Input &input);
+/// The patterns as a picture (SVG), and what one position sees. Fails with a message.
+tl::expected<std::string, std::string> picture(const Input &input,
+                                               const std::optional<SeenFrom> &from);
 
 } // namespace stc

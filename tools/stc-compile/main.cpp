@@ -23,6 +23,7 @@ namespace {
 struct Options {
   std::string input, output, emit = "program", cpu = HostTarget::defaultCpu(), target = "host",
                              dump, picture;
+  std::optional<int64_t> picturePosition, pictureWidth;
   bool gradient = false, deterministic = false, explain = false;
 };
 
@@ -82,7 +83,10 @@ void takeSettings(CompileOptions &options, const spec::Spec &spec, MLIRContext &
 LogicalResult explain(const Options &options, const Input &input,
                       const CompileOptions &compileOptions) {
   if (!options.picture.empty()) {
-    auto drawing = picture(input);
+    std::optional<SeenFrom> from;
+    if (options.picturePosition)
+      from = {*options.picturePosition, options.pictureWidth};
+    auto drawing = picture(input, from);
     if (!drawing)
       return fail(drawing.error());
     if (failed(write(options.picture, *drawing)))
@@ -209,7 +213,17 @@ int main(int argc, char **argv) {
                "the same bits in every run on a GPU too, if slower");
   app.add_flag("--explain", options.explain,
                "say what was found out about patterns, kernels, cost and memory");
-  app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
+  auto *picture =
+      app.add_option("--picture", options.picture, "an SVG file for a picture of the patterns");
+  auto *position =
+      cli::addNumber(app, "--picture-position", options.picturePosition,
+                     "show there also what this position sees, as an image", {.least = 0})
+          ->needs(picture);
+  cli::addNumber(app, "--picture-width", options.pictureWidth,
+                 "positions in a row of that image; default: of the data's images, or of the "
+                 "aligned embedding",
+                 {.least = 1})
+      ->needs(position);
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
   cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
                "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "

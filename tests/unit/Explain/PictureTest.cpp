@@ -110,6 +110,100 @@ TEST(Picture, EmptyAndTiny) {
   EXPECT_EQ(countOf(picture("dense", 100000), diagonal), 64);
 }
 
+std::string seenFrom(std::string_view text, int64_t n, SeenFrom from) {
+  auto svg = picturePattern(text, n, from);
+  if (!svg)
+    return svg.error().message;
+  EXPECT_EQ(malformation(*svg), "");
+  return *svg;
+}
+
+/// What a picture says, its lines one after the other.
+std::string wordsOf(const std::string &svg) {
+  std::string words;
+  for (size_t at = 0, end; (at = svg.find("<text", at)) != std::string::npos; at = end) {
+    end = svg.find("</text>", at);
+    size_t begin = svg.find('>', at) + 1;
+    words += svg.substr(begin, end - begin) + " ";
+  }
+  return words;
+}
+
+/// What stands in the first group of a picture: its first image.
+std::string firstGroup(const std::string &svg) {
+  size_t begin = svg.find(panel);
+  return svg.substr(begin, svg.find("</g>", begin) - begin);
+}
+
+TEST(Picture, OnePositionSeesAnImage) {
+  std::string svg = seenFrom("neighborhood(4, 8, 5)", 32, {.position = 19, .width = {}});
+  EXPECT_EQ(countOf(svg, panel), 2);
+  EXPECT_EQ(
+      countOf(wordsOf(svg), "what position 19 sees, in rows of 8 positions: row 2, column 3."), 1);
+  // Cells of 48 pixels: two rows of five, and in the own row two and itself.
+  std::string image = firstGroup(svg);
+  for (std::string_view cell : {"x=\"48\" y=\"0\" width=\"240\" height=\"48\" fill=\"#2f6db3\"",
+                                "x=\"48\" y=\"48\" width=\"240\" height=\"48\" fill=\"#2f6db3\"",
+                                "x=\"48\" y=\"96\" width=\"96\" height=\"48\" fill=\"#2f6db3\"",
+                                "x=\"144\" y=\"96\" width=\"48\" height=\"48\" fill=\"#0b2545\""})
+    EXPECT_EQ(countOf(image, cell), 1) << cell;
+  EXPECT_EQ(countOf(image, "fill=\"#2f6db3\""), 3);
+  // The matrix is that of the picture without it.
+  std::string alone = firstGroup(picture("neighborhood(4, 8, 5)", 32));
+  EXPECT_EQ(countOf(svg, alone.substr(alone.find("key j"))), 1);
+}
+
+TEST(Picture, ImagesOfFactorsAndOfTheirUnion) {
+  std::string svg = seenFrom("axial(8)", 64, {.position = 43, .width = {}});
+  EXPECT_EQ(countOf(svg, panel), 6);
+  EXPECT_EQ(countOf(svg, "stroke-width=\"2\""), 3);
+  EXPECT_EQ(countOf(svg, ">all together<"), 1);
+}
+
+TEST(Picture, APositionThatDoesNotSeeItselfHasAFrame) {
+  std::string image = firstGroup(seenFrom("global(1, 8)", 64, {.position = 43, .width = 16}));
+  EXPECT_EQ(countOf(image, "fill=\"#0b2545\""), 0);
+  EXPECT_EQ(countOf(image, "stroke=\"#0b2545\""), 1);
+  EXPECT_EQ(countOf(image, "fill=\"#2f6db3\""), 6); // 0, 8, ... 40
+}
+
+TEST(Picture, LargeImagesHaveCellsOfSeveralPositions) {
+  std::string svg = seenFrom("neighborhood(100, 128, 7)", 12800, {.position = 6464, .width = {}});
+  EXPECT_EQ(countOf(wordsOf(svg), "A cell is 2 x 2 positions there"), 1);
+  EXPECT_LT(svg.size(), 400'000);
+  // Without a row of its own, and with a last row that is not whole.
+  svg = seenFrom("dense", 1'000'000, {.position = 999'999, .width = {}});
+  EXPECT_EQ(countOf(wordsOf(svg), "row 999, column 999."), 1);
+  svg = seenFrom("dense", 70, {.position = 69, .width = 64});
+  EXPECT_EQ(countOf(wordsOf(svg), "row 1, column 5."), 1);
+}
+
+TEST(Picture, PositionsAndWidthsHaveBounds) {
+  EXPECT_EQ(seenFrom("dense", 64, {.position = 64, .width = {}}),
+            "--picture-position: expected an integer of 0 to 63, found '64'");
+  EXPECT_EQ(seenFrom("dense", 64, {.position = 0, .width = 65}),
+            "--picture-width: expected an integer of 1 to 64, found '65'");
+}
+
+TEST(Picture, RowsAreThoseOfTheData) {
+  spec::Spec spec;
+  spec.model.layers = spec.model.heads = 1;
+  spec.data.context = 192;
+  spec.data.kind = spec::DataKind::Image;
+  spec.data.shape = {8, 8, 3};
+  spec.attention = {{"local(16)"}, spec::Integration::Merged};
+  auto svg = pictureModel(spec, SeenFrom{.position = 100, .width = {}});
+  ASSERT_TRUE(svg.has_value());
+  EXPECT_EQ(countOf(wordsOf(*svg), "in rows of 24 positions: row 4, column 4."), 1);
+
+  spec.data.kind = spec::DataKind::Text;
+  spec.embedding.kind = spec::EmbeddingKind::Aligned;
+  spec.embedding.stride = 14;
+  svg = pictureModel(spec, SeenFrom{.position = 100, .width = {}});
+  ASSERT_TRUE(svg.has_value());
+  EXPECT_EQ(countOf(wordsOf(*svg), "in rows of 14 positions: row 7, column 2."), 1);
+}
+
 TEST(Picture, ErrorsHaveTheirPlace) {
   auto svg = picturePattern("local(3) | strode(4)", 64);
   ASSERT_FALSE(svg.has_value());
