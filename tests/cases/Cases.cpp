@@ -256,12 +256,12 @@ const std::vector<Case> &attentionCases() {
       {"dense_n2305", {"dense"}, 2305, 1, 1, 32, 32},
       {"fixed_n2305", {"fixed(64, 32)"}, 2305, 1, 1, 64, 64},
 
-      // Names for what people use: of images the first is one, the second of two and a piece.
-      {"global_2_32_n100", {"global(2, 32)"}, 100, 1, 2, 16, 16},
-      {"longnet_16_2_n129", {"longnet(16, 2)"}, 129, 1, 1, 32, 32},
-      {"axial_12_n100", {"axial(12)"}, 100, 1, 1, 24, 24},
+      // Names for what people use: of images the first is one, the second two.
+      {"global_4_16_n100", {"global(4, 16)"}, 100, 1, 2, 32, 32},
+      {"longnet_32_2_n100", {"longnet(32, 2)"}, 100, 1, 1, 32, 32},
+      {"axial_16_n128", {"axial(16)"}, 128, 1, 1, 32, 32},
       {"neighborhood_8_16_n128", {"neighborhood(8, 16, 5)"}, 128, 1, 2, 32, 32},
-      {"neighborhood_6_10_n127", {"neighborhood(6, 10, 5, 3)"}, 127, 1, 1, 24, 16},
+      {"neighborhood_4_16_n128", {"neighborhood(4, 16, 5, 3)"}, 128, 1, 1, 32, 32},
   };
   return all;
 }
