@@ -121,7 +121,7 @@ void Forward::computeItem(const CudaItem &item, const FiniteItems &finite) {
     for (int64_t part = 0; part < schedule.parts; ++part) {
       Values rescale;
       weights.push_back(
-          softmax[part].next(tiles.masked(t, own[part], place.column, scores[part]), rescale));
+          softmax[part].next(tiles.masked(t, own[part], {place.column}, scores[part]), rescale));
       sums[part] = softmax[part].rescaled(sums[part], rescale);
     }
     product(

@@ -233,7 +233,7 @@ void KeyGrad::computeScores(const WalkTiles &tiles, const Own &own, Value number
     return std::array{low, high};
   };
   for (int64_t part = 0; part < schedule.parts; ++part)
-    weights[part] = tiles.masked(number, own[part], e.add(place.column, first), weights[part]);
+    weights[part] = tiles.masked(number, own[part], {place.column, first}, weights[part]);
   for (size_t k = 0; k < weights[0].size(); k += 4) {
     auto shift = pairAt(k, 0), deltaOf = pairAt(k, schedule.queryRows);
     for (Value &lse : shift)
@@ -247,7 +247,7 @@ void KeyGrad::computeScores(const WalkTiles &tiles, const Own &own, Value number
   if (querySum) { // are added up tile by tile, and nobody looks at them then
     for (int64_t part = 0; part < schedule.parts; ++part)
       scoreGrads[part] =
-          tiles.masked(number, own[part], e.add(place.column, first), scoreGrads[part], 0);
+          tiles.masked(number, own[part], {place.column, first}, scoreGrads[part], 0);
     writeScoreGrads(scoreGrads, slot, first);
   }
   auto sum = [&](const Parts &left, const PaddedTile &tile, Value tileAt, Parts &all) {

@@ -163,8 +163,8 @@ void QueryGrad::computeItem(const CudaItem &item, const FiniteItems &finite) {
     Parts scores = scoresOf(queryOperand, keyTile, keysAt(slot));
     Parts grads = scoresOf(gradOperand, valueTile, valuesAt(slot));
     for (int64_t part = 0; part < schedule.parts; ++part)
-      grads[part] = scoreGrads(tiles.masked(t, own[part], place.column, scores[part]), grads[part],
-                               rows[part]);
+      grads[part] = scoreGrads(tiles.masked(t, own[part], {place.column}, scores[part]),
+                               grads[part], rows[part]);
     product(
         *kernel.products, schedule.keyRows / 16,
         [&](int64_t part, int64_t k) { return kernel.left(grads[part], k); },

@@ -227,7 +227,7 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start, const Fin
   if (joins)
     bringOutput(item, broughtHere);
   Values weights =
-      packed(softmax.next(tiles.masked(zero, own, place.column, start.scores), rescale));
+      packed(softmax.next(tiles.masked(zero, own, {place.column}, start.scores), rescale));
   if (op.getResume() && !joins)
     sums = softmax.rescaled(sums, rescale);
 
@@ -251,7 +251,7 @@ Forward::Start Forward::consumeItem(const CudaItem &item, Start start, const Fin
     sums = accumulate(weights, e.sub(t, 1), last, sums);
     nextScore = e.waitProducts(1, nextScore);
     release(keyEmpty, at.slot);
-    weights = packed(softmax.next(tiles.masked(t, own, place.column, nextScore), rescale));
+    weights = packed(softmax.next(tiles.masked(t, own, {place.column}, nextScore), rescale));
     sums = e.waitProducts(0, sums);
     release(valueEmpty, last.slot);
     Values result = softmax.rescaled(sums, rescale);

@@ -317,13 +317,13 @@ Ring KeyGrad::consumeItem(const CudaItem &item, Ring ring, Ring keyRing,
                             gradTile.operand(e, gradAt, false));
     e.wait(slotted(rowsFull, at.slot, 8), at.parity);
     score = e.waitProducts(1, score);
-    Values weights = probabilities(tiles.masked(number, own, place.column, score), at.slot);
+    Values weights = probabilities(tiles.masked(number, own, {place.column}, score), at.slot);
     sums.value = e.product(gradTile.columns, e.fragments(weights),
                            gradTile.operand(e, gradAt, true), sums.value);
     grad = e.waitProducts(1, grad);
     Values gradients = scoreGrads(weights, grad, at.slot);
     if (querySum) // are added up tile by tile, and nobody looks at them then
-      gradients = tiles.masked(number, own, place.column, gradients, 0);
+      gradients = tiles.masked(number, own, {place.column}, gradients, 0);
     auto gradFragments = e.fragments(gradients);
     if (querySum)
       writeScoreGrads(gradFragments, at.slot);

@@ -243,7 +243,7 @@ Ring QueryGrad::consumeItem(const CudaItem &item, Ring keyRing, Ring queryRing,
   carried.append({keyRing.slot, keyRing.parity});
   auto scoreGradsOf = [&](Value number, ValueRange products) {
     Values score(products.take_front(nScores)), gradient(products.slice(nScores, nScores));
-    Values weights = probabilities(tiles.masked(number, own, place.column, score), rows);
+    Values weights = probabilities(tiles.masked(number, own, {place.column}, score), rows);
     return packed(scoreGrads(weights, gradient, rows));
   };
   Values done = e.loop(one, tiles.count, one, carried, [&](Value t, ValueRange all) {

@@ -2,9 +2,11 @@
 
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
+#include "compiler/Conversion/TileToCuda/ColumnMask.h"
 #include "compiler/Conversion/TileToCuda/CudaTensor.h"
 
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace stc;
@@ -164,14 +166,13 @@ CudaEmitter::Values WalkTiles::chooseRange(
   return from(0);
 }
 
-Value WalkTiles::isPair(unsigned walk, const IRMapping &constants, Value end, const Own &own,
-                        int half, Value other) const {
+Value WalkTiles::isPair(unsigned walk, const Own &own, int half, Value other) const {
   Value mine = own.rows[half];
   SmallVector<Value> pair = {residue, mine, other};
   if (own.areKeys)
     std::swap(pair[1], pair[2]);
-  Value in = e.inlineNarrow(tile::WalkOp(walks[walk]).getMask(), pair, constants)[0];
-  in = e.both(in, e.less(other, end));
+  Value in = e.inlineNarrow(tile::WalkOp(walks[walk]).getMask(), pair)[0];
+  in = e.both(in, e.less(other, ranges[walk].hi));
   return own.existing ? e.both(in, e.less(mine, own.existing)) : in;
 }
 
@@ -194,34 +195,55 @@ Value WalkTiles::isFull(const WalkRange &range, Value row, const Own &own) const
   return own.existing ? e.both(full, own.wholeTile) : full; // the last tile may not be whole
 }
 
+// Every residue has so many whole tiles of rows.
+bool WalkTiles::areTilesWhole(unsigned walk) const {
+  const int64_t positions =
+      TypeSwitch<Operation *, int64_t>(tile::WalkOp(walks[walk])->getParentOp())
+          .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
+              [](auto op) { return op.getKey().getType().getDimSize(1); });
+  tile::ViewAttr view = this->view(walk);
+  const int64_t period = view.getPeriod();
+  const int64_t rows =
+      positions / period * view.getWidth() * std::max<int64_t>(view.getTogether(), 1);
+  return positions % period == 0 && rows % tileRows == 0;
+}
+
 CudaEmitter::Values WalkTiles::maskedBy(unsigned walk, const IRMapping &constants, Value end,
                                         const Tile &tile) const {
+  const Own &own = tile.own;
+  std::array masks = {ColumnMask(e, walks[walk], residue, own.rows[0], own.areKeys, constants),
+                      ColumnMask(e, walks[walk], residue, own.rows[1], own.areKeys, constants)};
+  MaskColumn column{tile.row, tile.columns.lane, 0, tileRows & -tileRows};
+  const bool isWhole = areTilesWhole(walk);
   CudaEmitter::Values result;
   for (auto [k, score] : llvm::enumerate(tile.scores)) {
-    Value other = e.add(tile.base, 8 * int64_t(k / 4) + int64_t(k % 2));
-    Value is = isPair(walk, constants, end, tile.own, k / 2 % 2, other);
+    const unsigned half = k / 2 % 2;
+    column.constant = tile.columns.first + 8 * int64_t(k / 4) + int64_t(k % 2);
+    Value is = masks[half].at(column, end, isWhole);
+    if (own.existing)
+      is = e.both(is, e.less(own.rows[half], own.existing));
     result.push_back(e.select(is, score, tile.none));
   }
   return result;
 }
 
-CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Value lane,
+CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Columns columns,
                                       const CudaEmitter::Values &scores, float masked) const {
   SmallVector<Type> types(scores.size(), e.f32);
   if (families.size() < walks.size())
-    return maskedByFamily(number, lane, {own, {}, scores, e.f(masked)});
+    return maskedByFamily(number, {own, {}, columns, scores, e.f(masked)});
   return chooseRange(number, types, [&](unsigned walk, const WalkRange &range, Value row) {
     return e.choose(
         isFull(range, row, own), types, [&] { return scores; },
         [&] {
-          return maskedBy(walk, {}, range.hi, {own, e.add(row, lane), scores, e.f(masked)});
+          return maskedBy(walk, {}, range.hi, {own, row, columns, scores, e.f(masked)});
         });
   });
 }
 
 // Masks of all of a tile's scores are long, and with code for each walk kernels get slow: a tile
 // brings its constants along, and walks that differ in nothing else share the rest.
-CudaEmitter::Values WalkTiles::maskedByFamily(Value number, Value lane, Tile tile) const {
+CudaEmitter::Values WalkTiles::maskedByFamily(Value number, Tile tile) const {
   SmallVector<Type> types(tile.scores.size(), e.f32);
   size_t most = 0;
   for (const MaskFamily &family : families)
@@ -240,7 +262,7 @@ CudaEmitter::Values WalkTiles::maskedByFamily(Value number, Value lane, Tile til
         values.resize(found.size(), e.i(0));
         return values;
       });
-  tile.base = e.add(at[2], lane);
+  tile.row = at[2];
   std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned number) {
     const MaskFamily &family = families[number];
     auto run = [&] {

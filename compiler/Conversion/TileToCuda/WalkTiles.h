@@ -45,17 +45,19 @@ public:
     bool areKeys = false;
     mlir::Value existing, wholeTile; // i1: all of the tile's rows exist
   };
-  /// Scores of pairs that are not the pattern's become minus infinity, or another value. `column`
-  /// is the lane's first row of the other axis.
-  CudaEmitter::Values masked(mlir::Value number, const Own &own, mlir::Value column,
+  /// The rows of the other axis in a lane's results: a tile's `first` + 8j + lane and the next one.
+  struct Columns {
+    mlir::Value lane; ///< even, and less than 8
+    int64_t first = 0;
+  };
+  /// Scores of pairs that are not the pattern's become minus infinity, or another value.
+  CudaEmitter::Values masked(mlir::Value number, const Own &own, Columns columns,
                              const CudaEmitter::Values &scores,
                              float masked = -std::numeric_limits<float>::infinity()) const;
 
   /// Whether this row of the other axis makes a pair of the pattern with the lane's row `half` of
   /// two.
-  mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const {
-    return isPair(walk, {}, ranges[walk].hi, own, half, other);
-  }
+  mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const;
   /// Runs the body for the other axis' rows of all tiles, one by one or `step` from one to the
   /// next, with values carried from one to the next. Rows of a walk end before `end`.
   CudaEmitter::Values
@@ -73,20 +75,20 @@ private:
       mlir::Value number, mlir::TypeRange types,
       llvm::function_ref<CudaEmitter::Values(unsigned walk, const WalkRange &, mlir::Value row)>
           body) const;
-  mlir::Value isPair(unsigned walk, const mlir::IRMapping &constants, mlir::Value end,
-                     const Own &own, int half, mlir::Value other) const;
   /// Whether all pairs of a tile are the pattern's.
   mlir::Value isFull(const WalkRange &range, mlir::Value row, const Own &own) const;
+  bool areTilesWhole(unsigned walk) const;
   /// The scores of a walk's tile, each looked at.
   struct Tile {
     const Own &own;
-    mlir::Value base; ///< the lane's first row of the other axis
+    mlir::Value row; ///< the tile's first of the other axis
+    Columns columns;
     const CudaEmitter::Values &scores;
     mlir::Value none;
   };
   CudaEmitter::Values maskedBy(unsigned walk, const mlir::IRMapping &constants, mlir::Value end,
                                const Tile &tile) const;
-  CudaEmitter::Values maskedByFamily(mlir::Value number, mlir::Value lane, Tile tile) const;
+  CudaEmitter::Values maskedByFamily(mlir::Value number, Tile tile) const;
 
   CudaEmitter &e;
   llvm::SmallVector<tile::WalkOp> walks;
