@@ -116,6 +116,7 @@ struct Segment::Impl {
 
   Axes byQueries() const;
   Range keysOf(int64_t tile) const;
+  Range queriesOf(int64_t tile) const;
   /// The keys of each query row; no value if isl did not get this far.
   std::optional<RowForm> keysOfRows() const;
 

@@ -48,9 +48,33 @@ std::vector<int64_t> evaluateRow(const Pattern::Impl &pattern, int64_t i, int64_
 /// How many positions a row can hold as keys.
 int64_t keysBelow(bool isCausal, int64_t i, int64_t n) { return isCausal ? i + 1 : n; }
 
+/// Whether the parts of an expression alone show that it is causal.
+bool isCausalByParts(Context &context, const Syntax &syntax, int64_t n) {
+  auto isCausal = [&](const Syntax &operand) { return isCausalByParts(context, operand, n); };
+  switch (syntax.kind) {
+  case Syntax::Kind::Leaf:
+    return context
+        .ask(closedFormBudget,
+             [&] {
+               return relationOf(context, syntax, n)
+                   .is_subset(context.map("{ [i] -> [j] : j <= i }"));
+             })
+        .value_or(false);
+  case Syntax::Kind::Union:
+    return std::ranges::all_of(syntax.operands, isCausal);
+  case Syntax::Kind::Intersection:
+    return std::ranges::any_of(syntax.operands, isCausal);
+  case Syntax::Kind::Difference:
+    return isCausal(syntax.operands.front());
+  }
+  return false;
+}
+
 } // namespace
 
 Proof Pattern::causal() const {
+  if (isCausalByParts(*impl->context, impl->syntax, impl->n))
+    return proved();
   if (impl->relation.is_null())
     return unknown(impl->whyNoRelation);
   auto future = impl->context->ask(proofBudget, [&] {

@@ -10,6 +10,7 @@
 #include "compiler/Pattern/PatternImpl.h"
 
 #include <array>
+#include <cstdlib>
 
 using namespace stc::pattern;
 
@@ -168,25 +169,77 @@ Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, c
 // Segments
 //===----------------------------------------------------------------------===//
 
+/// The least and the greatest y - x of a part's points { [r, x, y] }, where isl finds them.
+struct Differences {
+  std::optional<int64_t> least, greatest;
+};
+
+static Differences differencesOf(const Segment::Impl &segment) {
+  if (segment.points.is_null())
+    return {};
+  auto found = segment.context->ask(closedFormBudget, [&] {
+    isl::set differences = segment.points.apply(segment.context->map("{ [r, x, y] -> [y - x] }"));
+    isl::val least = differences.dim_min_val(0), greatest = differences.dim_max_val(0);
+    auto number = [](const isl::val &value) {
+      return value.is_int() ? std::optional<int64_t>(value.num_si()) : std::nullopt;
+    };
+    return Differences{number(least), number(greatest)};
+  });
+  return found.value_or(Differences());
+}
+
+/// The last row of the view whose coordinate is not behind the given one, and the first one not
+/// before it. In between lie the positions that the view leaves out.
+static Expr lastRowUpTo(const View &view, const Expr &coordinate) {
+  if (view.width == 1)
+    return coordinate;
+  Expr past = coordinate - Expr::constant(view.first), block = past.floorDiv(view.period);
+  return block * view.width + Expr::min(past - block * view.period, Expr::constant(view.width - 1));
+}
+
+static Expr firstRowFrom(const View &view, const Expr &coordinate) {
+  return lastRowUpTo(view, coordinate - Expr::constant(1)) + Expr::constant(1);
+}
+
 /// Where isl gave up, what is right whatever the pairs are: no row holds all, and a pair may be
-/// anywhere, or in a causal part whose axes have the same view, in the triangle of their rows.
+/// anywhere, or where the axes have the same view, no further from the tile than the part's
+/// differences say; of a causal part not behind it.
 static Range widest(const Segment::Impl &segment, bool areKeysTiled, int64_t tile) {
   const View &other = areKeysTiled ? segment.query : segment.key;
   const ResidueMap residues =
       areKeysTiled ? segment.residues.inverse(segment.key.residues) : segment.residues;
   const Expr zero = Expr::constant(0), r = Expr::variable(0);
   const Expr rows = other.rowsOf(segment.n).substitute(std::array{residues.at(r, other.residues)});
-  if (!segment.isCausal || segment.query != segment.key)
+  if (segment.query != segment.key)
     return {zero, zero, zero, rows};
-  // Rows of different residues are in order by blocks of the view's width.
-  const int64_t block = residues.isIdentity() ? 1 : other.width;
-  const Expr first = Expr::variable(1) * tile;
-  if (!areKeysTiled) {
-    Expr end = (first + Expr::constant(tile + block - 1)).floorDiv(block) * block;
-    return {zero, zero, zero, Expr::min(end, rows)};
+  auto [least, greatest] = differencesOf(segment);
+  // A key of another residue may stand behind the query in their blocks' order of rows.
+  const int64_t ahead = residues.isIdentity() ? 0 : other.width - 1;
+  if (segment.isCausal)
+    greatest = std::min(greatest.value_or(ahead), ahead);
+  if (areKeysTiled) {
+    std::swap(least, greatest);
+    for (std::optional<int64_t> *difference : {&least, &greatest})
+      if (*difference)
+        *difference = -**difference;
   }
-  const Expr lo = Expr::min(first.floorDiv(block) * block, rows);
-  return {lo, lo, lo, rows};
+  // Bounds that cut next to nothing off are not worth their length.
+  for (std::optional<int64_t> *difference : {&least, &greatest})
+    if (*difference && std::abs(**difference) + other.period >= segment.n)
+      difference->reset();
+  const Expr first = Expr::variable(1) * tile, last = first + Expr::constant(tile - 1);
+  Expr lo = zero, hi = rows;
+  if (least)
+    lo = *least == 0 ? first
+                     : firstRowFrom(other, coordinateOf(other, first) + Expr::constant(*least));
+  if (greatest)
+    hi = (*greatest == 0
+              ? last
+              : lastRowUpTo(other, coordinateOf(other, last) + Expr::constant(*greatest))) +
+         Expr::constant(1);
+  lo = Expr::max(zero, Expr::min(lo, rows));
+  hi = Expr::max(lo, Expr::min(hi, rows));
+  return {lo, lo, lo, hi};
 }
 
 static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
@@ -201,44 +254,45 @@ static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,
   return answers.rows;
 }
 
-static Range rangeOf(const Axes &axes, const isl::set &points, const isl::set &all,
-                     Segment::Impl::Answers &answers, int64_t tile, const Range &otherwise) {
-  auto [entry, isNew] = answers.tiles.try_emplace(tile);
-  if (!isNew)
-    return entry->second;
-  entry->second = otherwise;
+/// No value if isl gave up.
+static std::optional<Range> rangeOf(const Axes &axes, const isl::set &points, const isl::set &all,
+                                    Segment::Impl::Answers &answers, int64_t tile) {
   std::optional<RowForm> rows = rowsOf(axes, points, answers);
   auto range = axes.context.ask(closedFormBudget, [&] {
     auto fromRows = rows ? tileRangeOf(axes, *rows, tile) : std::nullopt;
     return fromRows ? *fromRows : generalTileRange(axes, points, all, tile);
   });
-  if (range)
-    entry->second = *range;
-  return entry->second;
+  return range ? std::optional(*range) : std::nullopt;
 }
 
 Range Segment::keysOf(int64_t queryTile) const { return impl->keysOf(queryTile); }
 
-Range Segment::queriesOf(int64_t keyTile) const {
-  const Range otherwise = widest(*impl, /*areKeysTiled=*/true, keyTile);
-  if (impl->points.is_null())
-    return otherwise;
-  const Axes axes{*impl->context, impl->n, impl->key, impl->query,
-                  impl->residues.inverse(impl->key.residues)};
-  std::string residue = impl->residues.str(impl->key.residues);
-  isl::map swap = impl->context->map("{ [r, x, y] -> [s, y, x] : s = " + residue + " and " +
-                                     "0 <= r < " + std::to_string(impl->query.residues) + " }");
-  return rangeOf(axes, impl->points.apply(swap), impl->all.apply(swap), impl->queries, keyTile,
-                 otherwise);
-}
+Range Segment::queriesOf(int64_t keyTile) const { return impl->queriesOf(keyTile); }
 
 Axes Segment::Impl::byQueries() const { return {*context, n, query, key, residues}; }
 
 Range Segment::Impl::keysOf(int64_t tile) const {
-  const Range otherwise = widest(*this, /*areKeysTiled=*/false, tile);
-  if (points.is_null())
-    return otherwise;
-  return rangeOf(byQueries(), points, all, keys, tile, otherwise);
+  auto [entry, isNew] = keys.tiles.try_emplace(tile);
+  if (!isNew)
+    return entry->second;
+  std::optional<Range> range;
+  if (!points.is_null())
+    range = rangeOf(byQueries(), points, all, keys, tile);
+  return entry->second = range ? *range : widest(*this, /*areKeysTiled=*/false, tile);
+}
+
+Range Segment::Impl::queriesOf(int64_t tile) const {
+  auto [entry, isNew] = queries.tiles.try_emplace(tile);
+  if (!isNew)
+    return entry->second;
+  std::optional<Range> range;
+  if (!points.is_null()) {
+    const Axes axes{*context, n, key, query, residues.inverse(key.residues)};
+    isl::map swap = context->map("{ [r, x, y] -> [s, y, x] : s = " + residues.str(key.residues) +
+                                 " and 0 <= r < " + std::to_string(query.residues) + " }");
+    range = rangeOf(axes, points.apply(swap), all.apply(swap), queries, tile);
+  }
+  return entry->second = range ? *range : widest(*this, /*areKeysTiled=*/true, tile);
 }
 
 std::optional<RowForm> Segment::Impl::keysOfRows() const {

@@ -33,12 +33,15 @@ std::vector<int64_t> shiftsOf(const Points &points, int64_t factor, int64_t resi
 } // namespace
 
 std::vector<View> stc::pattern::residueViews(int64_t period, int64_t n, int64_t least,
-                                             int64_t enough) {
+                                             int64_t enough, std::span<const int64_t> widths) {
   std::vector<View> views;
   for (int64_t residues = std::min(mostResidues, period); residues > 2; --residues)
     if (period % residues == 0 && n / residues >= least)
       views.push_back({period, 0, period / residues, residues});
-  std::ranges::stable_sort(views, {}, [&](const View &view) { return n / view.residues < enough; });
+  std::ranges::stable_sort(views, {}, [&](const View &view) {
+    const bool isNamed = view.width == 1 || std::ranges::count(widths, view.width);
+    return std::pair(!isNamed, n / view.residues < enough);
+  });
   if (views.size() > mostWidths)
     views.resize(mostWidths);
   return views;

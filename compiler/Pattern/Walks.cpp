@@ -315,12 +315,14 @@ private:
   std::vector<Lines> linesOf(Part &part) {
     constexpr size_t most = 2;
     std::vector<Lines> found;
-    if (moduli.empty() || isDense(part))
+    if (moduli.empty() || vainSearches == mostVainSearches || isDense(part))
       return found;
     for (int64_t period : periods())
-      for (const View &view : residueViews(period, n, queryTile, tileRows)) {
+      for (const View &view : residueViews(period, n, queryTile, tileRows, moduli)) {
         auto maps =
             context.ask(residuesBudget, [&] { return residueLines(context, part.pairs, view); });
+        if (!maps && ++vainSearches == mostVainSearches)
+          return found;
         // The same residue alone is what views are proposed for above.
         if (maps && !maps->empty() && *maps != std::vector{ResidueMap()})
           found.push_back({view, *maps});
@@ -400,6 +402,10 @@ private:
   Context &context;
   int64_t n;
   std::vector<int64_t> moduli;
+  /// Where isl gives up on the residues of one part it mostly does on others, after up to a second
+  /// each time.
+  static constexpr int mostVainSearches = 2;
+  int vainSearches = 0;
 };
 
 std::string notation(const Expr &condition) {

@@ -185,13 +185,24 @@ TEST(WalkCosts, SetsCostAboutWhatTheirPairsCost) {
                "local(16) | { [i] -> [j] : i - j = 32 or i - j = 64 or i - j = 128 or i - j = 256 "
                "or i - j = 512 or i - j = 1024 or i - j = 2048 or i - j = 4096 or i - j = 8192 }",
                0.126},
-           // isl gives up: the triangle
+           // three lattices, of which one shows in the residues
            Priced{"{ [i] -> [j] : j <= i and (i + 2j) mod 7 <= 1 and (3i + j) mod 11 <= 3 and (i + "
                   "5j) "
                   "mod 13 <= 5 }",
-                  1.01},
+                  0.31},
            Priced{"local(16) | { [i] -> [j] : i - j = 100 or i - j = 1000 or i - j = 10000 }",
                   0.105},
+           // the whole's proof is beyond the budget, but its parts are causal
+           Priced{
+               "{ [i] -> [j] : j <= i and (i = j or j mod 7 = 2 or i mod 7 = 2) } | longnet(6, 3) "
+               "| ({ [i] -> [j] : i mod 4 <= 3 and i - j <= 7 } & local(1))",
+               1.01},
+           // isl gives up: no key is further away than 4 rows of the image
+           Priced{"{ [i] -> [j] : j <= i and floor(i/138) - floor(j/138) <= 3 and "
+                  "-18 <= i mod 138 - j mod 138 <= 18 }",
+                  0.09},
+           // cells of a width that no power of two has
+           Priced{"{ [i] -> [j] : j <= i and (floor(i/35) - floor(j/35)) mod 4 = 1 }", 0.27},
            // bands in the residues of cells
            Priced{"{ [i] -> [j] : j <= i and (i - j) mod 256 <= 15 }", 0.13},
            Priced{"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }", 0.42},
