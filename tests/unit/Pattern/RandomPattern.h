@@ -93,8 +93,9 @@ public:
   }
 
   /// Bands, lattices and patches: the residues of the keys that a query meets are not its own.
-  RandomPattern shiftedResidues() {
-    int64_t m = number(3, 6), k = number(3, 5), r = number(0, 1);
+  /// Cells have up to `most` positions.
+  RandomPattern shiftedResidues(int64_t most = 6) {
+    int64_t m = number(3, most), k = number(3, 5), r = number(0, 1);
     auto S = [](int64_t value) { return std::to_string(value); };
     auto causal = [](std::string text, std::function<bool(int64_t, int64_t)> holds) {
       return RandomPattern{"{ [i] -> [j] : j <= i and " + text + " }",
