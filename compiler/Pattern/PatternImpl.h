@@ -54,6 +54,8 @@ struct Access {
 /// The coordinate of a row, and the row of a coordinate.
 Expr coordinateOf(const View &view, const Expr &row);
 Expr rowOf(const View &view, const Expr &coordinate);
+/// In isl's notation: the position with the coordinate x, of the residue to which a map takes r.
+std::string positionText(const View &view, const std::string &x, ResidueMap residues = {});
 /// In isl's notation: `position` has the coordinate x and the residue to which a map takes r.
 std::string viewConstraints(const View &view, const std::string &position, const std::string &x,
                             ResidueMap residues = {});

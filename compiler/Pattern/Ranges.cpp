@@ -169,74 +169,76 @@ Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, c
 // Segments
 //===----------------------------------------------------------------------===//
 
-/// The least and the greatest y - x of a part's points { [r, x, y] }, where isl finds them.
-struct Differences {
+/// The least and the greatest j - i of a part's pairs, where isl finds them.
+struct Distances {
   std::optional<int64_t> least, greatest;
 };
 
-static Differences differencesOf(const Segment::Impl &segment) {
+static Distances distancesOf(const Segment::Impl &segment) {
   if (segment.points.is_null())
     return {};
   auto found = segment.context->ask(closedFormBudget, [&] {
-    isl::set differences = segment.points.apply(segment.context->map("{ [r, x, y] -> [y - x] }"));
-    isl::val least = differences.dim_min_val(0), greatest = differences.dim_max_val(0);
+    isl::set distances = segment.points.apply(
+        segment.context->map("{ [r, x, y] -> [" + positionText(segment.key, "y", segment.residues) +
+                             " - (" + positionText(segment.query, "x") + ")] }"));
+    isl::val least = distances.dim_min_val(0), greatest = distances.dim_max_val(0);
     auto number = [](const isl::val &value) {
       return value.is_int() ? std::optional<int64_t>(value.num_si()) : std::nullopt;
     };
-    return Differences{number(least), number(greatest)};
+    return Distances{number(least), number(greatest)};
   });
-  return found.value_or(Differences());
+  return found.value_or(Distances());
 }
 
-/// The last row of the view whose coordinate is not behind the given one, and the first one not
-/// before it. In between lie the positions that the view leaves out.
-static Expr lastRowUpTo(const View &view, const Expr &coordinate) {
-  if (view.width == 1)
-    return coordinate;
-  Expr past = coordinate - Expr::constant(view.first), block = past.floorDiv(view.period);
+static Expr positionOf(const View &view, const Expr &residue, const Expr &row) {
+  const Expr block = row.floorDiv(view.width);
+  return block * view.period + Expr::constant(view.first) + residue * view.width + row -
+         block * view.width;
+}
+
+/// The last row of a residue that stands at the position or before it.
+static Expr lastRowUpTo(const View &view, const Expr &residue, const Expr &position) {
+  const Expr past = position - Expr::constant(view.first) - residue * view.width;
+  const Expr block = past.floorDiv(view.period);
   return block * view.width + Expr::min(past - block * view.period, Expr::constant(view.width - 1));
 }
 
-static Expr firstRowFrom(const View &view, const Expr &coordinate) {
-  return lastRowUpTo(view, coordinate - Expr::constant(1)) + Expr::constant(1);
-}
-
 /// Where isl gave up, what is right whatever the pairs are: no row holds all, and a pair may be
-/// anywhere, or where the axes have the same view, no further from the tile than the part's
-/// differences say; of a causal part not behind it.
+/// wherever a position is no further from the tile's than the part's distances say; of a causal
+/// part not behind it.
 static Range widest(const Segment::Impl &segment, bool areKeysTiled, int64_t tile) {
+  const View &own = areKeysTiled ? segment.key : segment.query;
   const View &other = areKeysTiled ? segment.query : segment.key;
   const ResidueMap residues =
       areKeysTiled ? segment.residues.inverse(segment.key.residues) : segment.residues;
-  const Expr zero = Expr::constant(0), r = Expr::variable(0);
-  const Expr rows = other.rowsOf(segment.n).substitute(std::array{residues.at(r, other.residues)});
-  if (segment.query != segment.key)
-    return {zero, zero, zero, rows};
-  auto [least, greatest] = differencesOf(segment);
-  // A key of another residue may stand behind the query in their blocks' order of rows.
-  const int64_t ahead = residues.isIdentity() ? 0 : other.width - 1;
+  const Expr zero = Expr::constant(0), one = Expr::constant(1), residue = Expr::variable(0);
+  const Expr otherResidue = residues.at(residue, other.residues);
+  auto [least, greatest] = distancesOf(segment);
   if (segment.isCausal)
-    greatest = std::min(greatest.value_or(ahead), ahead);
+    greatest = std::min<int64_t>(greatest.value_or(0), 0);
   if (areKeysTiled) {
     std::swap(least, greatest);
-    for (std::optional<int64_t> *difference : {&least, &greatest})
-      if (*difference)
-        *difference = -**difference;
+    for (std::optional<int64_t> *distance : {&least, &greatest})
+      if (*distance)
+        *distance = -**distance;
   }
-  // Bounds that cut next to nothing off are not worth their length.
-  for (std::optional<int64_t> *difference : {&least, &greatest})
-    if (*difference && std::abs(**difference) + other.period >= segment.n)
-      difference->reset();
+  auto rowUpTo = [&](const Expr &row, int64_t distance) {
+    if (own == other && residues.isIdentity() && distance == 0)
+      return row;
+    return lastRowUpTo(other, otherResidue,
+                       positionOf(own, residue, row) + Expr::constant(distance));
+  };
+  const Expr rows = other.rowsOf(segment.n).substitute(std::array{otherResidue});
   const Expr first = Expr::variable(1) * tile, last = first + Expr::constant(tile - 1);
+  // A bound that cuts next to nothing off is not worth its length.
+  auto isFar = [&](int64_t distance) { return std::abs(distance) + other.period >= segment.n; };
   Expr lo = zero, hi = rows;
-  if (least)
-    lo = *least == 0 ? first
-                     : firstRowFrom(other, coordinateOf(other, first) + Expr::constant(*least));
-  if (greatest)
-    hi = (*greatest == 0
-              ? last
-              : lastRowUpTo(other, coordinateOf(other, last) + Expr::constant(*greatest))) +
-         Expr::constant(1);
+  if (least && *least == 0 && own == other && residues.isIdentity())
+    lo = first;
+  else if (least && !isFar(*least))
+    lo = rowUpTo(first, *least - 1) + one;
+  if (greatest && !isFar(*greatest))
+    hi = rowUpTo(last, *greatest) + one;
   lo = Expr::max(zero, Expr::min(lo, rows));
   hi = Expr::max(lo, Expr::min(hi, rows));
   return {lo, lo, lo, hi};

@@ -135,15 +135,19 @@ static std::string residueTimes(int64_t factor, ResidueMap residues, const View 
   return factor == 1 ? residue : std::to_string(factor) + "*" + residue;
 }
 
-std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
-                                          const std::string &x, ResidueMap residues) {
+std::string stc::pattern::positionText(const View &view, const std::string &x,
+                                       ResidueMap residues) {
   std::string offset = residueTimes(view.width, residues, view);
   if (view.width > 1)
-    return position + " = " + x + " + " + offset + " and " + residueConstraint(view) + " and " +
-           windowConstraint(view, x);
-  return position + " = " + std::to_string(view.period) + "*" + x + " + " +
-         std::to_string(view.first) + " + " + offset + " and " + x + " >= 0 and " +
-         residueConstraint(view);
+    return x + " + " + offset;
+  return std::to_string(view.period) + "*" + x + " + " + std::to_string(view.first) + " + " +
+         offset;
+}
+
+std::string stc::pattern::viewConstraints(const View &view, const std::string &position,
+                                          const std::string &x, ResidueMap residues) {
+  return position + " = " + positionText(view, x, residues) + " and " + residueConstraint(view) +
+         " and " + (view.width > 1 ? windowConstraint(view, x) : x + " >= 0");
 }
 
 std::string stc::pattern::axisConstraints(const View &view, const std::string &x, int64_t n,
