@@ -29,8 +29,8 @@ public:
       : e(e), mask(walk.getMask().front()), residue(residue), row(row), isRowOfKeys(isRowOfKeys),
         constants(constants) {}
 
-  /// i1: whether the pair is the pattern's. Columns from `end` on have none; where tiles are
-  /// `whole`, all columns of a tile lie on the same side of it.
+  /// i1: whether the pair is the pattern's. Columns from `end` on have none. `isWhole`: all columns
+  /// of the tile exist.
   mlir::Value at(const MaskColumn &column, mlir::Value end, bool isWhole);
 
 private:

@@ -25,6 +25,15 @@ struct CudaTensor {
 /// Whether several residues stand side by side, and how many rows they have together.
 inline bool isPacked(tile::ViewAttr view) { return view.getTogether() > 1; }
 inline int64_t packedRows(tile::ViewAttr view) { return view.getTogether() * view.getRowsEach(); }
+/// Whether so many positions are whole periods of the view, and how many rows of each residue are
+/// in those that are.
+inline bool endsWithPeriod(int64_t positions, tile::ViewAttr view) {
+  return positions % view.getPeriod() == 0;
+}
+inline int64_t rowsOfWholePeriods(int64_t positions, tile::ViewAttr view) {
+  int64_t rows = isPacked(view) ? view.getTogether() : view.getWidth();
+  return positions / view.getPeriod() * rows;
+}
 
 /// The residue of a walk's view that an item's residue meets.
 mlir::Value walkResidue(CudaEmitter &e, tile::WalkOp walk, mlir::Value residue);

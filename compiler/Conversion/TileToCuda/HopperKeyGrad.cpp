@@ -428,7 +428,9 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   auto firstRow = [&](Value row) {
     return part.byRows && schedule.groups == 2 ? e.add(row, e.mul(place.group, 64)) : row;
   };
-  auto wholeRows = [&](tile::ViewAttr view) { return rowsOfWholePeriods(*querySum, view); };
+  auto wholeRows = [&](tile::ViewAttr view) {
+    return rowsOfWholePeriods(querySum->positions(), view);
+  };
   if (llvm::any_of(walks, [&](tile::WalkOp walk) { return wholeRows(walk.getView()) > 0; })) {
     ifLeader([&] { e.waitStores(0); });
     syncGroup();

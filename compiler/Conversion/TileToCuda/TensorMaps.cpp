@@ -22,12 +22,7 @@ bool stc::fillsBoxes(tile::ViewAttr view, int64_t rows) {
 }
 
 bool stc::endsExactly(const CudaTensor &tensor, tile::ViewAttr view) {
-  return view.getPeriod() == 1 || tensor.positions() % view.getPeriod() == 0;
-}
-
-int64_t stc::rowsOfWholePeriods(const CudaTensor &tensor, tile::ViewAttr view) {
-  int64_t periods = tensor.positions() / view.getPeriod();
-  return isPacked(view) ? periods * view.getTogether() : periods * view.getWidth();
+  return endsWithPeriod(tensor.positions(), view);
 }
 
 int64_t stc::copiedRows(tile::ViewAttr view, int64_t rows) {

@@ -22,9 +22,6 @@ bool fillsBoxes(tile::ViewAttr view, int64_t rows);
 /// Whether the view's rows end where the map's boxes are cut off: no box has rows that do not
 /// exist.
 bool endsExactly(const CudaTensor &tensor, tile::ViewAttr view);
-/// The rows of a residue in periods of the view that are not cut off: boxes of these alone are
-/// exact.
-int64_t rowsOfWholePeriods(const CudaTensor &tensor, tile::ViewAttr view);
 
 /// Whether a copied tile of so many rows has the view's alone, but for zeros behind the last.
 bool bringsOnly(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows);

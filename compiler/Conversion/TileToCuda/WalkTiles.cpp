@@ -201,11 +201,8 @@ bool WalkTiles::areTilesWhole(unsigned walk) const {
       TypeSwitch<Operation *, int64_t>(tile::WalkOp(walks[walk])->getParentOp())
           .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
               [](auto op) { return op.getKey().getType().getDimSize(1); });
-  tile::ViewAttr view = this->view(walk);
-  const int64_t period = view.getPeriod();
-  const int64_t rows =
-      positions / period * view.getWidth() * std::max<int64_t>(view.getTogether(), 1);
-  return positions % period == 0 && rows % tileRows == 0;
+  return endsWithPeriod(positions, view(walk)) &&
+         rowsOfWholePeriods(positions, view(walk)) % tileRows == 0;
 }
 
 CudaEmitter::Values WalkTiles::maskedBy(unsigned walk, const IRMapping &constants, Value end,

@@ -10,8 +10,6 @@ struct WalkRange {
   mlir::Value first, count, fullLo, fullHi, hi;
 };
 
-/// All walks of a tile as one sequence of tiles of the other axis, from the last of each walk to
-/// its first.
 /// Walks whose masks are the same but for some constants, such as those of several diagonals.
 struct MaskFamily {
   llvm::SmallVector<unsigned> walks;
@@ -19,6 +17,8 @@ struct MaskFamily {
   llvm::SmallVector<unsigned> constants;
 };
 
+/// All walks of a tile as one sequence of tiles of the other axis, from the last of each walk to
+/// its first.
 class WalkTiles {
 public:
   WalkTiles(CudaEmitter &e, llvm::ArrayRef<tile::WalkOp> walks, mlir::Value residue,
