@@ -244,12 +244,15 @@ private:
     constexpr double most = 0.6;
     const Views &views = part.views;
     std::array<std::vector<int64_t>, 2> columns;
-    for (QueryTile tile : sampleOf(part, tiles).tiles)
+    for (QueryTile tile : sampleOf(part, tiles).tiles) {
+      const int64_t exist = views.query.rows(n, tile.residue);
+      if (tile.begin >= exist)
+        continue;
+      auto [begin, end] = visitedKeys(part, tile);
       for (int64_t a = 0; a < rows; ++a) {
         int64_t row = tile.begin + a * queryTile / rows;
-        if (row >= views.query.rows(n, tile.residue))
+        if (row >= exist)
           continue;
-        auto [begin, end] = visitedKeys(part, tile);
         for (int64_t b = 0; b < keys; ++b) {
           columns[0].push_back(views.query.position(tile.residue, row));
           columns[1].push_back(
@@ -257,6 +260,7 @@ private:
                                  begin + int64_t(double(end - begin) * (b + 0.5) / keys)));
         }
       }
+    }
     int64_t found = 0;
     for (int64_t holds :
          conditionIn(context, part.pairs, n).evaluateMany(columns, columns[0].size()))
