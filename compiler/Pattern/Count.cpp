@@ -32,13 +32,55 @@ template <class Visit> static void forTiles(int64_t residues, int64_t tiles, Vis
   }
 }
 
+/// The same with all (r, t, m) that are numbers of a tile's ranges.
+template <class Visit>
+static void forRanges(const Range &range, int64_t residues, int64_t tiles, Visit visit) {
+  forTiles(residues, tiles, [&](const auto &columns, size_t count) {
+    auto begin = range.begin.evaluateMany(columns, count);
+    auto end = range.end.evaluateMany(columns, count);
+    std::array<std::vector<int64_t>, 3> numbered;
+    for (size_t k = 0; k < count; ++k)
+      for (int64_t m = begin[k]; m < end[k]; ++m) {
+        numbered[0].push_back(columns[0][k]);
+        numbered[1].push_back(columns[1][k]);
+        numbered[2].push_back(m);
+      }
+    visit(numbered, numbered[0].size());
+  });
+}
+
 //===----------------------------------------------------------------------===//
 // Tiles
 //===----------------------------------------------------------------------===//
 
+static void countSeveral(const Range &range, const Segment &segment, int64_t n, int64_t queryTile,
+                         int64_t keyTile, TileCount &total) {
+  const int64_t tiles = (n + queryTile - 1) / queryTile;
+  int64_t visited = 0, full = 0;
+  forRanges(range, segment.query.residues, tiles, [&](const auto &columns, size_t count) {
+    auto lo = range.lo.evaluateMany(columns, count);
+    auto fullLo = range.fullLo.evaluateMany(columns, count);
+    auto fullHi = range.fullHi.evaluateMany(columns, count);
+    auto longest = range.longest.evaluateMany(columns, count);
+    for (size_t k = 0; k < count; ++k) {
+      const int64_t each = (longest[k] + keyTile - 1) / keyTile;
+      const int64_t fullBegin = (fullLo[k] - lo[k] + keyTile - 1) / keyTile;
+      const int64_t fullEnd = (fullHi[k] - lo[k]) / keyTile;
+      full += std::max<int64_t>(0, fullEnd - fullBegin);
+      visited += each;
+      total.pairs += std::min(queryTile, n - columns[1][k] * queryTile) * each * keyTile;
+    }
+  });
+  total.full += full;
+  total.partial += visited - full;
+  total.skipped += std::max<int64_t>(0, tiles * ((n + keyTile - 1) / keyTile) - visited);
+}
+
 static void countSegment(const Segment &segment, int64_t n, int64_t queryTile, int64_t keyTile,
                          TileCount &total) {
   Range range = segment.keysOf(queryTile);
+  if (range.isSeveral)
+    return countSeveral(range, segment, n, queryTile, keyTile, total);
   int64_t tiles = (segment.query.maxRows(n) + queryTile - 1) / queryTile;
   forTiles(segment.query.residues, tiles, [&](const auto &columns, size_t count) {
     auto lo = range.lo.evaluateMany(columns, count), hi = range.hi.evaluateMany(columns, count);
@@ -251,8 +293,31 @@ std::optional<int64_t> countByPeriod(const Expr &condition, int64_t n, int64_t m
 // All together
 //===----------------------------------------------------------------------===//
 
+/// The same of several ranges of each row.
+std::optional<int64_t> countNumbered(const Segment &segment, const Range &range, int64_t n) {
+  int64_t sum = 0, evaluations = 0;
+  forRanges(range, segment.query.residues, n, [&](const auto &ranges, size_t count) {
+    auto lo = range.lo.evaluateMany(ranges, count), hi = range.hi.evaluateMany(ranges, count);
+    for (size_t k = 0; k < count && evaluations <= maxEvaluations; ++k) {
+      const int64_t length = std::max<int64_t>(0, hi[k] - lo[k]);
+      evaluations += length;
+      std::array<std::vector<int64_t>, 4> pairs;
+      for (auto [column, value] :
+           {std::pair(0, ranges[0][k]), {1, ranges[1][k]}, {3, ranges[2][k]}})
+        pairs[column].assign(length, value);
+      pairs[2].resize(length);
+      std::iota(pairs[2].begin(), pairs[2].end(), lo[k]);
+      for (int64_t holds : segment.numbered->predicate.evaluateMany(pairs, length))
+        sum += holds != 0;
+    }
+  });
+  return evaluations <= maxEvaluations ? std::optional(sum) : std::nullopt;
+}
+
 /// Evaluates the predicate for all pairs of each row's range.
 std::optional<int64_t> countSingly(const Segment &segment, const Range &range, int64_t n) {
+  if (range.isSeveral)
+    return countNumbered(segment, range, n);
   if (sumOfLengths(segment.query, n, range.lo, range.hi) > maxEvaluations)
     return std::nullopt;
   int64_t sum = 0;

@@ -90,8 +90,25 @@ struct View {
 /// axis, all in view coordinates, as expressions over the variables (r, t) = (0, 1):
 /// rows outside [lo, hi) hold no pair of the part; rows in [fullLo, fullHi) hold all pairs with
 /// the tile's rows that exist. lo <= fullLo <= fullHi <= hi where lo < hi; all are in [0, rows].
+///
+/// Where a tile meets several ranges, these are the bounds of range m, variable 2, and of pairs of
+/// number m only; begin <= m < end, and none has more rows than `longest`, all over (r, t).
 struct Range {
   Expr lo, fullLo, fullHi, hi;
+  Expr begin = Expr::constant(0), end = Expr::constant(1), longest = {};
+  bool isSeveral = false;
+
+  /// The rows of the other axis that a tile computes, in tiles of so many rows: of one range those
+  /// of a grid, each of several from its first row on in as many tiles as the longest needs.
+  int64_t rowsComputed(int64_t residue, int64_t number, int64_t tile) const;
+};
+
+/// What tells the ranges of a tile apart.
+struct Numbered {
+  /// A number of each pair, over (r, a, b) = (0, 1, 2).
+  Expr number;
+  /// Holds exactly for the pairs of number m, over (r, a, b, m).
+  Expr predicate;
 };
 
 /// A part of the pattern in its views: dense tiles, but for a predicate at the edges.
@@ -106,9 +123,12 @@ public:
   /// (r, a, b) = (0, 1, 2): the query's residue, query row, key row. Constraints implied by the
   /// axes are left out.
   Expr predicate;
+  /// Where tiles may meet several ranges.
+  std::optional<Numbered> numbered;
 
   /// Key rows of a tile of query rows, and query rows of a tile of key rows (the relation walked
-  /// backward, for dK and dV). Their residue is that of the tile's own view.
+  /// backward, for dK and dV). Their residue is that of the tile's own view. Several ranges where
+  /// these compute less than one, in square tiles.
   Range keysOf(int64_t queryTile) const;
   Range queriesOf(int64_t keyTile) const;
   int64_t keyResidue(int64_t queryResidue) const { return residues.at(queryResidue, key.residues); }

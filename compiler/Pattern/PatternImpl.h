@@ -21,6 +21,9 @@ constexpr unsigned long closedFormBudget = 50'000;
 /// The same for finding the residues of keys that those of queries meet, in one view.
 constexpr unsigned long residuesBudget = 100'000;
 
+/// The same for several ranges of a tile.
+constexpr unsigned long rangesBudget = 200'000;
+
 /// What is known of the rows that hold no key.
 struct EmptyRows {
   Proof none;
@@ -98,8 +101,27 @@ Bounds rowBoundsOf(const Axes &axes, const isl::set &points);
 bool areRowsContiguous(const Axes &axes, const isl::set &points);
 /// The bounds of a tile from those of its rows; no value if they do not tell.
 std::optional<Range> tileRangeOf(const Axes &axes, const RowForm &rows, int64_t tile);
-/// The same from the sets, where there may be gaps and no order: slower, and longer forms.
-Range generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all, int64_t tile);
+/// The same from the sets, of some tiles { [r, t] }, where there may be gaps and no order: slower,
+/// and longer forms.
+Range generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all,
+                       const isl::set &tiles, int64_t tile);
+
+/// Pairs that stand where they are, with their numbers: { [m, i, j] }.
+struct NumberedPoints {
+  isl::set points;
+  /// All triples of a number and positions.
+  isl::set all;
+  /// Holds for the points, over (m, i, j).
+  Expr condition;
+};
+NumberedPoints numberedPoints(Context &context, const isl::map &pairs, const Expr &number,
+                              int64_t n);
+/// The ranges of tiles of the first position.
+Range numberedRange(Context &context, const NumberedPoints &numbered, int64_t n, int64_t tile);
+/// About how many pairs square tiles compute, from some of the tiles.
+double computedPairs(const Range &range, const View &tiled, int64_t n, int64_t tile);
+/// A form that is longer or slower must compute clearly less.
+constexpr double worthwhile = 0.9;
 
 struct Segment::Impl {
   std::shared_ptr<Context> context;
@@ -115,10 +137,14 @@ struct Segment::Impl {
   isl::set points;
   /// All triples inside both axes.
   isl::set all;
+  /// Where tiles may meet several ranges; the views then are the identity.
+  std::optional<NumberedPoints> numbered;
 
   Axes byQueries() const;
   Range keysOf(int64_t tile) const;
   Range queriesOf(int64_t tile) const;
+  /// Several ranges in place of one, if these compute less.
+  Range better(const Range &one, int64_t tile, bool areKeysTiled) const;
   /// The keys of each query row; no value if isl did not get this far.
   std::optional<RowForm> keysOfRows() const;
 

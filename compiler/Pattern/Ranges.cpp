@@ -140,8 +140,7 @@ static isl::map contiguousPart(const Axes &axes, const isl::map &full) {
 }
 
 Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, const isl::set &all,
-                                     int64_t tile) {
-  isl::set tiles = axes.tiles(tile);
+                                     const isl::set &tiles, int64_t tile) {
   isl::map touched = axes.relation(points, tile);
   auto [lo, hi] = hull(axes, touched, tiles);
   Range result{lo, lo, lo, hi};
@@ -163,6 +162,83 @@ Range stc::pattern::generalTileRange(const Axes &axes, const isl::set &points, c
   result.fullLo = Expr::select(any, fullLo, lo);
   result.fullHi = Expr::select(any, fullHi, lo);
   return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Several ranges
+//===----------------------------------------------------------------------===//
+
+NumberedPoints stc::pattern::numberedPoints(Context &context, const isl::map &pairs,
+                                            const Expr &number, int64_t n) {
+  static const std::array<std::string, 2> names = {"i", "j"};
+  NumberedPoints result;
+  isl::map withNumber = context.map("{ [i, j] -> [m, i, j] : m = " + number.str(names) + " }");
+  result.points = coalesced(pairs.wrap().flatten().apply(withNumber));
+  result.all = context.set("{ [m, i, j] : 0 <= i, j < " + std::to_string(n) + " }");
+  result.condition = conditionOf(coalesced(result.points.gist(result.all)));
+  return result;
+}
+
+// The sets { [m, x, y] } are those of an axis whose residue is the number.
+Range stc::pattern::numberedRange(Context &context, const NumberedPoints &numbered, int64_t n,
+                                  int64_t tile) {
+  const Axes axes{context, n, {}, {}, {}};
+  isl::map touched = axes.relation(numbered.points, tile);
+  isl::map numbers = touched.domain().apply(context.map("{ [m, t] -> [[t] -> [m]] }")).unwrap();
+  isl::map between = numbers.apply_range(context.map("{ [m] -> [k] : k >= m }"))
+                         .intersect(numbers.apply_range(context.map("{ [m] -> [k] : k <= m }")));
+  isl::set tiles = between.wrap().apply(context.map("{ [[t] -> [m]] -> [m, t] }"));
+  Range range = generalTileRange(axes, numbered.points, numbered.all, tiles, tile);
+  const std::array variables = {Expr::variable(2), Expr::variable(1)};
+  for (Expr *bound : {&range.lo, &range.fullLo, &range.fullHi, &range.hi})
+    *bound = bound->substitute(variables);
+  auto ofTile = [&](const isl::pw_multi_aff &number) {
+    return closedFormOf(number.at(0)).substitute(std::array{Expr::variable(1)});
+  };
+  range.begin = ofTile(numbers.lexmin_pw_multi_aff());
+  range.end = ofTile(numbers.lexmax_pw_multi_aff()) + Expr::constant(1);
+  Expr any = hasRows(numbers, context.set("{ [t] : 0 <= t < " +
+                                          std::to_string((n + tile - 1) / tile) + " }"))
+                 .substitute(std::array{Expr::variable(1)});
+  range.begin = Expr::select(any, range.begin, Expr::constant(0));
+  range.end = Expr::select(any, range.end, Expr::constant(0));
+  isl::pw_multi_aff lengths = touched.lexmax_pw_multi_aff().sub(touched.lexmin_pw_multi_aff());
+  isl::map longest = isl::manage(isl_map_from_pw_multi_aff(lengths.release()))
+                         .apply_domain(context.map("{ [m, t] -> [t] }"));
+  range.isSeveral = true;
+  // One number for all tiles, where that adds next to nothing.
+  range.longest = Expr::constant(longest.range().dim_max_val(0).num_si() + 1);
+  Range own = range;
+  own.longest = ofTile(longest.lexmax_pw_multi_aff()) + Expr::constant(1);
+  constexpr double nextToNothing = 1.02;
+  return computedPairs(range, {}, n, tile) <= nextToNothing * computedPairs(own, {}, n, tile)
+             ? range
+             : own;
+}
+
+static int64_t roundedUp(int64_t rows, int64_t tile) { return (rows + tile - 1) / tile * tile; }
+
+int64_t Range::rowsComputed(int64_t residue, int64_t number, int64_t tile) const {
+  const std::array<int64_t, 3> at = {residue, number, 0};
+  if (isSeveral)
+    return std::max<int64_t>(0, end.evaluate(at) - begin.evaluate(at)) *
+           roundedUp(longest.evaluate(at), tile);
+  const int64_t first = lo.evaluate(at), last = hi.evaluate(at);
+  return first < last ? roundedUp(last, tile) - first / tile * tile : 0;
+}
+
+double stc::pattern::computedPairs(const Range &range, const View &tiled, int64_t n, int64_t tile) {
+  constexpr int64_t most = 64;
+  const int64_t tiles = (tiled.maxRows(n) + tile - 1) / tile * tiled.residues;
+  const int64_t samples = std::min(tiles, most);
+  double rows = 0;
+  for (int64_t k = 0; k < samples; ++k) {
+    const int64_t number = (2 * k + 1) * tiles / (2 * samples);
+    // A tile that meets none computes one all the same.
+    rows += double(
+        std::max(tile, range.rowsComputed(number % tiled.residues, number / tiled.residues, tile)));
+  }
+  return rows * double(tile) * double(tiles) / double(samples);
 }
 
 //===----------------------------------------------------------------------===//
@@ -262,7 +338,7 @@ static std::optional<Range> rangeOf(const Axes &axes, const isl::set &points, co
   std::optional<RowForm> rows = rowsOf(axes, points, answers);
   auto range = axes.context.ask(closedFormBudget, [&] {
     auto fromRows = rows ? tileRangeOf(axes, *rows, tile) : std::nullopt;
-    return fromRows ? *fromRows : generalTileRange(axes, points, all, tile);
+    return fromRows ? *fromRows : generalTileRange(axes, points, all, axes.tiles(tile), tile);
   });
   return range ? std::optional(*range) : std::nullopt;
 }
@@ -280,7 +356,26 @@ Range Segment::Impl::keysOf(int64_t tile) const {
   std::optional<Range> range;
   if (!points.is_null())
     range = rangeOf(byQueries(), points, all, keys, tile);
-  return entry->second = range ? *range : widest(*this, /*areKeysTiled=*/false, tile);
+  return entry->second = better(range ? *range : widest(*this, /*areKeysTiled=*/false, tile), tile,
+                                /*areKeysTiled=*/false);
+}
+
+Range Segment::Impl::better(const Range &one, int64_t tile, bool areKeysTiled) const {
+  if (!numbered)
+    return one;
+  auto several = context->ask(rangesBudget, [&] {
+    NumberedPoints own = *numbered;
+    if (areKeysTiled) {
+      isl::map swap = context->map("{ [m, i, j] -> [m, j, i] }");
+      own.points = own.points.apply(swap);
+      own.all = own.all.apply(swap);
+    }
+    return numberedRange(*context, own, n, tile);
+  });
+  return several &&
+                 computedPairs(*several, {}, n, tile) < worthwhile * computedPairs(one, {}, n, tile)
+             ? *several
+             : one;
 }
 
 Range Segment::Impl::queriesOf(int64_t tile) const {
@@ -294,7 +389,8 @@ Range Segment::Impl::queriesOf(int64_t tile) const {
                                  " and 0 <= r < " + std::to_string(query.residues) + " }");
     range = rangeOf(axes, points.apply(swap), all.apply(swap), queries, tile);
   }
-  return entry->second = range ? *range : widest(*this, /*areKeysTiled=*/true, tile);
+  return entry->second = better(range ? *range : widest(*this, /*areKeysTiled=*/true, tile), tile,
+                                /*areKeysTiled=*/true);
 }
 
 std::optional<RowForm> Segment::Impl::keysOfRows() const {

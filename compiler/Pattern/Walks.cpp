@@ -6,12 +6,15 @@
 //    away, so that the parts are disjoint.
 // 3. Each part's views are proposed from the moduli in the text and from the part itself, accepted
 //    when isl proves that they hold all its pairs, and chosen by the tiles that they visit.
-// 4. A part whose disjuncts, each in its own views, visit clearly fewer tiles is split into them.
-// 5. Parts that together visit no more tiles than apart become one.
+// 4. A part whose tiles meet several ranges where it stands keeps what tells these apart, if they
+//    are fewer tiles than in any view.
+// 5. A part whose disjuncts, each in its own views, visit clearly fewer tiles is split into them.
+// 6. Parts that together visit no more tiles than apart become one.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pattern/PatternImpl.h"
+#include "compiler/Pattern/RangeSplit.h"
 #include "compiler/Pattern/ResidueSplit.h"
 
 #include <algorithm>
@@ -45,6 +48,8 @@ struct Part {
   std::optional<double> cost = {};
   /// Holds for its pairs among 0 <= i, j < n, where that is known in few words.
   std::optional<Expr> condition = {};
+  /// What tells several ranges of a tile apart.
+  std::optional<Expr> number = {};
 };
 
 /// Holds for the pairs among those 0 <= i, j < n.
@@ -187,41 +192,50 @@ private:
     /// Of how many.
     int64_t all;
   };
-  Sample sampleOf(const Part &part, int64_t most) {
+  Sample sampleOf(const Part &part, int64_t most, int64_t tile = queryTile) {
     const View &query = part.views.query;
-    int64_t tiles = (query.maxRows(n) + queryTile - 1) / queryTile;
+    int64_t tiles = (query.maxRows(n) + tile - 1) / tile;
     Sample sample{{}, tiles * query.residues};
     int64_t samples = std::min(sample.all, most);
     for (int64_t k = 0; k < samples; ++k) {
       // Steps by the golden ratio meet no period of the pattern.
       int64_t index =
           samples == sample.all ? k : int64_t(std::fmod(0.6180339887 * k, 1) * double(sample.all));
-      sample.tiles.push_back({index / tiles, index % tiles * queryTile});
+      sample.tiles.push_back({index / tiles, index % tiles * tile});
     }
     return sample;
   }
 
-  /// Pairs in the tiles that a part visits, extrapolated from a sample of the query tiles.
   double costOf(Part &part) {
-    if (part.cost)
-      return *part.cost;
-    Sample sample = sampleOf(part, maxSamples);
+    if (!part.cost)
+      part.cost = visitedPairs(part, {queryTile, keyTile}, maxSamples);
+    return *part.cost;
+  }
+
+  struct TileSize {
+    int64_t queries, keys;
+  };
+
+  /// Pairs in the tiles that a part visits, extrapolated from a sample of the query tiles.
+  double visitedPairs(const Part &part, TileSize size, int64_t samples) {
+    Sample sample = sampleOf(part, samples, size.queries);
     int64_t visited = 0;
     for (QueryTile tile : sample.tiles) {
       if (tile.begin >= part.views.query.rows(n, tile.residue))
         continue;
-      auto [begin, end] = visitedKeys(part, tile);
+      auto [begin, end] = visitedKeys(part, tile, size);
       visited += end - begin;
     }
-    part.cost = double(visited) * double(sample.all) / double(sample.tiles.size()) * queryTile;
-    return *part.cost;
+    return double(visited) * double(sample.all) / double(sample.tiles.size()) *
+           double(size.queries);
   }
 
   /// The key rows [begin, end) in the tiles that a query tile visits.
-  std::pair<int64_t, int64_t> visitedKeys(const Part &part, QueryTile queries) {
+  std::pair<int64_t, int64_t> visitedKeys(const Part &part, QueryTile queries,
+                                          TileSize size = {queryTile, keyTile}) {
     const View &query = part.views.query, &key = part.views.key;
     auto [residue, begin] = queries;
-    int64_t end = std::min(begin + queryTile, query.rows(n, residue)) - 1;
+    int64_t end = std::min(begin + size.queries, query.rows(n, residue)) - 1;
     auto coordinate = [&](int64_t row) { return coordinateOf(query, Expr::constant(row)).value(); };
     isl_set *tile = isl_set_fix_si(part.points.copy(), isl_dim_set, 0, residue);
     tile = isl_set_lower_bound_si(tile, isl_dim_set, 1, coordinate(begin));
@@ -229,13 +243,13 @@ private:
     isl::set keys = isl::manage(isl_set_project_out(tile, isl_dim_set, 0, 2)),
              first = keys.lexmin();
     if (first.is_empty())
-      return {0, keyTile}; // an item visits a tile, if only to find nothing there
+      return {0, size.keys}; // an item visits a tile, if only to find nothing there
     auto rowOfKey = [&](const isl::set &single) {
       int64_t position = coordinateOfPoint(single.sample_point(), 0);
       return rowOf(key, Expr::constant(position)).value();
     };
     int64_t low = rowOfKey(first), high = rowOfKey(keys.lexmax());
-    return {low / keyTile * keyTile, (high / keyTile + 1) * keyTile};
+    return {low / size.keys * size.keys, (high / size.keys + 1) * size.keys};
   }
 
   /// Whether the part's pairs are most of those in the tiles that it visits, by a sample of both.
@@ -294,9 +308,6 @@ private:
   // Splits
   //===--------------------------------------------------------------------===//
 
-  /// A split must visit clearly fewer tiles.
-  static constexpr double worthwhile = 0.9;
-
   /// The pairs in their best views, or on the lines of residues that hold them.
   std::vector<Part> partsOf(const isl::map &pairs) {
     std::vector<Part> best = {inBestViews(pairs)};
@@ -305,7 +316,53 @@ private:
       if (parts && costOf(*parts) < worthwhile * costOf(best))
         best = std::move(*parts);
     }
+    considerRanges(pairs, best);
     return best;
+  }
+
+  /// Several ranges for a tile of the pairs where they stand: instead of the best parts, if they
+  /// visit fewer tiles of a GPU, or with them, where these are the same.
+  void considerRanges(const isl::map &pairs, std::vector<Part> &best) {
+    constexpr int64_t fewTiles = 8;
+    const int64_t tile = std::clamp(n / fewTiles, queryTile, tileRows);
+    Part whole{pairs, pairs.wrap().apply(toViews({})), {}};
+    if (moduli.empty() || isDense(whole))
+      return;
+    std::optional<NumberedPoints> points;
+    // The first number that does: others take isl up to seconds within the same budget.
+    int vain = 0;
+    for (const Expr &number : rangeNumbers(conditionIn(context, pairs, n))) {
+      auto cost = context.ask(rangesBudget, [&] {
+        NumberedPoints own = numberedPoints(context, pairs, number, n);
+        double cost = computedPairs(numberedRange(context, own, n, queryTile), {}, n, queryTile);
+        points = own;
+        return cost;
+      });
+      if (cost && *cost < worthwhile * costOf(whole)) {
+        whole.number = number;
+        whole.cost = *cost;
+        break;
+      }
+      if (!cost && ++vain == mostVainSearches)
+        break;
+    }
+    if (!whole.number)
+      return;
+    if (best.size() == 1 && best[0].views == Views()) {
+      best = {whole};
+      return;
+    }
+    auto several = context.ask(rangesBudget, [&] {
+      return computedPairs(numberedRange(context, *points, n, tile), {}, n, tile);
+    });
+    double visited = 0;
+    for (const Part &part : best)
+      visited += visitedPairs(
+          part, // short residues stand side by side
+          {std::min(tile, part.views.query.maxRows(n)), std::min(tile, part.views.key.maxRows(n))},
+          4 * maxSamples);
+    if (several && *several < worthwhile * visited)
+      best = {whole};
   }
 
   struct Lines {
@@ -396,7 +453,7 @@ private:
   }
 
   std::optional<Part> merged(Part &a, Part &b) {
-    if (a.views != b.views)
+    if (a.views != b.views || a.number || b.number)
       return std::nullopt;
     Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views};
     return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
@@ -441,6 +498,16 @@ Expr predicateOf(const Segment::Impl &segment) {
   return bounds.size() < constraints.size() ? bounds : constraints;
 }
 
+/// Several ranges for a tile, of a segment whose views are the identity.
+void number(Segment &segment, Segment::Impl &impl, const Part &part) {
+  impl.numbered = numberedPoints(*impl.context, part.pairs, *part.number, impl.n);
+  const Expr a = Expr::variable(1), b = Expr::variable(2), m = Expr::variable(3);
+  const Expr number = part.number->substitute(std::array{a, b});
+  const Expr own = impl.numbered->condition.substitute(std::array{m, a, b});
+  const Expr common = segment.predicate && (number - m).isZero();
+  segment.numbered = {number, own.size() < common.size() ? own : common};
+}
+
 Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   Context &context = *pattern.context;
   auto impl = std::make_shared<Segment::Impl>();
@@ -460,6 +527,8 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   impl->condition = part.condition ? *part.condition : conditionIn(context, part.pairs, pattern.n);
   impl->isCausal = part.pairs.is_subset(context.map("{ [i] -> [j] : j <= i }"));
   segment.text = notation(impl->condition);
+  if (part.number)
+    number(segment, *impl, part);
   segment.impl = std::move(impl);
   return segment;
 }

@@ -14,15 +14,24 @@ LogicalResult WalkOp::verify() {
   auto allIndex = [](TypeRange types) {
     return llvm::all_of(types, [](Type type) { return type.isIndex(); });
   };
-  if (getBounds().front().empty() || getMask().front().empty() ||
-      !isa<YieldOp>(getBounds().front().back()) || !isa<YieldOp>(getMask().front().back()))
-    return emitOpError("(C1) expected bounds and mask to end in tile.yield");
-  if (getBounds().getNumArguments() != 2 || !allIndex(getBounds().getArgumentTypes()) ||
-      yields(getBounds()).size() != 4 || !allIndex(yields(getBounds()).getTypes()))
-    return emitOpError("(C1) expected bounds from (residue, strip) to four values of type index");
-  if (getMask().getNumArguments() != 3 || !allIndex(getMask().getArgumentTypes()) ||
+  for (Region *region : getRegions())
+    if (!region->empty() && (region->front().empty() || !isa<YieldOp>(region->front().back())))
+      return emitOpError("(C1) expected ranges, bounds and mask to end in tile.yield");
+  auto isOfIndices = [&](Region &region, unsigned arguments, unsigned results) {
+    return region.getNumArguments() == arguments && allIndex(region.getArgumentTypes()) &&
+           yields(region).size() == results && allIndex(yields(region).getTypes());
+  };
+  const unsigned numbers = hasRanges() ? 1 : 0;
+  const StringRef number = hasRanges() ? ", number of the range" : "";
+  if (hasRanges() && !isOfIndices(getRanges(), 2, 3))
+    return emitOpError("(C1) expected ranges from (residue, strip) to three values of type index");
+  if (!isOfIndices(getBounds(), 2 + numbers, 4))
+    return emitOpError("(C1) expected bounds from (residue, strip")
+           << number << ") to four values of type index";
+  if (getMask().getNumArguments() != 3 + numbers || !allIndex(getMask().getArgumentTypes()) ||
       yields(getMask()).size() != 1 || !yields(getMask())[0].getType().isInteger(1))
-    return emitOpError("(C1) expected a mask from (residue, query row, key row) to i1");
+    return emitOpError("(C1) expected a mask from (residue, query row, key row")
+           << number << ") to i1";
   ResidueMapAttr map = getResidueAttr();
   if (!map)
     return success();

@@ -63,6 +63,11 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     walk's view are those of the same residue, or of that to which `residue` takes it: with
     `residue <1, 7>` and 8 residues, item residue r meets the walk's residue (r + 7) mod 8.
 
+    Where the strip meets several ranges of key rows, `ranges` gets the residue and the strip too, and
+    yields `begin, end, longest`: `bounds` gets one of the numbers in [begin, end) besides and yields that
+    range, which is of `longest` rows at most, and `mask` gets it and yields whether the pair exists and
+    has that number. Ranges may have rows in common, but a pair has one number.
+
     ```mlir
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
@@ -76,12 +81,18 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     ```
 
     Constraints:
-    - (C1) `bounds` has two index arguments and yields four; `mask` has three and yields an i1.
+    - (C1) `bounds` has two index arguments and yields four; `mask` has three and yields an i1; each has
+      one more with `ranges`, which has two and yields three.
     - (C2) `residue` maps the residues of the view one to one, and none of these stand side by side.
   }];
   let arguments = (ins Tile_ViewAttr:$view, OptionalAttr<Tile_ResidueMapAttr>:$residue);
-  let regions = (region SizedRegion<1>:$bounds, SizedRegion<1>:$mask);
-  let assemblyFormat = "`view` $view (`residue` $residue^)? `bounds` $bounds `mask` $mask attr-dict";
+  let regions = (region MaxSizedRegion<1>:$ranges, SizedRegion<1>:$bounds, SizedRegion<1>:$mask);
+  let assemblyFormat = [{
+    `view` $view (`residue` $residue^)? (`ranges` $ranges^)? `bounds` $bounds `mask` $mask attr-dict
+  }];
+  let extraClassDeclaration = [{
+    bool hasRanges() { return !getRanges().empty(); }
+  }];
 }
 
 def Tile_YieldOp : Op<Tile_Dialect, "yield", [Pure, Terminator, ParentOneOf<["WalkOp"]>]> {

@@ -214,6 +214,13 @@ const std::vector<Case> &attentionCases() {
        768, 1, 1, 64, 64},
       {"shared_thick_stride_n400", {"{ [i] -> [j] : j <= i and (i - j) mod 40 <= 4 }"}, 400, 1, 4, 32, 32, 2},
       {"heads_thick_stride_n257", {"local(8)", "{ [i] -> [j] : j <= i and (i - j) mod 32 <= 1 }"}, 257, 1, 4, 24, 24, 2},
+      // Tiles meet several ranges, which begin anywhere.
+      {"ranges_stride_n1500", {"{ [i] -> [j] : j <= i and (i - j) mod 401 <= 20 }"}, 1500, 1, 1, 64, 64},
+      {"ranges_lattice_n1203", {"{ [i] -> [j] : j <= i and (i + 2j) mod 401 <= 20 }"}, 1203, 1, 2, 32, 32, 1},
+      {"ranges_local_n1000", {"local(64) | { [i] -> [j] : j <= i and (i - j) mod 401 <= 20 }"}, 1000, 1, 2, 24, 40},
+      {"ranges_image_n970",
+       {"{ [i] -> [j] : j <= i and floor(i/97) - floor(j/97) <= 7 and -5 <= i mod 97 - j mod 97 <= 5 }"},
+       970, 2, 1, 64, 64},
       // These fit no view: pairs are tested one by one.
       {"set_sum_mod_3_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 2, 32, 32},
       {"set_sum_mod_5_n128", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 128, 1, 1, 64, 64},
@@ -321,6 +328,8 @@ const std::vector<Case> &gpuBenchmarkCases() {
       {"gpu_neighborhood_n16384",
        {"{ [i] -> [j] : j <= i and floor(i/128) - floor(j/128) <= 7 and -7 <= i mod 128 - j mod 128 <= 7 }"},
        16384, 4, 8, 64, 64},
+      // Several ranges of keys for a tile.
+      {"gpu_ranges_n16384", {"{ [i] -> [j] : j <= i and (i - j) mod 997 <= 50 }"}, 16384, 4, 8, 64, 64},
       // Pictures of CIFAR-10: short, with wide heads.
       {"gpu_strided_128_n3072", {"strided(128)"}, 3072, 16, 2, 128, 128},
       // Sound, up to a million samples.

@@ -143,28 +143,40 @@ struct Axes {
 };
 
 /// holds(r, a, b): a pair of residue r, row a of the axis that is cut into tiles, row b of the
-/// other.
-template <class Holds>
-void checkRange(const Range &range, const Axes &axes, int64_t tile, Holds holds) {
+/// other; number(r, a, b) tells several ranges apart.
+template <class Holds, class Number>
+void checkRange(const Range &range, const Axes &axes, int64_t tile, Holds holds, Number number) {
   const auto &[tiled, other, residues, n] = axes;
   for (int64_t r = 0; r < tiled.residues; ++r)
     for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
-      std::array<int64_t, 2> at = {r, t};
+      std::array<int64_t, 3> at = {r, t, 0};
       const int64_t rows = other.rows(n, residues.at(r, other.residues));
-      int64_t lo = range.lo.evaluate(at), fullLo = range.fullLo.evaluate(at);
-      int64_t hi = range.hi.evaluate(at), fullHi = range.fullHi.evaluate(at);
-      std::string what = "tile " + str(r, t) + ": " + str(lo, fullLo) + ", " + str(fullHi, hi);
-      if (lo < hi)
-        FUZZ_REQUIRE(0 <= lo && lo <= fullLo && fullLo <= fullHi && fullHi <= hi && hi <= rows,
-                     what);
-      else
-        FUZZ_REQUIRE(fullLo == lo && fullHi == lo, what);
-      for (int64_t b = 0; b < rows; ++b) {
-        bool any = false, all = true;
-        for (int64_t a = t * tile; a < std::min(tiled.rows(n, r), t * tile + tile); ++a)
-          (holds(r, a, b) ? any : all) = holds(r, a, b);
-        FUZZ_REQUIRE(!any || (lo <= b && b < hi), what + " leaves out " + std::to_string(b));
-        FUZZ_REQUIRE(all || b < fullLo || fullHi <= b, what + " is not full");
+      const int64_t begin = range.begin.evaluate(at), end = range.end.evaluate(at);
+      const int64_t own = std::min(tiled.rows(n, r), t * tile + tile);
+      for (int64_t a = t * tile; range.isSeveral && a < own; ++a)
+        for (int64_t b = 0; b < rows; ++b)
+          FUZZ_REQUIRE(!holds(r, a, b) || (begin <= number(r, a, b) && number(r, a, b) < end),
+                       "ranges " + str(begin, end) + " leave out " + str(a, b));
+      for (int64_t &m = at[2] = begin; m < end; ++m) {
+        int64_t lo = range.lo.evaluate(at), fullLo = range.fullLo.evaluate(at);
+        int64_t hi = range.hi.evaluate(at), fullHi = range.fullHi.evaluate(at);
+        std::string what = "tile " + str(r, t) + " " + std::to_string(m) + ": " + str(lo, fullLo) +
+                           ", " + str(fullHi, hi);
+        if (lo < hi)
+          FUZZ_REQUIRE(0 <= lo && lo <= fullLo && fullLo <= fullHi && fullHi <= hi && hi <= rows,
+                       what);
+        else
+          FUZZ_REQUIRE(fullLo == lo && fullHi == lo, what);
+        FUZZ_REQUIRE(!range.isSeveral || hi - lo <= range.longest.evaluate(at), what);
+        for (int64_t b = 0; b < rows; ++b) {
+          bool any = false, all = true;
+          for (int64_t a = t * tile; a < own; ++a) {
+            const bool is = holds(r, a, b) && (!range.isSeveral || number(r, a, b) == m);
+            (is ? any : all) = is;
+          }
+          FUZZ_REQUIRE(!any || (lo <= b && b < hi), what + " leaves out " + std::to_string(b));
+          FUZZ_REQUIRE(all || b < fullLo || fullHi <= b, what + " is not full");
+        }
       }
     }
 }
@@ -195,11 +207,19 @@ void checkSegment(const Segment &segment, const Matrix &part, int64_t tile) {
         part.rows[segment.query.position(r, a)][segment.key.position(segment.keyResidue(r), b)]);
   };
   const ResidueMap back = segment.residues.inverse(segment.key.residues);
-  checkRange(segment.keysOf(tile), {segment.query, segment.key, segment.residues, n}, tile, holds);
-  checkRange(segment.queriesOf(tile), {segment.key, segment.query, back, n}, tile,
-             [&](int64_t s, int64_t b, int64_t a) {
-               return holds(back.at(s, segment.key.residues), a, b);
-             });
+  auto number = [&](int64_t r, int64_t a, int64_t b) {
+    return segment.numbered ? segment.numbered->number.evaluate(std::array{r, a, b}) : 0;
+  };
+  checkRange(segment.keysOf(tile), {segment.query, segment.key, segment.residues, n}, tile, holds,
+             number);
+  checkRange(
+      segment.queriesOf(tile), {segment.key, segment.query, back, n}, tile,
+      [&](int64_t s, int64_t b, int64_t a) {
+        return holds(back.at(s, segment.key.residues), a, b);
+      },
+      [&](int64_t s, int64_t b, int64_t a) {
+        return number(back.at(s, segment.key.residues), a, b);
+      });
   Walk alone = {segment.query, {segment}};
   int64_t pairs = part.count();
   FUZZ_REQUIRE(countPairs(alone).value_or(pairs) == pairs, segment.text);

@@ -88,6 +88,10 @@ constexpr Exception exceptions[] = {
     {"gpu_longnet_n16384", "attention_key_grad", 8, 4},
     // The bounds of eight walks.
     {"gpu_log_sparse_n16384", "attention_key_grad", 32, 48},
+    // Several ranges of a tile, and a long mask.
+    {"ranges_stride_n1500", "attention_key_grad", 8, 16},
+    {"ranges_image_n970", "attention_key_grad", 8, 12},
+    {"gpu_ranges_n16384", "attention_key_grad", 24, 24},
     {"heads_strided_n128", "attention_key_grad", 8, 4},
     {"fixed_7_3_n100", "attention_key_grad_0", 8, 8},
     {"gpu_strided_128_n12288", "attention_key_grad", 8, 4},

@@ -123,14 +123,17 @@ struct Frame {
       b.setInsertionPointToStart(&block);
       return ValueRange(block.getArguments());
     };
-    ValueRange variables = enter(op.getBounds(), 2);
-    SmallVector<Value> bounds;
-    for (const pattern::Expr *expr :
-         {&segment.range.lo, &segment.range.fullLo, &segment.range.fullHi, &segment.range.hi})
-      bounds.push_back(emitExpr(b, *expr, variables));
-    tile::YieldOp::create(b, bounds);
-    variables = enter(op.getMask(), 3);
-    Value in = emitCondition(b, segment.predicate, variables);
+    auto yield = [&](ValueRange variables, ArrayRef<const pattern::Expr *> numbers) {
+      tile::YieldOp::create(b, llvm::map_to_vector(numbers, [&](const pattern::Expr *expr) {
+                              return emitExpr(b, *expr, variables);
+                            }));
+    };
+    const pattern::Range &range = segment.range;
+    const unsigned numbers = range.isSeveral ? 1 : 0;
+    if (range.isSeveral)
+      yield(enter(op.getRanges(), 2), {&range.begin, &range.end, &range.longest});
+    yield(enter(op.getBounds(), 2 + numbers), {&range.lo, &range.fullLo, &range.fullHi, &range.hi});
+    Value in = emitCondition(b, segment.predicate, enter(op.getMask(), 3 + numbers));
     tile::YieldOp::create(b, in);
   }
 };
@@ -239,8 +242,8 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
     for (const SegmentForm &segment : walk.segments) {
       queries.push_back(viewAttr(b.getContext(), walk.view));
       segments.push_back(segment);
-      const int64_t last[] = {0, std::max<int64_t>(walk.view.maxRows(problem.positions) - 1, 0)};
-      met += segment.range.hi.evaluate(last) - segment.range.lo.evaluate(last);
+      const int64_t last = std::max<int64_t>(walk.view.maxRows(problem.positions) - 1, 0);
+      met += segment.range.rowsComputed(0, last, 1);
     }
   auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
                                          item.batch, item.head, item.keyHead, at, problem.headStep,

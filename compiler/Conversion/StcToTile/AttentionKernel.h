@@ -52,7 +52,8 @@ struct AttentionProblem {
 };
 
 /// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule;
-/// all by the residue of the walk's own axis, from which the map leads to the other's.
+/// all by the residue of the walk's own axis, from which the map leads to the other's. With several
+/// ranges the predicate is that of pairs of a number, variable 3.
 struct SegmentForm {
   pattern::View view;
   pattern::ResidueMap residues;

@@ -149,7 +149,7 @@ FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringR
 /// queries have at most 128 rows.
 static bool meetsAllOnce(const WalkForm &walk, int64_t n) {
   if (walk.view.residues != 1 || walk.segments.size() != 1 ||
-      !walk.segments.front().view.isIdentity())
+      !walk.segments.front().view.isIdentity() || walk.segments.front().range.isSeveral)
     return false;
   const pattern::Range &range = walk.segments.front().range;
   int64_t end = 0;
@@ -167,8 +167,7 @@ static double computedPairs(const WalkForm &walk, int64_t n) {
   double pairs = 0;
   for (const SegmentForm &segment : walk.segments)
     for (int64_t t = 0; t * walk.schedule.strip < walk.view.maxRows(n); ++t)
-      pairs += std::max<int64_t>(
-          segment.range.hi.evaluate({{0, t}}) - segment.range.lo.evaluate({{0, t}}), 0);
+      pairs += double(segment.range.rowsComputed(0, t, 1));
   return pairs * walk.schedule.strip * walk.view.residues;
 }
 
@@ -180,7 +179,7 @@ static double meanMet(const WalkForm &walk, int64_t n) {
 /// Whether there are several tiles, no two of which have a row of the other axis in common.
 static bool isApart(const WalkForm &walk, int64_t n) {
   const bool isOne = walk.view.residues == 1 && walk.view.maxRows(n) <= walk.schedule.rows;
-  if (walk.segments.size() != 1 || isOne)
+  if (walk.segments.size() != 1 || isOne || walk.segments.front().range.isSeveral)
     return false;
   int64_t end = 0;
   const pattern::Range &range = walk.segments.front().range;
@@ -202,8 +201,15 @@ static void addPairs(WalkForm &walk, const pattern::Walk &source, const pattern:
   walk.others = std::min(walk.others + others.positions(n), n); // parts may have some in common
 }
 
+/// The predicate that goes with a range.
+static const pattern::Expr &predicateOf(const pattern::Segment &segment,
+                                        const pattern::Range &range) {
+  return range.isSeveral ? segment.numbered->predicate : segment.predicate;
+}
+
 static SegmentForm byQueries(const pattern::Segment &segment, int64_t queryRows) {
-  return {segment.key, segment.residues, segment.keysOf(queryRows), segment.predicate};
+  const pattern::Range range = segment.keysOf(queryRows);
+  return {segment.key, segment.residues, range, predicateOf(segment, range)};
 }
 
 /// The same for tiles of keys: by their residue.
@@ -212,8 +218,9 @@ static SegmentForm byKeys(const pattern::Segment &segment, int64_t keyRows) {
   const int64_t residues = segment.key.residues;
   const pattern::ResidueMap back = segment.residues.inverse(residues);
   const Expr variables[] = {back.at(Expr::variable(0), residues), Expr::variable(1),
-                            Expr::variable(2)};
-  return {segment.query, back, segment.queriesOf(keyRows), segment.predicate.substitute(variables)};
+                            Expr::variable(2), Expr::variable(3)};
+  const pattern::Range range = segment.queriesOf(keyRows);
+  return {segment.query, back, range, predicateOf(segment, range).substitute(variables)};
 }
 
 /// The segments of all walks that share a view of keys, as one walk. Keys that very many queries

@@ -15,6 +15,8 @@ Value ColumnMask::at(const MaskColumn &column, Value end, bool isWhole) {
   numbers[mask.getArgument(0)] = {residue};
   numbers[mask.getArgument(1)] = isRowOfKeys ? other : own;
   numbers[mask.getArgument(2)] = isRowOfKeys ? own : other;
+  if (number)
+    numbers[mask.getArgument(3)] = {number};
   for (Operation &op : mask.without_terminator()) {
     if (op.getResult(0).getType().isIndex())
       numbers[op.getResult(0)] = numberOf(op);
@@ -27,8 +29,8 @@ Value ColumnMask::at(const MaskColumn &column, Value end, bool isWhole) {
   if (!isWhole || isPair.numbers.empty() || llvm::any_of(isPair.numbers, isLikeLeft))
     return whole(both({{left}, {}}, isPair));
   // No comparison of its own: in tiles behind the end, one of the numbers is too little.
-  Value &number = isPair.numbers[0].value;
-  number = e.select(e.less(column.tile, end), number, e.i(std::numeric_limits<int32_t>::min()));
+  Value &least = isPair.numbers[0].value;
+  least = e.select(e.less(column.tile, end), least, e.i(std::numeric_limits<int32_t>::min()));
   return whole(isPair);
 }
 

@@ -21,13 +21,14 @@ struct MaskColumn {
 };
 
 /// The mask of a walk (residue, row of queries, row of keys), of which one is a column and the
-/// other a row; `constants` has other values for some of its constants.
+/// other a row; `constants` has other values for some of its constants. Of several ranges the mask
+/// is that of pairs of a number.
 class ColumnMask {
 public:
-  ColumnMask(CudaEmitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value row,
-             bool isRowOfKeys, const mlir::IRMapping &constants)
-      : e(e), mask(walk.getMask().front()), residue(residue), row(row), isRowOfKeys(isRowOfKeys),
-        constants(constants) {}
+  ColumnMask(CudaEmitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value number,
+             mlir::Value row, bool isRowOfKeys, const mlir::IRMapping &constants)
+      : e(e), mask(walk.getMask().front()), residue(residue), number(number), row(row),
+        isRowOfKeys(isRowOfKeys), constants(constants) {}
 
   /// i1: whether the pair is the pattern's. Columns from `end` on have none. `isWhole`: all columns
   /// of the tile exist.
@@ -55,7 +56,7 @@ private:
 
   CudaEmitter &e;
   mlir::Block &mask;
-  mlir::Value residue, row;
+  mlir::Value residue, number, row;
   bool isRowOfKeys;
   const mlir::IRMapping &constants;
   llvm::DenseMap<mlir::Value, Number> numbers;

@@ -189,17 +189,20 @@ private:
   /// Residue and row of the position in a view, and whether the view has it.
   std::tuple<Value, Value, Value> locate(tile::ViewAttr view, Value position);
   /// The keys of a walk among those of all walks, which are one sequence: number k is its row
-  /// `shift`
-  /// + k, up to `end`, of the residue `met`.
+  /// `shift` + k, up to `end`, of the residue `met`. Of several ranges, each has `longest` numbers
+  /// from `first` on, and the ranges' own begin at `begin`.
   struct Keys {
     tile::WalkOp walk;
     Value residue, met, row, shift, end;
+    Value first, longest, begin;
   };
   SmallVector<Keys> keysOf(Value position);
   /// A key's position, and whether the pattern has it.
   struct Key {
     Value position, in;
   };
+  Key keyOf(const Keys &keys, Value other, Value range);
+  Key keyOfRange(const Keys &keys, Value number);
   Key keyAt(ArrayRef<Keys> all, Value number);
   /// The places of those of some keys that this lane computes; -1 where there is none.
   Values placesFrom(ArrayRef<Keys> all, Value first, Value count);
@@ -414,22 +417,58 @@ SmallVector<OneQuery::Keys> OneQuery::keysOf(Value position) {
   Value end = e.i(0);
   for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>())) {
     auto [residue, row, inside] = locate(view, position);
+    Value begin = end;
+    if (walk.hasRanges()) {
+      Values numbers = e.inlineNarrow(walk.getRanges(), {residue, row});
+      Value longest = e.max(numbers[2], e.i(1));
+      Value count =
+          arith::MulIOp::create(e.b, e.max(e.sub(numbers[1], numbers[0]), e.i(0)), longest);
+      end = e.add(begin, e.select(inside, count, e.i(0)));
+      all.push_back(
+          {walk, residue, walkResidue(e, walk, residue), row, {}, end, begin, longest, numbers[0]});
+      continue;
+    }
     Values bounds = e.inlineNarrow(walk.getBounds(), {residue, row});
     Value count = e.select(inside, e.max(e.sub(bounds[3], bounds[0]), e.i(0)), e.i(0));
-    Value begin = end;
     end = e.add(begin, count);
-    all.push_back(
-        {walk, residue, walkResidue(e, walk, residue), row, e.sub(bounds[0], begin), end});
+    all.push_back({walk,
+                   residue,
+                   walkResidue(e, walk, residue),
+                   row,
+                   e.sub(bounds[0], begin),
+                   end,
+                   {},
+                   {},
+                   {}});
   }
   return all;
+}
+
+OneQuery::Key OneQuery::keyOf(const Keys &keys, Value other, Value range) {
+  SmallVector<Value> pair = {keys.residue, keys.row, other};
+  if (range)
+    pair.push_back(range);
+  tile::WalkOp walk = keys.walk;
+  return {rowPosition(e, walk.getView(), keys.met, other), e.inlineNarrow(walk.getMask(), pair)[0]};
+}
+
+OneQuery::Key OneQuery::keyOfRange(const Keys &keys, Value number) {
+  tile::WalkOp walk = keys.walk;
+  Value behind = e.max(e.sub(number, keys.first), e.i(0));
+  Value range = arith::DivUIOp::create(e.b, behind, keys.longest);
+  Value before = arith::MulIOp::create(e.b, range, keys.longest);
+  range = e.add(range, keys.begin);
+  Values bounds = e.inlineNarrow(walk.getBounds(), {keys.residue, keys.row, range});
+  Value other = e.add(bounds[0], e.sub(behind, before));
+  Key key = keyOf(keys, e.max(other, e.i(0)), range);
+  key.in = e.both(key.in, e.less(other, bounds[3]));
+  return key;
 }
 
 OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
   Key key;
   for (Keys keys : llvm::reverse(all)) {
-    Value other = e.add(keys.shift, number);
-    Key one{rowPosition(e, keys.walk.getView(), keys.met, other),
-            e.inlineNarrow(keys.walk.getMask(), {keys.residue, keys.row, other})[0]};
+    Key one = keys.longest ? keyOfRange(keys, number) : keyOf(keys, e.add(keys.shift, number), {});
     Value is = e.less(number, keys.end);
     key = !key.position
               ? one

@@ -92,9 +92,9 @@ void stc::attendByPairs(CudaKernel &kernel, tile::AttentionOp op, const CudaItem
     } else {
       state.append(llvm::alignTo(output.size(), 8) / 4, e.f(0));
     }
-    state = tiles.eachRow(state, [&](unsigned walk, Value other, ValueRange all) {
-      Value isPair = tiles.isPair(walk, {{row, row}, false, {}, {}}, 0, other);
-      Value keyAt = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), other);
+    state = tiles.eachRow(state, [&](const WalkRange &range, Value other, ValueRange all) {
+      Value isPair = tiles.isPair(range, {{row, row}, false, {}, {}}, 0, other);
+      Value keyAt = rowPosition(e, tiles.view(range.walk), tiles.residueOf(range.walk), other);
       Value score = pairs.dot({query, position, item}, {key, keyAt, keys});
       Value most = e.maxf(all[1], score);
       Value shift = e.select(e.equalf(most, kNone), e.f(0), e.negf(e.mulf(most, factor)));
@@ -197,9 +197,9 @@ void stc::addQueryGradsByPairs(CudaKernel &kernel, tile::AttentionQueryGradOp op
   gradients.pairs.eachRow(rows, count, [&](Value row, Value exists) {
     Value position = rowPosition(e, op.getView(), item.residue, row);
     Values sums(llvm::alignTo(queryGrad.size(), 8) / 4, e.f(0));
-    sums = tiles.eachRow(sums, [&](unsigned walk, Value other, ValueRange all) {
-      Value isPair = tiles.isPair(walk, {{row, row}, false, {}, {}}, 0, other);
-      Value keyAt = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), other);
+    sums = tiles.eachRow(sums, [&](const WalkRange &range, Value other, ValueRange all) {
+      Value isPair = tiles.isPair(range, {{row, row}, false, {}, {}}, 0, other);
+      Value keyAt = rowPosition(e, tiles.view(range.walk), tiles.residueOf(range.walk), other);
       return gradients.add(all, {gradients.key, keyAt, item.ofKeys()},
                            gradients.at(item, position, keyAt).scoreGrad, isPair);
     });
@@ -220,9 +220,9 @@ void stc::addKeyGradsByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op, co
     const size_t ofKey = llvm::alignTo(keyGrad.size(), 8) / 4,
                  ofValue = llvm::alignTo(valueGrad.size(), 8) / 4;
     auto eachQuery = [&](const CudaItem &item, ValueRange carried) {
-      return tiles.eachRow(carried, [&](unsigned walk, Value other, ValueRange all) {
-        Value isPair = tiles.isPair(walk, {{row, row}, true, {}, {}}, 0, other);
-        Value queryAt = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), other);
+      return tiles.eachRow(carried, [&](const WalkRange &range, Value other, ValueRange all) {
+        Value isPair = tiles.isPair(range, {{row, row}, true, {}, {}}, 0, other);
+        Value queryAt = rowPosition(e, tiles.view(range.walk), tiles.residueOf(range.walk), other);
         const auto pair = gradients.at(item, queryAt, position);
         Values sums = gradients.add(all.take_front(ofKey), {gradients.query, queryAt, item},
                                     pair.scoreGrad, isPair);
@@ -261,12 +261,12 @@ void stc::addSpecialKeysByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op,
     return Values{sum};
   })[0];
 
-  auto addQuery = [&](const CudaItem &one, unsigned walk, Value row) {
-    Value last = e.sub(tiles.end(walk), 1), queryRow = e.min(row, last);
-    Value position = rowPosition(e, tiles.view(walk), tiles.residueOf(walk), queryRow);
+  auto addQuery = [&](const CudaItem &one, const WalkRange &range, Value row) {
+    Value last = e.sub(range.hi, 1), queryRow = e.min(row, last);
+    Value position = rowPosition(e, tiles.view(range.walk), tiles.residueOf(range.walk), queryRow);
     Values zeros(llvm::alignTo(key.size(), 8) / 4, e.f(0));
     Values sums = e.loop(first, end, e.i(1), zeros, [&](Value own, ValueRange all) {
-      Value isPair = tiles.isPair(walk, {{own, own}, true, {}, {}}, 0, queryRow);
+      Value isPair = tiles.isPair(range, {{own, own}, true, {}, {}}, 0, queryRow);
       const Row row = keyRow(own);
       return gradients.add(all, row, gradients.at(one, position, row.position).scoreGrad, isPair);
     });
@@ -282,8 +282,8 @@ void stc::addSpecialKeysByPairs(CudaKernel &kernel, tile::AttentionKeyGradOp op,
     eachHead(e, op, item, {}, [&](const CudaItem &one, ValueRange) {
       return tiles.eachRow(
           {},
-          [&](unsigned walk, Value base, ValueRange) {
-            addQuery(one, walk, e.add(base, lanes.number));
+          [&](const WalkRange &range, Value base, ValueRange) {
+            addQuery(one, range, e.add(base, lanes.number));
             return Values();
           },
           lanes.count);

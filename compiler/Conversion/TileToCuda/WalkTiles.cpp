@@ -20,23 +20,10 @@ bool stc::haveNoTiles(ArrayRef<tile::WalkOp> walks) {
   });
 }
 
-static WalkRange walkRange(CudaEmitter &e, tile::WalkOp walk, Value residue, Value tile,
-                           int64_t rows) {
-  auto bounds = e.inlineNarrow(walk.getBounds(), {residue, tile});
-  Value lo = bounds[0], hi = bounds[3], none = e.i(0);
-  WalkRange range;
-  range.fullLo = bounds[1];
-  range.fullHi = bounds[2];
-  range.hi = hi;
-  range.first = e.div(e.max(lo, none), rows);
-  Value count = e.sub(e.div(e.add(hi, rows - 1), rows), range.first);
-  range.count = e.select(e.less(lo, hi), count, none);
-  return range;
-}
-
 /// Which ops of two masks are constants that differ; no value if anything else does.
 static std::optional<SmallVector<unsigned>> differencesOf(Block &left, Block &right) {
-  if (left.getOperations().size() != right.getOperations().size())
+  if (left.getNumArguments() != right.getNumArguments() ||
+      left.getOperations().size() != right.getOperations().size())
     return std::nullopt;
   IRMapping same;
   same.map(left.getArguments(), right.getArguments());
@@ -86,28 +73,60 @@ static arith::ConstantIndexOp constantOf(tile::WalkOp walk, unsigned number) {
 WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue, Value tile,
                      int64_t rows)
     : e(e), walks(walks), residue(residue), tile(tile), tileRows(rows) {
-  Value end;
-  for (tile::WalkOp walk : walks) {
-    ranges.push_back(walkRange(e, walk, residue, tile, rows));
-    end = end ? e.add(end, ranges.back().count) : ranges.back().count;
-    ends.push_back(end);
-    residues.push_back(walkResidue(e, walk, residue));
+  for (unsigned walk = 0; walk < walks.size(); ++walk) {
+    all.push_back(allOf(walk, tile));
+    Value own = all.back().count;
+    all.back().numbers = walk ? e.add(all[walk - 1].numbers, own) : own;
+    residues.push_back(walkResidue(e, walks[walk], residue));
   }
-  count = e.max(end ? end : e.i(0), e.i(1));
+  count = e.max(walks.empty() ? e.i(0) : all.back().numbers, e.i(1));
   families = familiesOf(walks);
 }
 
-// The bounds of many walks do not fit into registers: each walk's are found again in its tiles.
-WalkRange WalkTiles::rangeWithin(unsigned walk) const {
-  constexpr size_t few = 3;
-  if (ranges.size() <= few)
-    return ranges[walk];
-  return walkRange(e, walks[walk], residue, e.opaque(tile), tileRows);
+WalkRange WalkTiles::rangeOf(unsigned walk, Value tile, Value number) const {
+  SmallVector<Value> arguments = {residue, tile};
+  if (number)
+    arguments.push_back(number);
+  auto bounds = e.inlineNarrow(tile::WalkOp(walks[walk]).getBounds(), arguments);
+  return {walk, number, bounds[0], bounds[1], bounds[2], bounds[3]};
 }
 
-Value WalkTiles::rowOf(unsigned walk, const WalkRange &range, Value number) const {
-  Value behind = e.sub(e.add(range.first, ends[walk]), e.add(number, 1));
-  return e.max(e.mul(behind, tileRows), e.i(0));
+WalkTiles::All WalkTiles::allOf(unsigned walk, Value tile) const {
+  tile::WalkOp op = walks[walk];
+  All found;
+  Value none = e.i(0);
+  if (op.hasRanges()) {
+    auto numbers = e.inlineNarrow(op.getRanges(), {residue, tile});
+    found.begin = numbers[0];
+    found.end = numbers[1];
+    found.each = e.div(e.add(e.max(numbers[2], e.i(1)), tileRows - 1), tileRows);
+    found.count = e.mul(e.max(e.sub(found.end, found.begin), none), found.each);
+    return found;
+  }
+  found.range = rangeOf(walk, tile, {});
+  auto [lo, hi] = std::pair(found.range.lo, found.range.hi);
+  found.range.lo = e.div(e.max(lo, none), tileRows);
+  Value count = e.sub(e.div(e.add(hi, tileRows - 1), tileRows), found.range.lo);
+  found.count = e.select(e.less(lo, hi), count, none);
+  return found;
+}
+
+std::pair<WalkRange, Value> WalkTiles::rangeAt(unsigned walk, Value number) const {
+  // The bounds of many walks do not fit into registers: each walk's are found again in its tiles.
+  constexpr size_t few = 3;
+  const bool again = all.size() > few;
+  const All &found = all[walk];
+  if (found.each) {
+    Value behind = e.max(e.sub(found.numbers, e.add(number, 1)), e.i(0));
+    Value range = arith::DivUIOp::create(e.b, behind, found.each);
+    Value before = arith::MulIOp::create(e.b, range, found.each);
+    WalkRange one = rangeOf(walk, again ? e.opaque(tile) : tile, e.add(found.begin, range));
+    Value row = e.add(one.lo, e.mul(e.sub(behind, before), tileRows));
+    return {one, e.max(row, e.i(0))};
+  }
+  const WalkRange range = again ? allOf(walk, e.opaque(tile)).range : found.range;
+  Value behind = e.sub(e.add(range.lo, found.numbers), e.add(number, 1));
+  return {range, e.max(e.mul(behind, tileRows), e.i(0))};
 }
 
 // Walks of the same residues of one view share the code: only their rows differ.
@@ -134,14 +153,12 @@ WalkTiles::chooseByWalk(Value number, TypeRange types,
     if (familyOf(walk) == std::ssize(firsts))
       firsts.push_back(walk);
   if (firsts.size() == size())
-    return chooseRange(number, types, [&](unsigned walk, const WalkRange &, Value row) {
-      return body(walk, row);
-    });
-  CudaEmitter::Values at =
-      chooseRange(number, {e.i32, e.i32},
-                  [&](unsigned walk, const WalkRange &, Value row) -> CudaEmitter::Values {
-                    return {e.i(familyOf(walk)), row};
-                  });
+    return chooseRange(number, types,
+                       [&](const WalkRange &range, Value row) { return body(range.walk, row); });
+  CudaEmitter::Values at = chooseRange(
+      number, {e.i32, e.i32}, [&](const WalkRange &range, Value row) -> CudaEmitter::Values {
+        return {e.i(familyOf(range.walk)), row};
+      });
   std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned family) {
     auto run = [&] { return body(firsts[family], at[1]); };
     if (family + 1 == firsts.size())
@@ -151,40 +168,52 @@ WalkTiles::chooseByWalk(Value number, TypeRange types,
   return from(0);
 }
 
-CudaEmitter::Values WalkTiles::chooseRange(
-    Value number, TypeRange types,
-    function_ref<CudaEmitter::Values(unsigned, const WalkRange &, Value)> body) const {
+CudaEmitter::Values
+WalkTiles::chooseRange(Value number, TypeRange types,
+                       function_ref<CudaEmitter::Values(const WalkRange &, Value)> body) const {
   std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned walk) {
     auto run = [&] {
-      const WalkRange range = rangeWithin(walk);
-      return body(walk, range, rowOf(walk, range, number));
+      auto [range, row] = rangeAt(walk, number);
+      return body(range, row);
     };
-    if (walk + 1 == ranges.size())
+    if (walk + 1 == all.size())
       return run();
-    return e.choose(e.less(number, ends[walk]), types, run, [&] { return from(walk + 1); });
+    return e.choose(e.less(number, all[walk].numbers), types, run, [&] { return from(walk + 1); });
   };
   return from(0);
 }
 
-Value WalkTiles::isPair(unsigned walk, const Own &own, int half, Value other) const {
+Value WalkTiles::isPair(const WalkRange &range, const Own &own, int half, Value other) const {
   Value mine = own.rows[half];
   SmallVector<Value> pair = {residue, mine, other};
   if (own.areKeys)
     std::swap(pair[1], pair[2]);
-  Value in = e.inlineNarrow(tile::WalkOp(walks[walk]).getMask(), pair)[0];
-  in = e.both(in, e.less(other, ranges[walk].hi));
+  if (range.number)
+    pair.push_back(range.number);
+  Value in = e.inlineNarrow(tile::WalkOp(walks[range.walk]).getMask(), pair)[0];
+  in = e.both(in, e.less(other, range.hi));
   return own.existing ? e.both(in, e.less(mine, own.existing)) : in;
 }
 
 CudaEmitter::Values
 WalkTiles::eachRow(ValueRange carried,
-                   function_ref<CudaEmitter::Values(unsigned, Value, ValueRange)> body,
+                   function_ref<CudaEmitter::Values(const WalkRange &, Value, ValueRange)> body,
                    int64_t step) const {
   CudaEmitter::Values values(carried);
-  for (auto [walk, range] : llvm::enumerate(ranges)) {
-    Value end = e.select(e.less(e.i(0), range.count), range.hi, e.i(0));
-    values = e.loop(e.mul(range.first, tileRows), end, e.i(step), values,
-                    [&](Value row, ValueRange all) { return body(walk, row, all); });
+  for (auto [walk, found] : llvm::enumerate(all)) {
+    auto rows = [&](const WalkRange &range, Value first, Value end, ValueRange carried) {
+      return e.loop(first, end, e.i(step), carried,
+                    [&](Value row, ValueRange carried) { return body(range, row, carried); });
+    };
+    if (!found.each) {
+      Value end = e.select(e.less(e.i(0), found.count), found.range.hi, e.i(0));
+      values = rows(found.range, e.mul(found.range.lo, tileRows), end, values);
+      continue;
+    }
+    values = e.loop(found.begin, found.end, e.i(1), values, [&](Value number, ValueRange carried) {
+      const WalkRange range = rangeOf(walk, tile, number);
+      return rows(range, range.lo, range.hi, carried);
+    });
   }
   return values;
 }
@@ -197,6 +226,8 @@ Value WalkTiles::isFull(const WalkRange &range, Value row, const Own &own) const
 
 // Every residue has so many whole tiles of rows.
 bool WalkTiles::areTilesWhole(unsigned walk) const {
+  if (all[walk].each)
+    return false;
   const int64_t positions =
       TypeSwitch<Operation *, int64_t>(tile::WalkOp(walks[walk])->getParentOp())
           .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
@@ -205,18 +236,22 @@ bool WalkTiles::areTilesWhole(unsigned walk) const {
          rowsOfWholePeriods(positions, view(walk)) % tileRows == 0;
 }
 
-CudaEmitter::Values WalkTiles::maskedBy(unsigned walk, const IRMapping &constants, Value end,
-                                        const Tile &tile) const {
+CudaEmitter::Values WalkTiles::maskedBy(const IRMapping &constants, const Tile &tile) const {
   const Own &own = tile.own;
-  std::array masks = {ColumnMask(e, walks[walk], residue, own.rows[0], own.areKeys, constants),
-                      ColumnMask(e, walks[walk], residue, own.rows[1], own.areKeys, constants)};
-  MaskColumn column{tile.row, tile.columns.lane, 0, tileRows & -tileRows};
+  const WalkRange &range = tile.range;
+  const unsigned walk = range.walk;
+  auto maskOf = [&](Value row) {
+    return ColumnMask(e, walks[walk], residue, range.number, row, own.areKeys, constants);
+  };
+  std::array masks = {maskOf(own.rows[0]), maskOf(own.rows[1])};
+  // Several ranges begin anywhere.
+  MaskColumn column{tile.row, tile.columns.lane, 0, range.number ? 1 : tileRows & -tileRows};
   const bool isWhole = areTilesWhole(walk);
   CudaEmitter::Values result;
   for (auto [k, score] : llvm::enumerate(tile.scores)) {
     const unsigned half = k / 2 % 2;
     column.constant = tile.columns.first + 8 * int64_t(k / 4) + int64_t(k % 2);
-    Value is = masks[half].at(column, end, isWhole);
+    Value is = masks[half].at(column, range.hi, isWhole);
     if (own.existing)
       is = e.both(is, e.less(own.rows[half], own.existing));
     result.push_back(e.select(is, score, tile.none));
@@ -228,12 +263,12 @@ CudaEmitter::Values WalkTiles::masked(Value number, const Own &own, Columns colu
                                       const CudaEmitter::Values &scores, float masked) const {
   SmallVector<Type> types(scores.size(), e.f32);
   if (families.size() < walks.size())
-    return maskedByFamily(number, {own, {}, columns, scores, e.f(masked)});
-  return chooseRange(number, types, [&](unsigned walk, const WalkRange &range, Value row) {
+    return maskedByFamily(number, {own, {}, {}, columns, scores, e.f(masked)});
+  return chooseRange(number, types, [&](const WalkRange &range, Value row) {
     return e.choose(
         isFull(range, row, own), types, [&] { return scores; },
         [&] {
-          return maskedBy(walk, {}, range.hi, {own, row, columns, scores, e.f(masked)});
+          return maskedBy({}, {own, range, row, columns, scores, e.f(masked)});
         });
   });
 }
@@ -245,28 +280,32 @@ CudaEmitter::Values WalkTiles::maskedByFamily(Value number, Tile tile) const {
   size_t most = 0;
   for (const MaskFamily &family : families)
     most = std::max(most, family.constants.size());
+  const bool areNumbered = llvm::any_of(all, [](const All &one) { return bool(one.each); });
   SmallVector<Type> found = {e.b.getI1Type()};
-  found.append(3 + most, e.i32);
-  CudaEmitter::Values at =
-      chooseRange(number, found, [&](unsigned walk, const WalkRange &range, Value row) {
-        const auto *family = llvm::find_if(families, [&](const MaskFamily &family) {
-          return llvm::is_contained(family.walks, walk);
-        });
-        CudaEmitter::Values values = {isFull(range, row, tile.own), e.i(family - families.begin()),
-                                      row, range.hi};
-        for (unsigned constant : family->constants)
-          values.push_back(e.i(constantOf(walks[walk], constant).value()));
-        values.resize(found.size(), e.i(0));
-        return values;
-      });
+  found.append(3 + most + areNumbered, e.i32);
+  CudaEmitter::Values at = chooseRange(number, found, [&](const WalkRange &range, Value row) {
+    const auto *family = llvm::find_if(families, [&](const MaskFamily &family) {
+      return llvm::is_contained(family.walks, range.walk);
+    });
+    CudaEmitter::Values values = {isFull(range, row, tile.own), e.i(family - families.begin()), row,
+                                  range.hi};
+    for (unsigned constant : family->constants)
+      values.push_back(e.i(constantOf(walks[range.walk], constant).value()));
+    values.resize(found.size(), e.i(0));
+    if (range.number)
+      values.back() = range.number;
+    return values;
+  });
   tile.row = at[2];
   std::function<CudaEmitter::Values(unsigned)> from = [&](unsigned number) {
     const MaskFamily &family = families[number];
     auto run = [&] {
       IRMapping constants;
+      const unsigned walk = family.walks[0];
       for (auto [k, constant] : llvm::enumerate(family.constants))
-        constants.map(constantOf(walks[family.walks[0]], constant).getResult(), at[4 + k]);
-      return maskedBy(family.walks[0], constants, at[3], tile);
+        constants.map(constantOf(walks[walk], constant).getResult(), at[4 + k]);
+      tile.range = {walk, all[walk].each ? at.back() : Value(), {}, {}, {}, at[3]};
+      return maskedBy(constants, tile);
     };
     if (number + 1 == families.size())
       return run();

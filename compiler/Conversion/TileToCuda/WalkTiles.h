@@ -5,9 +5,11 @@
 
 namespace stc {
 
-/// The rows of one walk that a tile meets.
+/// A range of rows of one walk that a tile meets.
 struct WalkRange {
-  mlir::Value first, count, fullLo, fullHi, hi;
+  unsigned walk;
+  mlir::Value number; ///< of several ranges; null of one
+  mlir::Value lo, fullLo, fullHi, hi;
 };
 
 /// Walks whose masks are the same but for some constants, such as those of several diagonals.
@@ -57,45 +59,50 @@ public:
 
   /// Whether this row of the other axis makes a pair of the pattern with the lane's row `half` of
   /// two.
-  mlir::Value isPair(unsigned walk, const Own &own, int half, mlir::Value other) const;
-  /// Runs the body for the other axis' rows of all tiles, one by one or `step` from one to the
-  /// next, with values carried from one to the next. Rows of a walk end before `end`.
-  CudaEmitter::Values
-  eachRow(mlir::ValueRange carried,
-          llvm::function_ref<CudaEmitter::Values(unsigned walk, mlir::Value row, mlir::ValueRange)>
-              body,
-          int64_t step = 1) const;
-  mlir::Value end(unsigned walk) const { return ranges[walk].hi; }
+  mlir::Value isPair(const WalkRange &range, const Own &own, int half, mlir::Value other) const;
+  /// Runs the body for the other axis' rows of all ranges, one by one or `step` from one to the
+  /// next, with values carried from one to the next. The rows of a range end before its `hi`.
+  CudaEmitter::Values eachRow(
+      mlir::ValueRange carried,
+      llvm::function_ref<CudaEmitter::Values(const WalkRange &, mlir::Value row, mlir::ValueRange)>
+          body,
+      int64_t step = 1) const;
 
 private:
-  /// The range of a walk for code that runs only in its tiles.
-  WalkRange rangeWithin(unsigned walk) const;
-  mlir::Value rowOf(unsigned walk, const WalkRange &range, mlir::Value number) const;
+  /// What is known of all of a walk's tiles.
+  struct All {
+    WalkRange range;            ///< of one range
+    mlir::Value begin, end;     ///< of several: their numbers,
+    mlir::Value each;           ///< and the tiles of each
+    mlir::Value count, numbers; ///< of tiles, and those of this walk and the ones before
+  };
+  All allOf(unsigned walk, mlir::Value tile) const;
+  WalkRange rangeOf(unsigned walk, mlir::Value tile, mlir::Value number) const;
+  /// The range of a tile, for code that runs only in it, and the tile's first row.
+  std::pair<WalkRange, mlir::Value> rangeAt(unsigned walk, mlir::Value number) const;
   CudaEmitter::Values chooseRange(
       mlir::Value number, mlir::TypeRange types,
-      llvm::function_ref<CudaEmitter::Values(unsigned walk, const WalkRange &, mlir::Value row)>
-          body) const;
+      llvm::function_ref<CudaEmitter::Values(const WalkRange &, mlir::Value row)> body) const;
   /// Whether all pairs of a tile are the pattern's.
   mlir::Value isFull(const WalkRange &range, mlir::Value row, const Own &own) const;
   bool areTilesWhole(unsigned walk) const;
   /// The scores of a walk's tile, each looked at.
   struct Tile {
     const Own &own;
+    WalkRange range;
     mlir::Value row; ///< the tile's first of the other axis
     Columns columns;
     const CudaEmitter::Values &scores;
     mlir::Value none;
   };
-  CudaEmitter::Values maskedBy(unsigned walk, const mlir::IRMapping &constants, mlir::Value end,
-                               const Tile &tile) const;
+  CudaEmitter::Values maskedBy(const mlir::IRMapping &constants, const Tile &tile) const;
   CudaEmitter::Values maskedByFamily(mlir::Value number, Tile tile) const;
 
   CudaEmitter &e;
   llvm::SmallVector<tile::WalkOp> walks;
   mlir::Value residue, tile;
   int64_t tileRows;
-  llvm::SmallVector<WalkRange> ranges;
-  llvm::SmallVector<mlir::Value> ends; // numbers behind each walk
+  llvm::SmallVector<All> all;
   llvm::SmallVector<mlir::Value> residues;
   llvm::SmallVector<MaskFamily> families;
 };

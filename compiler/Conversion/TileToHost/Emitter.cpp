@@ -390,12 +390,39 @@ static SmallVector<Value> inlineRegion(OpBuilder &b, Region &region, ValueRange 
   return results;
 }
 
-Emitter::Values Emitter::bounds(tile::WalkOp walk, Value residue, Value strip) {
-  return inlineRegion(b, walk.getBounds(), {residue, strip});
+Emitter::Values Emitter::eachRange(tile::WalkOp walk, Value residue, Value strip, Value end,
+                                   ValueRange carried,
+                                   function_ref<Values(const HostRange &, ValueRange)> body) {
+  if (!walk.hasRanges())
+    return body({walk, residue, {}}, carried);
+  const int64_t huge = int64_t(1) << 40;
+  Values numbers =
+      loop(strip, end, 1, {index(huge), index(-huge)}, [&](Value one, ValueRange before) {
+        Values own = inlineRegion(b, walk.getRanges(), {residue, one});
+        Value any = less(own[0], own[1]);
+        return Values{select(any, min(own[0], before[0]), before[0]),
+                      select(any, max(own[1], before[1]), before[1])};
+      });
+  return loop(numbers[0], numbers[1], 1, carried, [&](Value number, ValueRange all) {
+    return body({walk, residue, number}, all);
+  });
 }
 
-Value Emitter::inMask(tile::WalkOp walk, Value residue, Value queryRow, Value keyRow) {
-  return inlineRegion(b, walk.getMask(), {residue, queryRow, keyRow})[0];
+Emitter::Values Emitter::bounds(const HostRange &range, Value strip) {
+  tile::WalkOp walk = range.walk;
+  Values bounds = inlineRegion(b, walk.getBounds(), range.with({range.residue, strip}));
+  if (!range.number)
+    return bounds;
+  Values numbers = inlineRegion(b, walk.getRanges(), {range.residue, strip});
+  Value isMet = conjunction(lessEqual(numbers[0], range.number), less(range.number, numbers[1]));
+  for (Value &bound : bounds)
+    bound = select(isMet, bound, index(0));
+  return bounds;
+}
+
+Value Emitter::inMask(const HostRange &range, Value queryRow, Value keyRow) {
+  tile::WalkOp walk = range.walk;
+  return inlineRegion(b, walk.getMask(), range.with({range.residue, queryRow, keyRow}))[0];
 }
 
 Value stc::repeated(ImplicitLocOpBuilder &b, Value value, int64_t lanes) {
@@ -438,7 +465,7 @@ static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> argume
   return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)), e.tile.lanes);
 }
 
-Emitter::Values Emitter::pairsOf(tile::WalkOp walk, Value residue, Value queryRow, Value keyRow,
+Emitter::Values Emitter::pairsOf(const HostRange &range, Value queryRow, Value keyRow,
                                  Value keyEnd) {
   auto toInt = [&](Value value) -> Value {
     return arith::IndexCastOp::create(b, b.getI32Type(), value);
@@ -451,13 +478,16 @@ Emitter::Values Emitter::pairsOf(tile::WalkOp walk, Value residue, Value queryRo
   Values result;
   for (int64_t v = 0; v < tile.vectors; ++v) {
     Value queries = arith::AddIOp::create(b, splat(toInt(add(queryRow, v * tile.lanes))), lane);
-    Value in = inlineVectorized(*this, walk.getMask(), {toInt(residue), queries, toInt(keyRow)});
+    SmallVector<Value> arguments = {toInt(range.residue), queries, toInt(keyRow)};
+    if (range.number)
+      arguments.push_back(toInt(range.number));
+    Value in = inlineVectorized(*this, tile::WalkOp(range.walk).getMask(), arguments);
     result.push_back(conjunction(in, inRange));
   }
   return result;
 }
 
-Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value residue, Value queryRow,
+Emitter::Values Emitter::maskScores(const HostRange &range, Values scores, Value queryRow,
                                     Value keyRow, Value keyEnd, Value fullLo, Value fullHi) {
   int64_t rows = tile.rows;
   Value full = conjunction(lessEqual(fullLo, keyRow), lessEqual(add(keyRow, rows), fullHi));
@@ -469,7 +499,7 @@ Emitter::Values Emitter::maskScores(tile::WalkOp walk, Values scores, Value resi
   Value masked = splat(kMaskedScore);
   Values result;
   for (int64_t r = 0; r < rows; ++r)
-    for (auto [v, in] : llvm::enumerate(pairsOf(walk, residue, queryRow, add(keyRow, r), keyEnd)))
+    for (auto [v, in] : llvm::enumerate(pairsOf(range, queryRow, add(keyRow, r), keyEnd)))
       result.push_back(select(in, scores[r * tile.vectors + v], masked));
   scf::YieldOp::create(b, result);
   return Values(branch.getResults());

@@ -23,6 +23,19 @@ inline constexpr float kNoMaximum = std::numeric_limits<float>::lowest();
 /// The log-sum-exp of a row without a key. That of no other row is just this number.
 inline constexpr float kNoKey = -1e30f;
 
+/// One of the ranges of a walk, or the only one, that items of a residue meet.
+struct HostRange {
+  tile::WalkOp walk;
+  mlir::Value residue, number; ///< null where there is only one
+
+  mlir::SmallVector<mlir::Value> with(std::initializer_list<mlir::Value> arguments) const {
+    mlir::SmallVector<mlir::Value> all(arguments);
+    if (number)
+      all.push_back(number);
+    return all;
+  }
+};
+
 class Emitter {
 public:
   using Indices = llvm::ArrayRef<mlir::Value>;
@@ -140,19 +153,24 @@ public:
                       llvm::function_ref<mlir::Value(mlir::Value k, int64_t vector)> right,
                       Values init);
 
-  /// Runs a walk's bounds for a strip: lo, fullLo, fullHi, hi.
-  Values bounds(tile::WalkOp walk, mlir::Value residue, mlir::Value strip);
+  /// Runs the body for each range of a walk that one of the strips [strip, end) meets, with values
+  /// carried from one to the next.
+  Values eachRange(tile::WalkOp walk, mlir::Value residue, mlir::Value strip, mlir::Value end,
+                   mlir::ValueRange carried,
+                   llvm::function_ref<Values(const HostRange &, mlir::ValueRange carried)> body);
+  /// The bounds of a range for a strip: lo, fullLo, fullHi, hi. Those of a range that the strip
+  /// does not meet are empty.
+  Values bounds(const HostRange &range, mlir::Value strip);
   /// Whether one pair exists.
-  mlir::Value inMask(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow,
-                     mlir::Value keyRow);
+  mlir::Value inMask(const HostRange &range, mlir::Value queryRow, mlir::Value keyRow);
   /// Of each vector of queries of a strip and one key, which pairs exist; none if the key row is
   /// not below `keyEnd`.
-  Values pairsOf(tile::WalkOp walk, mlir::Value residue, mlir::Value queryRow, mlir::Value keyRow,
+  Values pairsOf(const HostRange &range, mlir::Value queryRow, mlir::Value keyRow,
                  mlir::Value keyEnd);
-  /// Where the walk's pairs do not exist, or the key row is not below `keyEnd`: the masked score.
+  /// Where the range's pairs do not exist, or the key row is not below `keyEnd`: the masked score.
   /// Scores are keys (rows) x queries (lanes); only for tiles outside [fullLo, fullHi).
-  Values maskScores(tile::WalkOp walk, Values scores, mlir::Value residue, mlir::Value queryRow,
-                    mlir::Value keyRow, mlir::Value keyEnd, mlir::Value fullLo, mlir::Value fullHi);
+  Values maskScores(const HostRange &range, Values scores, mlir::Value queryRow, mlir::Value keyRow,
+                    mlir::Value keyEnd, mlir::Value fullLo, mlir::Value fullHi);
 
 private:
   /// Vectors of a row.

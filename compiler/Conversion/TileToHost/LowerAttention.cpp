@@ -71,7 +71,7 @@ struct Forward {
       Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
       begin(row, count);
       for (tile::WalkOp walk : op.getWalkOps())
-        walkChunks(walk, row, rowEnd);
+        walkRanges(walk, row, rowEnd);
       end(row, count);
     });
   }
@@ -144,8 +144,19 @@ struct Forward {
     e.loop(e.index(0), e.index(strips), 1, [&](Value s) { body(s, e.mul(s, e.tile.strip())); });
   }
 
-  void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
-    StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
+  void walkRanges(tile::WalkOp walk, Value row, Value rowEnd) {
+    const int64_t strip = e.tile.strip();
+    Value first = e.floorDiv(row, strip), exist = e.floorDiv(e.add(rowEnd, strip - 1), strip);
+    Value end = e.min(e.add(first, strips), exist);
+    e.eachRange(walk, op.getResidue(), first, end, {}, [&](const HostRange &range, ValueRange) {
+      walkChunks(range, row, rowEnd);
+      return Emitter::Values();
+    });
+  }
+
+  void walkChunks(const HostRange &range, Value row, Value rowEnd) {
+    tile::WalkOp walk = range.walk;
+    StripBounds bounds(e, range, row, rowEnd, strips);
     Value residue = e.walkResidue(walk, op.getResidue());
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
@@ -157,13 +168,13 @@ struct Forward {
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),
-                 [&] { step(walk, s, e.add(row, r), chunk, clipped, areFinite); });
+                 [&] { step(range, s, e.add(row, r), chunk, clipped, areFinite); });
       });
     });
   }
 
   /// One strip against one chunk of keys, whose values are all finite or not.
-  void step(tile::WalkOp walk, Value s, Value queryRow, Value chunk,
+  void step(const HostRange &range, Value s, Value queryRow, Value chunk,
             const StripBounds::Clipped &keyRows, Value areFinite) {
     Emitter::Values maximum, old;
     for (int64_t v = 0; v < vectors; ++v)
@@ -176,8 +187,8 @@ struct Forward {
             return e.loadVector(queries, {s, k, lane(v)});
           },
           zero);
-      tile = e.maskScores(walk, tile, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi,
-                          keyRows.fullLo, keyRows.fullHi);
+      tile = e.maskScores(range, tile, queryRow, e.add(chunk, i), keyRows.hi, keyRows.fullLo,
+                          keyRows.fullHi);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v) {
           Value score = tile[r * vectors + v];
@@ -208,7 +219,7 @@ struct Forward {
       e.store(sum[v], sums, {s, lane(v)});
     e.ifElse(
         areFinite, [&] { addValues(s, keyRows, rescale); },
-        [&] { addValuesOfPairs(walk, s, queryRow, chunk, keyRows, rescale); });
+        [&] { addValuesOfPairs(range, s, queryRow, chunk, keyRows, rescale); });
   }
 
   /// Adds the weighted values of a strip's keys to its rescaled outputs.
@@ -231,7 +242,7 @@ struct Forward {
   }
 
   /// The same with no product of a pair that is not in the pattern.
-  void addValuesOfPairs(tile::WalkOp walk, Value s, Value queryRow, Value chunk,
+  void addValuesOfPairs(const HostRange &range, Value s, Value queryRow, Value chunk,
                         const StripBounds::Clipped &keyRows, const Emitter::Values &rescale) {
     auto update = [&](Value d, function_ref<Value(Value sum, int64_t v)> next) {
       for (int64_t v = 0; v < vectors; ++v)
@@ -241,7 +252,7 @@ struct Forward {
       update(d, [&](Value sum, int64_t v) { return e.mulf(sum, rescale[v]); });
     });
     e.loop(keyRows.begin, keyRows.end, 1, [&](Value i) {
-      auto pairs = e.pairsOf(walk, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi);
+      auto pairs = e.pairsOf(range, queryRow, e.add(chunk, i), keyRows.hi);
       e.loop(e.index(0), e.index(valueSize), 1, [&](Value d) {
         Value value = e.loadSplat(values, {i, d});
         update(d, [&](Value sum, int64_t v) {
@@ -268,16 +279,18 @@ struct Forward {
     e.b.setInsertionPointToStart(branch.thenBlock());
     Value noWeight = e.splat(kNoWeight);
     Emitter::Values found = sum;
-    for (tile::WalkOp walk : op.getWalkOps()) {
-      auto bounds = e.bounds(walk, op.getResidue(), e.floorDiv(first, e.tile.strip()));
-      found = e.loop(bounds[0], bounds[3], 1, found, [&](Value key, ValueRange before) {
+    Value strip = e.floorDiv(first, e.tile.strip()), end = e.add(strip, 1);
+    auto findPairs = [&](const HostRange &range, ValueRange found) {
+      auto bounds = e.bounds(range, strip);
+      return e.loop(bounds[0], bounds[3], 1, found, [&](Value key, ValueRange before) {
         Emitter::Values next;
-        for (auto [v, in] :
-             llvm::enumerate(e.pairsOf(walk, op.getResidue(), first, key, bounds[3])))
+        for (auto [v, in] : llvm::enumerate(e.pairsOf(range, first, key, bounds[3])))
           next.push_back(e.select(e.conjunction(in, none[v]), noWeight, before[v]));
         return next;
       });
-    }
+    };
+    for (tile::WalkOp walk : op.getWalkOps())
+      found = e.eachRange(walk, op.getResidue(), strip, end, found, findPairs);
     scf::YieldOp::create(e.b, found);
     return Emitter::Values(branch.getResults());
   }

@@ -80,7 +80,7 @@ struct Backward {
         Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
         begin(row, count);
         for (tile::WalkOp walk : op.getWalkOps())
-          walkChunks(walk, row, rowEnd);
+          walkRanges(walk, row, rowEnd);
         end(row, count);
       });
     });
@@ -170,8 +170,18 @@ struct Backward {
     tileIsFinite = e.conjunction(tileIsFinite, e.allFinite(watched));
   }
 
-  void walkChunks(tile::WalkOp walk, Value row, Value rowEnd) {
-    StripBounds bounds(e, walk, op.getResidue(), row, rowEnd, strips);
+  void walkRanges(tile::WalkOp walk, Value row, Value rowEnd) {
+    Value first = e.floorDiv(row, strip), exist = e.floorDiv(e.add(rowEnd, strip - 1), strip);
+    Value end = e.min(e.add(first, strips), exist);
+    e.eachRange(walk, op.getResidue(), first, end, {}, [&](const HostRange &range, ValueRange) {
+      walkChunks(range, row, rowEnd);
+      return Emitter::Values();
+    });
+  }
+
+  void walkChunks(const HostRange &range, Value row, Value rowEnd) {
+    tile::WalkOp walk = range.walk;
+    StripBounds bounds(e, range, row, rowEnd, strips);
     Value batch = op.getBatch(), keyHead = op.getKeyHead(), none = e.index(0),
           residue = e.walkResidue(walk, op.getResidue());
     Value last = e.position(walk.getView(), residue, e.max(e.sub(bounds.hi, e.index(1)), none));
@@ -191,7 +201,7 @@ struct Backward {
       eachStrip([&](Value s, Value r) {
         auto clipped = bounds.clip(e, s, chunk, length);
         e.ifThen(e.less(clipped.begin, clipped.end),
-                 [&] { step(walk, bounds.hi, s, r, row, rowEnd, chunk, clipped, isFinite); });
+                 [&] { step(range, bounds.hi, s, r, row, rowEnd, chunk, clipped, isFinite); });
       });
       float scale = op.getScale().convertToFloat();
       e.unpackRows(keyGrads, op.getKeyGrad(), batch, keyHead, walk.getView(), residue, chunk,
@@ -231,7 +241,7 @@ struct Backward {
 
   /// Strip s, whose first query is `tileRow` of the tile and `queryRow` of the view, against a
   /// chunk of keys; whether all operands are finite.
-  void step(tile::WalkOp walk, Value keysEnd, Value s, Value tileRow, Value row, Value rowEnd,
+  void step(const HostRange &range, Value keysEnd, Value s, Value tileRow, Value row, Value rowEnd,
             Value chunk, const StripBounds::Clipped &keyRows, Value isFinite) {
     Value queryRow = e.add(row, tileRow);
     Value one = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
@@ -250,11 +260,11 @@ struct Backward {
           zero);
     };
     e.loop(keyRows.begin, keyRows.end, micro, [&](Value i) {
-      prefetchNextTile(walk, keysEnd, e.add(row, op.getRows()), tileRow,
+      prefetchNextTile(range.walk, keysEnd, e.add(row, op.getRows()), tileRow,
                        e.floorDiv(e.sub(i, keyRows.begin), micro));
       auto scores = productWith(keys, i, queries, op.getQuerySize());
-      scores = e.maskScores(walk, scores, op.getResidue(), queryRow, e.add(chunk, i), keyRows.hi,
-                            keyRows.fullLo, keyRows.fullHi);
+      scores = e.maskScores(range, scores, queryRow, e.add(chunk, i), keyRows.hi, keyRows.fullLo,
+                            keyRows.fullHi);
       for (int64_t r = 0; r < micro; ++r)
         for (int64_t v = 0; v < vectors; ++v)
           e.store(weightOf(scores[r * vectors + v], lses[v]), weights, {e.add(i, r), lane(v)});
@@ -278,9 +288,8 @@ struct Backward {
         [&] {
           e.loop(keyRows.begin, keyRows.end, 1, [&](Value i) {
             Value keyRow = e.add(chunk, i);
-            addQueryGradsOfPairs(s, i,
-                                 e.pairsOf(walk, op.getResidue(), queryRow, keyRow, keyRows.hi));
-            addKeyGradsOfPairs(walk, i, keyRow, keyRows.hi, tileRow, row, rowEnd);
+            addQueryGradsOfPairs(s, i, e.pairsOf(range, queryRow, keyRow, keyRows.hi));
+            addKeyGradsOfPairs(range, i, keyRow, keyRows.hi, tileRow, row, rowEnd);
           });
         });
   }
@@ -324,8 +333,8 @@ struct Backward {
   }
 
   /// dV and dK of one key from a strip's queries that meet it.
-  void addKeyGradsOfPairs(tile::WalkOp walk, Value i, Value keyRow, Value keyEnd, Value tileRow,
-                          Value row, Value rowEnd) {
+  void addKeyGradsOfPairs(const HostRange &range, Value i, Value keyRow, Value keyEnd,
+                          Value tileRow, Value row, Value rowEnd) {
     auto add = [&](Value factor, Value from, Value at, Value target, int64_t columns) {
       e.loop(e.index(0), e.index(columns), lanes, [&](Value c) {
         Value sum = e.fma(factor, e.loadVector(from, {at, c}), e.loadVector(target, {i, c}));
@@ -335,7 +344,7 @@ struct Backward {
     e.loop(e.index(0), e.index(strip), 1, [&](Value r) {
       Value at = e.add(tileRow, r), queryRow = e.add(row, at);
       Value exists = e.conjunction(e.less(queryRow, rowEnd), e.less(keyRow, keyEnd));
-      exists = e.conjunction(exists, e.inMask(walk, op.getResidue(), queryRow, keyRow));
+      exists = e.conjunction(exists, e.inMask(range, queryRow, keyRow));
       e.ifThen(exists, [&] {
         add(e.loadSplat(weights, {i, r}), gradRows, at, valueGrads, valueSize);
         add(e.loadSplat(scoreGrads, {i, r}), queryRows, at, keyGrads, querySize);

@@ -119,7 +119,7 @@ struct Row {
     if (isLong)
       e.eachVector(valueSize, [&](Value c, int64_t) { e.store(e.zeroVector, longOutput, {c}); });
     for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>()))
-      state = walkChunks(walk, view, state);
+      state = walkRanges(walk, view, state);
     Value sum = vector::ReductionOp::create(e.b, vector::CombiningKind::ADD, state.sum,
                                             arith::FastMathFlags::reassoc);
     // Without a key the output is zero; without a weight, 0 * 1/0.
@@ -150,15 +150,22 @@ struct Row {
     return {zero, e.add(e.mul(block, width), rest), inside};
   }
 
-  State walkChunks(tile::WalkOp walk, tile::ViewAttr view, State state) {
+  State walkRanges(tile::WalkOp walk, tile::ViewAttr view, State state) {
     auto [residue, row, inside] = locate(view);
-    auto bounds = e.bounds(walk, residue, row);
+    Value a = row, isInside = inside;
+    auto walkRange = [&](const HostRange &range, ValueRange carried) {
+      return walkChunks(range, a, isInside, State::unpack(carried)).pack();
+    };
+    return State::unpack(e.eachRange(walk, residue, row, e.add(row, 1), state.pack(), walkRange));
+  }
+
+  State walkChunks(const HostRange &range, Value row, Value inside, State state) {
+    auto bounds = e.bounds(range, row);
     Value lo = arith::SelectOp::create(e.b, inside, bounds[0], zero);
     Value hi = arith::SelectOp::create(e.b, inside, bounds[3], zero);
-    Value r = residue, a = row;
     return State::unpack(e.loop(lo, hi, kChunk, state.pack(), [&](Value chunk, ValueRange carried) {
       Value length = e.min(e.sub(hi, chunk), e.index(kChunk));
-      return step(walk, r, a, chunk, length, State::unpack(carried)).pack();
+      return step(range, row, chunk, length, State::unpack(carried)).pack();
     }));
   }
 
@@ -210,16 +217,17 @@ struct Row {
     return sums;
   }
 
-  State step(tile::WalkOp walk, Value residue, Value row, Value chunk, Value length, State state) {
+  State step(const HostRange &range, Value row, Value chunk, Value length, State state) {
+    tile::WalkOp walk = range.walk;
     auto scalar = [&](float value) -> Value {
       return arith::ConstantOp::create(e.b, e.b.getF32FloatAttr(value));
     };
-    Value met = e.walkResidue(walk, residue);
+    Value met = e.walkResidue(walk, range.residue);
     auto found =
         e.loop(zero, length, 1, {zero, scalar(kNoMaximum)}, [&](Value i, ValueRange before) {
           Value keyRow = e.add(chunk, i);
           auto branch =
-              scf::IfOp::create(e.b, before.getTypes(), e.inMask(walk, residue, row, keyRow), true);
+              scf::IfOp::create(e.b, before.getTypes(), e.inMask(range, row, keyRow), true);
           OpBuilder::InsertionGuard guard(e.b);
           e.b.setInsertionPointToStart(branch.elseBlock());
           scf::YieldOp::create(e.b, before);

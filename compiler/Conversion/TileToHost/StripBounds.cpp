@@ -5,7 +5,7 @@
 using namespace mlir;
 using namespace stc;
 
-StripBounds::StripBounds(Emitter &e, tile::WalkOp walk, Value residue, Value row, Value rowEnd,
+StripBounds::StripBounds(Emitter &e, const HostRange &range, Value row, Value rowEnd,
                          int64_t strips)
     : memory(e.scratch({strips, 4}, e.b.getIndexType())) {
   int64_t strip = e.tile.strip();
@@ -13,7 +13,7 @@ StripBounds::StripBounds(Emitter &e, tile::WalkOp walk, Value residue, Value row
   auto hull =
       e.loop(e.index(0), e.index(strips), 1, {huge, none}, [&](Value s, ValueRange carried) {
         Value first = e.add(row, e.mul(s, strip));
-        auto bounds = e.bounds(walk, residue, e.floorDiv(first, strip));
+        auto bounds = e.bounds(range, e.floorDiv(first, strip));
         // A strip past the last row, or without a key: empty.
         Value exists =
             arith::AndIOp::create(e.b, e.less(first, rowEnd), e.less(bounds[0], bounds[3]));

@@ -5,12 +5,12 @@
 
 namespace stc {
 
-/// The bounds of a walk for all strips of a query tile, computed once a tile into scratch.
+/// The bounds of a range for all strips of a query tile, computed once a tile into scratch.
 class StripBounds {
 public:
   /// Strips of the tile whose first query row is `row` and that have a row below `rowEnd`.
-  StripBounds(Emitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value row,
-              mlir::Value rowEnd, int64_t strips);
+  StripBounds(Emitter &e, const HostRange &range, mlir::Value row, mlir::Value rowEnd,
+              int64_t strips);
 
   /// Key rows of the whole tile: [lo, hi), the hull over the strips.
   mlir::Value lo, hi;

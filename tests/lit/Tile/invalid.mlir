@@ -262,6 +262,48 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C1) expected ranges from (residue, strip) to three values of type index}}
+    tile.walk view <1, 0, 1, 1> ranges {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %t : index, index
+    } bounds {
+    ^bb0(%r: index, %t: index, %m: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index, %m: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
+  tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+    // expected-error @+1 {{(C1) expected a mask from (residue, query row, key row, number of the range) to i1}}
+    tile.walk view <1, 0, 1, 1> ranges {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %t, %t : index, index, index
+    } bounds {
+    ^bb0(%r: index, %t: index, %m: index):
+      tile.yield %r, %r, %t, %t : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index):
+      %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+  } : !x, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 4, 4> rows 32 strip 32 scale 1.0 {
     // expected-error @+1 {{(C2) expected a factor that has an inverse modulo 4 and a shift below it, found 2 and 1}}
     tile.walk view <16, 0, 4, 4> residue <2, 1> bounds {
@@ -345,7 +387,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
   tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
-    // expected-error @+1 {{(C1) expected bounds and mask to end in tile.yield}}
+    // expected-error @+1 {{(C1) expected ranges, bounds and mask to end in tile.yield}}
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
     } mask {

@@ -61,6 +61,14 @@ tile.kernel @nothing kind "none" (%item: index) {
 // CHECK-NEXT: %[[IN:.*]] = arith.cmpi sle, %[[B]], %[[A]] : index
 // CHECK-NEXT: tile.yield %[[IN]] : i1
 // CHECK: tile.walk view <16, 0, 1, 16> residue <3, 2> bounds {
+// CHECK: tile.walk view <1, 0, 1, 1> ranges {
+// CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[T:.*]]: index):
+// CHECK-NEXT: tile.yield %[[R]], %[[T]], %[[T]] : index, index, index
+// CHECK-NEXT: } bounds {
+// CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %[[M:.*]]: index):
+// CHECK-NEXT: tile.yield %[[M]], %[[M]], %[[M]], %[[M]] : index, index, index, index
+// CHECK-NEXT: } mask {
+// CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index):
 // CHECK: tile.attention_grad query {{.*}} output_grad {{.*}} query_grad {{.*}} key_grad {{.*}} value_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 {
 // CHECK-NEXT: } :
 // CHECK: tile.attention_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 resume_keys {
@@ -88,6 +96,17 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
     } mask {
     ^bb0(%r: index, %a: index, %b: index):
       %in = arith.cmpi sle, %b, %a : index
+      tile.yield %in : i1
+    }
+    tile.walk view <1, 0, 1, 1> ranges {
+    ^bb0(%r: index, %t: index):
+      tile.yield %r, %t, %t : index, index, index
+    } bounds {
+    ^bb0(%r: index, %t: index, %m: index):
+      tile.yield %m, %m, %m, %m : index, index, index, index
+    } mask {
+    ^bb0(%r: index, %a: index, %b: index, %m: index):
+      %in = arith.cmpi sle, %b, %m : index
       tile.yield %in : i1
     }
   } : !x, !x, !x, !x, memref<1x2x64xf32>

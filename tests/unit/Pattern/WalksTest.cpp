@@ -12,37 +12,55 @@ using namespace stc::pattern::test;
 
 namespace {
 
-/// One axis of a segment against the other: holds(r, tiled row, other row).
-template <class Holds>
+/// One axis of a segment against the other: holds(r, tiled row, other row), and the number of a
+/// pair that tells several ranges apart.
+template <class Holds, class Number>
 void checkRange(const Range &range, const View &tiled, const View &other, ResidueMap residues,
-                int64_t n, int64_t tile, Holds holds) {
+                int64_t n, int64_t tile, Holds holds, Number number) {
   for (int64_t r = 0; r < tiled.residues; ++r) {
     int64_t rows = tiled.rows(n, r), otherRows = other.rows(n, residues.at(r, other.residues));
     for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
-      std::array<int64_t, 2> variables = {r, t};
-      int64_t lo = range.lo.evaluate(variables), hi = range.hi.evaluate(variables);
-      int64_t fullLo = range.fullLo.evaluate(variables), fullHi = range.fullHi.evaluate(variables);
-      SCOPED_TRACE("tile " + std::to_string(tile) + " r " + std::to_string(r) + " t " +
-                   std::to_string(t) + ": " + std::to_string(lo) + " " + std::to_string(fullLo) +
-                   " " + std::to_string(fullHi) + " " + std::to_string(hi));
-      if (lo < hi) {
-        ASSERT_LE(0, lo);
-        ASSERT_LE(lo, fullLo);
-        ASSERT_LE(fullLo, fullHi);
-        ASSERT_LE(fullHi, hi);
-        ASSERT_LE(hi, otherRows);
-      } else {
-        ASSERT_EQ(fullLo, lo);
-        ASSERT_EQ(fullHi, lo);
-      }
-      for (int64_t b = 0; b < otherRows; ++b) {
-        bool any = false, all = true;
+      std::array<int64_t, 3> variables = {r, t, 0};
+      const int64_t begin = range.begin.evaluate(variables), end = range.end.evaluate(variables);
+      auto isInTile = [&](int64_t b, int64_t m, bool &all) {
+        bool any = false;
         for (int64_t a = t * tile; a < std::min(rows, t * tile + tile); ++a)
-          (holds(r, a, b) ? any : all) = holds(r, a, b);
-        if (any)
-          ASSERT_TRUE(lo <= b && b < hi) << "row " << b << " is outside";
-        if (fullLo <= b && b < fullHi)
-          ASSERT_TRUE(all) << "row " << b << " is not full";
+          (holds(r, a, b) && number(r, a, b) == m ? any : all) =
+              holds(r, a, b) && number(r, a, b) == m;
+        return any;
+      };
+      for (int64_t a = t * tile; a < std::min(rows, t * tile + tile); ++a)
+        for (int64_t b = 0; range.isSeveral && b < otherRows; ++b)
+          if (holds(r, a, b))
+            ASSERT_TRUE(begin <= number(r, a, b) && number(r, a, b) < end)
+                << a << " " << b << ": number " << number(r, a, b) << " is not in " << begin << ", "
+                << end;
+      for (int64_t &m = variables[2] = begin; m < end; ++m) {
+        int64_t lo = range.lo.evaluate(variables), hi = range.hi.evaluate(variables);
+        int64_t fullLo = range.fullLo.evaluate(variables),
+                fullHi = range.fullHi.evaluate(variables);
+        SCOPED_TRACE("tile " + std::to_string(tile) + " r " + std::to_string(r) + " t " +
+                     std::to_string(t) + " m " + std::to_string(m) + ": " + std::to_string(lo) +
+                     " " + std::to_string(fullLo) + " " + std::to_string(fullHi) + " " +
+                     std::to_string(hi));
+        if (lo < hi) {
+          ASSERT_LE(0, lo);
+          ASSERT_LE(lo, fullLo);
+          ASSERT_LE(fullLo, fullHi);
+          ASSERT_LE(fullHi, hi);
+          ASSERT_LE(hi, otherRows);
+          ASSERT_TRUE(!range.isSeveral || hi - lo <= range.longest.evaluate(variables));
+        } else {
+          ASSERT_EQ(fullLo, lo);
+          ASSERT_EQ(fullHi, lo);
+        }
+        for (int64_t b = 0; b < otherRows; ++b) {
+          bool all = true;
+          if (isInTile(b, m, all))
+            ASSERT_TRUE(lo <= b && b < hi) << "row " << b << " is outside";
+          if (fullLo <= b && b < fullHi)
+            ASSERT_TRUE(all) << "row " << b << " is not full";
+        }
       }
     }
   }
@@ -61,14 +79,34 @@ void checkRanges(const Segment &segment, const Matrix &part, int64_t n, Tiles ti
     int64_t j = segment.key.position(segment.keyResidue(r), b);
     return i < n && j < n && part.at(i, j);
   };
-  ASSERT_NO_FATAL_FAILURE(checkRange(segment.keysOf(tiles.query), segment.query, segment.key,
-                                     segment.residues, n, tiles.query, holds));
+  auto number = [&](int64_t r, int64_t a, int64_t b) {
+    return segment.numbered ? segment.numbered->number.evaluate(std::array{r, a, b}) : 0;
+  };
+  auto check = [&](const Range &range, const View &tiled, const View &other, ResidueMap residues,
+                   auto pair) {
+    checkRange(
+        range, tiled, other, residues, n, tiles.query,
+        [&](auto... at) { return std::apply(holds, pair(at...)); },
+        [&](auto... at) { return range.isSeveral ? std::apply(number, pair(at...)) : 0; });
+  };
+  ASSERT_NO_FATAL_FAILURE(check(segment.keysOf(tiles.query), segment.query, segment.key,
+                                segment.residues, [](auto... at) { return std::tuple(at...); }));
   ResidueMap back = segment.residues.inverse(segment.key.residues);
   if (tiles.backward)
-    ASSERT_NO_FATAL_FAILURE(checkRange(segment.queriesOf(tiles.query), segment.key, segment.query,
-                                       back, n, tiles.query, [&](int64_t s, int64_t b, int64_t a) {
-                                         return holds(back.at(s, segment.key.residues), a, b);
-                                       }));
+    ASSERT_NO_FATAL_FAILURE(check(segment.queriesOf(tiles.query), segment.key, segment.query, back,
+                                  [&](int64_t s, int64_t b, int64_t a) {
+                                    return std::tuple(back.at(s, segment.key.residues), a, b);
+                                  }));
+  if (!segment.numbered)
+    return;
+  for (int64_t a = 0; a < n; ++a)
+    for (int64_t b = 0; b < n; ++b) {
+      const int64_t own = number(0, a, b);
+      for (int64_t m : {own - 1, own, own + 1})
+        ASSERT_EQ(segment.numbered->predicate.evaluate(std::array<int64_t, 4>{0, a, b, m}) != 0,
+                  m == own && holds(0, a, b))
+            << a << " " << b << " " << m;
+    }
 }
 
 /// Tiles by looking at each of their pairs.
@@ -90,9 +128,11 @@ void checkTileCount(const Segment &segment, const Matrix &part, int64_t n, Tiles
         ++all;
       }
   }
-  ASSERT_EQ(counted.full + counted.partial + counted.skipped, all);
-  ASSERT_LE(counted.full, full);
-  ASSERT_GE(counted.full + counted.partial, touched);
+  if (!segment.keysOf(tiles.query).isSeveral) { // these tiles are not of one grid
+    ASSERT_EQ(counted.full + counted.partial + counted.skipped, all);
+    ASSERT_LE(counted.full, full);
+    ASSERT_GE(counted.full + counted.partial, touched);
+  }
   ASSERT_GE(counted.pairs, part.count());
   ASSERT_LE(counted.pairs, (counted.full + counted.partial) * tiles.query * tiles.key);
 }
@@ -201,6 +241,12 @@ TEST(WalkCosts, SetsCostAboutWhatTheirPairsCost) {
            Priced{"{ [i] -> [j] : j <= i and floor(i/138) - floor(j/138) <= 3 and "
                   "-18 <= i mod 138 - j mod 138 <= 18 }",
                   0.09},
+           // several ranges of keys: of a stride without divisors, of a lattice, of an image
+           Priced{"{ [i] -> [j] : j <= i and (i - j) mod 997 <= 50 }", 0.28},
+           Priced{"{ [i] -> [j] : j <= i and (i + 2j) mod 1001 <= 100 }", 0.27},
+           Priced{"{ [i] -> [j] : j <= i and floor(i/601) - floor(j/601) <= 4 and "
+                  "-30 <= i mod 601 - j mod 601 <= 30 }",
+                  0.15},
            // isl gives up, and the axes have different views
            Priced{"{ [i] -> [j] : j <= i and (33i + 42j) mod 64 <= 0 }", 1.05},
            // cells of a width that no power of two has
@@ -272,6 +318,50 @@ TEST(Walks, EveryFewthBlockBesideOtherParts) {
   EXPECT_EQ(walks[1].query, blocks);
 }
 
+/// By what `contains` says of each pair.
+static Matrix matrixOf(const Pattern &pattern) {
+  Matrix matrix(pattern.size());
+  for (int64_t i = 0; i < matrix.n; ++i)
+    for (int64_t j = 0; j < matrix.n; ++j)
+      matrix.at(i, j) = pattern.contains(i, j);
+  return matrix;
+}
+
+/// Sets whose tiles meet several ranges, which periods without divisors keep apart.
+TEST(Walks, SeveralRangesOfATile) {
+  for (const auto &[condition, n] : {
+           std::pair("j <= i and (i - j) mod 131 <= 7", 400),
+           {"(i + 2j) mod 257 <= 9", 400},
+           {"j <= i and floor(i/97) - floor(j/97) <= 3 and -2 <= i mod 97 - j mod 97 <= 2", 400},
+           {"j <= i and (i - j) mod 127 <= 4 and (i + j) mod 3 <= 1", 300},
+       })
+    for (int64_t tile : {1, 4, 16}) {
+      SCOPED_TRACE(std::string(condition) + ", tile " + std::to_string(tile));
+      auto pattern = Pattern::parse(std::string("{ [i] -> [j] : ") + condition + " }", n);
+      ASSERT_TRUE(pattern.has_value()) << pattern.error().message;
+      ASSERT_NO_FATAL_FAILURE(
+          checkWalks(*pattern, matrixOf(*pattern), {tile, tile, /*backward=*/true}));
+      const std::vector<Walk> walks = pattern->walks();
+      ASSERT_TRUE(walks[0].segments[0].numbered.has_value());
+      EXPECT_TRUE(walks[0].segments[0].keysOf(tile).isSeveral);
+    }
+}
+
+/// The same of a million positions: the forms do not grow with the length.
+TEST(Walks, SeveralRangesHaveShortForms) {
+  auto pattern =
+      Pattern::parse("{ [i] -> [j] : j <= i and (i - j) mod 997 <= 50 }", int64_t(1) << 20);
+  ASSERT_TRUE(pattern.has_value());
+  const Segment segment = pattern->walks().at(0).segments.at(0);
+  ASSERT_TRUE(segment.numbered.has_value());
+  EXPECT_LE(segment.numbered->predicate.size(), 25);
+  for (const Range &range : {segment.keysOf(64), segment.queriesOf(64)}) {
+    ASSERT_TRUE(range.isSeveral);
+    for (const Expr *form : {&range.begin, &range.end, &range.longest, &range.lo, &range.hi})
+      EXPECT_LE(form->size(), 30);
+  }
+}
+
 /// Sets whose queries of a residue have their keys in others.
 TEST(Walks, AnotherResidueOfKeysForEachOfQueries) {
   struct Example {
@@ -291,10 +381,7 @@ TEST(Walks, AnotherResidueOfKeysForEachOfQueries) {
     SCOPED_TRACE("n = " + std::to_string(n) + ": " + text);
     auto pattern = Pattern::parse(text, n);
     ASSERT_TRUE(pattern.has_value()) << pattern.error().message;
-    Matrix expected(n);
-    for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < n; ++j)
-        expected.at(i, j) = pattern->contains(i, j);
+    const Matrix expected = matrixOf(*pattern);
     bool anyMapped = false;
     for (const Walk &walk : pattern->walks())
       for (const Segment &segment : walk.segments)
