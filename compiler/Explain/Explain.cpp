@@ -4,6 +4,7 @@
 #include "compiler/Explain/Sections.h"
 #include "compiler/Explain/Text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace stc {
@@ -90,10 +91,38 @@ static std::vector<std::string> costRow(const std::string &name, const std::stri
           waste};
 }
 
+/// What tells several ranges apart: their views are the identity, rows are positions.
+static std::string numberText(const pattern::Segment &segment) {
+  static const std::array<std::string, 3> names = {"r", "i", "j"};
+  return segment.numbered->number.str(names);
+}
+
+/// The ways that were looked at, by what they compute over what the one that was taken does.
+static std::string choicesSection(const Pattern &pattern, const std::vector<std::string> &parts) {
+  std::string text;
+  for (const pattern::Choice &choice : pattern.choices()) {
+    const auto part = std::ranges::find(parts, choice.pairs);
+    text +=
+        field("choice of", part == parts.end() ? choice.pairs
+                                               : fmt::format("part {}", part - parts.begin() + 1));
+    const std::optional<double> taken = choice.ways[choice.taken].computed;
+    for (size_t k = 0; k < choice.ways.size(); ++k) {
+      const auto &[way, computed] = choice.ways[k];
+      std::string figure = k == choice.taken     ? "taken"
+                           : !computed           ? "isl fails"
+                           : taken && *taken > 0 ? text::ratio(*computed / *taken) + " x"
+                                                 : "more";
+      text += field("  " + figure, way);
+    }
+  }
+  return text;
+}
+
 PartsSection partsSection(const Pattern &pattern, const TileChooser &tiles) {
   std::vector<std::vector<std::string>> rows = {
       {"part", "tile", "full tiles", "partial", "skipped", "pairs", "computed", "waste"}};
   std::string parts;
+  std::vector<std::string> texts;
   Cost total;
   size_t part = 0, walkNumber = 0;
   std::vector<Walk> walks = pattern.walks();
@@ -107,15 +136,24 @@ PartsSection partsSection(const Pattern &pattern, const TileChooser &tiles) {
       rows.push_back(
           costRow(std::to_string(++part), fmt::format("{} x {}", tile.queries, tile.keys), cost));
       parts += field(fmt::format("part {}", part), segment.text);
+      texts.push_back(segment.text);
       std::string kernel = walks.size() > 1 ? fmt::format(" (kernel {})", walkNumber) : "";
       parts += field("  queries", segment.query.str() + kernel);
       parts += field("  keys", segment.key.str(segment.residues));
+      if (pattern::Range range = segment.keysOf(tile.queries); range.isFallback)
+        parts += field("  bounds",
+                       "those of the least and the greatest distance: isl gave up on others");
+      else if (range.isSeveral)
+        parts += field("  ranges", "one for each " + numberText(segment));
     }
   }
+  if (!pattern.whyWhole().empty())
+    parts += field("one part", "of all pairs: " + pattern.whyWhole());
   if (part > 1)
     rows.push_back(costRow("all", "", total));
   if (part > 0)
     parts += "tiles of queries x keys:\n" + text::table(rows);
+  parts += choicesSection(pattern, texts);
   return {parts, total.pairs, total.tiles.pairs};
 }
 

@@ -95,6 +95,8 @@ struct View {
 /// number m only; begin <= m < end, and none has more rows than `longest`, all over (r, t).
 struct Range {
   Expr lo, fullLo, fullHi, hi;
+  /// isl gave up on closed forms: the bounds are those of the least and the greatest distance.
+  bool isFallback = false;
   Expr begin = Expr::constant(0), end = Expr::constant(1), longest = {};
   bool isSeveral = false;
 
@@ -141,6 +143,20 @@ public:
 struct Walk {
   View query;
   std::vector<Segment> segments;
+};
+
+/// Pairs that may be computed in several ways, and those that were looked at.
+struct Choice {
+  /// As the set notation of a person.
+  std::string pairs;
+  struct Way {
+    std::string text;
+    /// About how many pairs small tiles compute, from some of them; no value if isl gave up.
+    std::optional<double> computed;
+  };
+  std::vector<Way> ways;
+  /// Of the ways.
+  size_t taken = 0;
 };
 
 /// Pairs that tiles of one size visit: full tiles need no predicate, partial ones do.
@@ -201,6 +217,11 @@ public:
 
   /// The pattern as kernels to run, over disjoint parts that cover it.
   std::vector<Walk> walks() const;
+  /// What was looked at to find them, where there was more than one way.
+  const std::vector<Choice> &choices() const;
+  /// Why isl did not get as far as to split the pattern, so that it is one part where it stands;
+  /// empty if it did.
+  const std::string &whyWhole() const;
 
   struct Impl;
 

@@ -22,12 +22,19 @@ constexpr unsigned long closedFormBudget = 50'000;
 constexpr unsigned long residuesBudget = 100'000;
 
 /// The same for several ranges of a tile.
-constexpr unsigned long rangesBudget = 200'000;
+constexpr unsigned long rangesBudget = 100'000;
 
 /// What is known of the rows that hold no key.
 struct EmptyRows {
   Proof none;
   std::string text;
+};
+
+/// A pattern's walks, and how they were found.
+struct Split {
+  std::vector<Walk> walks;
+  std::vector<Choice> choices;
+  std::string whyWhole;
 };
 
 struct Pattern::Impl {
@@ -42,7 +49,7 @@ struct Pattern::Impl {
   std::string whyNoRelation;
   // Found when they are first asked for. Segments keep the context, not the pattern.
   mutable std::optional<EmptyRows> emptyRows;
-  mutable std::optional<std::vector<Walk>> walks;
+  mutable std::optional<Split> split;
 };
 
 /// Reaches into a Pattern from the other files of this library.

@@ -17,6 +17,8 @@ using namespace stc::pattern;
 
 namespace {
 constexpr size_t mostNumbers = 6;
+/// Of a set with more divisions isl takes seconds for operations that are few.
+constexpr size_t mostDivisions = 2;
 
 bool dependsOn(const Expr &expr, unsigned variable) {
   if (expr.kind() == Expr::Kind::Variable)
@@ -25,9 +27,24 @@ bool dependsOn(const Expr &expr, unsigned variable) {
                              [&](const Expr &operand) { return dependsOn(operand, variable); });
 }
 
+/// Over about how many keys a division does not change.
+int64_t periodOf(const Expr &division) {
+  LinearForm form;
+  if (!form.add(division.operands()[0], 1))
+    return 0;
+  for (const auto &[term, factor] : form.terms)
+    if (term == Expr::variable(1))
+      return division.value() / std::abs(factor);
+  return division.value();
+}
+
 class Numbers {
 public:
+  explicit Numbers(int64_t least) : least(least) {}
+
   void collect(const Expr &expr) {
+    if (expr.kind() == Expr::Kind::FloorDiv && !std::ranges::count(seen, expr))
+      seen.push_back(expr);
     if (expr.kind() == Expr::Kind::GreaterEqual0 || expr.kind() == Expr::Kind::Equal0)
       addOf(expr.operands()[0]);
     for (const Expr &operand : expr.operands())
@@ -35,6 +52,8 @@ public:
   }
 
   std::vector<Expr> found() const {
+    if (seen.size() > mostDivisions)
+      return {};
     std::vector<Expr> all = sums;
     for (const Expr &division : divisions)
       if (!std::ranges::count(all, division))
@@ -49,14 +68,18 @@ private:
     LinearForm form, floors;
     if (!form.add(number, 1))
       return;
+    int64_t longest = 0;
     for (const auto &[term, factor] : form.terms) {
       if (term.kind() != Expr::Kind::FloorDiv)
         continue;
       floors.terms.emplace_back(term, factor);
-      if (dependsOn(term, 1) && !std::ranges::count(divisions, term))
+      if (!dependsOn(term, 1))
+        continue;
+      longest = std::max(longest, periodOf(term));
+      if (periodOf(term) >= least && !std::ranges::count(divisions, term))
         divisions.push_back(term);
     }
-    if (floors.terms.empty())
+    if (longest < least)
       return;
     int64_t common = floors.gcd();
     if (floors.terms[0].second < 0)
@@ -64,16 +87,17 @@ private:
     Expr sum;
     for (const auto &[term, factor] : floors.terms)
       sum = sum + term * (factor / common);
-    if (dependsOn(sum, 1) && !std::ranges::count(sums, sum))
+    if (!std::ranges::count(sums, sum))
       sums.push_back(sum);
   }
 
-  std::vector<Expr> sums, divisions;
+  int64_t least;
+  std::vector<Expr> sums, divisions, seen;
 };
 } // namespace
 
-std::vector<Expr> stc::pattern::rangeNumbers(const Expr &condition) {
-  Numbers numbers;
+std::vector<Expr> stc::pattern::rangeNumbers(const Expr &condition, int64_t least) {
+  Numbers numbers(least);
   numbers.collect(condition);
   return numbers.found();
 }

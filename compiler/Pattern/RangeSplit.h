@@ -8,7 +8,8 @@
 namespace stc::pattern {
 
 /// Numbers of a pair (i, j) = (0, 1) that may tell the ranges of a tile apart, from a condition of
-/// pairs: of each comparison the sum of its divisions, in lowest terms, and each division.
-std::vector<Expr> rangeNumbers(const Expr &condition);
+/// pairs: of each comparison the sum of its divisions, in lowest terms, and each division. Only
+/// those that stay the same over `least` keys or more; none of a condition with many divisions.
+std::vector<Expr> rangeNumbers(const Expr &condition, int64_t least);
 
 } // namespace stc::pattern

@@ -317,7 +317,7 @@ static Range widest(const Segment::Impl &segment, bool areKeysTiled, int64_t til
     hi = rowUpTo(last, *greatest) + one;
   lo = Expr::max(zero, Expr::min(lo, rows));
   hi = Expr::max(lo, Expr::min(hi, rows));
-  return {lo, lo, lo, hi};
+  return {lo, lo, lo, hi, /*isFallback=*/true};
 }
 
 static std::optional<RowForm> rowsOf(const Axes &axes, const isl::set &points,

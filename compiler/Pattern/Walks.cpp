@@ -59,6 +59,13 @@ Expr conditionIn(Context &context, const isl::map &pairs, int64_t n) {
   return conditionOf(coalesced(pairs.gist(square)).wrap().flatten());
 }
 
+std::string notation(const Expr &condition) {
+  static const std::array<std::string, 2> names = {"i", "j"};
+  if (condition.isConstant())
+    return condition.value() ? "{ [i] -> [j] }" : "{ }";
+  return "{ [i] -> [j] : " + condition.str(names) + " }";
+}
+
 class Splitter {
 public:
   explicit Splitter(const Pattern::Impl &pattern)
@@ -72,7 +79,7 @@ public:
     std::vector<Operand> operands;
     for (const isl::map &pairs : flatten(pattern.syntax).operands)
       if (!pairs.is_empty())
-        operands.push_back({pairs, partsOf(pairs)});
+        operands.push_back(inParts(pairs));
     std::ranges::stable_sort(operands, {}, [](const Operand &operand) {
       return operand.parts.front().views != Views();
     });
@@ -82,18 +89,21 @@ public:
       if (operand.pairs.is_disjoint(before))
         addSplit(parts, operand);
       else if (isl::map rest = coalesced(operand.pairs.subtract(before)); !rest.is_empty())
-        addSplit(parts, {rest, partsOf(rest)});
+        addSplit(parts, inParts(rest));
       before = coalesced(before.unite(operand.pairs));
     }
     merge(parts);
     return parts;
   }
 
+  std::vector<Choice> choices;
+
 private:
   /// Pairs, and the same as parts in their best views.
   struct Operand {
     isl::map pairs;
     std::vector<Part> parts;
+    Choice choice;
   };
 
   /// An expression's pairs, and the same as a union of operands; of one if they are many.
@@ -283,7 +293,7 @@ private:
   }
 
   /// The views that visit the fewest tiles, of equal ones the first proposed.
-  Part inBestViews(const isl::map &pairs) {
+  Part inBestViews(const isl::map &pairs, Choice &choice) {
     std::vector<Part> valid;
     for (const Views &views : propose(pairs)) {
       isl::map change = toViews(views);
@@ -291,10 +301,31 @@ private:
         valid.push_back({pairs, coalesced(pairs.wrap().apply(change)), views});
     }
     Part *best = &valid[0];
-    for (Part &part : std::span(valid).subspan(1))
-      if (costOf(part) < costOf(*best))
+    for (Part &part : std::span(valid).subspan(1)) {
+      const bool isBetter = costOf(part) < costOf(*best);
+      if (choice.ways.empty())
+        note(choice, str(valid[0].views), costOf(valid[0]), /*isTaken=*/true);
+      note(choice, str(part.views), costOf(part), isBetter);
+      if (isBetter)
         best = &part;
+    }
     return *best;
+  }
+
+  static std::string str(const Views &views) {
+    std::string query = views.query.str(), key = views.key.str(views.residues);
+    return query == key ? query : "queries at " + query + ", keys at " + key;
+  }
+
+  static void note(Choice &choice, std::string way, std::optional<double> cost, bool isTaken) {
+    if (isTaken)
+      choice.taken = choice.ways.size();
+    choice.ways.push_back({std::move(way), cost});
+  }
+  /// Where there was one way before this one, and nothing to choose.
+  void noteBest(Choice &choice, std::vector<Part> &best) {
+    if (choice.ways.empty())
+      note(choice, str(best.front().views), costOf(best), /*isTaken=*/true);
   }
 
   double costOf(std::span<Part> parts) {
@@ -308,30 +339,41 @@ private:
   // Splits
   //===--------------------------------------------------------------------===//
 
-  /// The pairs in their best views, or on the lines of residues that hold them.
-  std::vector<Part> partsOf(const isl::map &pairs) {
-    std::vector<Part> best = {inBestViews(pairs)};
+  Operand inParts(const isl::map &pairs) {
+    Operand operand{pairs, {}, {}};
+    operand.parts = partsOf(pairs, operand.choice);
+    return operand;
+  }
+
+  /// The pairs in their best views, on the lines of residues that hold them, or in several ranges.
+  std::vector<Part> partsOf(const isl::map &pairs, Choice &choice) {
+    std::vector<Part> best = {inBestViews(pairs, choice)};
     for (const Lines &lines : linesOf(best.front())) {
       auto parts = context.ask(residuesBudget, [&] { return onLines(pairs, lines); });
-      if (parts && costOf(*parts) < worthwhile * costOf(best))
+      noteBest(choice, best);
+      const bool isBetter = parts && costOf(*parts) < worthwhile * costOf(best);
+      note(choice, str(lines), parts ? std::optional(costOf(*parts)) : std::nullopt, isBetter);
+      if (isBetter)
         best = std::move(*parts);
     }
-    considerRanges(pairs, best);
+    considerRanges(pairs, best, choice);
     return best;
   }
 
   /// Several ranges for a tile of the pairs where they stand: instead of the best parts, if they
   /// visit fewer tiles of a GPU, or with them, where these are the same.
-  void considerRanges(const isl::map &pairs, std::vector<Part> &best) {
+  void considerRanges(const isl::map &pairs, std::vector<Part> &best, Choice &choice) {
     constexpr int64_t fewTiles = 8;
     const int64_t tile = std::clamp(n / fewTiles, queryTile, tileRows);
-    Part whole{pairs, pairs.wrap().apply(toViews({})), {}};
-    if (moduli.empty() || isDense(whole))
+    // Closer ones have no gaps that a tile does not close.
+    const std::vector<Expr> numbers = rangeNumbers(conditionIn(context, pairs, n), queryTile + 1);
+    if (numbers.empty() || vainRanges == mostVainSearches ||
+        std::ranges::all_of(best, [&](const Part &part) { return isDense(part); }))
       return;
+    Part whole{pairs, pairs.wrap().apply(toViews({})), {}};
     std::optional<NumberedPoints> points;
     // The first number that does: others take isl up to seconds within the same budget.
-    int vain = 0;
-    for (const Expr &number : rangeNumbers(conditionIn(context, pairs, n))) {
+    for (const Expr &number : numbers) {
       auto cost = context.ask(rangesBudget, [&] {
         NumberedPoints own = numberedPoints(context, pairs, number, n);
         double cost = computedPairs(numberedRange(context, own, n, queryTile), {}, n, queryTile);
@@ -343,12 +385,16 @@ private:
         whole.cost = *cost;
         break;
       }
-      if (!cost && ++vain == mostVainSearches)
+      noteBest(choice, best);
+      note(choice, str(number), cost ? std::optional(*cost) : std::nullopt, /*isTaken=*/false);
+      if (!cost && ++vainRanges == mostVainSearches)
         break;
     }
     if (!whole.number)
       return;
+    noteBest(choice, best);
     if (best.size() == 1 && best[0].views == Views()) {
+      note(choice, str(*whole.number), whole.cost, /*isTaken=*/true);
       best = {whole};
       return;
     }
@@ -361,8 +407,15 @@ private:
           part, // short residues stand side by side
           {std::min(tile, part.views.query.maxRows(n)), std::min(tile, part.views.key.maxRows(n))},
           4 * maxSamples);
-    if (several && *several < worthwhile * visited)
+    const bool isBetter = several && *several < worthwhile * visited;
+    note(choice, str(*whole.number), whole.cost, isBetter);
+    if (isBetter)
       best = {whole};
+  }
+
+  static std::string str(const Expr &number) {
+    static const std::array<std::string, 2> names = {"i", "j"};
+    return "every position, a range of keys for each " + number.str(names);
   }
 
   struct Lines {
@@ -371,6 +424,12 @@ private:
     /// Of all pairs of residues.
     double share() const { return double(maps.size()) / double(view.residues); }
   };
+  static std::string str(const Lines &lines) {
+    std::string text = lines.view.str();
+    for (size_t k = 0; k < lines.maps.size(); ++k)
+      text += (k ? " and " : ", keys of residues ") + lines.maps[k].str(lines.view.residues);
+    return text;
+  }
 
   /// Lines of residues that hold a part's pairs, those that leave the most out.
   std::vector<Lines> linesOf(Part &part) {
@@ -427,16 +486,26 @@ private:
   /// Adds an operand's parts, or its disjuncts where these visit clearly fewer tiles.
   void addSplit(std::vector<Part> &parts, Operand whole) {
     std::vector<Part> pieces;
+    Choice ofPiece;
     if (whole.parts.size() == 1 && whole.pairs.n_basic_map() > 1 &&
         whole.pairs.n_basic_map() <= maxDisjuncts) {
       isl::map disjoint = isl::manage(isl_map_make_disjoint(whole.pairs.copy()));
       disjoint.foreach_basic_map([&](isl::basic_map piece) {
-        std::ranges::move(partsOf(piece), std::back_inserter(pieces));
+        std::ranges::move(partsOf(piece, ofPiece), std::back_inserter(pieces));
       });
     }
-    if (!pieces.empty() && pieces.size() <= maxDisjuncts &&
-        costOf(pieces) < worthwhile * costOf(whole.parts))
-      whole.parts = std::move(pieces);
+    if (!pieces.empty() && pieces.size() <= maxDisjuncts) {
+      const bool areBetter = costOf(pieces) < worthwhile * costOf(whole.parts);
+      noteBest(whole.choice, whole.parts);
+      note(whole.choice, "split into " + std::to_string(pieces.size()) + " parts", costOf(pieces),
+           areBetter);
+      if (areBetter)
+        whole.parts = std::move(pieces);
+    }
+    if (!whole.choice.ways.empty()) {
+      whole.choice.pairs = notation(conditionIn(context, whole.pairs, n));
+      choices.push_back(std::move(whole.choice));
+    }
     std::ranges::move(whole.parts, std::back_inserter(parts));
   }
 
@@ -466,15 +535,8 @@ private:
   /// Where isl gives up on the residues of one part it mostly does on others, after up to a second
   /// each time.
   static constexpr int mostVainSearches = 2;
-  int vainSearches = 0;
+  int vainSearches = 0, vainRanges = 0;
 };
-
-std::string notation(const Expr &condition) {
-  static const std::array<std::string, 2> names = {"i", "j"};
-  if (condition.isConstant())
-    return condition.value() ? "{ [i] -> [j] }" : "{ }";
-  return "{ [i] -> [j] : " + condition.str(names) + " }";
-}
 
 /// The predicate over (r, a, b): isl's constraints that the axes do not imply, or for a compacted
 /// axis the bounds of each row, where they are shorter.
@@ -550,30 +612,42 @@ Segment wholeSegment(const Pattern::Impl &pattern, bool isCausal) {
 
 } // namespace
 
-static std::vector<Walk> findWalks(const Pattern::Impl &pattern, bool isCausal) {
+static Split findSplit(const Pattern::Impl &pattern, bool isCausal) {
+  Split split;
   std::vector<Segment> segments = {wholeSegment(pattern, isCausal)};
+  split.whyWhole = pattern.whyNoRelation;
   if (!pattern.relation.is_null()) {
     auto found = pattern.context->ask(proofBudget, [&] {
+      Splitter splitter(pattern);
       std::vector<Segment> result;
-      for (const Part &part : Splitter(pattern).split())
+      for (const Part &part : splitter.split())
         result.push_back(segmentOf(pattern, part));
+      split.choices = std::move(splitter.choices);
       return result;
     });
     if (found)
       segments = std::move(*found);
+    else
+      split.whyWhole = found.error();
   }
-  std::vector<Walk> walks;
+  std::vector<Walk> &walks = split.walks;
   for (Segment &segment : segments) {
     auto walk = std::ranges::find(walks, segment.query, &Walk::query);
     if (walk == walks.end())
       walk = walks.insert(walks.end(), {segment.query, {}});
     walk->segments.push_back(std::move(segment));
   }
-  return walks;
+  return split;
 }
 
-std::vector<Walk> Pattern::walks() const {
-  if (!impl->walks)
-    impl->walks = findWalks(*impl, causal().answer == Proof::Answer::True);
-  return *impl->walks;
+static const Split &splitOf(const Pattern &pattern, const Pattern::Impl &impl) {
+  if (!impl.split)
+    impl.split = findSplit(impl, pattern.causal().answer == Proof::Answer::True);
+  return *impl.split;
 }
+
+std::vector<Walk> Pattern::walks() const { return splitOf(*this, *impl).walks; }
+
+const std::vector<Choice> &Pattern::choices() const { return splitOf(*this, *impl).choices; }
+
+const std::string &Pattern::whyWhole() const { return splitOf(*this, *impl).whyWhole; }

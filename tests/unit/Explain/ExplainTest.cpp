@@ -60,6 +60,9 @@ tiles of queries x keys:
      1  32 x 16   2,030,624  131,008  2,145,322,016  1,074,265,600  1,106,755,584   1.03
      2  32 x 16     984,064   97,280      1,015,808    535,299,072    553,648,128   1.03
    all            3,014,688  228,288  2,146,337,824  1,609,564,672  1,660,403,712   1.03
+choice of   part 2
+  1,015 x   every position
+  taken     positions 1024*a + r, r < 1024
 )");
 }
 
@@ -82,6 +85,9 @@ tiles of queries x keys:
      1  32 x 16       1,152      768  292,992     792,576     983,040   1.24
      2  32 x 16      36,480        0   37,248  18,677,760  18,677,760   1.00
    all               37,632      768  330,240  19,470,336  19,660,800   1.01
+choice of   part 2
+  3.9 x     every position
+  taken     queries at every position, keys at positions 128*floor(a/32) + 96 + a mod 32
 )");
 }
 
@@ -121,6 +127,31 @@ TEST(ExplainPattern, TilesOfOtherSizes) {
   // 64 tiles on the diagonal and 63 beside it; 64 * 65 / 2 + 4032 * 64 pairs.
   EXPECT_TRUE(
       has(text, "     1  64 x 64           0      127    3,969  260,128   520,192    2.0\n"))
+      << text;
+}
+
+TEST(ExplainPattern, SaysWhatLost) {
+  std::string text = explained("{ [i] -> [j] : j <= i and (i - j) mod 256 <= 15 }", 4096);
+  EXPECT_TRUE(has(text, "choice of   { [i] -> [j] : j <= i and ((i - j) mod 256) <= 15 }\n"
+                        "  7.5 x     every position\n"
+                        "  taken     positions 256*floor(a/8) + a mod 8 + 8*r, r < 32, keys of "))
+      << text;
+  EXPECT_TRUE(has(text, "every position, a range of keys for each floor((i - j)/256)\n")) << text;
+}
+
+TEST(ExplainPattern, NamesWhatTellsRangesApart) {
+  std::string text = explained("{ [i] -> [j] : j <= i and (i - j) mod 997 <= 50 }", 4096);
+  EXPECT_TRUE(has(text, "  ranges    one for each floor((i - j)/997)\n")) << text;
+  EXPECT_TRUE(
+      has(text, "  taken     every position, a range of keys for each floor((i - j)/997)\n"))
+      << text;
+}
+
+TEST(ExplainPattern, SaysWhereIslGaveUp) {
+  std::string text = explained("{ [i] -> [j] : j <= i and (3i + 5j) mod 101 <= 7 and "
+                               "(7i + 2j) mod 103 <= 9 and (i + 9j) mod 107 <= 30 }",
+                               1024);
+  EXPECT_TRUE(has(text, "  bounds    those of the least and the greatest distance: isl gave up"))
       << text;
 }
 
