@@ -22,7 +22,7 @@ constexpr unsigned long closedFormBudget = 50'000;
 constexpr unsigned long residuesBudget = 100'000;
 
 /// The same for several ranges of a tile.
-constexpr unsigned long rangesBudget = 100'000;
+constexpr unsigned long rangesBudget = 150'000;
 
 /// What is known of the rows that hold no key.
 struct EmptyRows {
@@ -64,6 +64,8 @@ struct Access {
 /// The coordinate of a row, and the row of a coordinate.
 Expr coordinateOf(const View &view, const Expr &row);
 Expr rowOf(const View &view, const Expr &coordinate);
+/// The position of a row of a residue.
+Expr positionOf(const View &view, const Expr &residue, const Expr &row);
 /// In isl's notation: the position with the coordinate x, of the residue to which a map takes r.
 std::string positionText(const View &view, const std::string &x, ResidueMap residues = {});
 /// In isl's notation: `position` has the coordinate x and the residue to which a map takes r.
@@ -144,6 +146,8 @@ struct Segment::Impl {
   isl::set points;
   /// All triples inside both axes.
   isl::set all;
+  /// Some of the points are pairs of another part, which the condition leaves out.
+  bool hasOthers = false;
   /// Where tiles may meet several ranges; the views then are the identity.
   std::optional<NumberedPoints> numbered;
 

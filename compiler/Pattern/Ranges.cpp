@@ -266,7 +266,7 @@ static Distances distancesOf(const Segment::Impl &segment) {
   return found.value_or(Distances());
 }
 
-static Expr positionOf(const View &view, const Expr &residue, const Expr &row) {
+Expr stc::pattern::positionOf(const View &view, const Expr &residue, const Expr &row) {
   const Expr block = row.floorDiv(view.width);
   return block * view.period + Expr::constant(view.first) + residue * view.width + row -
          block * view.width;
@@ -343,9 +343,20 @@ static std::optional<Range> rangeOf(const Axes &axes, const isl::set &points, co
   return range ? std::optional(*range) : std::nullopt;
 }
 
-Range Segment::keysOf(int64_t queryTile) const { return impl->keysOf(queryTile); }
+/// Whether rows are full is known of all points only.
+static Range withoutOthers(Range range, bool hasOthers) {
+  if (hasOthers)
+    range.fullLo = range.fullHi = range.lo;
+  return range;
+}
 
-Range Segment::queriesOf(int64_t keyTile) const { return impl->queriesOf(keyTile); }
+Range Segment::keysOf(int64_t queryTile) const {
+  return withoutOthers(impl->keysOf(queryTile), impl->hasOthers);
+}
+
+Range Segment::queriesOf(int64_t keyTile) const {
+  return withoutOthers(impl->queriesOf(keyTile), impl->hasOthers);
+}
 
 Axes Segment::Impl::byQueries() const { return {*context, n, query, key, residues}; }
 
@@ -394,7 +405,7 @@ Range Segment::Impl::queriesOf(int64_t tile) const {
 }
 
 std::optional<RowForm> Segment::Impl::keysOfRows() const {
-  if (points.is_null())
+  if (points.is_null() || hasOthers)
     return std::nullopt;
   return rowsOf(byQueries(), points, keys);
 }

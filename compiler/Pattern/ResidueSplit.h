@@ -14,7 +14,12 @@ namespace stc::pattern {
 std::vector<View> residueViews(int64_t period, int64_t n, int64_t least, int64_t enough,
                                std::span<const int64_t> widths);
 
-/// The fewest maps of the view's residues that hold all pairs; none where these are many.
-std::vector<ResidueMap> residueLines(Context &context, const isl::map &pairs, const View &view);
+/// Some pairs (i, j) of positions.
+using SomePairs = std::vector<std::pair<int64_t, int64_t>>;
+
+/// The fewest maps of the view's residues that hold all pairs, some of which are known; none where
+/// these are many.
+std::vector<ResidueMap> residueLines(Context &context, const isl::map &pairs, const SomePairs &some,
+                                     const View &view);
 
 } // namespace stc::pattern

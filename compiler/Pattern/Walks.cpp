@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 using namespace stc::pattern;
 
@@ -50,6 +51,8 @@ struct Part {
   std::optional<Expr> condition = {};
   /// What tells several ranges of a tile apart.
   std::optional<Expr> number = {};
+  /// Holds for those of its pairs that are another part's, where isl did not take them away.
+  std::optional<Expr> others = {};
 };
 
 /// Holds for the pairs among those 0 <= i, j < n.
@@ -77,20 +80,32 @@ public:
 
   std::vector<Part> split() {
     std::vector<Operand> operands;
-    for (const isl::map &pairs : flatten(pattern.syntax).operands)
+    for (const isl::map &pairs : flatten(pattern.syntax))
       if (!pairs.is_empty())
         operands.push_back(inParts(pairs));
     std::ranges::stable_sort(operands, {}, [](const Operand &operand) {
       return operand.parts.front().views != Views();
     });
     std::vector<Part> parts;
-    isl::map before = pattern.relation.subtract(pattern.relation);
-    for (const Operand &operand : operands) {
-      if (operand.pairs.is_disjoint(before))
-        addSplit(parts, operand);
-      else if (isl::map rest = coalesced(operand.pairs.subtract(before)); !rest.is_empty())
-        addSplit(parts, inParts(rest));
-      before = coalesced(before.unite(operand.pairs));
+    std::optional<isl::map> before = context.map("{ [i] -> [j] : false }");
+    for (auto operand = operands.begin(); operand != operands.end(); ++operand) {
+      auto rest = context.ask(closedFormBudget, [&]() -> std::optional<isl::map> {
+        if (!before)
+          return std::nullopt;
+        if (operand->pairs.is_disjoint(*before))
+          return operand->pairs;
+        return coalesced(operand->pairs.subtract(*before));
+      });
+      if (!rest || !*rest)
+        addBeside(parts, *operand, std::span(operands.begin(), operand));
+      else if ((*rest)->is_empty())
+        continue;
+      else
+        addSplit(parts, operand->pairs.is_equal(**rest) ? *operand : inParts(**rest));
+      auto together = context.ask(closedFormBudget, [&]() -> std::optional<isl::map> {
+        return before ? std::optional(coalesced(before->unite(operand->pairs))) : std::nullopt;
+      });
+      before = together ? *together : std::nullopt;
     }
     merge(parts);
     return parts;
@@ -106,37 +121,38 @@ private:
     Choice choice;
   };
 
-  /// An expression's pairs, and the same as a union of operands; of one if they are many.
-  struct Union {
-    isl::map whole;
-    std::vector<isl::map> operands;
-  };
-
-  Union flatten(const Syntax &syntax) {
-    if (syntax.kind == Syntax::Kind::Leaf) {
-      isl::map whole = relationOf(context, syntax, n);
-      return {whole, {whole}};
-    }
-    Union left = flatten(syntax.operands[0]), right = flatten(syntax.operands[1]), result;
+  /// An expression's pairs as a union of operands; of one if they are many.
+  std::vector<isl::map> flatten(const Syntax &syntax) {
+    if (syntax.kind == Syntax::Kind::Leaf)
+      return {relationOf(context, syntax, n)};
+    std::vector<isl::map> left = flatten(syntax.operands[0]), right = flatten(syntax.operands[1]);
+    std::vector<isl::map> result;
     switch (syntax.kind) {
     case Syntax::Kind::Union:
-      result = {coalesced(left.whole.unite(right.whole)), left.operands};
-      std::ranges::copy(right.operands, std::back_inserter(result.operands));
+      result = std::move(left);
+      std::ranges::move(right, std::back_inserter(result));
       break;
-    case Syntax::Kind::Difference:
-      result.whole = coalesced(left.whole.subtract(right.whole));
-      for (const isl::map &operand : left.operands)
-        result.operands.push_back(coalesced(operand.subtract(right.whole)));
+    case Syntax::Kind::Difference: {
+      const isl::map without = united(right);
+      for (const isl::map &operand : left)
+        result.push_back(coalesced(operand.subtract(without)));
       break;
-    default:
-      result.whole = coalesced(left.whole.intersect(right.whole));
-      for (const isl::map &a : left.operands)
-        for (const isl::map &b : right.operands)
-          result.operands.push_back(coalesced(a.intersect(b)));
     }
-    if (result.operands.size() > maxOperands)
-      result.operands = {result.whole};
+    default:
+      for (const isl::map &a : left)
+        for (const isl::map &b : right)
+          result.push_back(coalesced(a.intersect(b)));
+    }
+    if (result.size() > maxOperands)
+      result = {united(result)};
     return result;
+  }
+
+  static isl::map united(const std::vector<isl::map> &operands) {
+    isl::map all = operands.front();
+    for (const isl::map &operand : std::span(operands).subspan(1))
+      all = coalesced(all.unite(operand));
+    return all;
   }
 
   //===--------------------------------------------------------------------===//
@@ -148,7 +164,11 @@ private:
   std::vector<View> compactions(const isl::set &positions) {
     std::vector<View> found = {View()};
     auto density = [](const View &view) { return double(view.width) / double(view.period); };
-    for (int64_t modulus : moduli) {
+    std::vector<int64_t> all = moduli;
+    if (int64_t own = isl::manage(isl_set_get_stride(positions.get(), 0)).num_si();
+        own > 1 && own < n && !std::ranges::count(all, own))
+      all.push_back(own);
+    for (int64_t modulus : all) {
       isl::set residues = positions.apply(
           context.map("{ [x] -> [y] : y = x mod " + std::to_string(modulus) + " }"));
       int64_t first = residues.dim_min_val(0).num_si(), last = residues.dim_max_val(0).num_si();
@@ -435,14 +455,16 @@ private:
   std::vector<Lines> linesOf(Part &part) {
     constexpr size_t most = 2;
     std::vector<Lines> found;
-    if (moduli.empty() || vainSearches == mostVainSearches || isDense(part))
+    if (moduli.empty() || isDense(part))
       return found;
+    const SomePairs some = somePairs(part.pairs);
     for (int64_t period : periods())
       for (const View &view : residueViews(period, n, queryTile, tileRows, moduli)) {
-        auto maps =
-            context.ask(residuesBudget, [&] { return residueLines(context, part.pairs, view); });
-        if (!maps && ++vainSearches == mostVainSearches)
+        if (vainSearches == mostVainSearches || searches++ == mostSearches)
           return found;
+        auto maps = context.ask(residuesBudget,
+                                [&] { return residueLines(context, part.pairs, some, view); });
+        vainSearches += !maps;
         // The same residue alone is what views are proposed for above.
         if (maps && !maps->empty() && *maps != std::vector{ResidueMap()})
           found.push_back({view, *maps});
@@ -451,6 +473,26 @@ private:
     if (found.size() > most)
       found.resize(most);
     return found;
+  }
+
+  /// The pairs of some queries with the keys before them, by the condition.
+  SomePairs somePairs(const isl::map &pairs) {
+    constexpr int64_t queries = 24, keys = 4096;
+    const Expr condition = conditionIn(context, pairs, n);
+    SomePairs some;
+    std::array<std::vector<int64_t>, 2> columns;
+    for (int64_t k = 0; k < queries; ++k) {
+      const int64_t i = int64_t(std::fmod(0.6180339887 * double(k + 1), 1) * double(n));
+      const int64_t first = std::max<int64_t>(0, i + 1 - keys), count = i + 1 - first;
+      columns[0].assign(count, i);
+      columns[1].resize(count);
+      std::iota(columns[1].begin(), columns[1].end(), first);
+      auto holds = condition.evaluateMany(columns, count);
+      for (int64_t j = 0; j < count; ++j)
+        if (holds[j])
+          some.emplace_back(i, first + j);
+    }
+    return some;
   }
 
   /// The moduli, and those of numbers of blocks.
@@ -481,6 +523,18 @@ private:
   static Expr isOn(const View &view, ResidueMap map) {
     Expr i = Expr::variable(0).floorDiv(view.width), j = Expr::variable(1).floorDiv(view.width);
     return (j - i * map.factor - Expr::constant(map.shift)).mod(view.residues).isZero();
+  }
+
+  /// Adds an operand's parts as they are: their masks leave out what is in the operands before.
+  void addBeside(std::vector<Part> &parts, Operand operand, std::span<const Operand> before) {
+    Expr others;
+    for (const Operand &other : before)
+      if (!operand.pairs.is_disjoint(other.pairs))
+        others = others || conditionIn(context, other.pairs, n);
+    for (Part &part : operand.parts) {
+      part.others = others;
+      parts.push_back(std::move(part));
+    }
   }
 
   /// Adds an operand's parts, or its disjuncts where these visit clearly fewer tiles.
@@ -522,7 +576,7 @@ private:
   }
 
   std::optional<Part> merged(Part &a, Part &b) {
-    if (a.views != b.views || a.number || b.number)
+    if (a.views != b.views || a.number || b.number || a.others || b.others)
       return std::nullopt;
     Part both{coalesced(a.pairs.unite(b.pairs)), coalesced(a.points.unite(b.points)), a.views};
     return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
@@ -536,6 +590,9 @@ private:
   /// each time.
   static constexpr int mostVainSearches = 2;
   int vainSearches = 0, vainRanges = 0;
+  /// For lines of residues: of many parts with many moduli there is no end.
+  static constexpr int mostSearches = 16;
+  int searches = 0;
 };
 
 /// The predicate over (r, a, b): isl's constraints that the axes do not imply, or for a compacted
@@ -565,7 +622,9 @@ void number(Segment &segment, Segment::Impl &impl, const Part &part) {
   impl.numbered = numberedPoints(*impl.context, part.pairs, *part.number, impl.n);
   const Expr a = Expr::variable(1), b = Expr::variable(2), m = Expr::variable(3);
   const Expr number = part.number->substitute(std::array{a, b});
-  const Expr own = impl.numbered->condition.substitute(std::array{m, a, b});
+  Expr own = impl.numbered->condition.substitute(std::array{m, a, b});
+  if (part.others)
+    own = own && part.others->substitute(std::array{a, b}).isZero();
   const Expr common = segment.predicate && (number - m).isZero();
   segment.numbered = {number, own.size() < common.size() ? own : common};
 }
@@ -587,6 +646,15 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   segment.residues = impl->residues;
   segment.predicate = predicateOf(*impl);
   impl->condition = part.condition ? *part.condition : conditionIn(context, part.pairs, pattern.n);
+  if (part.others) {
+    const Expr residue = Expr::variable(0),
+               i = positionOf(segment.query, residue, Expr::variable(1));
+    const Expr met = segment.residues.at(residue, segment.key.residues);
+    const Expr j = positionOf(segment.key, met, Expr::variable(2));
+    segment.predicate = segment.predicate && part.others->substitute(std::array{i, j}).isZero();
+    impl->condition = impl->condition && part.others->isZero();
+    impl->hasOthers = true;
+  }
   impl->isCausal = part.pairs.is_subset(context.map("{ [i] -> [j] : j <= i }"));
   segment.text = notation(impl->condition);
   if (part.number)

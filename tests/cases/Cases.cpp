@@ -221,6 +221,8 @@ const std::vector<Case> &attentionCases() {
       {"ranges_image_n970",
        {"{ [i] -> [j] : j <= i and floor(i/97) - floor(j/97) <= 7 and -5 <= i mod 97 - j mod 97 <= 5 }"},
        970, 2, 1, 64, 64},
+      // Seven levels with pairs in common, which masks leave out.
+      {"longnet_3_4_n300", {"longnet(3, 4)"}, 300, 1, 2, 32, 32},
       // These fit no view: pairs are tested one by one.
       {"set_sum_mod_3_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 2, 32, 32},
       {"set_sum_mod_5_n128", {"{ [i] -> [j] : j <= i and (i + 2j) mod 5 <= 1 }"}, 128, 1, 1, 64, 64},

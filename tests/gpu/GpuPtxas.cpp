@@ -88,6 +88,8 @@ constexpr Exception exceptions[] = {
     {"gpu_longnet_n16384", "attention_key_grad", 8, 4},
     // The bounds of eight walks.
     {"gpu_log_sparse_n16384", "attention_key_grad", 32, 48},
+    // Seven levels of a pattern.
+    {"longnet_3_4_n300", "attention_key_grad", 40, 68},
     // Several ranges of a tile, and a long mask.
     {"ranges_stride_n1500", "attention_key_grad", 8, 16},
     {"ranges_image_n970", "attention_key_grad", 8, 12},
