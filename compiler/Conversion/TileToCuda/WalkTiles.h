@@ -71,7 +71,7 @@ public:
 private:
   /// What is known of all of a walk's tiles.
   struct All {
-    WalkRange range;            ///< of one range
+    WalkRange range;            ///< of one range; its `lo` is the number of its first tile
     mlir::Value begin, end;     ///< of several: their numbers,
     mlir::Value each;           ///< and the tiles of each
     mlir::Value count, numbers; ///< of tiles, and those of this walk and the ones before

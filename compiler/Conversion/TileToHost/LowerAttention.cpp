@@ -71,7 +71,8 @@ struct Forward {
       Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
       begin(row, count);
       for (tile::WalkOp walk : op.getWalkOps())
-        walkRanges(walk, row, rowEnd);
+        eachRangeOfTile(e, walk, op.getResidue(), row, rowEnd, strips,
+                        [&](const HostRange &range) { walkChunks(range, row, rowEnd); });
       end(row, count);
     });
   }
@@ -142,16 +143,6 @@ struct Forward {
 
   void eachStrip(function_ref<void(Value strip, Value row)> body) {
     e.loop(e.index(0), e.index(strips), 1, [&](Value s) { body(s, e.mul(s, e.tile.strip())); });
-  }
-
-  void walkRanges(tile::WalkOp walk, Value row, Value rowEnd) {
-    const int64_t strip = e.tile.strip();
-    Value first = e.floorDiv(row, strip), exist = e.floorDiv(e.add(rowEnd, strip - 1), strip);
-    Value end = e.min(e.add(first, strips), exist);
-    e.eachRange(walk, op.getResidue(), first, end, {}, [&](const HostRange &range, ValueRange) {
-      walkChunks(range, row, rowEnd);
-      return Emitter::Values();
-    });
   }
 
   void walkChunks(const HostRange &range, Value row, Value rowEnd) {

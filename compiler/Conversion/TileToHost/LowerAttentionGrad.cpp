@@ -80,7 +80,8 @@ struct Backward {
         Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
         begin(row, count);
         for (tile::WalkOp walk : op.getWalkOps())
-          walkRanges(walk, row, rowEnd);
+          eachRangeOfTile(e, walk, op.getResidue(), row, rowEnd, strips,
+                          [&](const HostRange &range) { walkChunks(range, row, rowEnd); });
         end(row, count);
       });
     });
@@ -168,15 +169,6 @@ struct Backward {
       return Emitter::Values{e.watch(e.loadVector(delta, {i}), next)};
     });
     tileIsFinite = e.conjunction(tileIsFinite, e.allFinite(watched));
-  }
-
-  void walkRanges(tile::WalkOp walk, Value row, Value rowEnd) {
-    Value first = e.floorDiv(row, strip), exist = e.floorDiv(e.add(rowEnd, strip - 1), strip);
-    Value end = e.min(e.add(first, strips), exist);
-    e.eachRange(walk, op.getResidue(), first, end, {}, [&](const HostRange &range, ValueRange) {
-      walkChunks(range, row, rowEnd);
-      return Emitter::Values();
-    });
   }
 
   void walkChunks(const HostRange &range, Value row, Value rowEnd) {

@@ -5,6 +5,17 @@
 using namespace mlir;
 using namespace stc;
 
+void stc::eachRangeOfTile(Emitter &e, tile::WalkOp walk, Value residue, Value row, Value rowEnd,
+                          int64_t strips, function_ref<void(const HostRange &)> body) {
+  const int64_t strip = e.tile.strip();
+  Value first = e.floorDiv(row, strip), exist = e.floorDiv(e.add(rowEnd, strip - 1), strip);
+  Value end = e.min(e.add(first, strips), exist);
+  e.eachRange(walk, residue, first, end, {}, [&](const HostRange &range, ValueRange) {
+    body(range);
+    return Emitter::Values();
+  });
+}
+
 StripBounds::StripBounds(Emitter &e, const HostRange &range, Value row, Value rowEnd,
                          int64_t strips)
     : memory(e.scratch({strips, 4}, e.b.getIndexType())) {

@@ -5,6 +5,12 @@
 
 namespace stc {
 
+/// Runs the body for each range of a walk that one of a tile's strips meets: those from the query
+/// row `row` on that have a row below `rowEnd`.
+void eachRangeOfTile(Emitter &e, tile::WalkOp walk, mlir::Value residue, mlir::Value row,
+                     mlir::Value rowEnd, int64_t strips,
+                     llvm::function_ref<void(const HostRange &)> body);
+
 /// The bounds of a range for all strips of a query tile, computed once a tile into scratch.
 class StripBounds {
 public:
