@@ -19,17 +19,22 @@ struct Expr::Node {
   int64_t value = 0;
   std::vector<Expr> operands;
   size_t size = 1;
+  Table table = {};
+
+  int64_t at(int64_t index) const {
+    return (*table)[std::clamp<int64_t>(index, 0, int64_t(table->size()) - 1)];
+  }
 };
 
 namespace stc::pattern {
 /// Builds nodes as they are; everything else goes through the simplifying functions.
 struct ExprBuilder {
-  static Expr build(Kind kind, int64_t value, std::vector<Expr> operands) {
+  static Expr build(Kind kind, int64_t value, std::vector<Expr> operands, Table table = {}) {
     constexpr size_t most = size_t(1) << 40; // nested sharing grows as a power
     size_t size = 1;
     for (const Expr &operand : operands)
       size = std::min(most, size + operand.size());
-    return Expr(std::make_shared<Expr::Node>(kind, value, std::move(operands), size));
+    return Expr(std::make_shared<Expr::Node>(kind, value, std::move(operands), size, table));
   }
 };
 } // namespace stc::pattern
@@ -284,6 +289,10 @@ Expr Expr::select(Expr condition, Expr a, Expr b) {
   return a == b ? a : build(Kind::Select, 0, {condition, a, b});
 }
 
+Expr Expr::lookup(Table table, Expr index) {
+  return ExprBuilder::build(Kind::Lookup, 0, {std::move(index)}, std::move(table));
+}
+
 Expr Expr::nonNegative() const {
   if (isConstant())
     return constant(value() >= 0);
@@ -356,10 +365,12 @@ Kind Expr::kind() const { return node->kind; }
 int64_t Expr::value() const { return node->value; }
 size_t Expr::size() const { return node->size; }
 std::span<const Expr> Expr::operands() const { return node->operands; }
+const Table &Expr::table() const { return node->table; }
 
 bool Expr::operator==(const Expr &other) const {
-  return node == other.node || (kind() == other.kind() && value() == other.value() &&
-                                std::ranges::equal(operands(), other.operands()));
+  return node == other.node ||
+         (kind() == other.kind() && value() == other.value() && table() == other.table() &&
+          std::ranges::equal(operands(), other.operands()));
 }
 
 // Arithmetic that wraps: no input may make evaluation undefined.
@@ -393,6 +404,8 @@ int64_t Expr::evaluate(std::span<const int64_t> variables) const {
     return operand(0) && operand(1);
   case Kind::Or:
     return operand(0) || operand(1);
+  case Kind::Lookup:
+    return node->at(operand(0));
   }
   return 0;
 }
@@ -445,6 +458,8 @@ std::vector<int64_t> Expr::evaluateMany(std::span<const std::vector<int64_t>> co
     return with([](int64_t a, int64_t b) -> int64_t { return a && b; });
   case Kind::Or:
     return with([](int64_t a, int64_t b) -> int64_t { return a || b; });
+  case Kind::Lookup:
+    return each([&](int64_t x) { return node->at(x); });
   case Kind::Constant:
   case Kind::Variable:
     break;
@@ -479,9 +494,14 @@ Expr Expr::substitute(std::span<const Expr> values) const {
     return operand(0) && operand(1);
   case Kind::Or:
     return operand(0) || operand(1);
+  case Kind::Lookup:
+    return lookup(table(), operand(0));
   }
   return *this;
 }
+
+static bool isAlways0(Interval values) { return values.lo == 0 && values.hi == 0; }
+static bool isNever0(Interval values) { return values.lo > 0 || values.hi < 0; }
 
 std::optional<Interval> Expr::bounds(std::span<const Interval> ranges) const {
   if (isConstant())
@@ -518,7 +538,21 @@ std::optional<Interval> Expr::bounds(std::span<const Interval> ranges) const {
     return Interval{std::max(a.lo, b.lo), std::max(a.hi, b.hi)};
   case Kind::Select:
     return Interval{std::min(b.lo, c.lo), std::max(b.hi, c.hi)};
-  default:
-    return Interval{0, 1};
+  case Kind::GreaterEqual0:
+    return Interval{a.lo >= 0, a.hi >= 0};
+  case Kind::Equal0:
+    return Interval{a.lo == 0 && a.hi == 0, a.lo <= 0 && a.hi >= 0};
+  case Kind::And:
+    return Interval{isNever0(a) && isNever0(b), !isAlways0(a) && !isAlways0(b)};
+  case Kind::Or:
+    return Interval{isNever0(a) || isNever0(b), !isAlways0(a) || !isAlways0(b)};
+  case Kind::Lookup: {
+    const auto [least, greatest] = std::ranges::minmax(*table());
+    return Interval{least, greatest};
   }
+  case Kind::Constant:
+  case Kind::Variable:
+    break;
+  }
+  return std::nullopt;
 }

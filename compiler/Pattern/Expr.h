@@ -20,8 +20,12 @@ struct Interval {
   int64_t lo = 0, hi = 0;
 };
 
+/// Numbers that have no closed form.
+using Table = std::shared_ptr<const std::vector<int32_t>>;
+
 /// An integer-valued expression: constants, variables, sums, products with a constant, floor
-/// division by a positive constant, minimum, maximum and a choice between two expressions.
+/// division by a positive constant, minimum, maximum, a choice between two expressions, and the
+/// elements of a table.
 /// A condition is an expression too: it holds where its value is not 0; every condition built
 /// here has the value 0 or 1.
 /// Immutable; copying shares the nodes. The functions simplify as they build, so that a sum has
@@ -29,7 +33,7 @@ struct Interval {
 class Expr {
 public:
   /// Add, Min, Max, And and Or have two operands, Select three (condition, then, else), Multiply,
-  /// FloorDiv, GreaterEqual0 and Equal0 one.
+  /// FloorDiv, GreaterEqual0, Equal0 and Lookup one.
   enum class Kind {
     Constant,
     Variable,
@@ -42,7 +46,8 @@ public:
     GreaterEqual0,
     Equal0,
     And,
-    Or
+    Or,
+    Lookup
   };
 
   /// The constant 0.
@@ -53,6 +58,9 @@ public:
   static Expr max(Expr a, Expr b);
   /// `condition ? a : b`.
   static Expr select(Expr condition, Expr a, Expr b);
+  /// The element of that index; of an index outside the table, which has elements, the first or the
+  /// last.
+  static Expr lookup(Table table, Expr index);
   /// The condition `*this >= 0`, and `*this == 0` (which negates a condition).
   Expr nonNegative() const;
   Expr isZero() const;
@@ -69,6 +77,8 @@ public:
   /// The constant's value, the variable's index, the factor, or the divisor.
   int64_t value() const;
   std::span<const Expr> operands() const;
+  /// A Lookup's.
+  const Table &table() const;
 
   bool isConstant() const { return kind() == Kind::Constant; }
   bool isConstant(int64_t number) const { return isConstant() && value() == number; }
@@ -88,7 +98,7 @@ public:
   /// could leave 64 bits. With these a user chooses between 32-bit and 64-bit arithmetic.
   std::optional<Interval> bounds(std::span<const Interval> ranges) const;
   /// As a person writes it, with the given variable names: `min(r + 3, 4*floor(t/2))`.
-  /// Without Select it is also what isl reads.
+  /// Without Select and Lookup it is also what isl reads.
   std::string str(std::span<const std::string> names) const;
 
 private:

@@ -33,6 +33,8 @@ static std::string atom(const Expr &expr, Names names) {
   case Kind::Max:
     return std::string(expr.kind() == Kind::Min ? "min(" : "max(") + expr.operands()[0].str(names) +
            ", " + expr.operands()[1].str(names) + ")";
+  case Kind::Lookup:
+    return "table[" + expr.operands()[0].str(names) + "]";
   default:
     return "(" + expr.str(names) + ")";
   }

@@ -205,4 +205,46 @@ TEST(Expr, EvaluationWrapsAround) {
             0);
 }
 
+TEST(Expr, Lookup) {
+  const Expr x = Expr::variable(0);
+  auto table = std::make_shared<const std::vector<int32_t>>(std::vector<int32_t>{5, -3, 8});
+  const Expr element = Expr::lookup(table, x - Expr::constant(10));
+  EXPECT_EQ(element.evaluate(std::array<int64_t, 1>{11}), -3);
+  // Outside the table, its first or its last element.
+  std::array<std::vector<int64_t>, 1> columns;
+  columns[0] = {0, 10, 11, 12, 13, 1000};
+  EXPECT_EQ(element.evaluateMany(columns, 6), (std::vector<int64_t>{5, 5, -3, 8, 8, 8}));
+  const Expr at11 = element.substitute(std::array{Expr::constant(11)});
+  EXPECT_EQ(at11.evaluate({}), -3);
+  const std::array<Interval, 1> range = {Interval{0, 100}};
+  EXPECT_EQ(element.bounds(range)->lo, -3);
+  EXPECT_EQ(element.bounds(range)->hi, 8);
+  const std::array<std::string, 1> names = {"x"};
+  EXPECT_EQ((element * 2).str(names), "2*table[x - 10]");
+  EXPECT_EQ(element, Expr::lookup(table, x - Expr::constant(10)));
+  EXPECT_FALSE(element == Expr::lookup(table, x));
+  EXPECT_FALSE(element == Expr::lookup(std::make_shared<std::vector<int32_t>>(1), x));
+}
+
+TEST(Expr, BoundsOfConditions) {
+  const Expr x = Expr::variable(0);
+  auto boundsOf = [](const Expr &condition, int64_t lo, int64_t hi) {
+    const std::array<Interval, 1> range = {Interval{lo, hi}};
+    const Interval bounds = condition.bounds(range).value();
+    return std::pair(bounds.lo, bounds.hi);
+  };
+  const std::pair<int64_t, int64_t> no{0, 0}, yes{1, 1}, any{0, 1};
+  const Expr positive = (x - Expr::constant(1)).nonNegative(), zero = x.isZero();
+  EXPECT_EQ(boundsOf(positive, 1, 5), yes);
+  EXPECT_EQ(boundsOf(positive, -5, 0), no);
+  EXPECT_EQ(boundsOf(positive, 0, 1), any);
+  EXPECT_EQ(boundsOf(zero, 0, 0), yes);
+  EXPECT_EQ(boundsOf(zero, 3, 9), no);
+  EXPECT_EQ(boundsOf(zero, -3, 9), any);
+  EXPECT_EQ(boundsOf(positive || zero, 0, 0), yes);
+  EXPECT_EQ(boundsOf(positive || zero, 0, 4), any);
+  EXPECT_EQ(boundsOf(positive && zero, 1, 4), no);
+  EXPECT_EQ(boundsOf(x.mod(128).isZero(), 129, 255), no);
+}
+
 } // namespace
