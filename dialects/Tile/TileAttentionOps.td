@@ -101,6 +101,21 @@ def Tile_YieldOp : Op<Tile_Dialect, "yield", [Pure, Terminator, ParentOneOf<["Wa
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
+def Tile_LookupOp : Op<Tile_Dialect, "lookup", [Pure]> {
+  let summary = "an element of a table";
+  let description = [{
+    Numbers that have no closed form, such as the tiles of a pattern that repeats nowhere. An index
+    outside the table, which has elements, reads its first or its last one.
+
+    ```mlir
+    %tile = tile.lookup %number of [0, 1, 3, 7]
+    ```
+  }];
+  let arguments = (ins Index:$index, ConfinedAttr<DenseI32ArrayAttr, [DenseArrayMinCt<1>]>:$table);
+  let results = (outs Index:$element);
+  let assemblyFormat = "$index `of` $table attr-dict";
+}
+
 class Tile_AttentionLike<string mnemonic, list<Trait> traits = []>
     : Tile_Op<mnemonic, traits # [NoTerminator, SingleBlock]> {
   let regions = (region SizedRegion<1>:$walks);

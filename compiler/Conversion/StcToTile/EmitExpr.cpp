@@ -2,6 +2,8 @@
 
 #include "compiler/Conversion/StcToTile/EmitExpr.h"
 
+#include "dialects/Tile/Tile.h"
+
 #include <llvm/Support/MathExtras.h>
 #include <mlir/Dialect/Arith/IR/Arith.h>
 
@@ -48,6 +50,8 @@ Value stc::emitExpr(ImplicitLocOpBuilder &b, const Expr &expr, ValueRange variab
     return arith::AndIOp::create(b, condition(0), condition(1));
   case Expr::Kind::Or:
     return arith::OrIOp::create(b, condition(0), condition(1));
+  case Expr::Kind::Lookup:
+    return tile::LookupOp::create(b, b.getIndexType(), operand(0), *expr.table());
   }
   llvm_unreachable("covered switch");
 }

@@ -161,6 +161,11 @@ CudaEmitter::Values CudaEmitter::choose(Value condition, TypeRange types,
 
 void CudaEmitter::cloneNarrow(Block &block, IRMapping &mapping) {
   for (Operation &op : block.without_terminator()) {
+    if (auto lookup = dyn_cast<tile::LookupOp>(op)) {
+      Value index = mapping.lookup(lookup.getIndex());
+      mapping.map(lookup.getElement(), elementOf(lookup.getTableAttr(), index));
+      continue;
+    }
     if (!isa<arith::ArithDialect>(op.getDialect()) || mapping.contains(op.getResult(0)))
       continue;
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -180,6 +185,32 @@ void CudaEmitter::cloneNarrow(Block &block, IRMapping &mapping) {
       if (result.getType().isIndex())
         result.setType(i32);
   }
+}
+
+Value CudaEmitter::elementOf(DenseI32ArrayAttr table, Value index) {
+  constexpr unsigned global = 1;
+  auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto elements =
+      DenseElementsAttr::get(RankedTensorType::get({table.size()}, i32), table.asArrayRef());
+  auto memories = module.getOps<LLVM::GlobalOp>();
+  auto memory = llvm::find_if(
+      memories, [&](LLVM::GlobalOp memory) { return memory.getValueOrNull() == elements; });
+  LLVM::GlobalOp found;
+  if (memory != memories.end()) {
+    found = *memory;
+  } else {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    std::string name = "table" + std::to_string(std::distance(memories.begin(), memories.end()));
+    found = LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(i32, table.size()),
+                                   /*isConstant=*/true, LLVM::Linkage::Internal, name, elements,
+                                   /*alignment=*/4, global);
+  }
+  index = min(max(index, i(0)), i(table.size() - 1));
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), global);
+  Value base = LLVM::AddressOfOp::create(b, pointer, found.getSymName());
+  Value place = LLVM::GEPOp::create(b, pointer, i32, base, ArrayRef<LLVM::GEPArg>{index});
+  return LLVM::LoadOp::create(b, i32, place);
 }
 
 CudaEmitter::Values CudaEmitter::inlineNarrow(Region &region, ValueRange arguments,

@@ -96,6 +96,8 @@ public:
 
   /// Clones the ops of a block of index arithmetic as i32; arguments and outer values are mapped.
   void cloneNarrow(mlir::Block &block, mlir::IRMapping &mapping);
+  /// An element of a table in global memory.
+  Value elementOf(mlir::DenseI32ArrayAttr table, Value index);
   /// The same for a region, giving what it yields; constants that are mapped are not cloned.
   Values inlineNarrow(mlir::Region &region, mlir::ValueRange arguments,
                       mlir::IRMapping mapping = {});

@@ -71,6 +71,36 @@ static int64_t placeScratch(func::FuncOp body, OpBuilder &builder) {
   return total;
 }
 
+/// Replaces tile.lookup by reads of the module's memory.
+static void placeTables(ModuleOp module, func::FuncOp body, OpBuilder &builder) {
+  DenseMap<Attribute, memref::GlobalOp> tables;
+  SmallVector<tile::LookupOp> ops;
+  body.walk([&](tile::LookupOp op) { ops.push_back(op); });
+  for (tile::LookupOp op : ops) {
+    const Location loc = op.getLoc();
+    const int64_t size = op.getTable().size();
+    memref::GlobalOp &memory = tables[op.getTableAttr()];
+    if (!memory) {
+      auto elements = DenseElementsAttr::get(RankedTensorType::get({size}, builder.getI32Type()),
+                                             op.getTable());
+      builder.setInsertionPointToStart(module.getBody());
+      memory = memref::GlobalOp::create(
+          builder, loc, "table" + std::to_string(tables.size()), builder.getStringAttr("private"),
+          MemRefType::get({size}, builder.getI32Type()), elements, /*constant=*/true,
+          /*alignment=*/IntegerAttr());
+    }
+    builder.setInsertionPoint(op);
+    auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
+    Value inside = arith::MaxSIOp::create(builder, loc, op.getIndex(), index(0));
+    inside = arith::MinSIOp::create(builder, loc, inside, index(size - 1));
+    Value table = memref::GetGlobalOp::create(builder, loc, memory.getType(), memory.getSymName());
+    Value element = memref::LoadOp::create(builder, loc, table, inside);
+    op.replaceAllUsesWith(
+        arith::IndexCastOp::create(builder, loc, builder.getIndexType(), element).getResult());
+    op.erase();
+  }
+}
+
 static LogicalResult convertKernel(tile::KernelOp kernel) {
   for (BlockArgument buffer : kernel.getBuffers()) {
     auto type = cast<MemRefType>(buffer.getType());
@@ -114,6 +144,7 @@ static LogicalResult convertKernel(tile::KernelOp kernel) {
   func::ReturnOp::create(builder, end->getLoc());
   end->erase();
   planKernel.setScratch(placeScratch(body, builder));
+  placeTables(module, body, builder);
   kernel.erase();
   return success();
 }

@@ -643,3 +643,11 @@ func.func @row_product_c3_op(%i: index, %x: memref<?x8xbf16>, %w: memref<4x8xbf1
   }
   return
 }
+
+// -----
+
+func.func @f(%i: index) {
+  // expected-error @+1 {{attribute 'table' failed to satisfy constraint: i32 dense array attribute with at least 1 elements}}
+  %e = tile.lookup %i of []
+  return
+}

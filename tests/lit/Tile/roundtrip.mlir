@@ -63,7 +63,8 @@ tile.kernel @nothing kind "none" (%item: index) {
 // CHECK: tile.walk view <16, 0, 1, 16> residue <3, 2> bounds {
 // CHECK: tile.walk view <1, 0, 1, 1> ranges {
 // CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[T:.*]]: index):
-// CHECK-NEXT: tile.yield %[[R]], %[[T]], %[[T]] : index, index, index
+// CHECK-NEXT: %[[END:.*]] = tile.lookup %[[T]] of [0, -1, 7]
+// CHECK-NEXT: tile.yield %[[R]], %[[END]], %[[T]] : index, index, index
 // CHECK-NEXT: } bounds {
 // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index, %[[M:.*]]: index):
 // CHECK-NEXT: tile.yield %[[M]], %[[M]], %[[M]], %[[M]] : index, index, index, index
@@ -100,7 +101,8 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
     }
     tile.walk view <1, 0, 1, 1> ranges {
     ^bb0(%r: index, %t: index):
-      tile.yield %r, %t, %t : index, index, index
+      %end = tile.lookup %t of [0, -1, 7]
+      tile.yield %r, %end, %t : index, index, index
     } bounds {
     ^bb0(%r: index, %t: index, %m: index):
       tile.yield %m, %m, %m, %m : index, index, index, index
