@@ -143,6 +143,8 @@ PartsSection partsSection(const Pattern &pattern, const TileChooser &tiles) {
       if (pattern::Range range = segment.keysOf(tile.queries); range.isFallback)
         parts += field("  bounds",
                        "those of the least and the greatest distance: isl gave up on others");
+      else if (range.listed)
+        parts += field("  list", fmt::format("of {} tiles of keys", grouped(range.listed)));
       else if (range.isSeveral)
         parts += field("  ranges", "one for each " + numberText(segment));
     }

@@ -307,7 +307,7 @@ std::optional<int64_t> countNumbered(const Segment &segment, const Range &range,
         pairs[column].assign(length, value);
       pairs[2].resize(length);
       std::iota(pairs[2].begin(), pairs[2].end(), lo[k]);
-      for (int64_t holds : segment.numbered->predicate.evaluateMany(pairs, length))
+      for (int64_t holds : segment.predicateOf(range).evaluateMany(pairs, length))
         sum += holds != 0;
     }
   });

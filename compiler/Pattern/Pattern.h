@@ -99,6 +99,9 @@ struct Range {
   bool isFallback = false;
   Expr begin = Expr::constant(0), end = Expr::constant(1), longest = {};
   bool isSeveral = false;
+  /// Of several: they are those tiles that hold pairs, none with a row in common with another, and
+  /// this many entries of a list say which. Then a pair's number is that of the range that has it.
+  int64_t listed = 0;
 
   /// The rows of the other axis that a tile computes, in tiles of so many rows: of one range those
   /// of a grid, each of several from its first row on in as many tiles as the longest needs.
@@ -133,6 +136,11 @@ public:
   /// these compute less than one, in square tiles.
   Range keysOf(int64_t queryTile) const;
   Range queriesOf(int64_t keyTile) const;
+  /// What holds for those of a range's pairs that are the part's: of several ranges over (r, a, b,
+  /// m) = (0, 1, 2, 3).
+  const Expr &predicateOf(const Range &range) const {
+    return range.isSeveral && !range.listed ? numbered->predicate : predicate;
+  }
   int64_t keyResidue(int64_t queryResidue) const { return residues.at(queryResidue, key.residues); }
 
   struct Impl;

@@ -150,6 +150,8 @@ struct Segment::Impl {
   bool hasOthers = false;
   /// Where tiles may meet several ranges; the views then are the identity.
   std::optional<NumberedPoints> numbered;
+  /// Tiles meet a list of tiles.
+  bool isListed = false;
 
   Axes byQueries() const;
   Range keysOf(int64_t tile) const;

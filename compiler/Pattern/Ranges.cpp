@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pattern/PatternImpl.h"
+#include "compiler/Pattern/TileList.h"
 
 #include <array>
 #include <cstdlib>
@@ -343,9 +344,9 @@ static std::optional<Range> rangeOf(const Axes &axes, const isl::set &points, co
   return range ? std::optional(*range) : std::nullopt;
 }
 
-/// Whether rows are full is known of all points only.
+/// Whether rows are full is known of all points only; of those of a list, of its pairs.
 static Range withoutOthers(Range range, bool hasOthers) {
-  if (hasOthers)
+  if (hasOthers && !range.listed)
     range.fullLo = range.fullHi = range.lo;
   return range;
 }
@@ -364,6 +365,8 @@ Range Segment::Impl::keysOf(int64_t tile) const {
   auto [entry, isNew] = keys.tiles.try_emplace(tile);
   if (!isNew)
     return entry->second;
+  if (isListed)
+    return entry->second = listedRange({n, query, key, /*areKeysTiled=*/false, condition}, tile);
   std::optional<Range> range;
   if (!points.is_null())
     range = rangeOf(byQueries(), points, all, keys, tile);
@@ -393,6 +396,8 @@ Range Segment::Impl::queriesOf(int64_t tile) const {
   auto [entry, isNew] = queries.tiles.try_emplace(tile);
   if (!isNew)
     return entry->second;
+  if (isListed)
+    return entry->second = listedRange({n, key, query, /*areKeysTiled=*/true, condition}, tile);
   std::optional<Range> range;
   if (!points.is_null()) {
     const Axes axes{*context, n, key, query, residues.inverse(key.residues)};

@@ -10,12 +10,14 @@
 //    are fewer tiles than in any view.
 // 5. A part whose disjuncts, each in its own views, visit clearly fewer tiles is split into them.
 // 6. Parts that together visit no more tiles than apart become one.
+// 7. Where a list of tiles has clearly fewer, of a part or of the whole, it is made.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Pattern/PatternImpl.h"
 #include "compiler/Pattern/RangeSplit.h"
 #include "compiler/Pattern/ResidueSplit.h"
+#include "compiler/Pattern/TileList.h"
 
 #include <algorithm>
 #include <array>
@@ -33,6 +35,11 @@ constexpr unsigned maxDisjuncts = 16;
 constexpr int64_t queryTile = 32, keyTile = 16, maxSamples = 24;
 /// The rows that residues should have: those of a tile of a GPU.
 constexpr int64_t tileRows = 128;
+/// The tile of other forms that lists are compared with: of short sequences, one of a few.
+int64_t listTile(int64_t n) { return std::clamp<int64_t>(n / 8, 16, 64); }
+constexpr const char *listText = "a list of tiles";
+/// Of how many times the pairs that another form computes those of a list must be fewer.
+constexpr double listWorthwhile = 0.98;
 
 struct Views {
   View query, key;
@@ -53,7 +60,15 @@ struct Part {
   std::optional<Expr> number = {};
   /// Holds for those of its pairs that are another part's, where isl did not take them away.
   std::optional<Expr> others = {};
+  /// Its tiles meet a list of tiles.
+  bool isListed = false;
+  /// About how many pairs they compute, where lists were looked at.
+  std::optional<double> computed = {};
 };
+
+/// What a masked pair costs, over one without a mask. Measured on an H200: local(16) and eight
+/// diagonals take 2.1 times as long as one list with a mask of 88 nodes as in nine walks.
+double pairCost(const Expr &mask) { return 1 + double(mask.size()) / 64; }
 
 /// Holds for the pairs among those 0 <= i, j < n.
 Expr conditionIn(Context &context, const isl::map &pairs, int64_t n) {
@@ -108,6 +123,11 @@ public:
       before = together ? *together : std::nullopt;
     }
     merge(parts);
+    // Without an answer there are the parts as they are.
+    (void)context.ask(proofBudget, [&] {
+      considerLists(parts);
+      return true;
+    });
     return parts;
   }
 
@@ -423,10 +443,7 @@ private:
     });
     double visited = 0;
     for (const Part &part : best)
-      visited += visitedPairs(
-          part, // short residues stand side by side
-          {std::min(tile, part.views.query.maxRows(n)), std::min(tile, part.views.key.maxRows(n))},
-          4 * maxSamples);
+      visited += visitedBeside(part, tile, 4 * maxSamples);
     const bool isBetter = several && *several < worthwhile * visited;
     note(choice, str(*whole.number), whole.cost, isBetter);
     if (isBetter)
@@ -582,6 +599,57 @@ private:
     return costOf(both) <= costOf(a) + costOf(b) ? std::optional(both) : std::nullopt;
   }
 
+  //===--------------------------------------------------------------------===//
+  // Lists
+  //===--------------------------------------------------------------------===//
+
+  /// Lists of the tiles of parts, of those that have clearly fewer.
+  void considerLists(std::vector<Part> &parts) {
+    std::vector<bool> areDense;
+    for (const Part &part : parts)
+      areDense.push_back(isDense(part));
+    if (std::ranges::find(areDense, false) == areDense.end())
+      return;
+    for (size_t k = 0; k < parts.size(); ++k) {
+      parts[k].computed = visitedBeside(parts[k], listTile(n), maxSamples);
+      if (!areDense[k] && parts[k].views.query.residues == 1)
+        considerList(parts[k]);
+    }
+  }
+
+  void considerList(Part &part) {
+    const Expr condition = conditionOf(part);
+    auto listed = listedPairs({n, part.views.query, part.views.key, false, condition});
+    if (!listed)
+      return;
+    std::string other = part.number ? str(*part.number) : str(part.views);
+    part.isListed = *listed < listWorthwhile * *part.computed;
+    choices.push_back({notation(condition), {{std::move(other), *part.computed}}});
+    note(choices.back(), listText, listed, part.isListed);
+    if (part.isListed)
+      part.computed = listed;
+  }
+
+  /// Pairs in the tiles of one size that a part visits.
+  double visitedBeside(const Part &part, int64_t tile, int64_t samples) {
+    // Short residues stand side by side.
+    const TileSize size = {std::min(tile, part.views.query.maxRows(n)),
+                           std::min(tile, part.views.key.maxRows(n))};
+    const double one = visitedPairs(part, size, samples);
+    if (!part.number)
+      return one;
+    auto several = context.ask(rangesBudget, [&] {
+      NumberedPoints own = numberedPoints(context, part.pairs, *part.number, n);
+      return computedPairs(numberedRange(context, own, n, tile), {}, n, tile);
+    });
+    return several && *several < worthwhile * one ? *several : one;
+  }
+
+  Expr conditionOf(const Part &part) {
+    const Expr condition = part.condition ? *part.condition : conditionIn(context, part.pairs, n);
+    return part.others ? condition && part.others->isZero() : condition;
+  }
+
   const Pattern::Impl &pattern;
   Context &context;
   int64_t n;
@@ -645,6 +713,7 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   segment.key = impl->key;
   segment.residues = impl->residues;
   segment.predicate = predicateOf(*impl);
+  impl->isListed = part.isListed;
   impl->condition = part.condition ? *part.condition : conditionIn(context, part.pairs, pattern.n);
   if (part.others) {
     const Expr residue = Expr::variable(0),
@@ -657,19 +726,20 @@ Segment segmentOf(const Pattern::Impl &pattern, const Part &part) {
   }
   impl->isCausal = part.pairs.is_subset(context.map("{ [i] -> [j] : j <= i }"));
   segment.text = notation(impl->condition);
-  if (part.number)
+  if (part.number && !part.isListed)
     number(segment, *impl, part);
   segment.impl = std::move(impl);
   return segment;
 }
 
 /// All of the pattern where it stands, with its text as the predicate.
-Segment wholeSegment(const Pattern::Impl &pattern, bool isCausal) {
+Segment wholeSegment(const Pattern::Impl &pattern, bool isCausal, bool isListed = false) {
   auto impl = std::make_shared<Segment::Impl>();
   impl->context = pattern.context;
   impl->n = pattern.n;
   impl->condition = pattern.condition;
   impl->isCausal = isCausal;
+  impl->isListed = isListed;
   Segment segment;
   segment.predicate =
       pattern.condition.substitute(std::array{Expr::variable(1), Expr::variable(2)});
@@ -682,14 +752,19 @@ Segment wholeSegment(const Pattern::Impl &pattern, bool isCausal) {
 
 static Split findSplit(const Pattern::Impl &pattern, bool isCausal) {
   Split split;
-  std::vector<Segment> segments = {wholeSegment(pattern, isCausal)};
+  std::vector<Segment> segments;
+  // What all tiles cost, where it is to be compared.
+  std::optional<double> cost;
   split.whyWhole = pattern.whyNoRelation;
   if (!pattern.relation.is_null()) {
     auto found = pattern.context->ask(proofBudget, [&] {
       Splitter splitter(pattern);
       std::vector<Segment> result;
-      for (const Part &part : splitter.split())
+      for (const Part &part : splitter.split()) {
         result.push_back(segmentOf(pattern, part));
+        if (part.computed)
+          cost = cost.value_or(0) + *part.computed * pairCost(result.back().predicate);
+      }
       split.choices = std::move(splitter.choices);
       return result;
     });
@@ -697,6 +772,27 @@ static Split findSplit(const Pattern::Impl &pattern, bool isCausal) {
       segments = std::move(*found);
     else
       split.whyWhole = found.error();
+  }
+  const double ofWhole = pairCost(pattern.condition);
+  if (!split.whyWhole.empty()) {
+    const int64_t tile = listTile(pattern.n);
+    segments = {wholeSegment(pattern, isCausal)};
+    cost = computedPairs(segments[0].keysOf(tile), {}, pattern.n, tile) * ofWhole;
+  }
+  // Of one part that stands where it is there is nothing new to ask.
+  const bool isWhole = segments.size() == 1 && split.whyWhole.empty() &&
+                       segments[0].query.isIdentity() && segments[0].key.isIdentity();
+  std::optional<double> listed;
+  if (cost && !isWhole)
+    listed = listedPairs({pattern.n, {}, {}, false, pattern.condition});
+  if (listed) {
+    const bool isListed = *listed * ofWhole < listWorthwhile * *cost;
+    const char *other = split.whyWhole.empty() ? "parts" : "a range of keys";
+    split.choices.push_back({notation(pattern.condition),
+                             {{other, *cost}, {listText, *listed * ofWhole}},
+                             size_t(isListed)});
+    if (isListed)
+      segments = {wholeSegment(pattern, isCausal, /*isListed=*/true)};
   }
   std::vector<Walk> &walks = split.walks;
   for (Segment &segment : segments) {

@@ -218,9 +218,15 @@ const std::vector<Case> &attentionCases() {
       {"ranges_stride_n1500", {"{ [i] -> [j] : j <= i and (i - j) mod 401 <= 20 }"}, 1500, 1, 1, 64, 64},
       {"ranges_lattice_n1203", {"{ [i] -> [j] : j <= i and (i + 2j) mod 401 <= 20 }"}, 1203, 1, 2, 32, 32, 1},
       {"ranges_local_n1000", {"local(64) | { [i] -> [j] : j <= i and (i - j) mod 401 <= 20 }"}, 1000, 1, 2, 24, 40},
-      {"ranges_image_n970",
+      // A list of tiles: of all, and of one period.
+      {"list_two_blocks_n1000", {"{ [i] -> [j] : j <= i and (floor(i/90) - floor(j/70)) mod 6 = 0 }"}, 1000, 1, 1, 64, 64},
+      {"list_diagonals_n640", {"local(4) | { [i] -> [j] : i - j = 70 or i - j = 190 or i - j = 410 }"},
+       640, 1, 2, 32, 32, 1},
+      {"list_image_n970",
        {"{ [i] -> [j] : j <= i and floor(i/97) - floor(j/97) <= 7 and -5 <= i mod 97 - j mod 97 <= 5 }"},
        970, 2, 1, 64, 64},
+      {"list_not_causal_n515", {"{ [i] -> [j] : (floor(i/150) + floor(j/97)) mod 5 = 0 and 3i + j <= 1800 }"},
+       515, 1, 2, 24, 40},
       // Seven levels with pairs in common, which masks leave out.
       {"longnet_3_4_n300", {"longnet(3, 4)"}, 300, 1, 2, 32, 32},
       // These fit no view: pairs are tested one by one.
@@ -332,6 +338,8 @@ const std::vector<Case> &gpuBenchmarkCases() {
        16384, 4, 8, 64, 64},
       // Several ranges of keys for a tile.
       {"gpu_ranges_n16384", {"{ [i] -> [j] : j <= i and (i - j) mod 997 <= 50 }"}, 16384, 4, 8, 64, 64},
+      // A list of tiles.
+      {"gpu_list_n16384", {"{ [i] -> [j] : j <= i and (floor(i/900) - floor(j/700)) mod 6 = 0 }"}, 16384, 4, 8, 64, 64},
       // Pictures of CIFAR-10: short, with wide heads.
       {"gpu_strided_128_n3072", {"strided(128)"}, 3072, 16, 2, 128, 128},
       // Sound, up to a million samples.

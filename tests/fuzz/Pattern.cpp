@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Pattern/PatternImpl.h"
 #include "tests/fuzz/Fuzz.h"
+#include "tests/unit/Pattern/ListedRows.h"
 
 #include <algorithm>
 #include <array>
@@ -153,9 +154,13 @@ void checkRange(const Range &range, const Axes &axes, int64_t tile, Holds holds,
       const int64_t rows = other.rows(n, residues.at(r, other.residues));
       const int64_t begin = range.begin.evaluate(at), end = range.end.evaluate(at);
       const int64_t own = std::min(tiled.rows(n, r), t * tile + tile);
+      const auto listed = test::listedNumbers(range, r, t, rows);
+      auto numberOf = [&](int64_t a, int64_t b) {
+        return range.listed ? listed[b] : number(r, a, b);
+      };
       for (int64_t a = t * tile; range.isSeveral && a < own; ++a)
         for (int64_t b = 0; b < rows; ++b)
-          FUZZ_REQUIRE(!holds(r, a, b) || (begin <= number(r, a, b) && number(r, a, b) < end),
+          FUZZ_REQUIRE(!holds(r, a, b) || (begin <= numberOf(a, b) && numberOf(a, b) < end),
                        "ranges " + str(begin, end) + " leave out " + str(a, b));
       for (int64_t &m = at[2] = begin; m < end; ++m) {
         int64_t lo = range.lo.evaluate(at), fullLo = range.fullLo.evaluate(at);
@@ -171,7 +176,7 @@ void checkRange(const Range &range, const Axes &axes, int64_t tile, Holds holds,
         for (int64_t b = 0; b < rows; ++b) {
           bool any = false, all = true;
           for (int64_t a = t * tile; a < own; ++a) {
-            const bool is = holds(r, a, b) && (!range.isSeveral || number(r, a, b) == m);
+            const bool is = holds(r, a, b) && (!range.isSeveral || numberOf(a, b) == m);
             (is ? any : all) = is;
           }
           FUZZ_REQUIRE(!any || (lo <= b && b < hi), what + " leaves out " + std::to_string(b));

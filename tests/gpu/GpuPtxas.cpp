@@ -92,8 +92,11 @@ constexpr Exception exceptions[] = {
     {"longnet_3_4_n300", "attention_key_grad", 40, 68},
     // Several ranges of a tile, and a long mask.
     {"ranges_stride_n1500", "attention_key_grad", 8, 16},
-    {"ranges_image_n970", "attention_key_grad", 8, 12},
+    {"list_image_n970", "attention_key_grad", 8, 12},
     {"gpu_ranges_n16384", "attention_key_grad", 24, 24},
+    // A list of tiles.
+    {"list_not_causal_n515", "attention_key_grad", 16, 16},
+    {"gpu_list_n16384", "attention_key_grad", 124, 160},
     {"heads_strided_n128", "attention_key_grad", 8, 4},
     {"fixed_7_3_n100", "attention_key_grad_0", 8, 8},
     {"gpu_strided_128_n12288", "attention_key_grad", 8, 4},

@@ -201,15 +201,9 @@ static void addPairs(WalkForm &walk, const pattern::Walk &source, const pattern:
   walk.others = std::min(walk.others + others.positions(n), n); // parts may have some in common
 }
 
-/// The predicate that goes with a range.
-static const pattern::Expr &predicateOf(const pattern::Segment &segment,
-                                        const pattern::Range &range) {
-  return range.isSeveral ? segment.numbered->predicate : segment.predicate;
-}
-
 static SegmentForm byQueries(const pattern::Segment &segment, int64_t queryRows) {
   const pattern::Range range = segment.keysOf(queryRows);
-  return {segment.key, segment.residues, range, predicateOf(segment, range)};
+  return {segment.key, segment.residues, range, segment.predicateOf(range)};
 }
 
 /// The same for tiles of keys: by their residue.
@@ -220,7 +214,7 @@ static SegmentForm byKeys(const pattern::Segment &segment, int64_t keyRows) {
   const Expr variables[] = {back.at(Expr::variable(0), residues), Expr::variable(1),
                             Expr::variable(2), Expr::variable(3)};
   const pattern::Range range = segment.queriesOf(keyRows);
-  return {segment.query, back, range, predicateOf(segment, range).substitute(variables)};
+  return {segment.query, back, range, segment.predicateOf(range).substitute(variables)};
 }
 
 /// The segments of all walks that share a view of keys, as one walk. Keys that very many queries

@@ -147,6 +147,14 @@ TEST(ExplainPattern, NamesWhatTellsRangesApart) {
       << text;
 }
 
+TEST(ExplainPattern, SaysHowLongAListIs) {
+  std::string text =
+      explained("{ [i] -> [j] : j <= i and (floor(i/90) - floor(j/70)) mod 6 = 0 }", 1000);
+  EXPECT_TRUE(has(text, "  list      of ")) << text;
+  EXPECT_TRUE(has(text, " tiles of keys\n")) << text;
+  EXPECT_TRUE(has(text, "  taken     a list of tiles\n")) << text;
+}
+
 TEST(ExplainPattern, SaysWhereIslGaveUp) {
   std::string text = explained("{ [i] -> [j] : j <= i and (3i + 5j) mod 101 <= 7 and "
                                "(7i + 2j) mod 103 <= 9 and (i + 9j) mod 107 <= 30 }",

@@ -1,6 +1,7 @@
 //===- WalksTest.cpp - parts, views, predicates and ranges by brute force -===//
 
 #include "Cases.h"
+#include "ListedRows.h"
 
 #include "compiler/Pattern/Pattern.h"
 
@@ -22,18 +23,22 @@ void checkRange(const Range &range, const View &tiled, const View &other, Residu
     for (int64_t t = 0; t * tile < tiled.maxRows(n); ++t) {
       std::array<int64_t, 3> variables = {r, t, 0};
       const int64_t begin = range.begin.evaluate(variables), end = range.end.evaluate(variables);
+      const auto listed = listedNumbers(range, r, t, otherRows);
+      auto numberOf = [&](int64_t a, int64_t b) {
+        return range.listed ? listed[b] : number(r, a, b);
+      };
       auto isInTile = [&](int64_t b, int64_t m, bool &all) {
         bool any = false;
         for (int64_t a = t * tile; a < std::min(rows, t * tile + tile); ++a)
-          (holds(r, a, b) && number(r, a, b) == m ? any : all) =
-              holds(r, a, b) && number(r, a, b) == m;
+          (holds(r, a, b) && numberOf(a, b) == m ? any : all) =
+              holds(r, a, b) && numberOf(a, b) == m;
         return any;
       };
       for (int64_t a = t * tile; a < std::min(rows, t * tile + tile); ++a)
         for (int64_t b = 0; range.isSeveral && b < otherRows; ++b)
           if (holds(r, a, b))
-            ASSERT_TRUE(begin <= number(r, a, b) && number(r, a, b) < end)
-                << a << " " << b << ": number " << number(r, a, b) << " is not in " << begin << ", "
+            ASSERT_TRUE(begin <= numberOf(a, b) && numberOf(a, b) < end)
+                << a << " " << b << ": number " << numberOf(a, b) << " is not in " << begin << ", "
                 << end;
       for (int64_t &m = variables[2] = begin; m < end; ++m) {
         int64_t lo = range.lo.evaluate(variables), hi = range.hi.evaluate(variables);
@@ -360,6 +365,63 @@ TEST(Walks, SeveralRangesHaveShortForms) {
     for (const Expr *form : {&range.begin, &range.end, &range.longest, &range.lo, &range.hi})
       EXPECT_LE(form->size(), 30);
   }
+}
+
+/// Sets that neither views nor ranges fit: their lists have exactly the blocks that hold pairs.
+TEST(Walks, ListedTiles) {
+  for (const auto &[set, n] : {
+           std::pair("{ [i] -> [j] : j <= i and (floor(i/90) - floor(j/70)) mod 6 = 0 }", 1000),
+           {"{ [i] -> [j] : (floor(i/150) + floor(j/97)) mod 5 = 0 and 3i + j <= 1800 }", 515},
+           // Of one period, and, as its length is none, of all.
+           {"local(4) | { [i] -> [j] : i - j = 70 or i - j = 190 or i - j = -130 }", 640},
+           {"local(4) | { [i] -> [j] : i - j = 70 or i - j = 190 or i - j = -130 }", 500},
+       }) {
+    SCOPED_TRACE(set);
+    auto pattern = Pattern::parse(set, n);
+    ASSERT_TRUE(pattern.has_value()) << pattern.error().message;
+    const Matrix matrix = matrixOf(*pattern);
+    for (int64_t tile : {1, 24, 64})
+      ASSERT_NO_FATAL_FAILURE(checkWalks(*pattern, matrix, {tile, tile, /*backward=*/true}));
+    const std::vector<Walk> walks = pattern->walks();
+    ASSERT_EQ(walks.size(), 1);
+    ASSERT_EQ(walks[0].segments.size(), 1);
+    for (int64_t tile : {64, 96})
+      for (bool areKeysTiled : {false, true}) {
+        const Segment &segment = walks[0].segments[0];
+        const Range range = areKeysTiled ? segment.queriesOf(tile) : segment.keysOf(tile);
+        ASSERT_GT(range.listed, 0);
+        for (int64_t t = 0; t * tile < n; ++t) {
+          const std::vector<int64_t> numbers = listedNumbers(range, 0, t, n);
+          for (int64_t b = 0; b < n; b += tile) {
+            int64_t found = 0, all = 0;
+            for (int64_t x = t * tile; x < std::min<int64_t>(n, t * tile + tile); ++x)
+              for (int64_t y = b; y < std::min<int64_t>(n, b + tile); ++y, ++all)
+                found += areKeysTiled ? matrix.at(y, x) : matrix.at(x, y);
+            EXPECT_EQ(numbers[b] >= 0, found > 0) << t << " " << b;
+            const std::array<int64_t, 3> at = {0, t, numbers[b]};
+            if (found > 0)
+              EXPECT_EQ(range.fullHi.evaluate(at) > range.fullLo.evaluate(at), found == all)
+                  << t << " " << b;
+          }
+        }
+      }
+  }
+}
+
+/// A list of a set that repeats along the diagonal has the entries of one period.
+TEST(Walks, ListsOfOnePeriod) {
+  auto listed = [](const char *set, int64_t n) {
+    auto pattern = Pattern::parse(set, n);
+    return pattern->walks().at(0).segments.at(0).keysOf(64).listed;
+  };
+  // Tiles of each query tile: 0, -1 and -2, -2 and -3, 2 and 3 behind its own.
+  EXPECT_EQ(listed("local(4) | { [i] -> [j] : i - j = 70 or i - j = 190 or i - j = -130 }", 640),
+            6);
+  // Repeats after 1,152 positions, 18 tiles: of at most 256 distances each.
+  const char *blocks = "{ [i] -> [j] : j <= i and (floor(i/48) - floor(j/64)) mod 6 = 0 }";
+  const int64_t entries = listed(blocks, 1 << 14);
+  EXPECT_GT(entries, 0);
+  EXPECT_LT(entries, 18 * 256);
 }
 
 /// Levels that isl does not tell apart within its budget are parts all the same: their masks leave
