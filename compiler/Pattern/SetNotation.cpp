@@ -287,7 +287,10 @@ private:
     if (scanner.failed())
       return 1;
     if (!expr.isConstant() || expr.value() < 1 || expr.value() > Scanner::maxNumber) {
-      scanner.fail("expected a positive constant", value.offset);
+      scanner.fail("expected a positive constant, found " +
+                       (expr.isConstant() ? std::to_string(expr.value())
+                                          : std::string("what depends on a position")),
+                   value.offset);
       return 1;
     }
     return expr.value();

@@ -244,6 +244,11 @@ int main(int argc, char **argv) {
     }
   for (const cases::RowCase &test : cases::rowCases())
     all.push_back({test.name, test.text, test.hasGradient});
+  for (StringRef name : chosen)
+    if (!llvm::is_contained(llvm::map_range(all, [](const Job &job) { return job.name; }), name)) {
+      fmt::print("expected a case, found '{}'\n", name.str());
+      return 1;
+    }
   for (Job &job : all)
     if (chosen.empty() || llvm::is_contained(chosen, job.name))
       jobs.push_back(std::move(job));
