@@ -95,6 +95,8 @@ constexpr Exception exceptions[] = {
     {"list_image_n970", "attention_key_grad", 8, 12},
     {"gpu_ranges_n16384", "attention_key_grad", 24, 24},
     // A list of tiles.
+    {"list_two_blocks_n1000", "attention_key_grad", 24, 24},
+    {"list_diagonals_n640", "attention_key_grad", 8, 8},
     {"list_not_causal_n515", "attention_key_grad", 16, 16},
     {"gpu_list_n16384", "attention_key_grad", 124, 160},
     {"heads_strided_n128", "attention_key_grad", 8, 4},
