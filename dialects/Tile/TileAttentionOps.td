@@ -63,6 +63,10 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     walk's view are those of the same residue, or of that to which `residue` takes it: with
     `residue <1, 7>` and 8 residues, item residue r meets the walk's residue (r + 7) mod 8.
 
+    Where the op's view has one residue, its positions do not depend on the item's, which then is a
+    number that the item has of its head: heads whose patterns differ in constants, or in which residue
+    of the walk's view they meet, share a kernel.
+
     Where the strip meets several ranges of key rows, `ranges` gets the residue and the strip too, and
     yields `begin, end, longest`: `bounds` gets one of the numbers in [begin, end) besides and yields that
     range, which is of `longest` rows at most, and `mask` gets it and yields whether the pair exists and
@@ -179,7 +183,8 @@ def Tile_AttentionGradOp : Tile_AttentionLike<"attention_grad"> {
 
     Constraints: as `tile.attention`, and
     - (C4) `head_step` is positive.
-    - (C5) all walks map residues alike: no two residues of queries add to the same key.
+    - (C5) where the view has several residues, all walks map them alike: no two residues of queries add
+      to the same key.
   }];
   let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
                        Tile_In:$output, Tile_RowIn:$logsumexp, Tile_In:$outputGrad,

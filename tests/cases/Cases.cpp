@@ -227,6 +227,16 @@ const std::vector<Case> &attentionCases() {
        970, 2, 1, 64, 64},
       {"list_not_causal_n515", {"{ [i] -> [j] : (floor(i/150) + floor(j/97)) mod 5 = 0 and 3i + j <= 1800 }"},
        515, 1, 2, 24, 40},
+      // Heads that share a kernel: of distinct sub-blocks, with what is left of a block, and of other windows.
+      {"heads_fixed_n256",
+       {"block(32) | { [i] -> [j] : j <= i and 24 <= j mod 32 }", "block(32) | { [i] -> [j] : j <= i and 16 <= j mod 32 <= 23 }",
+        "block(32) | { [i] -> [j] : j <= i and 8 <= j mod 32 <= 15 }", "block(32) | { [i] -> [j] : j <= i and j mod 32 <= 7 }"},
+       256, 2, 8, 32, 32},
+      {"heads_summary_n515",
+       {"{ [i] -> [j] : j <= i and 96 <= j mod 128 }", "{ [i] -> [j] : j <= i and j mod 128 <= 31 }",
+        "{ [i] -> [j] : j <= i and 64 <= j mod 128 <= 95 }", "{ [i] -> [j] : j <= i and 32 <= j mod 128 <= 63 }"},
+       515, 1, 4, 64, 64},
+      {"heads_windows_n300", {"local(8)", "local(16)", "local(40)"}, 300, 1, 6, 24, 40},
       // Seven levels with pairs in common, which masks leave out.
       {"longnet_3_4_n300", {"longnet(3, 4)"}, 300, 1, 2, 32, 32},
       // These fit no view: pairs are tested one by one.

@@ -62,13 +62,13 @@ struct Frame {
       int64_t count;
     };
     Digit ofTile{&tile, tiles}, ofHead{&head, headItems(problem)}, ofBatch{&batch, problem.batch},
-        ofResidue{&residue, view.residues};
+        ofResidue{&residue, walk.residues()};
     SmallVector<Digit> digits = {ofHead, ofBatch, ofResidue}; // the fastest first
     if (walk.isApart)
       std::swap(digits[1], digits[2]);
-    digits.insert(problem.residueByResidue && view.residues > 1 ? digits.begin()
-                  : walk.isApart                                ? digits.end() - 1
-                                                                : digits.end(),
+    digits.insert(problem.residueByResidue && walk.residues() > 1 ? digits.begin()
+                  : walk.isApart                                  ? digits.end() - 1
+                                                                  : digits.end(),
                   ofTile);
     const Digit slowest = digits.pop_back_val();
     int64_t below = 1;
@@ -87,6 +87,12 @@ struct Frame {
     item.batch = batch;
     item.residue = residue;
     setHeads(item, head);
+    if (walk.classes > 1) {
+      Value number = b.rem(item.head, b.index(walk.classes));
+      const auto [factor, shift] = walk.ofHead;
+      number = b.add(b.mul(number, b.index(factor)), b.index(shift));
+      item.residue = b.rem(number, b.index(walk.classes));
+    }
     return item;
   }
 
@@ -139,12 +145,12 @@ struct Frame {
 };
 } // namespace
 
-int64_t stc::attentionItems(const AttentionProblem &problem, const pattern::View &view) {
-  return tileCount(problem, view) * attentionGradItems(problem, view);
+int64_t stc::attentionItems(const AttentionProblem &problem, const WalkForm &walk) {
+  return tileCount(problem, walk.view) * attentionGradItems(problem, walk);
 }
 
-int64_t stc::attentionGradItems(const AttentionProblem &problem, const pattern::View &query) {
-  return headItems(problem) * problem.batch * query.residues;
+int64_t stc::attentionGradItems(const AttentionProblem &problem, const WalkForm &walk) {
+  return headItems(problem) * problem.batch * walk.residues();
 }
 
 int64_t stc::attentionRowItems(const AttentionProblem &problem) {

@@ -61,11 +61,6 @@ struct SegmentForm {
   pattern::Expr predicate;
 };
 
-/// How many items the kernels have: tiles of a view, residues of one, heads.
-int64_t attentionItems(const AttentionProblem &problem, const pattern::View &view);
-int64_t attentionGradItems(const AttentionProblem &problem, const pattern::View &query);
-int64_t attentionRowItems(const AttentionProblem &problem);
-
 /// One kernel's work: the view of the axis that is cut into tiles, queries or keys, and its
 /// segments.
 struct WalkForm {
@@ -82,7 +77,19 @@ struct WalkForm {
   bool brief = false;
   /// There are several tiles, no two of which have a row of the other axis in common.
   bool isApart = false;
+  /// Heads take that many patterns in turn, of which this walk is one of each: an item's residue
+  /// is the one to which the map takes its head's number among them. It has no items of others.
+  int64_t classes = 1;
+  pattern::ResidueMap ofHead;
+
+  /// Of the items of a head.
+  int64_t residues() const { return classes > 1 ? 1 : view.residues; }
 };
+
+/// How many items the kernels have: tiles of a view, residues of one, heads.
+int64_t attentionItems(const AttentionProblem &problem, const WalkForm &walk);
+int64_t attentionGradItems(const AttentionProblem &problem, const WalkForm &walk);
+int64_t attentionRowItems(const AttentionProblem &problem);
 
 /// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,
 /// key, value, output, output gradient, query gradient, key gradient, value gradient; `logsumexp`

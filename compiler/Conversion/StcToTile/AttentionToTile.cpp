@@ -8,6 +8,7 @@
 
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
 #include "compiler/Conversion/StcToTile/Fixed.h"
+#include "compiler/Conversion/StcToTile/HeadClasses.h"
 
 #include <mlir/IR/BuiltinOps.h>
 #include <numeric>
@@ -371,7 +372,7 @@ static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &
   AttentionShape key(op.getKey(), op.getLayout());
   const bool byKeys = part == AttentionPart::KeyGradient;
   AttentionCounts counts;
-  counts.attentions = problem.batch * problem.headCount;
+  counts.attentions = problem.batch * problem.headCount / walk.classes;
   counts.group = llvm::divideCeil(problem.group(), problem.headStep);
   counts.querySize = key.size;
   counts.valueSize = AttentionShape(op.getValue(), op.getLayout()).size;
@@ -405,6 +406,38 @@ static void updateInPlace(tile::LaunchOp call, size_t count) {
   call.setTied(ties);
 }
 
+/// The patterns that heads take in turn, without their repetitions.
+static ArrayRef<StringAttr> inTurn(ArrayRef<StringAttr> heads) {
+  for (size_t count = 1; count < heads.size(); ++count)
+    if (heads.size() % count == 0 && heads.drop_front(count) == heads.drop_back(count))
+      return heads.take_front(count);
+  return heads;
+}
+
+template <typename Op>
+FailureOr<std::vector<AttentionConverter::HeadGroup>>
+AttentionConverter::headGroups(Op op, const AttentionProblem &problem, const Recipe &recipe) {
+  ArrayRef<StringAttr> heads = inTurn(op.getPattern().getHeads());
+  const int64_t count = std::min<int64_t>(heads.size(), problem.heads);
+  std::vector<HeadGroup> groups;
+  SmallVector<ArrayRef<WalkForm>> walks;
+  // Pattern k serves the heads k, k + size, ...
+  for (int64_t k = 0; k < count; ++k) {
+    auto own = walksOf(op, heads[k], problem, recipe.axis, recipe.tallRows);
+    if (failed(own))
+      return failure();
+    walks.push_back(*own);
+    groups.push_back({k, int64_t(heads.size()), {heads[k]}, *own});
+  }
+  // An item of a head of keys does all heads that read it.
+  if (count == 1 || problem.heads % int64_t(heads.size()) || problem.byKeyHeads ||
+      recipe.axis == Axis::SingleQueries)
+    return groups;
+  if (auto merged = mergedByHead(walks))
+    groups = {{0, 1, llvm::to_vector(heads), std::move(*merged)}};
+  return groups;
+}
+
 template <typename Op>
 FailureOr<SmallVector<Value>>
 AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, TypeRange resultTypes,
@@ -417,32 +450,35 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   problem.byKeyHeads = recipe.sumsOfKeys && problem.group() > 1;
   problem.residueByResidue = tiles.residueByResidue;
   problem.isFixed = recipe.isFixed;
-  auto heads = op.getPattern().getHeads();
-  // Heads take the patterns in turn: pattern k serves the heads k, k + count, ...
-  for (int64_t k = 0, count = heads.size(); k < std::min(count, problem.heads); ++k) {
-    problem.firstHead = k;
-    problem.headStep = count;
-    problem.headCount = llvm::divideCeil(problem.heads - k, count);
+  auto groups = headGroups(op, problem, recipe);
+  if (failed(groups))
+    return failure();
+  for (const HeadGroup &group : *groups) {
+    problem.firstHead = group.first;
+    problem.headStep = group.step;
+    problem.headCount = llvm::divideCeil(problem.heads - group.first, group.step);
     problem.resume = false;
-    problem.resumeKeys = problem.byKeyHeads && k > 0;
-    auto all = walksOf(op, heads[k], problem, recipe.axis, recipe.tallRows);
-    if (failed(all))
-      return failure();
-    const size_t kernels = oneKernel ? 1 : all->size();
+    problem.resumeKeys = problem.byKeyHeads && group.first > 0;
+    const size_t kernels = oneKernel ? 1 : group.walks.size();
     for (size_t w = 0; w < kernels; ++w) {
-      ArrayRef<WalkForm> walks = oneKernel ? *all : all->slice(w, 1);
+      ArrayRef<WalkForm> walks = group.walks;
+      if (!oneKernel)
+        walks = walks.slice(w, 1);
       problem.schedule = walks[0].schedule;
-      problem.isNonempty = w + 1 == kernels && isNonempty(heads[k], problem.positions);
+      problem.isNonempty = w + 1 == kernels && llvm::all_of(group.patterns, [&](StringAttr text) {
+                             return isNonempty(text, problem.positions);
+                           });
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, resultTypes.drop_front(results.size()));
-      auto kernel = outliner.get(recipe.name, "attention", op.getLoc(), types, /*sizes=*/0,
-                                 [&](KernelBuilder &builder) {
-                                   recipe.fill(builder, problem, walks);
-                                   builder.getKernel()->setAttr(kPatternOfKernel, heads[k]);
-                                 });
+      auto kernel = outliner.get(
+          recipe.name, "attention", op.getLoc(), types, /*sizes=*/0, [&](KernelBuilder &builder) {
+            recipe.fill(builder, problem, walks);
+            builder.getKernel()->setAttr(kPatternOfKernel,
+                                         b.getStringAttr(llvm::join(group.patterns, "; ")));
+          });
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
-                               recipe.items(problem, walks[0].view), {});
+                               recipe.items(problem, walks[0]), {});
       call.setWorkAttr(workOf(op, recipe.part, problem, walks[0], recipe.sumsQueries));
       updateInPlace(call, results.size());
       results.assign(call.getResults().begin(), call.getResults().end());
@@ -701,7 +737,7 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionRow(b, problem, walks, views, position);
   };
-  auto items = [](const AttentionProblem &problem, const pattern::View &) {
+  auto items = [](const AttentionProblem &problem, const WalkForm &) {
     return attentionRowItems(problem);
   };
   Recipe recipe{"attention_row",     Axis::SingleQueries, AttentionPart::OneQuery, fill, items,

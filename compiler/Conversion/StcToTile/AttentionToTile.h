@@ -70,7 +70,7 @@ private:
     Axis axis;
     AttentionPart part;
     llvm::function_ref<Fill> fill;
-    llvm::function_ref<int64_t(const AttentionProblem &, const pattern::View &)> items;
+    llvm::function_ref<int64_t(const AttentionProblem &, const WalkForm &)> items;
     /// Whether the kernels add up what each key gets of all queries.
     bool sumsOfKeys;
     /// Whether they add up what each query gets of their keys.
@@ -79,6 +79,16 @@ private:
     /// Of one query: nothing ahead in the entry writes other rows of keys and values than its own.
     bool isFixed = false;
   };
+  /// Heads that share their kernels: first, first + step, ..., and the patterns that they take in
+  /// turn.
+  struct HeadGroup {
+    int64_t first, step;
+    llvm::SmallVector<mlir::StringAttr> patterns;
+    std::vector<WalkForm> walks;
+  };
+  template <typename Op>
+  mlir::FailureOr<std::vector<HeadGroup>> headGroups(Op op, const AttentionProblem &problem,
+                                                     const Recipe &recipe);
   /// Launches the kernels of all heads' patterns, each going on from the results of the one before;
   /// the first results are `begun` before.
   template <typename Op>

@@ -81,6 +81,8 @@ Value ColumnMask::whole(Value operand) {
 }
 
 Value ColumnMask::cloned(Operation &op) {
+  if (auto lookup = dyn_cast<tile::LookupOp>(op))
+    return e.elementOf(lookup.getTableAttr(), whole(lookup.getIndex()));
   IRMapping mapping;
   for (Value operand : op.getOperands())
     mapping.map(operand, whole(operand));

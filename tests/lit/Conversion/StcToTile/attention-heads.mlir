@@ -1,0 +1,69 @@
+// Heads whose patterns differ in constants share kernels: an item's residue is a number of its head.
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --split-input-file | FileCheck %s
+
+!x = tensor<1x512x8x64xbf16>
+!l = tensor<1x8x512xf32>
+
+// Distinct sub-blocks of each block of 128 (arXiv 1904.10509, Sec. 4.3): heads 0 and 4 see the last one. One kernel for
+// queries, and of keys one for the blocks and one for the sub-blocks, of which an item has its head's.
+// CHECK-LABEL: func.func @sub_blocks
+// CHECK: tile.launch @attention(%{{.*}}) items 32
+// CHECK: tile.launch @attention_key_grad(%{{.*}}) items 32
+// CHECK: tile.launch @attention_key_grad_0(%{{.*}}) items 8
+// CHECK: tile.launch @attention_query_grad(%{{.*}}) items 32
+// CHECK-NOT: tile.launch
+// CHECK: tile.kernel @attention kind
+// CHECK: %[[REST:.*]] = arith.remui %{{.*}}, %c8
+// CHECK: %[[HEAD:.*]] = arith.remui %[[REST]], %c8
+// CHECK: %[[CLASS:.*]] = arith.remui %[[HEAD]], %c4
+// CHECK: tile.attention query {{.*}} at[%{{.*}}, %[[HEAD]], %[[HEAD]], %[[RESIDUE:.*]], %{{.*}}] view <1, 0, 1, 1>
+// CHECK: tile.walk view <1, 0, 1, 1> bounds
+// CHECK: tile.walk view <128, 0, 32, 4> residue <3, 3> bounds
+// CHECK: tile.kernel @attention_key_grad_0
+// CHECK: arith.muli %{{.*}}, %c3
+// CHECK: tile.attention_key_grad {{.*}} view <128, 0, 32, 4>
+// CHECK: tile.walk view <1, 0, 1, 1> bounds
+func.func @sub_blocks(%q: !x, %k: !x, %v: !x, %do: !x) -> (!x, !x, !x) {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <
+      "block(128) | { [i] -> [j] : j <= i and 96 <= j mod 128 }", "block(128) | { [i] -> [j] : j <= i and 64 <= j mod 128 <= 95 }",
+      "block(128) | { [i] -> [j] : j <= i and 32 <= j mod 128 <= 63 }", "block(128) | { [i] -> [j] : j <= i and j mod 128 <= 31 }"
+      > : !x, !x, !x -> !x, !l
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <
+      "block(128) | { [i] -> [j] : j <= i and 96 <= j mod 128 }", "block(128) | { [i] -> [j] : j <= i and 64 <= j mod 128 <= 95 }",
+      "block(128) | { [i] -> [j] : j <= i and 32 <= j mod 128 <= 63 }", "block(128) | { [i] -> [j] : j <= i and j mod 128 <= 31 }"
+      > : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  return %dq, %dk, %dv : !x, !x, !x
+}
+
+// -----
+
+!x = tensor<1x300x6x24xbf16>
+!l = tensor<1x6x300xf32>
+
+// Windows of other widths: the widths are a table by the number of the head among the three.
+// CHECK-LABEL: func.func @windows
+// CHECK: tile.launch @attention(%{{.*}}) items 18
+// CHECK-NOT: tile.launch
+// CHECK: bounds {
+// CHECK-NEXT: ^bb0(%[[CLASS:.*]]: index, %{{.*}}: index):
+// CHECK: tile.lookup %[[CLASS]] of [-8, -16, -40]
+// CHECK: } mask {
+// CHECK: tile.lookup %{{.*}} of [8, 16, 40]
+func.func @windows(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.2 pattern <"local(8)", "local(16)", "local(40)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
+
+// -----
+
+!x = tensor<1x256x4x64xbf16>
+!l = tensor<1x4x256xf32>
+
+// These have other views, and kernels of their own.
+// CHECK-LABEL: func.func @strided
+// CHECK: tile.launch @attention(%{{.*}}) items 4
+// CHECK: tile.launch @attention_0(
+func.func @strided(%q: !x, %k: !x, %v: !x) -> !x {
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"local(16)", "stride(16)"> : !x, !x, !x -> !x, !l
+  return %o : !x
+}
