@@ -290,9 +290,8 @@ Expr Expr::select(Expr condition, Expr a, Expr b) {
 }
 
 Expr Expr::lookup(Table table, Expr index) {
-  if (index.isConstant())
-    return constant((*table)[std::clamp<int64_t>(index.value(), 0, int64_t(table->size()) - 1)]);
-  return ExprBuilder::build(Kind::Lookup, 0, {std::move(index)}, std::move(table));
+  Expr element = ExprBuilder::build(Kind::Lookup, 0, {index}, std::move(table));
+  return index.isConstant() ? constant(element.evaluate({})) : element;
 }
 
 Expr Expr::nonNegative() const {

@@ -25,6 +25,9 @@ constexpr int64_t mostEvaluations = int64_t(1) << 25;
 /// Of the list of a program, at four bytes each.
 constexpr int64_t mostEntries = int64_t(1) << 16;
 
+/// Boxes of so many pairs are looked at pair by pair.
+constexpr int64_t small = 1024;
+
 enum class Kind { Empty, Partial, Full };
 
 /// Rows [begin, end) of an axis.
@@ -149,18 +152,19 @@ private:
   }
 
   Kind kindOf(Rows own, Rows other) {
-    constexpr int64_t few = 48, small = 1024;
+    constexpr int64_t few = 48;
     const int64_t points = own.size() * other.size();
     if (points <= small)
       return kindOfPoints(own, other, points, 1);
-    // Of most boxes some pairs tell that they are neither empty nor full.
-    if (kindOfPoints(own, other, few, points / few | 1) == Kind::Partial)
+    // Of most boxes some pairs tell that they are neither empty nor full. By odd steps, so that
+    // these are not all of one column.
+    const int64_t step = ((points - 1) / (few - 1) - 1) | 1;
+    if (kindOfPoints(own, other, few, step) == Kind::Partial)
       return Kind::Partial;
     return kindOfHalves(own, other);
   }
 
   Kind kindOfHalves(Rows own, Rows other) {
-    constexpr int64_t small = 1024;
     if (std::optional<Kind> known = kindByBounds(own, other))
       return *known;
     const int64_t points = own.size() * other.size();
