@@ -17,10 +17,11 @@ std::string stc::model::positionName(const spec::PositionTable &table) {
 std::vector<Parameter> stc::model::parameters(const spec::Spec &spec) {
   const spec::Model &m = spec.model;
   std::vector<Parameter> all;
-  // Paper, Sec. 6: weights start as N(0, 0.125 / sqrt(fan-in)), biases and the logits' matrix as 0.
+  // Paper, Sec. 6: weights start as N(0, 0.125 / sqrt(fan-in)), where a specification has no other
+  // scale than this 0.125; biases and the logits' matrix as 0.
   auto matrix = [&](std::string name, int64_t rows, int64_t columns, double fanIn,
                     double scale = 1) {
-    all.push_back({std::move(name), {rows, columns}, scale * 0.125 / std::sqrt(fanIn), 0});
+    all.push_back({std::move(name), {rows, columns}, scale * spec.train.initScale / std::sqrt(fanIn), 0});
   };
   auto vector = [&](std::string name, int64_t size, double constant) {
     all.push_back({std::move(name), {size}, 0, constant});

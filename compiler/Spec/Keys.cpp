@@ -242,6 +242,13 @@ const Key keyTable[] = {
      .value = Number{FIELD(train.epsilon), Number::Positive},
      .meaning = "Adam's smallest denominator."},
     {.section = "train",
+    {.section = "train",
+     .name = "init_scale",
+     .value = Number{FIELD(train.initScale), Number::Positive},
+     .meaning =
+         "Initial matrices are normal with this over the square root of their fan-in as deviation. "
+         "The paper's is small; a deviation of 0.02 at a width of 512, as in GPT-2, is 0.45.",
+     .paper = "Sec. 6"},
      .name = "seed",
      .value = Integer{FIELD(train.seed), 0, maxInteger},
      .meaning = "Of the initial weights, dropout and the order of the data."},

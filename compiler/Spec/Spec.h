@@ -73,6 +73,8 @@ struct Train {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  double initScale =
+      0.125; ///< deviation of initial matrices, times the square root of their fan-in
   int64_t seed = 0;
 };
 

@@ -102,8 +102,8 @@ class Model(nn.Module):
         return self.linear(parts["ln_f"](x), self.lm_head.weight, None)
 
 
-def initialize(model: Model, seed: int) -> None:
-    """As STC starts: matrices normal with deviation 0.125 / sqrt(fan-in), smaller by 1 / sqrt(2 N) where they
+def initialize(model: Model, seed: int, scale: float) -> None:
+    """As STC starts: matrices normal with deviation scale / sqrt(fan-in), smaller by 1 / sqrt(2 N) where they
     end on the residual stream; biases and the logits' matrix 0, gains 1."""
     generator = torch.Generator().manual_seed(seed)
     residual = 1 / math.sqrt(2 * len(model.transformer["h"]))
@@ -113,7 +113,7 @@ def initialize(model: Model, seed: int) -> None:
                 weight.fill_(1 if ".ln_" in name and name.endswith("weight") else 0)
                 continue
             fan_in = weight.shape[1] * (len(model.tables) if ".wpe." in name else 1)
-            deviation = 0.125 / math.sqrt(fan_in) * (residual if ".c_proj." in name else 1)
+            deviation = scale / math.sqrt(fan_in) * (residual if ".c_proj." in name else 1)
             weight.copy_(torch.randn(weight.shape, generator=generator) * deviation)
 
 

@@ -18,7 +18,7 @@ DEFAULTS: Sections = {
     "data": {"split": [0.9, 0.05, 0.05]},
     "embedding": {},
     "train": {"decay": "cosine", "clip": 1.0, "weight_decay": 0.01, "dropout": 0.0, "beta1": 0.9, "beta2": 0.999,
-              "epsilon": 1e-8, "seed": 0},
+              "epsilon": 1e-8, "init_scale": 0.125, "seed": 0},
     "precision": {"compute": "float32"},
     "memory": {"recompute": "none"},
     "sample": {"batch": 1},

@@ -72,7 +72,7 @@ class Step:
 
     def __init__(self, spec: Spec, attends: list[Attend]):
         self.model = Model(spec)
-        initialize(self.model, spec.train.seed)
+        initialize(self.model, spec.train.seed, spec.train.init_scale)
         self.model.cuda()
         self.attends, self.clip = attends, spec.train.clip
         torch.manual_seed(spec.train.seed)

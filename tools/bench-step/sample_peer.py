@@ -39,13 +39,10 @@ BOUND = 0.1
 
 
 def draw(model: Model, seed: int) -> None:
-    """Weights with which every layer matters: eight times those that training starts from."""
-    initialize(model, seed)
+    """Weights with which every layer matters: eight times those that the paper's training starts from."""
+    initialize(model, seed, scale=1)
     head = model.lm_head.weight
     with torch.no_grad():
-        for weight in model.parameters():
-            if weight.dim() > 1:
-                weight.mul_(8)
         head.copy_(torch.randn(head.shape, generator=torch.Generator().manual_seed(seed)) / math.sqrt(head.shape[1]))
 
 

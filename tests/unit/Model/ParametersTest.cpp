@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
 using namespace stc;
@@ -28,5 +29,28 @@ TEST(Parameters, AreAsManyAsTheSpecificationSays) {
     ++models;
   }
   EXPECT_GE(models, 11);
+}
+
+// Paper, Sec. 6 and 5.2.
+TEST(Parameters, StartAtTheScaleOfTheSpecification) {
+  const std::string text = R"toml(model = { layers = 8, width = 64, heads = 2 }
+attention.pattern = "dense"
+data = { kind = "text", context = 16 }
+train = { batch = 1, steps = 1, learning_rate = 1 SCALE }
+)toml";
+  for (const auto &[setting, scale] :
+       {std::pair("", 0.125), std::pair(", init_scale = 0.5", 0.5)}) {
+    auto spec =
+        spec::parseSpec(std::string(text).replace(text.find("SCALE"), 5, setting), "a.toml");
+    ASSERT_TRUE(spec);
+    std::map<std::string, double> deviations;
+    for (const model::Parameter &parameter : model::parameters(*spec))
+      deviations[parameter.name] = parameter.deviation;
+    EXPECT_DOUBLE_EQ(deviations["transformer.wte.weight"], scale / 8);
+    EXPECT_DOUBLE_EQ(deviations["transformer.h.3.mlp.c_fc.weight"], scale / 8);
+    EXPECT_DOUBLE_EQ(deviations["transformer.h.3.mlp.c_proj.weight"], scale / 16 / 4);
+    EXPECT_DOUBLE_EQ(deviations["transformer.h.3.attn.c_attn.bias"], 0);
+    EXPECT_DOUBLE_EQ(deviations["lm_head.weight"], 0);
+  }
 }
 } // namespace

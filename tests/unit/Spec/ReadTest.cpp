@@ -67,6 +67,7 @@ dropout = 0.25
 beta1 = 0.8
 beta2 = 0.95
 epsilon = 1e-6
+init_scale = 0.5
 seed = 11
 [precision]
 compute = "bfloat16"
@@ -106,6 +107,7 @@ batch = 5
       {"train.beta1", "0.8"},
       {"train.beta2", "0.95"},
       {"train.epsilon", "1e-06"},
+      {"train.init_scale", "0.5"},
       {"train.seed", "11"},
       {"precision.compute", "bfloat16"},
       {"memory.recompute", "budget"},
