@@ -34,8 +34,7 @@ static std::vector<Use> usesOf(const std::vector<std::vector<std::string>> &laye
   };
   for (size_t layer = 0; layer < layers.size(); ++layer)
     for (int64_t head = 0; head < heads; ++head) {
-      // One entry stands for all heads.
-      Use &use = useOf(layers[layer][layers[layer].size() == 1 ? 0 : head]);
+      Use &use = useOf(layers[layer][head % layers[layer].size()]);
       if (use.layers.empty() || use.layers.back() != int64_t(layer))
         use.layers.push_back(layer);
       if (!std::ranges::count(use.heads, head))
@@ -86,7 +85,9 @@ static std::string reachOf(const std::vector<std::vector<std::string>> &layers, 
 std::string explainModel(const spec::Spec &spec, const TileChooser &tiles) {
   int64_t n = spec.data.context, heads = spec.model.heads, layers = spec.model.layers;
   int64_t factors = int64_t(spec::factors(spec.attention).size());
-  std::vector<std::vector<std::string>> patterns = spec::layerPatterns(spec);
+  std::vector<std::vector<std::string>> patterns;
+  for (const std::vector<std::string> &texts : spec::layerPatterns(spec))
+    patterns.push_back(pattern::headPatterns(texts, heads));
 
   std::string result;
   result += field("model", spec.name);

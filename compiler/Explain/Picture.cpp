@@ -92,12 +92,19 @@ static std::string escaped(std::string_view text) {
   return result;
 }
 
-static Scale scaleOf(const std::vector<std::string> &factors, int64_t n) {
+namespace {
+/// A pattern to draw and who uses it, if that is to be said.
+struct Drawn {
+  std::string text, note = "";
+};
+} // namespace
+
+static Scale scaleOf(const std::vector<Drawn> &drawn, int64_t n) {
   int64_t positions = n;
   if (n > maxCells) {
     int64_t period = 0;
-    for (const std::string &factor : factors)
-      period = std::max(period, Pattern::extent(factor, n));
+    for (const Drawn &one : drawn)
+      period = std::max(period, Pattern::extent(one.text, n));
     // Where there is none, all positions look alike.
     positions =
         std::min(n, std::clamp(periods * period, period ? maxCells / 2 : maxCells, maxPositions));
@@ -363,23 +370,25 @@ static tl::expected<Image, pattern::ParseError> imageOf(const SeenFrom &from, in
   return Image(n, from.position, from.width.value_or(width));
 }
 
-/// A panel for each factor, with its note, and one for their union.
-static tl::expected<std::string, pattern::ParseError>
-pictureOf(const std::vector<std::string> &factors, const std::vector<std::string> &notes,
-          const std::string &caption, int64_t n, const std::optional<Image> &image) {
-  Scale scale = scaleOf(factors, n);
+/// A panel for each, and one for their union.
+static tl::expected<std::string, pattern::ParseError> pictureOf(const std::vector<Drawn> &drawn,
+                                                                const std::string &caption,
+                                                                int64_t n,
+                                                                const std::optional<Image> &image) {
+  Scale scale = scaleOf(drawn, n);
   std::vector<Pattern> patterns;
-  for (const std::string &factor : factors) {
-    auto pattern = Pattern::parse(factor, n);
+  for (const Drawn &one : drawn) {
+    auto pattern = Pattern::parse(one.text, n);
     if (!pattern)
       return tl::make_unexpected(pattern.error());
     patterns.push_back(*pattern);
   }
   std::vector<Counts> counts = countsOf(patterns, scale);
   std::vector<Panel> panels;
-  for (size_t k = 0; k < factors.size(); ++k)
-    panels.push_back({factors[k], notes[k], colours[k % colours.size()], std::move(counts[k])});
-  bool hasUnion = factors.size() > 1;
+  for (size_t k = 0; k < drawn.size(); ++k)
+    panels.push_back(
+        {drawn[k].text, drawn[k].note, colours[k % colours.size()], std::move(counts[k])});
+  bool hasUnion = drawn.size() > 1;
   if (hasUnion)
     panels.push_back({"all together", "", colours[0], std::move(counts.back())});
   if (image)
@@ -397,10 +406,11 @@ imageOf(const std::optional<SeenFrom> &from, int64_t width, int64_t n) {
 
 tl::expected<std::string, pattern::ParseError> picturePattern(std::string_view text, int64_t n,
                                                               const std::optional<SeenFrom> &from) {
-  std::vector<std::string> factors = Pattern::factors(text);
+  std::vector<Drawn> drawn;
+  for (std::string &factor : Pattern::factors(text))
+    drawn.push_back({std::move(factor)});
   return imageOf(from, pattern::alignedRow({std::string(text)}, n), n).and_then([&](auto image) {
-    return pictureOf(factors, std::vector<std::string>(factors.size()), std::string(text), n,
-                     image);
+    return pictureOf(drawn, std::string(text), n, image);
   });
 }
 
@@ -413,24 +423,44 @@ static int64_t rowOf(const spec::Spec &spec) {
   return pattern::alignedRow(spec.attention.patterns, spec.data.context);
 }
 
-tl::expected<std::string, pattern::ParseError> pictureModel(const spec::Spec &spec,
-                                                            const std::optional<SeenFrom> &from) {
-  std::vector<std::string> factors = spec::factors(spec.attention), notes(factors.size());
-  bool overLayers = spec.attention.integration == spec::Integration::Interleaved;
-  if (overLayers || spec.attention.integration == spec::Integration::Heads) {
-    int64_t count = overLayers ? spec.model.layers : spec.model.heads;
-    for (size_t k = 0; k < factors.size(); ++k) {
-      std::vector<int64_t> users;
-      for (int64_t user = int64_t(k); user < count; user += int64_t(factors.size()))
-        users.push_back(user);
-      notes[k] = text::indices(users, count, overLayers ? "layer" : "head");
+static std::vector<int64_t> everyOf(int64_t first, int64_t step, int64_t end) {
+  std::vector<int64_t> numbers;
+  for (int64_t number = first; number < end; number += step)
+    numbers.push_back(number);
+  return numbers;
+}
+
+/// The factors, of one by head the patterns of its heads, with the layers or heads that use each.
+static std::vector<Drawn> drawnOf(const spec::Spec &spec) {
+  const std::vector<std::string> factors = spec::factors(spec.attention);
+  const int64_t count = int64_t(factors.size()), layers = spec.model.layers,
+                heads = spec.model.heads;
+  const bool overHeads = spec.attention.integration == spec::Integration::Heads;
+  std::vector<Drawn> drawn;
+  for (int64_t k = 0; k < count; ++k) {
+    std::vector<std::string> notes;
+    if (spec.attention.integration == spec::Integration::Interleaved)
+      notes.push_back(text::indices(everyOf(k, count, layers), layers, "layer"));
+    const std::vector<int64_t> users = overHeads ? everyOf(k, count, heads) : everyOf(0, 1, heads);
+    const auto patterns = pattern::headPatterns({factors[k]}, int64_t(users.size()));
+    const int64_t step = int64_t(patterns.size()) * (overHeads ? count : 1);
+    for (size_t p = 0; p < patterns.size(); ++p) {
+      std::vector<std::string> ofOne = notes;
+      if (overHeads || patterns.size() > 1)
+        ofOne.push_back(text::indices(everyOf(users[p], step, heads), heads, "head"));
+      drawn.push_back({patterns[p], fmt::format("{}", fmt::join(ofOne, ", "))});
     }
   }
+  return drawn;
+}
+
+tl::expected<std::string, pattern::ParseError> pictureModel(const spec::Spec &spec,
+                                                            const std::optional<SeenFrom> &from) {
   std::string caption =
       spec.name + ": " + fmt::format("{}", fmt::join(spec.attention.patterns, ", "));
   const int64_t n = spec.data.context;
   return imageOf(from, from ? rowOf(spec) : 0, n).and_then([&](auto image) {
-    return pictureOf(factors, notes, caption, n, image);
+    return pictureOf(drawnOf(spec), caption, n, image);
   });
 }
 

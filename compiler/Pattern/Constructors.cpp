@@ -7,6 +7,7 @@
 #include "compiler/Pattern/Constructors.h"
 
 #include <algorithm>
+#include <array>
 
 using namespace stc::pattern;
 
@@ -43,6 +44,24 @@ static Parts longnet(int64_t w, int64_t a, int64_t s, int64_t n) {
     }
     parts.push_back(isSameBlock(segment) && kept);
   }
+}
+
+/// The sub-blocks of a block, from its last on.
+static constexpr auto needsSubBlock = "s < floor(l / c)",
+                      needsSubBlocks = "l = k * c, k from 1 to 1024,";
+static bool hasSubBlock(Call call) { return call[2] < call[0] / call[1]; }
+static bool hasSubBlocks(Call call) { return call[0] % call[1] == 0 && call[0] / call[1] <= 1024; }
+
+static std::vector<std::string> blockAnd(const std::string &summary, Call call) {
+  return {callText("block", call.arguments.first(1)), callText(summary, call.arguments)};
+}
+
+/// For each sub-block, the pattern of that name that summarizes a block by it.
+static std::vector<std::string> ofSubBlocks(const std::string &name, Call call) {
+  std::vector<std::string> texts;
+  for (int64_t s = 0; s < call[0] / call[1]; ++s)
+    texts.push_back(callText(name, std::array{call[0], call[1], s}));
+  return texts;
 }
 
 static std::vector<Constructor> makeConstructors() {
@@ -83,13 +102,34 @@ static std::vector<Constructor> makeConstructors() {
       {.name = "summary",
        .parameters = {{"l", 1}, {"c", 1, 0}},
        .parts = [](Call call) { return isAtMost(number(call[0] - call[1]), j.mod(call[0])); }},
+      {.name = "summary",
+       .parameters = {{"l", 1}, {"c", 1, 0}, {"s", 0}},
+       .requirement = needsSubBlock,
+       .isMet = hasSubBlock,
+       .parts =
+           [](Call call) {
+             const int64_t end = call[0] - call[1] * call[2];
+             return isAtMost(number(end - call[1]), j.mod(call[0])) && isBelow(j.mod(call[0]), end);
+           }},
+      {.name = "summary_by_head",
+       .parameters = {{"l", 1}, {"c", 1, 0}},
+       .requirement = needsSubBlocks,
+       .isMet = hasSubBlocks,
+       .heads = [](Call call) { return ofSubBlocks("summary", call); }},
       {.name = "fixed",
        .parameters = {{"l", 1}, {"c", 1, 0}},
-       .factors =
-           [](Call call) {
-             return std::vector{callText("block", call.arguments.first(1)),
-                                callText("summary", call.arguments)};
-           }},
+       .factors = [](Call call) { return blockAnd("summary", call); }},
+      {.name = "fixed",
+       .parameters = {{"l", 1}, {"c", 1, 0}, {"s", 0}},
+       .requirement = needsSubBlock,
+       .isMet = hasSubBlock,
+       .factors = [](Call call) { return blockAnd("summary", call); }},
+      {.name = "fixed_by_head",
+       .parameters = {{"l", 1}, {"c", 1, 0}},
+       .requirement = needsSubBlocks,
+       .isMet = hasSubBlocks,
+       .factors = [](Call call) { return blockAnd("summary_by_head", call); },
+       .heads = [](Call call) { return ofSubBlocks("fixed", call); }},
       {.name = "sinks",
        .parameters = {{"k", 1}},
        .parts = [](Call call) { return isBelow(j, call[0]); }},

@@ -37,11 +37,16 @@ struct Parts {
 struct Constructor {
   std::string name;
   std::vector<Parameter> parameters = {};
+  /// What its arguments have to be beside their own bounds: for a person, and as a condition.
+  std::string requirement = {};
+  std::function<bool(Call)> isMet = {};
   /// Which pairs it has, of those with j <= i.
   std::function<Parts(Call)> parts = {};
   /// A shorthand has none of these, but the texts of the patterns whose union it is: its factors in
   /// the sense of the paper (arXiv 1904.10509, Sec. 4.3), that layers or heads can take in turn.
   std::function<std::vector<std::string>(Call)> factors = {};
+  /// A name by head has no pairs of its own, but the texts of the patterns that heads take in turn.
+  std::function<std::vector<std::string>(Call)> heads = {};
   /// Its first parameter is the width of a band.
   bool isBand = false;
   /// The row that an aligned embedding has for it, where its condition does not tell.

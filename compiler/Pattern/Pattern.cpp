@@ -45,6 +45,20 @@ static Expr conditionOfTree(const Syntax &syntax) {
   }
 }
 
+/// The names by head, in their order in the text.
+static void collectNamesByHead(const Syntax &syntax, std::vector<const Syntax *> &found) {
+  if (!syntax.heads.empty())
+    return found.push_back(&syntax);
+  for (const Syntax &operand : syntax.operands)
+    collectNamesByHead(operand, found);
+}
+
+static std::vector<const Syntax *> namesByHead(const Syntax &syntax) {
+  std::vector<const Syntax *> found;
+  collectNamesByHead(syntax, found);
+  return found;
+}
+
 tl::expected<Pattern, ParseError> Pattern::parse(std::string_view text, int64_t n) {
   if (n < 1 || n > maxPositions)
     return tl::make_unexpected(ParseError{"expected a length from 1 to " +
@@ -54,6 +68,11 @@ tl::expected<Pattern, ParseError> Pattern::parse(std::string_view text, int64_t 
   auto syntax = parseSyntax(text, n);
   if (!syntax)
     return tl::make_unexpected(syntax.error());
+  if (auto names = namesByHead(*syntax); !names.empty())
+    return tl::make_unexpected(ParseError{"expected the pattern of one head, such as " +
+                                              names[0]->heads[0] + ", found " + names[0]->call +
+                                              ", whose patterns heads take in turn",
+                                          names[0]->offset});
   auto impl = std::make_shared<Impl>();
   impl->context = std::make_shared<Context>(divisors(*syntax).size());
   impl->text = text;
@@ -103,6 +122,35 @@ std::vector<std::string> Pattern::factors(std::string_view text) {
   if (!syntax || syntax->factors.empty())
     return {std::string(text)};
   return syntax->factors;
+}
+
+static std::vector<std::string> withoutRepetitions(std::vector<std::string> inTurn) {
+  size_t period = 1;
+  while (!std::equal(inTurn.begin() + period, inTurn.end(), inTurn.begin()))
+    ++period;
+  inTurn.resize(period);
+  return inTurn;
+}
+
+std::vector<std::string> stc::pattern::headPatterns(const std::vector<std::string> &texts,
+                                                    int64_t heads) {
+  std::vector<tl::expected<Syntax, ParseError>> parsed;
+  for (const std::string &text : texts)
+    parsed.push_back(parseSyntax(text, anyLength));
+  std::vector<std::string> inTurn;
+  for (size_t head = 0; head < size_t(heads); ++head) {
+    const size_t k = head % texts.size(), turn = head / texts.size();
+    std::string &result = inTurn.emplace_back();
+    size_t from = 0;
+    if (parsed[k])
+      for (const Syntax *name : namesByHead(*parsed[k])) {
+        result += texts[k].substr(from, name->offset - from);
+        result += name->heads[turn % name->heads.size()];
+        from = name->end;
+      }
+    result += texts[k].substr(from);
+  }
+  return withoutRepetitions(std::move(inTurn));
 }
 
 static int64_t widestBand(const Syntax &syntax) {

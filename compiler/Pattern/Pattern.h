@@ -188,7 +188,9 @@ public:
   /// `axial(w)` (block | stride), `neighborhood(h, w, k)` or `neighborhood(h, w, kh, kw)` (around a
   /// position of an image), all of them causal; `|`, `-`, `&` (binds tighter) and parentheses; and
   /// isl's notation `{ [i] -> [j] : ... }`, which is causal only if it says so; `n` in it is the
-  /// length.
+  /// length. `summary(l, c, s)` and `fixed(l, c, s)` take the s-th sub-block from the end (paper,
+  /// Sec. 4.3). What is for heads to take in turn, `summary_by_head(l, c)` and
+  /// `fixed_by_head(l, c)`, is no pattern but several: see `headPatterns`.
   static tl::expected<Pattern, ParseError> parse(std::string_view text, int64_t n);
   /// Only the syntax, where there is no n yet.
   static std::optional<ParseError> check(std::string_view text);
@@ -238,6 +240,12 @@ private:
   std::shared_ptr<const Impl> impl;
   friend struct Access;
 };
+
+/// The patterns that so many heads take in turn, without repetitions, where they take these texts
+/// in turn: head h has text h mod p of the p texts and, of each name by head in it, pattern floor(h
+/// / p) of those that the name stands for, which come again after the last. One of one text without
+/// such a name. A text that cannot be read stays as it is.
+std::vector<std::string> headPatterns(const std::vector<std::string> &texts, int64_t heads);
 
 /// The row of an image or of an aligned embedding of n positions with these patterns: the first
 /// alignment that the positions hold once; where there is none, the square root of n, rounded up.

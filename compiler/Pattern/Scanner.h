@@ -27,6 +27,8 @@ public:
   bool failed() const { return firstError.has_value(); }
   const std::optional<ParseError> &error() const { return firstError; }
 
+  /// The end of what was taken.
+  size_t taken() const { return position; }
   /// The offset of the next token, past white space.
   size_t offset();
   bool atEnd() { return offset() == text.size(); }

@@ -114,18 +114,22 @@ private:
     }
     if (scanner.failed())
       return {};
+    const size_t end = scanner.taken();
     const Constructor *constructor = formOf(name, arguments.size(), begin);
     if (!constructor)
       return {};
     for (size_t k = 0; k < arguments.size(); ++k)
       if (!checkArgument(constructor->parameters, arguments, k, offsets[k]))
         return {};
+    if (!checkRequirement(*constructor, arguments, begin))
+      return {};
     Syntax result = construct(*constructor, arguments);
     if (!arguments.empty()) {
       result.call = callText(constructor->name, arguments);
       result.extent = constructor->extentOf({arguments, n});
       result.row = constructor->row ? constructor->row({arguments, n}) : 0;
       result.offset = begin;
+      result.end = end;
     }
     return result;
   }
@@ -165,9 +169,27 @@ private:
     return false;
   }
 
+  bool checkRequirement(const Constructor &constructor, std::span<const int64_t> arguments,
+                        size_t offset) {
+    if (!constructor.isMet || constructor.isMet({arguments, n}))
+      return true;
+    scanner.fail("expected " + constructor.requirement + " in " + constructor.form() + ", found " +
+                     callText(constructor.name, arguments),
+                 offset);
+    return false;
+  }
+
   Syntax construct(const Constructor &constructor, std::span<const int64_t> arguments) {
     std::vector<Syntax> operands;
     std::vector<std::string> factors;
+    if (constructor.heads) {
+      std::vector<std::string> heads = constructor.heads({arguments, n});
+      Syntax first = Parser(heads[0], n).parsePattern();
+      if (constructor.factors)
+        first.factors = constructor.factors({arguments, n});
+      first.heads = std::move(heads);
+      return first;
+    }
     if (constructor.factors) {
       factors = constructor.factors({arguments, n});
       for (const std::string &factor : factors)

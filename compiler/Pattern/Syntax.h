@@ -26,11 +26,13 @@ struct Syntax {
   std::vector<Syntax> operands;
   /// The texts that a shorthand such as strided(l) stands for.
   std::vector<std::string> factors;
+  /// The texts of the patterns that heads take in turn; all else here is of the first.
+  std::vector<std::string> heads;
   /// A named pattern, as "local(128)": over how many positions it shows what it is, the row of
-  /// an aligned embedding where it has one of its own, and where it begins in the text.
+  /// an aligned embedding where it has one of its own, and where it stands in the text.
   std::string call;
   int64_t extent = 0, row = 0;
-  size_t offset = 0;
+  size_t offset = 0, end = 0;
 };
 
 /// The names of the variables of a leaf's condition: i, j, e0, e1 and so on.

@@ -29,8 +29,9 @@ FailureOr<const KeysOfQueries *> PatternTable::find(Operation *user, StringRef t
 
 LogicalResult Environment::forEachQuery(Operation *user, PatternAttr pattern, int64_t batch,
                                         int64_t heads, int64_t n, Visit visit) {
+  const std::vector<std::string> texts = pattern.inTurn(heads);
   for (int64_t h = 0; h < heads; ++h) {
-    auto keys = patterns.find(user, pattern.ofHead(h), n);
+    auto keys = patterns.find(user, texts[h % texts.size()], n);
     if (failed(keys))
       return failure();
     for (int64_t b = 0; b < batch; ++b)

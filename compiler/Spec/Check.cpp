@@ -92,16 +92,21 @@ void checkPattern(const std::string &text, Place place, const Spec &spec, Docume
   int64_t n = spec.data.context;
   if (auto error = pattern::checkWidths(text, n))
     return failAt(*error);
-  auto parsed = Pattern::parse(text, n);
-  if (!parsed)
-    return failAt(parsed.error());
-  Proof causal = parsed->causal();
-  if (causal.answer == Proof::Answer::False)
-    fail(place,
-         causal.counterexample
-             ? fmt::format("expected a causal pattern (j <= i), found position {} attending to {}",
-                           causal.counterexample->first, causal.counterexample->second)
-             : "expected a causal pattern (j <= i)");
+  for (const std::string &ofHead :
+       pattern::headPatterns({text}, document.good({"model.heads"}) ? spec.model.heads : 1)) {
+    auto parsed = Pattern::parse(ofHead, n);
+    if (!parsed)
+      return failAt(parsed.error());
+    Proof causal = parsed->causal();
+    if (causal.answer == Proof::Answer::False)
+      return fail(
+          place,
+          causal.counterexample
+              ? fmt::format("expected a causal pattern (j <= i), found position {} attending "
+                            "to {}",
+                            causal.counterexample->first, causal.counterexample->second)
+              : "expected a causal pattern (j <= i)");
+  }
 }
 
 /// What is merged has to be one pattern, too. Interleaving and heads need work for every factor,

@@ -25,12 +25,8 @@ std::vector<std::vector<std::string>> layerPatterns(const Spec &spec) {
     return std::vector(spec.model.layers, std::vector{unionOfPatterns(attention)});
 
   std::vector<std::string> all = factors(attention);
-  if (attention.integration == Integration::Heads) {
-    std::vector<std::string> ofHeads;
-    for (int64_t head = 0; head < spec.model.heads; ++head)
-      ofHeads.push_back(all[head % all.size()]);
-    return std::vector(spec.model.layers, ofHeads);
-  }
+  if (attention.integration == Integration::Heads)
+    return std::vector(spec.model.layers, all);
   std::vector<std::vector<std::string>> ofLayers;
   for (int64_t layer = 0; layer < spec.model.layers; ++layer)
     ofLayers.push_back({all[layer % all.size()]});

@@ -112,8 +112,9 @@ const Key keyTable[] = {
      .name = "pattern",
      .value = Patterns{FIELD(attention.patterns)},
      .meaning = "The connectivity. A list gives the factors that `integration` combines; one "
-                "expression is "
-                "split into its own factors, two for `strided`, `fixed` and `axial`, one for any other. "
+                "expression is split into its own factors, two for `strided`, `fixed`, "
+                "`fixed_by_head` and "
+                "`axial`, one for any other. "
                 "See [choosing a pattern](choosing-a-pattern.md).",
      .paper = "Sec. 4.3",
      .need = Key::Required},
@@ -242,13 +243,13 @@ const Key keyTable[] = {
      .value = Number{FIELD(train.epsilon), Number::Positive},
      .meaning = "Adam's smallest denominator."},
     {.section = "train",
-    {.section = "train",
      .name = "init_scale",
      .value = Number{FIELD(train.initScale), Number::Positive},
      .meaning =
          "Initial matrices are normal with this over the square root of their fan-in as deviation. "
          "The paper's is small; a deviation of 0.02 at a width of 512, as in GPT-2, is 0.45.",
      .paper = "Sec. 6"},
+    {.section = "train",
      .name = "seed",
      .value = Integer{FIELD(train.seed), 0, maxInteger},
      .meaning = "Of the initial weights, dropout and the order of the data."},

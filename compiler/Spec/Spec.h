@@ -132,7 +132,7 @@ std::vector<std::string> factors(const Attention &attention);
 /// The union of the written expressions as one, what merged heads attend to.
 std::string unionOfPatterns(const Attention &attention);
 
-/// For each layer the pattern of all heads (one entry) or of each head (as many as heads).
+/// For each layer the texts that its heads take in turn; `pattern::headPatterns` has the patterns.
 std::vector<std::vector<std::string>> layerPatterns(const Spec &spec);
 
 /// One learned table of position embeddings (paper, Eq. 15): position i adds row

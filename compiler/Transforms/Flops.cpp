@@ -41,9 +41,10 @@ template <typename Op>
 static std::optional<int64_t>
 attentionFlops(Op op, int64_t forward, std::optional<int64_t> (*pairsOf)(StringRef, int64_t)) {
   AttentionShape query(op.getQuery(), op.getLayout()), key(op.getKey(), op.getLayout());
+  const std::vector<std::string> texts = op.getPattern().inTurn(query.heads);
   int64_t pairs = 0;
   for (int64_t head = 0; head < query.heads; ++head) {
-    std::optional<int64_t> ofHead = pairsOf(op.getPattern().ofHead(head), key.positions);
+    std::optional<int64_t> ofHead = pairsOf(texts[head % texts.size()], key.positions);
     if (!ofHead)
       return std::nullopt;
     if (__builtin_add_overflow(pairs, *ofHead, &pairs))

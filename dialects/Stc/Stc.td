@@ -52,9 +52,10 @@ def Stc_PatternAttr : Stc_Attr<"Pattern", "pattern", [
   let summary = "a sparsity pattern between query and key positions, as text";
   let description = [{
     One pattern for all heads, or several that the heads take in turn (head `h` takes pattern
-    `h mod count`). The text is that of the pattern library: constructors `dense`, `local(w)`,
+    `h mod count`). Of `summary_by_head(l, c)` and `fixed_by_head(l, c)` each head that takes it has
+    the next of the sub-blocks, from the last of a block on. The text is that of the pattern library: constructors `dense`, `local(w)`,
     `dilated(w, d)`, `stride(l)`, `strided(l)`, `block(l)`, `blocks(l, k)`, `summary(l, c)`,
-    `fixed(l, c)`, `sinks(k)`, `global(k)`, `global(k, l)`, `longnet(w, a)`, `longnet(w, a, s)`,
+    `fixed(l, c)`, `summary(l, c, s)`, `fixed(l, c, s)`, `sinks(k)`, `global(k)`, `global(k, l)`, `longnet(w, a)`, `longnet(w, a, s)`,
     `axial(w)`, `neighborhood(h, w, k)`, `neighborhood(h, w, kh, kw)`, the operators `|`, `&`, `-`,
     and isl's notation of sets.
 
@@ -70,8 +71,8 @@ def Stc_PatternAttr : Stc_Attr<"Pattern", "pattern", [
   let assemblyFormat = "`<` $heads `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The pattern of a head, by its number.
-    ::llvm::StringRef ofHead(int64_t head) const;
+    /// The patterns that so many heads take in turn, without repetitions.
+    std::vector<std::string> inTurn(int64_t heads) const;
   }];
 }
 

@@ -36,8 +36,11 @@ LogicalResult PatternAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-StringRef PatternAttr::ofHead(int64_t head) const {
-  return getHeads()[head % getHeads().size()].getValue();
+std::vector<std::string> PatternAttr::inTurn(int64_t heads) const {
+  std::vector<std::string> texts;
+  for (StringAttr text : getHeads())
+    texts.push_back(text.str());
+  return pattern::headPatterns(texts, heads);
 }
 
 LogicalResult PatternAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,

@@ -2,6 +2,8 @@
 
 #include "tests/cases/Cases.h"
 
+#include "compiler/Pattern/Pattern.h"
+
 #include <cmath>
 
 namespace stc::cases {
@@ -15,6 +17,11 @@ static std::string tensor(const std::vector<int64_t> &sizes, const std::string &
 
 static std::string scaleOf(const Case &test) {
   return std::to_string(1 / std::sqrt(double(test.querySize)));
+}
+
+std::string Case::patternOf(int64_t head) const {
+  const std::vector<std::string> inTurn = pattern::headPatterns(patterns, heads);
+  return inTurn[head % inTurn.size()];
 }
 
 std::vector<int64_t> Case::shape(int64_t positions, int64_t shapeHeads, int64_t size) const {
@@ -232,7 +239,9 @@ const std::vector<Case> &attentionCases() {
        {"block(32) | { [i] -> [j] : j <= i and 24 <= j mod 32 }", "block(32) | { [i] -> [j] : j <= i and 16 <= j mod 32 <= 23 }",
         "block(32) | { [i] -> [j] : j <= i and 8 <= j mod 32 <= 15 }", "block(32) | { [i] -> [j] : j <= i and j mod 32 <= 7 }"},
        256, 2, 8, 32, 32},
-      {"heads_summary_n515",
+      {"by_head_fixed_n643", {"fixed_by_head(32, 8)"}, 643, 1, 8, 32, 32},
+     {"by_head_summary_in_turn_n129", {"local(5)", "summary_by_head(16, 4)"}, 129, 1, 8, 24, 40},
+     {"heads_summary_n515",
        {"{ [i] -> [j] : j <= i and 96 <= j mod 128 }", "{ [i] -> [j] : j <= i and j mod 128 <= 31 }",
         "{ [i] -> [j] : j <= i and 64 <= j mod 128 <= 95 }", "{ [i] -> [j] : j <= i and 32 <= j mod 128 <= 63 }"},
        515, 1, 4, 64, 64},
@@ -257,6 +266,7 @@ const std::vector<Case> &attentionCases() {
       {"shared_by_all_n129", {"local(31)"}, 129, 1, 3, 64, 64, 1},
       {"shared_strided_n127", {"strided(16)"}, 127, 2, 4, 32, 32, 2},
       {"shared_fixed_n257", {"fixed(128, 32)"}, 257, 1, 4, 64, 64, 2},
+      {"shared_by_head_fixed_n129", {"fixed_by_head(16, 4)"}, 129, 2, 8, 32, 32, 2},
       {"shared_summary_n129", {"summary(16, 4)"}, 129, 1, 6, 32, 40, 3},
       {"shared_set_n100", {"{ [i] -> [j] : j <= i and (i + j) mod 3 = 0 }"}, 100, 1, 4, 24, 24, 2},
       // Patterns by turns in groups of 3, 2 and 2 heads; the last are more than a group has heads.

@@ -22,7 +22,7 @@ struct Case {
   int64_t keyHeads = heads; ///< of keys and values; of queries there are `heads`
   bool headMajor = false;   ///< [batch, heads, n, size] instead of [batch, n, heads, size]
 
-  const std::string &patternOf(int64_t head) const { return patterns[head % patterns.size()]; }
+  std::string patternOf(int64_t head) const;
   /// The patterns as the text of a pattern attribute: `<"local(8)", "stride(8)">`.
   std::string attribute() const;
   /// The shapes of a query, key, value and output, with `positions` of them.

@@ -123,8 +123,8 @@ void addSpecial(Stored &stored, reference::Tensor &value, bool hasEmptyRows,
 
 /// Whether any head's pattern has a query without a key.
 bool haveEmptyRows(const cases::Case &test) {
-  return llvm::any_of(test.patterns, [&](const std::string &text) {
-    auto pattern = pattern::Pattern::parse(text, test.n);
+  return llvm::any_of(llvm::seq(test.heads), [&](int64_t head) {
+    auto pattern = pattern::Pattern::parse(test.patternOf(head), test.n);
     return !pattern || pattern->noEmptyRow().answer != pattern::Proof::Answer::True;
   });
 }

@@ -33,6 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
                              "train.weight_decay": 0.1, "train.beta1": 0.8, "train.beta2": 0.95}),
     "Interleaved": changed(TEXT, {"model.layers": 3, "attention.pattern": ["local(7)", "stride(8)", "dense"],
                                   "attention.integration": "interleaved", "train.epsilon": 1e-6}),
+    "ByHead": changed(TEXT, {"model.heads": 4, "attention.pattern": "fixed_by_head(8, 4)", "train.init_scale": 0.5}),
     "Narrow": changed(TEXT, {"precision.compute": "bfloat16"}),
 }
 

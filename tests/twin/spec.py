@@ -28,7 +28,7 @@ DEFAULTS: Sections = {
 def period(pattern: str) -> int:
     """What the pattern repeats by or, where it does not, its widest band; 0 where it has neither."""
     first = [(name, int(number)) for name, number in re.findall(r"(\w+)\((\d+)", pattern)]
-    moduli = [number for name, number in first if name in ("stride", "strided", "block", "summary", "fixed")]
+    moduli = [number for name, number in first if name.removesuffix("_by_head") in ("stride", "strided", "block", "summary", "fixed")]
     return math.lcm(*moduli) if moduli else max((number for name, number in first if name == "local"), default=0)
 
 
@@ -38,9 +38,22 @@ def factors(patterns: list[str]) -> list[str]:
         return patterns
     if match := re.fullmatch(r"\s*strided\((\d+)\)\s*", patterns[0]):
         return [f"local({match[1]})", f"stride({match[1]})"]
-    if match := re.fullmatch(r"\s*fixed\((\d+),\s*(\d+)\)\s*", patterns[0]):
-        return [f"block({match[1]})", f"summary({match[1]}, {match[2]})"]
+    if match := re.fullmatch(r"\s*fixed(|_by_head)\((\d+),\s*(\d+)\)\s*", patterns[0]):
+        return [f"block({match[2]})", f"summary{match[1]}({match[2]}, {match[3]})"]
     return patterns
+
+
+def head_patterns(texts: list[str], heads: int) -> list[str]:
+    """Of each head where heads take these texts in turn, or the one that all have. Heads with a text with a name by
+    head take the sub-blocks of that name in turn."""
+    def of_head(head: int) -> str:
+        def sub_block(name: re.Match[str]) -> str:
+            l, c = int(name[2]), int(name[3])
+            return f"{name[1]}({l}, {c}, {head // len(texts) % (l // c)})"
+        return re.sub(r"(summary|fixed)_by_head\((\d+),\s*(\d+)\)", sub_block, texts[head % len(texts)])
+
+    patterns = [of_head(head) for head in range(heads)]
+    return patterns if len(set(patterns)) > 1 else patterns[:1]
 
 
 class Spec(SimpleNamespace):
@@ -72,14 +85,15 @@ class Spec(SimpleNamespace):
 
     def layer_patterns(self) -> list[list[str]]:
         """For each layer the pattern of all heads, or of each head."""
-        layers, heads = range(self.model.layers), range(self.model.heads)
+        layers, parts = range(self.model.layers), factors(self.patterns)
         if self.attention.integration == "merged":
-            return [[" | ".join(f"({text})" for text in self.patterns) if self.patterns[1:] else self.patterns[0]]
-                    for _ in layers]
-        parts = factors(self.patterns)
-        if self.attention.integration == "heads":
-            return [[parts[head % len(parts)] for head in heads] for _ in layers]
-        return [[parts[layer % len(parts)]] for layer in layers]
+            union = " | ".join(f"({text})" for text in self.patterns) if self.patterns[1:] else self.patterns[0]
+            texts = [[union] for _ in layers]
+        elif self.attention.integration == "heads":
+            texts = [parts for _ in layers]
+        else:
+            texts = [[parts[layer % len(parts)]] for layer in layers]
+        return [head_patterns(of_layer, self.model.heads) for of_layer in texts]
 
     def position_tables(self) -> dict[str, tuple[int, int]]:
         """By name the rows and the divisor of each table: position i adds row floor(i / divisor) mod rows."""

@@ -57,7 +57,7 @@ LogicalResult stc::writeGpuPrograms(const std::filesystem::path &folder,
     std::string file = test.name + ".stcp";
     if (failed(writeProgram(test, folder / file, context)))
       return failure();
-    const std::string &pattern = test.patternOf(0);
+    const std::string pattern = test.patternOf(0);
     auto pairs = pattern::Pattern::parse(pattern, test.n)->countPairs();
     list["cases"].push_back({{"name", test.name},
                              {"pattern", pattern},

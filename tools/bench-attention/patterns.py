@@ -36,6 +36,16 @@ def longnet(w: int, a: int, s: int = 0) -> Mask:
     return mask
 
 
+def summary(l: int, c: int, s: int = 0) -> Mask:
+    """The s-th sub-block of c positions from the end of each block of l."""
+    return lambda i, j: (j <= i) & (j % l >= l - c * (s + 1)) & (j % l < l - c * s)
+
+
+def fixed(l: int, c: int, s: int = 0) -> Mask:
+    sub_block = summary(l, c, s)
+    return lambda i, j: (j <= i) & (i // l == j // l) | sub_block(i, j)
+
+
 PATTERNS: dict[str, Callable[..., Mask]] = {
     "dense": lambda: lambda i, j: j <= i,
     "local": lambda w: lambda i, j: (j <= i) & (i - j <= w),
@@ -43,8 +53,8 @@ PATTERNS: dict[str, Callable[..., Mask]] = {
     "strided": lambda l: lambda i, j: (j <= i) & ((i - j <= l) | ((i - j) % l == 0)),
     "block": lambda l: lambda i, j: (j <= i) & (i // l == j // l),
     "blocks": lambda l, k: lambda i, j: (j <= i) & ((i // l - j // l) % k == 0),
-    "summary": lambda l, c: lambda i, j: (j <= i) & (j % l >= l - c),
-    "fixed": lambda l, c: lambda i, j: (j <= i) & ((i // l == j // l) | (j % l >= l - c)),
+    "summary": summary,
+    "fixed": fixed,
     "sinks": lambda k: lambda i, j: (j <= i) & (j < k),
     "dilated": lambda w, d: lambda i, j: (j <= i) & (i - j < min(w * d, LONGEST)) & ((i - j) % d == 0),
     "global": lambda k, l=LONGEST: lambda i, j: (j <= i) & ((j % l < k) | (i % l < k)),

@@ -17,7 +17,7 @@ using namespace stc;
 
 namespace {
 struct Used {
-  StringRef text;
+  std::string text;
   int64_t positions;
 
   bool operator==(const Used &) const = default;
@@ -26,21 +26,22 @@ struct Used {
 /// The different patterns of a module, with their numbers of positions, in order.
 std::vector<Used> patternsOf(ModuleOp module) {
   std::vector<Used> all;
-  auto add = [&](PatternAttr pattern, int64_t positions) {
-    for (StringAttr head : pattern.getHeads())
-      if (Used used{head, positions}; !llvm::is_contained(all, used))
-        all.push_back(used);
+  auto add = [&](PatternAttr pattern, int64_t heads, int64_t positions) {
+    for (std::string &text : pattern.inTurn(heads))
+      if (Used used{std::move(text), positions}; !llvm::is_contained(all, used))
+        all.push_back(std::move(used));
   };
   module->walk([&](Operation *op) {
     if (auto pattern = op->getAttrOfType<PatternAttr>("pattern")) {
-      auto layout = op->getAttrOfType<LayoutAttr>("layout");
-      add(pattern,
-          AttentionShape(op->getOperand(1), layout ? layout.getValue() : Layout()).positions);
+      auto given = op->getAttrOfType<LayoutAttr>("layout");
+      Layout layout = given ? given.getValue() : Layout();
+      AttentionShape query(op->getOperand(0), layout), key(op->getOperand(1), layout);
+      add(pattern, query.heads, key.positions);
     }
     for (Type type : op->getResultTypes())
       if (auto tensor = dyn_cast<RankedTensorType>(type))
         if (auto pattern = dyn_cast_or_null<PatternAttr>(tensor.getEncoding()))
-          add(pattern, tensor.getShape().back());
+          add(pattern, tensor.getShape()[1], tensor.getShape().back());
   });
   return all;
 }
@@ -76,7 +77,7 @@ std::string stc::explainPatterns(const Input &input, const CompileOptions &optio
     return explainModel(*input.spec, tiles);
   std::string text;
   for (const Used &used : patternsOf(*input.module))
-    if (auto pattern = pattern::Pattern::parse(used.text.str(), used.positions))
+    if (auto pattern = pattern::Pattern::parse(used.text, used.positions))
       text += explainPattern(*pattern, tiles) + "\n";
   return text;
 }
@@ -97,5 +98,5 @@ tl::expected<std::string, std::string> stc::picture(const Input &input,
   std::vector<Used> patterns = patternsOf(*input.module);
   if (patterns.size() != 1)
     return tl::unexpected("expected one pattern to draw, found " + std::to_string(patterns.size()));
-  return picturePattern(patterns[0].text.str(), patterns[0].positions, from).map_error(message);
+  return picturePattern(patterns[0].text, patterns[0].positions, from).map_error(message);
 }

@@ -406,35 +406,27 @@ static void updateInPlace(tile::LaunchOp call, size_t count) {
   call.setTied(ties);
 }
 
-/// The patterns that heads take in turn, without their repetitions.
-static ArrayRef<StringAttr> inTurn(ArrayRef<StringAttr> heads) {
-  for (size_t count = 1; count < heads.size(); ++count)
-    if (heads.size() % count == 0 && heads.drop_front(count) == heads.drop_back(count))
-      return heads.take_front(count);
-  return heads;
-}
-
 template <typename Op>
 FailureOr<std::vector<AttentionConverter::HeadGroup>>
 AttentionConverter::headGroups(Op op, const AttentionProblem &problem, const Recipe &recipe) {
-  ArrayRef<StringAttr> heads = inTurn(op.getPattern().getHeads());
-  const int64_t count = std::min<int64_t>(heads.size(), problem.heads);
+  const std::vector<std::string> patterns = op.getPattern().inTurn(problem.heads);
+  const int64_t count = patterns.size();
   std::vector<HeadGroup> groups;
   SmallVector<ArrayRef<WalkForm>> walks;
-  // Pattern k serves the heads k, k + size, ...
+  // Pattern k serves the heads k, k + count, ...
   for (int64_t k = 0; k < count; ++k) {
-    auto own = walksOf(op, heads[k], problem, recipe.axis, recipe.tallRows);
+    auto own = walksOf(op, patterns[k], problem, recipe.axis, recipe.tallRows);
     if (failed(own))
       return failure();
     walks.push_back(*own);
-    groups.push_back({k, int64_t(heads.size()), {heads[k]}, *own});
+    groups.push_back({k, count, {patterns[k]}, *own});
   }
   // An item of a head of keys does all heads that read it.
-  if (count == 1 || problem.heads % int64_t(heads.size()) || problem.byKeyHeads ||
+  if (count == 1 || problem.heads % count || problem.byKeyHeads ||
       recipe.axis == Axis::SingleQueries)
     return groups;
   if (auto merged = mergedByHead(walks))
-    groups = {{0, 1, llvm::to_vector(heads), std::move(*merged)}};
+    groups = {{0, 1, patterns, std::move(*merged)}};
   return groups;
 }
 
@@ -465,9 +457,10 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
       if (!oneKernel)
         walks = walks.slice(w, 1);
       problem.schedule = walks[0].schedule;
-      problem.isNonempty = w + 1 == kernels && llvm::all_of(group.patterns, [&](StringAttr text) {
-                             return isNonempty(text, problem.positions);
-                           });
+      problem.isNonempty =
+          w + 1 == kernels && llvm::all_of(group.patterns, [&](const std::string &text) {
+            return isNonempty(text, problem.positions);
+          });
       SmallVector<Value> operands(inputs);
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, resultTypes.drop_front(results.size()));
@@ -570,7 +563,7 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
 FailureOr<AttentionConverter::QuerySums>
 AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &problem) {
   QuerySums sums{true, true};
-  for (StringAttr text : op.getPattern().getHeads()) {
+  for (const std::string &text : op.getPattern().inTurn(problem.heads)) {
     auto walks = walksOf(op, text, problem, Axis::Keys);
     if (failed(walks))
       return failure();

@@ -83,7 +83,7 @@ private:
   /// turn.
   struct HeadGroup {
     int64_t first, step;
-    llvm::SmallVector<mlir::StringAttr> patterns;
+    std::vector<std::string> patterns;
     std::vector<WalkForm> walks;
   };
   template <typename Op>

@@ -78,8 +78,7 @@ public:
       if (walk->segments.size() != first.segments.size() ||
           walk->schedule.rows != first.schedule.rows ||
           walk->schedule.strip != first.schedule.strip ||
-          walk->meetsAllOnce != first.meetsAllOnce || walk->brief != first.brief ||
-          walk->isApart != first.isApart)
+          walk->meetsAllOnce != first.meetsAllOnce || walk->isApart != first.isApart)
         return std::nullopt;
     auto own = commonView(llvm::map_to_vector(walks, [](auto *walk) { return walk->view; }));
     if (!own)
@@ -125,26 +124,40 @@ private:
       if (one->range.isSeveral != segment.range.isSeveral ||
           one->range.listed != segment.range.listed)
         return false;
-    auto join = [&](Expr &result, auto member) {
-      auto each = llvm::map_to_vector(all, [&](const SegmentForm *one) {
-        // Of the only residue, and no longer of it alone.
+    // Of the only residue, and no longer of it alone.
+    auto each = [&](auto member) {
+      return llvm::map_to_vector(all, [&](const SegmentForm *one) {
         return member(*one).substitute(std::array{Expr::constant(0)});
       });
-      auto one = pattern::joined(std::span<const Expr>(each.data(), each.size()), /*variable=*/0,
-                                 std::span<const int64_t>(residues.data(), residues.size()));
-      if (one)
-        result = *one;
-      return one.has_value();
     };
     for (Expr pattern::Range::*bound :
          {&pattern::Range::lo, &pattern::Range::fullLo, &pattern::Range::fullHi,
           &pattern::Range::hi, &pattern::Range::begin, &pattern::Range::end,
-          &pattern::Range::longest})
-      if (!join(segment.range.*bound,
-                [&](const SegmentForm &one) -> const Expr & { return one.range.*bound; }))
-        return false;
-    return join(segment.predicate,
-                [](const SegmentForm &one) -> const Expr & { return one.predicate; });
+          &pattern::Range::longest}) {
+      auto ofClasses =
+          each([&](const SegmentForm &one) -> const Expr & { return one.range.*bound; });
+      segment.range.*bound = joined(ofClasses).value_or(byResidue(ofClasses));
+    }
+    auto predicate =
+        joined(each([](const SegmentForm &one) -> const Expr & { return one.predicate; }));
+    if (predicate)
+      segment.predicate = *predicate;
+    return predicate.has_value();
+  }
+
+  std::optional<Expr> joined(ArrayRef<Expr> each) const {
+    return pattern::joined(std::span(each.data(), each.size()), /*variable=*/0,
+                           std::span(residues.data(), residues.size()));
+  }
+
+  /// A choice by the residue, which is good enough for what is computed once a tile.
+  Expr byResidue(ArrayRef<Expr> each) const {
+    Expr chosen = each.back();
+    for (size_t k = each.size() - 1; k-- > 0;)
+      if (!(each[k] == each.back()))
+        chosen = Expr::select((Expr::variable(0) - Expr::constant(residues[k])).isZero(), each[k],
+                              chosen);
+    return chosen;
   }
 
   ArrayRef<const WalkForm *> walks;

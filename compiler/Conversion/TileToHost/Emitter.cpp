@@ -460,6 +460,13 @@ static Value inlineVectorized(Emitter &e, Region &region, ArrayRef<Value> argume
     }
     auto operands = llvm::map_to_vector(op.getOperands(),
                                         [&](Value operand) { return mapping.lookup(operand); });
+    // A table is asked for the class of a head, which all lanes share.
+    if (auto lookup = dyn_cast<tile::LookupOp>(op)) {
+      Value at = arith::IndexCastOp::create(e.b, e.b.getIndexType(), operands[0]);
+      Value found = tile::LookupOp::create(e.b, at.getType(), at, lookup.getTable());
+      mapping[lookup] = arith::IndexCastOp::create(e.b, e.b.getI32Type(), found);
+      continue;
+    }
     mapping[op.getResult(0)] = cloneInLanes(e.b, op, operands, e.tile.lanes, convert)->getResult(0);
   }
   return repeated(e.b, mapping.lookup(region.front().getTerminator()->getOperand(0)), e.tile.lanes);

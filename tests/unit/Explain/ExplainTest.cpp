@@ -187,6 +187,21 @@ TEST(ExplainModel, Merged) {
       << text;
 }
 
+TEST(ExplainModel, ByHead) {
+  std::string text =
+      explainModel(specOf("layers = 4\nheads = 3\n", "pattern = \"fixed_by_head(64, 32)\"\n", 1024),
+                   always({32, 16}));
+  EXPECT_TRUE(has(text, "merged: 2 factors\n\npattern     fixed(64, 32, 0)\n"
+                        "used by     all 4 layers, heads 0, 2 of 3\n"))
+      << text;
+  EXPECT_TRUE(has(text, "\npattern     fixed(64, 32, 1)\nused by     all 4 layers, head 1 of 3\n"))
+      << text;
+  // Together the heads see everything.
+  EXPECT_TRUE(has(text, "reach       valid: every position reaches all later ones within 1 layer "
+                        "(3 allowed for 2 factors)\n"))
+      << text;
+}
+
 TEST(ExplainModel, Interleaved) {
   std::string text = explainModel(
       specOf("layers = 11\nheads = 3\n",

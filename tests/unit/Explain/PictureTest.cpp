@@ -230,4 +230,32 @@ TEST(Picture, ModelsNameLayersAndHeads) {
   EXPECT_EQ(countOf(*svg, ">heads 1, 3 of 4<"), 1);
 }
 
+TEST(Picture, NamesByHeadAreAPanelAHead) {
+  spec::Spec spec;
+  spec.model.layers = 2;
+  spec.model.heads = 6;
+  spec.data.context = 64;
+  spec.attention = {{"fixed_by_head(16, 8)"}, spec::Integration::Merged};
+  auto panelsOf = [&] {
+    auto svg = pictureModel(spec);
+    EXPECT_TRUE(svg.has_value()) << svg.error().message;
+    EXPECT_EQ(malformation(*svg), "");
+    return *svg;
+  };
+  std::string svg = panelsOf();
+  EXPECT_EQ(countOf(svg, ">block(16)<"), 1);
+  EXPECT_EQ(countOf(svg, ">summary(16, 8, 0)<"), 1);
+  EXPECT_EQ(countOf(svg, ">heads 0, 2, 4 of 6<"), 1);
+  EXPECT_EQ(countOf(svg, ">heads 1, 3, 5 of 6<"), 1);
+  spec.attention.integration = spec::Integration::Interleaved;
+  svg = panelsOf();
+  EXPECT_EQ(countOf(svg, ">layer 0 of 2<"), 1);
+  EXPECT_EQ(countOf(svg, ">layer 1 of 2, heads 1, 3, 5 of 6<"), 1);
+  spec.attention.integration = spec::Integration::Heads;
+  svg = panelsOf();
+  EXPECT_EQ(countOf(svg, ">heads 0, 2, 4 of 6<"), 1);
+  EXPECT_EQ(countOf(svg, ">heads 1, 5 of 6<"), 1);
+  EXPECT_EQ(countOf(svg, ">head 3 of 6<"), 1);
+}
+
 } // namespace

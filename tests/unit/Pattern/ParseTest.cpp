@@ -185,7 +185,16 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"(dense", 6, "expected ')', found the end"},
         Wrong{"local", 0, "expected local(w), found 0 arguments"},
         Wrong{"dense & local(1, 2)", 8, "expected local(w), found 2 arguments"},
-        Wrong{"fixed(4)", 0, "expected fixed(l, c), found 1 argument"},
+        Wrong{"fixed(4)", 0, "expected fixed(l, c) or fixed(l, c, s), found 1 argument"},
+        Wrong{"dense | fixed(8, 3, 2)", 8,
+              "expected s < floor(l / c) in fixed(l, c, s), found fixed(8, 3, 2)"},
+        Wrong{"summary(8, 3, -1)", 14, "expected 0 <= s, found s = -1"},
+        Wrong{"summary_by_head(8, 3)", 0,
+              "expected l = k * c, k from 1 to 1024, in summary_by_head(l, c), found "
+              "summary_by_head(8, 3)"},
+        Wrong{"fixed_by_head(2048, 1)", 0,
+              "expected l = k * c, k from 1 to 1024, in fixed_by_head(l, c), found "
+              "fixed_by_head(2048, 1)"},
         Wrong{"local(-1)", 6, "expected 0 <= w, found w = -1"},
         Wrong{"stride(0)", 7, "expected 1 <= l, found l = 0"},
         Wrong{"summary(4, 5)", 11, "expected 1 <= c <= l, found c = 5 and l = 4"},
@@ -268,6 +277,54 @@ TEST(Parse, Factors) {
   // Unions, but of parts that no layer or head takes alone.
   EXPECT_EQ(Pattern::factors("global(2, 8)"), Texts{"global(2, 8)"});
   EXPECT_EQ(Pattern::factors("longnet(8, 2)"), Texts{"longnet(8, 2)"});
+}
+
+TEST(Parse, SubBlocks) {
+  EXPECT_EQ(pictureOf("summary(4, 2, 0)"), pictureOf("summary(4, 2)"));
+  EXPECT_EQ(pictureOf("summary(4, 2, 1)"), pictureOf("dense - summary(4, 2)"));
+  EXPECT_EQ(pictureOf("fixed(4, 1, 0)"), pictureOf("fixed(4, 1)"));
+  EXPECT_EQ(pictureOf("fixed(4, 1, 3)"),
+            pictureOf("block(4) | { [i] -> [j] : j <= i and j mod 4 = 0 }"));
+  // What is left of a block that c does not divide is of no sub-block.
+  EXPECT_EQ(pictureOf("summary(5, 2, 1)"),
+            pictureOf("{ [i] -> [j] : j <= i and 1 <= j mod 5 <= 2 }"));
+  EXPECT_EQ(Pattern::factors("fixed(8, 2, 3)"),
+            (std::vector<std::string>{"block(8)", "summary(8, 2, 3)"}));
+}
+
+TEST(HeadPatterns, ANameByHeadIsOnePatternAHead) {
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(headPatterns({"dense"}, 8), Texts{"dense"});
+  EXPECT_EQ(headPatterns({"local(2)", "sinks(1)"}, 5), (Texts{"local(2)", "sinks(1)"}));
+  EXPECT_EQ(headPatterns({"summary_by_head(6, 2)"}, 8),
+            (Texts{"summary(6, 2, 0)", "summary(6, 2, 1)", "summary(6, 2, 2)"}));
+  EXPECT_EQ(headPatterns({"fixed_by_head(6,2)"}, 2), (Texts{"fixed(6, 2, 0)", "fixed(6, 2, 1)"}));
+  EXPECT_EQ(headPatterns({"fixed_by_head(6, 6)"}, 4), Texts{"fixed(6, 6, 0)"});
+  // Names within an expression keep step, whatever their numbers of patterns are.
+  EXPECT_EQ(headPatterns({"sinks(1)|(summary_by_head( 4,2 ) & dense) | summary_by_head(3, 1)"}, 9),
+            (Texts{"sinks(1)|(summary(4, 2, 0) & dense) | summary(3, 1, 0)",
+                   "sinks(1)|(summary(4, 2, 1) & dense) | summary(3, 1, 1)",
+                   "sinks(1)|(summary(4, 2, 0) & dense) | summary(3, 1, 2)",
+                   "sinks(1)|(summary(4, 2, 1) & dense) | summary(3, 1, 0)",
+                   "sinks(1)|(summary(4, 2, 0) & dense) | summary(3, 1, 1)",
+                   "sinks(1)|(summary(4, 2, 1) & dense) | summary(3, 1, 2)"}));
+  // Where heads take several texts in turn, those of one text take its patterns in turn.
+  EXPECT_EQ(headPatterns({"block(4)", "summary_by_head(4, 2)"}, 6),
+            (Texts{"block(4)", "summary(4, 2, 0)", "block(4)", "summary(4, 2, 1)"}));
+  EXPECT_EQ(headPatterns({"a mistake"}, 3), Texts{"a mistake"});
+}
+
+TEST(HeadPatterns, ANameByHeadIsNoPattern) {
+  EXPECT_EQ(Pattern::factors("fixed_by_head(8, 2)"),
+            (std::vector<std::string>{"block(8)", "summary_by_head(8, 2)"}));
+  EXPECT_EQ(Pattern::alignment("fixed_by_head(8, 2)"), 8);
+  EXPECT_FALSE(Pattern::check("dense | fixed_by_head(8, 2)").has_value());
+  auto pattern = Pattern::parse("dense | fixed_by_head(8, 2)", 16);
+  ASSERT_FALSE(pattern.has_value());
+  EXPECT_EQ(pattern.error().offset, 8u);
+  EXPECT_EQ(pattern.error().message,
+            "expected the pattern of one head, such as fixed(8, 2, 0), found fixed_by_head(8, 2), "
+            "whose patterns heads take in turn");
 }
 
 TEST(Parse, Alignment) {

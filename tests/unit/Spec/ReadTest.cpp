@@ -199,7 +199,7 @@ TEST(LayerPatterns, InterleavedTakesTurnsOverLayers) {
 TEST(LayerPatterns, HeadsTakeTurnsInEveryLayer) {
   Spec spec = read(withLine("\"fixed(64, 16)\"", "\"strided(64)\"\nintegration = \"heads\""));
   using Patterns = std::vector<std::vector<std::string>>;
-  EXPECT_EQ(layerPatterns(spec), Patterns(4, {"local(64)", "stride(64)", "local(64)"}));
+  EXPECT_EQ(layerPatterns(spec), Patterns(4, {"local(64)", "stride(64)"}));
 }
 
 TEST(PositionTables, FindEveryPosition) {

@@ -24,14 +24,9 @@
 // CHECK: tile.attention_key_grad {{.*}} view <128, 0, 32, 4>
 // CHECK: tile.walk view <1, 0, 1, 1> bounds
 func.func @sub_blocks(%q: !x, %k: !x, %v: !x, %do: !x) -> (!x, !x, !x) {
-  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <
-      "block(128) | { [i] -> [j] : j <= i and 96 <= j mod 128 }", "block(128) | { [i] -> [j] : j <= i and 64 <= j mod 128 <= 95 }",
-      "block(128) | { [i] -> [j] : j <= i and 32 <= j mod 128 <= 63 }", "block(128) | { [i] -> [j] : j <= i and j mod 128 <= 31 }"
-      > : !x, !x, !x -> !x, !l
-  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <
-      "block(128) | { [i] -> [j] : j <= i and 96 <= j mod 128 }", "block(128) | { [i] -> [j] : j <= i and 64 <= j mod 128 <= 95 }",
-      "block(128) | { [i] -> [j] : j <= i and 32 <= j mod 128 <= 63 }", "block(128) | { [i] -> [j] : j <= i and j mod 128 <= 31 }"
-      > : !x, !x, !x, !x, !l, !x -> !x, !x, !x
+  %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"fixed_by_head(128, 32)"> : !x, !x, !x -> !x, !l
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"fixed_by_head(128, 32)">
+      : !x, !x, !x, !x, !l, !x -> !x, !x, !x
   return %dq, %dk, %dv : !x, !x, !x
 }
 
