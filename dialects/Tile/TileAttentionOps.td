@@ -303,7 +303,9 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
   let summary = "attention of one query against the keys of its pattern";
   let description = [{
     The query at `position` of one head, for sampling. The bounds of the walks are those of strips of
-    one row. A walk whose view does not hold the position is left out.
+    one row. A walk whose view does not hold the position is left out. Where heads take patterns in
+    turn, `residue` is that of the head; it is for walks whose queries' view has one residue, while in
+    other views it follows from the position.
 
     With `insert`, key and value get the rows [batch, 1, heads, size] at the position first. Items
     of all heads that share a head of keys take these from where they lie, so that none waits for
@@ -317,12 +319,13 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
   }];
   let arguments = (ins Tile_AttentionBuffer:$query, Tile_AttentionBuffer:$key, Tile_AttentionBuffer:$value,
                        Tile_AttentionBuffer:$output, Variadic<Tile_AttentionBuffer>:$inserted,
-                       Index:$batch, Index:$head, Index:$keyHead, Index:$position, Tile_HeadStep:$headStep,
+                       Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$position,
+                       Tile_HeadStep:$headStep,
                        TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale,
                        UnitAttr:$fixed, UnitAttr:$brief, UnitAttr:$nonempty);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output (`insert` $inserted^)?
-    `at` `[` $batch `,` $head `,` $keyHead `,` $position `]` (`head_step` $headStep^)? `views` $views
+    `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $position `]` (`head_step` $headStep^)? `views` $views
     `scale` $scale (`fixed` $fixed^)? (`brief` $brief^)? (`nonempty` $nonempty^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) (`,` type($inserted)^)?
   }];

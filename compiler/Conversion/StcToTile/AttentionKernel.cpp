@@ -87,13 +87,17 @@ struct Frame {
     item.batch = batch;
     item.residue = residue;
     setHeads(item, head);
-    if (walk.classes > 1) {
-      Value number = b.rem(item.head, b.index(walk.classes));
-      const auto [factor, shift] = walk.ofHead;
-      number = b.add(b.mul(number, b.index(factor)), b.index(shift));
-      item.residue = b.rem(number, b.index(walk.classes));
-    }
+    if (walk.classes > 1)
+      item.residue = residueOfHead(walk, item.head);
     return item;
+  }
+
+  /// Where heads take patterns in turn.
+  Value residueOfHead(const WalkForm &walk, Value head) {
+    Value number = b.rem(head, b.index(walk.classes));
+    const auto [factor, shift] = walk.ofHead;
+    number = b.add(b.mul(number, b.index(factor)), b.index(shift));
+    return b.rem(number, b.index(walk.classes));
   }
 
   /// Of the item's number among the heads; `head` is the first where there are several.
@@ -236,6 +240,8 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(WalkForm(), 1);
+  const WalkForm &first = walks.front();
+  Value residue = first.classes > 1 ? frame.residueOfHead(first, item.head) : b.index(0);
   Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
   at = arith::IndexCastOp::create(b, b.getIndexType(), at);
   // A position outside the sequence reads no memory that is not there.
@@ -252,7 +258,8 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
       met += segment.range.rowsComputed(0, last, 1);
     }
   auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
-                                         item.batch, item.head, item.keyHead, at, problem.headStep,
+                                         item.batch, item.head, item.keyHead, residue, at,
+                                         problem.headStep,
                                          b.getArrayAttr(queries), APFloat(problem.scale),
                                          problem.isFixed, met <= kBriefKeys, problem.isNonempty);
   frame.walks(op.getWalks(), segments);

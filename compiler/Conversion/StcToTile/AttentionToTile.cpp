@@ -422,10 +422,12 @@ AttentionConverter::headGroups(Op op, const AttentionProblem &problem, const Rec
     groups.push_back({k, count, {patterns[k]}, *own});
   }
   // An item of a head of keys does all heads that read it.
-  if (count == 1 || problem.heads % count || problem.byKeyHeads ||
-      recipe.axis == Axis::SingleQueries)
+  if (count == 1 || problem.heads % count || problem.byKeyHeads)
     return groups;
-  if (auto merged = mergedByHead(walks))
+  auto merged = mergedByHead(walks);
+  // The residue of a single query follows from its position.
+  auto isOfHead = [](const WalkForm &walk) { return walk.view.residues > 1; };
+  if (merged && !(recipe.axis == Axis::SingleQueries && llvm::any_of(*merged, isOfHead)))
     groups = {{0, 1, patterns, std::move(*merged)}};
   return groups;
 }

@@ -187,7 +187,7 @@ private:
   /// Writes the inserted rows, if the head is the first of the kernel's that share them.
   void insertRows(const CudaItem &item, Value position);
   /// Residue and row of the position in a view, and whether the view has it.
-  std::tuple<Value, Value, Value> locate(tile::ViewAttr view, Value position);
+  std::tuple<Value, Value, Value> locate(tile::ViewAttr view, const CudaItem &item, Value position);
   /// The keys of a walk among those of all walks, which are one sequence: number k is its row
   /// `shift` + k, up to `end`, of the residue `met`. Of several ranges, each has `longest` numbers
   /// from `first` on, and the ranges' own begin at `begin`.
@@ -196,7 +196,7 @@ private:
     Value residue, met, row, shift, end;
     Value first, longest, begin;
   };
-  SmallVector<Keys> keysOf(Value position);
+  SmallVector<Keys> keysOf(const CudaItem &item, Value position);
   /// A key's position, and whether the pattern has it.
   struct Key {
     Value position, in;
@@ -297,6 +297,7 @@ CudaItem OneQuery::itemOf(IRMapping &mapping) {
   item.batch = mapping.lookup(op.getBatch());
   item.head = mapping.lookup(op.getHead());
   item.keyHead = mapping.lookup(op.getKeyHead());
+  item.residue = mapping.lookup(op.getResidue());
   return item;
 }
 
@@ -312,7 +313,7 @@ bool OneQuery::canStartEarly() {
 void OneQuery::startEarly(IRMapping &mapping) {
   const CudaItem item = itemOf(mapping);
   Value position = mapping.lookup(op.getPosition());
-  SmallVector<Keys> all = keysOf(position);
+  SmallVector<Keys> all = keysOf(item, position);
   SmallVector<Key> keys = keysFrom(all, e.mul(block, slots * kAtOnce), all.back().end);
   const LaneRow keyRow = rowsOf(0, item, {}), valueRow = rowsOf(1, item, {});
   earlyPieces = keyRow.pieces() + valueRow.pieces();
@@ -335,7 +336,7 @@ void OneQuery::computeItem(const CudaItem &item, Value position, Value number) {
     one = e.mulf(one, factor);
   queryRow.clear(rows.query);
   State state{e.f(kNoMaximum), e.f(0), Values(rows.value.count(), e.f(0))};
-  SmallVector<Keys> keys = keysOf(position);
+  SmallVector<Keys> keys = keysOf(item, position);
   if (!keys.empty()) {
     Value count = keys.back().end;
     Value first = e.mul(block, slots * kAtOnce);
@@ -397,10 +398,11 @@ void OneQuery::insertRows(const CudaItem &item, Value position) {
   });
 }
 
-std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, Value position) {
+std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, const CudaItem &item,
+                                                 Value position) {
   Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
   if (view.getPeriod() == 1)
-    return {e.i(0), position, yes};
+    return {item.residue, position, yes};
   Value behind = e.sub(position, view.getFirst());
   Value inside = e.less(e.i(-1), behind);
   behind = e.max(behind, e.i(0));
@@ -409,14 +411,14 @@ std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, Value posi
   if (view.getResidues() > 1)
     return {e.div(rest, width), e.add(e.mul(block, width), e.rem(rest, width)), inside};
   inside = e.both(inside, e.less(rest, e.i(width)));
-  return {e.i(0), e.add(e.mul(block, width), rest), inside};
+  return {item.residue, e.add(e.mul(block, width), rest), inside};
 }
 
-SmallVector<OneQuery::Keys> OneQuery::keysOf(Value position) {
+SmallVector<OneQuery::Keys> OneQuery::keysOf(const CudaItem &item, Value position) {
   SmallVector<Keys> all;
   Value end = e.i(0);
   for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>())) {
-    auto [residue, row, inside] = locate(view, position);
+    auto [residue, row, inside] = locate(view, item, position);
     Value begin = end;
     if (walk.hasRanges()) {
       Values numbers = e.inlineNarrow(walk.getRanges(), {residue, row});

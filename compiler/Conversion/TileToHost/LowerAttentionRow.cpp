@@ -137,7 +137,7 @@ struct Row {
   std::tuple<Value, Value, Value> locate(tile::ViewAttr view) {
     Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true)), p = op.getPosition();
     if (view.getPeriod() == 1)
-      return {zero, p, yes};
+      return {op.getResidue(), p, yes};
     Value shifted = e.add(p, -view.getFirst()), inside = e.lessEqual(zero, shifted);
     shifted = e.max(shifted, zero);
     Value block = e.floorDiv(shifted, view.getPeriod()),
@@ -147,7 +147,7 @@ struct Row {
       return {e.floorDiv(rest, width), e.add(e.mul(block, width), e.remainder(rest, width)),
               inside};
     inside = arith::AndIOp::create(e.b, inside, e.less(rest, e.index(width)));
-    return {zero, e.add(e.mul(block, width), rest), inside};
+    return {op.getResidue(), e.add(e.mul(block, width), rest), inside};
   }
 
   State walkRanges(tile::WalkOp walk, tile::ViewAttr view, State state) {

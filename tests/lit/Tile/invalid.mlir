@@ -480,7 +480,7 @@ func.func @f(%x: !x, %l: memref<1x2x64xf32>, %i: index) {
 !r = memref<1x1x2x8xf32>
 func.func @f(%r: !r, %x: !x, %i: index) {
   // expected-error @+1 {{(C1) expected a query view for each walk, found 1}}
-  tile.attention_row query %r key %x value %x output %r at [%i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
+  tile.attention_row query %r key %x value %x output %r at [%i, %i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
   } : !r, !x, !x, !r
   return
 }
@@ -490,7 +490,7 @@ func.func @f(%r: !r, %x: !x, %i: index) {
 !x = memref<1x64x2x8xf32>
 func.func @f(%x: !x, %i: index) {
   // expected-error @+1 {{(C2) expected 1 queries and outputs, found 64 and 64}}
-  tile.attention_row query %x key %x value %x output %x at [%i, %i, %i, %i] views [] scale 1.0 {
+  tile.attention_row query %x key %x value %x output %x at [%i, %i, %i, %i, %i] views [] scale 1.0 {
   } : !x, !x, !x, !x
   return
 }
@@ -501,7 +501,7 @@ func.func @f(%x: !x, %i: index) {
 !r = memref<1x1x2x8xf32>
 func.func @f(%r: !r, %x: !x, %i: index) {
   // expected-error @+1 {{(C4) expected none or two rows to insert, found 1}}
-  tile.attention_row query %r key %x value %x output %r insert %r at [%i, %i, %i, %i] views [] scale 1.0 {
+  tile.attention_row query %r key %x value %x output %r insert %r at [%i, %i, %i, %i, %i] views [] scale 1.0 {
   } : !r, !x, !x, !r, !r
   return
 }
@@ -512,7 +512,7 @@ func.func @f(%r: !r, %x: !x, %i: index) {
 !r = memref<1x1x2x8xf32>
 func.func @f(%r: !r, %x: !x, %i: index) {
   // expected-error @+1 {{(C4) expected a row of one position to insert into 'memref<1x64x2x8xf32>', found 'memref<1x64x2x8xf32>'}}
-  tile.attention_row query %r key %x value %x output %r insert %r, %x at [%i, %i, %i, %i] views [] scale 1.0 {
+  tile.attention_row query %r key %x value %x output %r insert %r, %x at [%i, %i, %i, %i, %i] views [] scale 1.0 {
   } : !r, !x, !x, !r, !r, !x
   return
 }

@@ -74,7 +74,7 @@ tile.kernel @nothing kind "none" (%item: index) {
 // CHECK-NEXT: } :
 // CHECK: tile.attention_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 view <1, 0, 1, 1> rows 32 strip 32 scale 1.000000e+00 resume_keys {
 // CHECK: tile.attention_key_grad {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 view <1, 0, 1, 1> rows 64 scale 1.000000e+00 {
-// CHECK: tile.attention_row query {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] views [#tile.view<1, 0, 1, 1>] scale 1.000000e+00 {
+// CHECK: tile.attention_row query {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] views [#tile.view<1, 0, 1, 1>] scale 1.000000e+00 {
 !x = memref<1x64x2x8xbf16, strided<[3072, 48, 8, 1], offset: 16>>
 !r = memref<1x1x2x8xbf16>
 // Two heads of queries share one of keys.
@@ -130,7 +130,7 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
   tile.attention_delta output %x output_grad %x delta %l query_sum %x at [%i] rows 64 : !x, !x, memref<1x2x64xf32>, !x
   tile.attention_delta output %x output_grad %x delta %l at [%i] rows 64 : !x, !x, memref<1x2x64xf32>
   tile.attention_query_sum query_sum %x query_grad %x at [%i] rows 64 scale 1.0 : !x, !x
-  tile.attention_row query %q key %x value %x output %q at [%i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
+  tile.attention_row query %q key %x value %x output %q at [%i, %i, %i, %i, %i] views [#tile.view<1, 0, 1, 1>] scale 1.0 {
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
       tile.yield %r, %r, %t, %t : index, index, index, index
@@ -140,8 +140,8 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
       tile.yield %in : i1
     }
   } : !r, !x, !x, !r
-  // CHECK: tile.attention_row {{.*}} output %{{.*}} insert %{{.*}}, %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 views [] scale 1.000000e+00 fixed brief {
-  tile.attention_row query %q key %x value %x output %q insert %q, %q at [%i, %i, %i, %i] head_step 2 views [] scale 1.0 fixed brief {
+  // CHECK: tile.attention_row {{.*}} output %{{.*}} insert %{{.*}}, %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 views [] scale 1.000000e+00 fixed brief {
+  tile.attention_row query %q key %x value %x output %q insert %q, %q at [%i, %i, %i, %i, %i] head_step 2 views [] scale 1.0 fixed brief {
   } : !r, !x, !x, !r, !r, !r
   tile.return
 }

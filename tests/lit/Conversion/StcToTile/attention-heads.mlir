@@ -32,6 +32,26 @@ func.func @sub_blocks(%q: !x, %k: !x, %v: !x, %do: !x) -> (!x, !x, !x) {
 
 // -----
 
+!q = tensor<1x1x8x64xbf16>
+!x = tensor<1x512x8x64xbf16>
+
+// One query of each head, in sampling.
+// CHECK-LABEL: func.func @sub_blocks_of_one
+// CHECK: tile.launch @attention_row(%{{.*}}) items 8
+// CHECK-NOT: tile.launch
+// CHECK: %[[REST:.*]] = arith.remui %{{.*}}, %c8
+// CHECK: %[[HEAD:.*]] = arith.remui %[[REST]], %c8
+// CHECK: %[[CLASS:.*]] = arith.remui %[[HEAD]], %c4
+// CHECK: %[[RESIDUE:.*]] = arith.remui %[[CLASS]], %c4
+// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %[[HEAD]], %[[HEAD]], %[[RESIDUE]], %{{.*}}] views [#tile.view<1, 0, 1, 1>, #tile.view<1, 0, 1, 1>]
+// CHECK: tile.walk view <128, 0, 32, 4> residue <3, 3> bounds
+func.func @sub_blocks_of_one(%q: !q, %k: !x, %v: !x, %at: tensor<i32>) -> !q {
+  %o = stc.attention_row %q, %k, %v at %at scale 0.125 pattern <"fixed_by_head(128, 32)"> : !q, !x, !x -> !q
+  return %o : !q
+}
+
+// -----
+
 !x = tensor<1x300x6x24xbf16>
 !l = tensor<1x6x300xf32>
 

@@ -178,7 +178,7 @@ func.func @nothing(%x: !x) -> !x {
 // CHECK: memref.load %[[P]][]
 // CHECK: arith.maxsi
 // CHECK: %[[AT:.*]] = arith.minsi
-// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 brief nonempty {
+// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 brief nonempty {
 // CHECK: tile.walk view <1, 0, 1, 1>
 // CHECK: tile.walk view <16, 0, 1, 16>
 func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
