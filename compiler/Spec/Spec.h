@@ -21,7 +21,7 @@ namespace stc::spec {
 /// How the factors of the attention become the patterns of layers and heads.
 enum class Integration {
   Merged,      ///< every head attends to the union of all factors (paper, Eq. 7)
-  Interleaved, ///< layer k uses factor k mod p (Eq. 5)
+  Interleaved, ///< layer k uses factor k mod p (Eq. 6)
   Heads,       ///< head h of every layer uses factor h mod p (Eq. 8)
 };
 enum class DataKind { Text, Image, Audio };

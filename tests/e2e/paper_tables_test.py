@@ -1,0 +1,117 @@
+"""The driver of the paper's tables, with a stand-in for stc-run: which runs it makes, that it goes on where it was
+stopped, and what the page says.
+
+usage: paper_tables_test.py ROOT
+"""
+
+import os
+import stat
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(sys.argv.pop())
+sys.path[:0] = [str(ROOT / "tools/paper-tables"), str(ROOT / "tools/bench-step")]
+
+from experiments import OURS, PAPER, Run, Task  # noqa: E402
+from page import write_page  # noqa: E402
+from results import Results  # noqa: E402
+from training import Trainer  # noqa: E402
+
+# Trains three steps, of which each takes WAIT seconds; a loss depends on the program's name: the one with the rate
+# 0.002 is best, later seeds are worse. On SIGTERM it keeps a checkpoint of what was trained.
+STAND_IN = """#!/usr/bin/env python3
+import json, os, signal, sys, time
+from pathlib import Path
+command, program, *rest = sys.argv[1:]
+given = dict(zip(rest, rest[1:]))
+name = Path(program).stem
+if command == "info":
+    print(json.dumps({"parameters": 5, "entries": [{"name": "train_step", "peak_bytes": 2**30}]}))
+elif command == "train":
+    out = Path(given["--out"])
+    resumed = "--resume" in rest
+    (out / "checkpoints/step").mkdir(parents=True, exist_ok=True)
+    with open(Path(given["--out"]).parents[1] / "calls", "a") as calls:
+        print(name, given["--seed"], "resume" if resumed else "fresh", file=calls)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    done = len((out / "metrics.jsonl").read_text().splitlines()) if resumed else 0
+    with open(out / "metrics.jsonl", "a") as metrics:
+        for step in range(done + 1, 4):
+            time.sleep(WAIT)
+            print(json.dumps({"kind": "step", "step": step, "bits_per_byte": 2, "seconds": step * 0.5}), file=metrics, flush=True)
+        loss = (1 if name.endswith("0.002") else 1.5) + int(given["--seed"]) / 10
+        print(json.dumps({"kind": "eval", "step": 3, "bits_per_byte": loss}), file=metrics)
+    (out / "weights.safetensors").write_text(str(loss))
+elif command == "eval":
+    loss = float((Path(given["--weights"]) / "weights.safetensors").read_text()) + 1
+    if "--contexts" in given:
+        print(json.dumps({"contexts": [{"bits_per_byte": loss - k} for k, _ in enumerate(given["--contexts"].split(","))]}))
+    else:
+        print(json.dumps({"bits_per_byte": loss, "standard_error": 0.1, "bytes": 7}))
+else:
+    print("a sample")
+"""
+
+
+class Driver(unittest.TestCase):
+    def setUp(self) -> None:
+        self.scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(self.scratch.cleanup)
+        self.folder = Path(self.scratch.name)
+        os.environ["PATH"] = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        self.task = Task("small", "small text", "text-small", "text", {"dense": {}, "local": {}}, (0.001, 0.002),
+                         contexts=(0, 8), sample=("--length", "9"))
+
+    def train(self, task: Task, wait: float = 0, seconds: float = 1e9) -> list[str]:
+        """The calls of training so far."""
+        stand_in = self.folder / "stc-run"
+        stand_in.write_text(STAND_IN.replace("WAIT", str(wait)))
+        stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
+        self.assertTrue(Trainer(self.folder, stand_in, time.time() + seconds).run_all([task]))
+        return (self.folder / "calls").read_text().splitlines()
+
+    def test_rates_are_tried_with_the_first_seed_and_the_best_with_all(self) -> None:
+        calls = self.train(self.task)
+        wanted = [f"small.{pattern}.{rate} 0 fresh" for pattern in ("dense", "local") for rate in ("0.001", "0.002")]
+        wanted += [f"small.{pattern}.0.002 {seed} fresh" for pattern in ("dense", "local") for seed in (1, 2)]
+        self.assertCountEqual(calls, wanted)
+        self.assertEqual(self.train(self.task), calls)  # all of it has results
+
+    def test_what_was_stopped_goes_on(self) -> None:
+        task = Task("small", "", "text-small", "text", {"dense": {}}, (0.002,), seeds=(4,))
+        self.assertEqual(self.train(task, wait=30, seconds=1), ["small.dense.0.002 4 fresh"])
+        self.assertIsNone(Results(self.folder).of(Run(task, "dense", 0.002, 4)))
+        self.assertEqual(self.train(task)[1:], ["small.dense.0.002 4 resume"])
+        self.assertEqual(Results(self.folder).of(Run(task, "dense", 0.002, 4))["steps"], 3)
+
+    def test_the_page_has_means_and_errors(self) -> None:
+        self.train(self.task)
+        (self.folder / "images").mkdir()
+        page = self.folder / "paper-tables.md"
+        page.write_text("Before\n<!-- learned small -->\nold\n<!-- end -->\n<!-- rates small -->\n<!-- end -->\n"
+                        "<!-- contexts small -->\n<!-- end -->\n<!-- samples table9 -->\n<!-- end -->\n"
+                        "<!-- learned other -->\nkept\n<!-- end -->\n")
+        write_page(self.folder, {"table9": [self.task]}, self.folder)
+        text = page.read_text()
+        self.assertIn("Before\n<!-- learned small -->\n| pattern |", text)
+        # Of 2, 2.1 and 2.2: the standard deviation is 0.1, over the root of three.
+        self.assertIn("| dense | 0.002 | 2.100 +- 0.058 |  | 2.000 | 500.0 | 1.00 |", text)
+        self.assertIn("| local | 0.002 | 2.100 +- 0.058 | 0.000 +- 0.000 |", text)
+        self.assertIn("| dense | 1.500 | 1.000 |", text)
+        self.assertIn("| dense | 2.100 +- 0.058 | 1.100 +- 0.058 |", text)
+        self.assertIn("small text, local:\n\n```\na sample\n```", text)
+        self.assertIn("<!-- learned other -->\nkept\n<!-- end -->", text)
+
+    def test_tasks_are_models_that_there_are(self) -> None:
+        for tables in (OURS, PAPER):
+            for task in (task for tasks in tables.values() for task in tasks):
+                for pattern in task.patterns:
+                    sections = task.sections(pattern, task.rates[0])
+                    self.assertIn("pattern", sections["attention"])
+
+
+if __name__ == "__main__":
+    unittest.main()

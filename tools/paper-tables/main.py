@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Repeats Tables 1 to 4 of "Generating Long Sequences with Sparse Transformers" (arXiv 1904.10509).
+
+    tools/paper-tables.sh prepare           where the compiler is: data, programs, and stc-run, into the folder
+    tools/paper-tables.sh table1 ... table4 where a GPU is: trains, evaluates and samples what the table needs; on a
+                                            machine with several GPUs, one run on each
+    tools/paper-tables.sh page              docs/paper-tables.md and its pictures, of the results that are there
+
+The machine with the GPU needs this checkout, the folder, which is out/paper-tables by default, and Python 3.11; no
+compiler and no library. Results are in its results/, one file a run. What has one is not done again, and a run that was stopped
+goes on from its checkpoint: --seconds ends all of them in time.
+
+Without --data the models are small ones, on text, photographs and sound from Debian's packages. With --data they are
+the paper's, on its own data, which has to be brought by hand (docs/data.md): a folder with enwik8, cifar-10-batches-bin
+and Imagenet64_train_part1, Imagenet64_train_part2, Imagenet64_val.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench-step"))  # paths, which finds the other modules
+
+from paths import ROOT  # noqa: E402
+from experiments import OURS, PAPER  # noqa: E402
+from training import Trainer  # noqa: E402
+
+TABLES = ("table1", "table2", "table3", "table4")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="paper-tables.sh", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("prepare", *TABLES, "page"))
+    parser.add_argument("--folder", type=Path, help="default: out/paper-tables, with --data out/paper-tables-full")
+    parser.add_argument("--data", type=Path, help="the paper's own data")
+    parser.add_argument("--target", default="sm_90a", help="of prepare; default: %(default)s")
+    parser.add_argument("--task", action="append", default=[], help="of a table this task alone, such as text-4096")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="to stop after; default: when all is done")
+    options = parser.parse_args()
+    tables = PAPER if options.data else OURS
+    folder = options.folder or ROOT / ("out/paper-tables-full" if options.data else "out/paper-tables")
+    folder = folder.resolve()
+
+    names = sorted({task.name for tasks in tables.values() for task in tasks})
+    for name in options.task:
+        if name not in names:
+            sys.exit(f"paper-tables: error: expected --task as one of {', '.join(names)}, found {name!r}")
+    if options.data and not options.data.is_dir():
+        sys.exit(f"paper-tables: error: expected a folder as --data, found {options.data}")
+    if options.action == "prepare":
+        from preparing import prepare
+
+        prepare(folder, tables, options.target, options.data)
+    elif options.action == "page":
+        from page import write_page
+
+        write_page(folder, tables, ROOT / "docs")
+    else:
+        if not (folder / "stc-run").exists():
+            sys.exit(f"paper-tables: error: expected what `prepare` makes in {folder}, found no stc-run there")
+        tasks = [task for task in tables[options.action] if not options.task or task.name in options.task]
+        if not Trainer(folder, folder / "stc-run", time.time() + options.seconds).run_all(tasks):
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
