@@ -17,23 +17,31 @@ pattern::View viewOf(tile::ViewAttr view) {
           view.getResidues(), view.getTogether(), view.getRowsEach()};
 }
 
-/// What the tiles of a kernel meet of its pattern, in one head of one sequence; whether all pairs
-/// could be counted.
-std::pair<HopperTiles, bool> countTiles(const pattern::Pattern &pattern, bool byQueries,
-                                        const LaunchedKernel::Tiles &tiles) {
+/// Whether a view is one residue of another, which the heads of one pattern have of a kernel for
+/// several.
+bool isResidueOf(const pattern::View &one, const pattern::View &all) {
+  pattern::View first = all;
+  first.residues = 1;
+  first.first = one.first;
+  const int64_t behind = one.first - all.first;
+  return one == first && behind >= 0 && behind % all.width == 0 &&
+         behind / all.width < all.residues;
+}
+
+/// Adds what the tiles of a kernel meet of a pattern, in one head of one sequence; whether all
+/// pairs could be counted.
+bool countTiles(HopperTiles &counts, const pattern::Pattern &pattern, bool byQueries,
+                const LaunchedKernel::Tiles &tiles) {
   const int64_t n = pattern.size();
-  HopperTiles counts;
-  counts.queryRows = byQueries ? tiles.rows : tiles.otherRows;
-  counts.keyRows = byQueries ? tiles.otherRows : tiles.rows;
-  counts.resumes = tiles.resumes;
-  int64_t met = 0;
+  int64_t positions = 0, met = 0;
   bool isCounted = true;
   for (const pattern::Walk &walk : pattern.walks())
     for (const pattern::Segment &segment : walk.segments) {
       const auto &[own, other] =
           byQueries ? std::tie(segment.query, segment.key) : std::tie(segment.key, segment.query);
-      const bool isPacked = own != tiles.view;
-      if (isPacked && own.packed(n, kHopperPackedRows) != tiles.view)
+      const bool isOwn = own == tiles.view || isResidueOf(own, tiles.view);
+      const bool isPacked = !isOwn && own.packed(n, kHopperPackedRows) == tiles.view;
+      if (!isOwn && !isPacked)
         continue;
       pattern::Walk alone{segment.query, {segment}};
       pattern::TileCount visited = pattern::countTiles(alone, n, counts.queryRows, counts.keyRows);
@@ -44,28 +52,35 @@ std::pair<HopperTiles, bool> countTiles(const pattern::Pattern &pattern, bool by
                    : visited.full + visited.partial;
       counts.pairs += pairs.value_or(0);
       isCounted &= pairs.has_value();
+      positions = isPacked ? tiles.view.positions(n) : own.positions(n);
       met += other.positions(n);
     }
-  int64_t own = tiles.view.positions(n);
   met = std::min(met, n); // parts may have keys in common
-  counts.queries = byQueries ? own : met;
-  counts.keys = byQueries ? met : own;
-  return {counts, isCounted};
+  counts.queries += byQueries ? positions : met;
+  counts.keys += byQueries ? met : positions;
+  return isCounted;
 }
 
 /// Work by the model of costs, which knows warpgroups and elements of 16 bits alone.
 template <typename Op>
-HopperWork modelOf(Op op, const pattern::Pattern &pattern, bool byQueries,
+HopperWork modelOf(Op op, ArrayRef<pattern::Pattern> patterns, bool byQueries,
                    LaunchedKernel::Tiles &tiles) {
-  auto [counts, isCounted] = countTiles(pattern, byQueries, tiles);
-  tiles.isCounted = isCounted;
+  HopperTiles counts;
+  counts.queryRows = byQueries ? tiles.rows : tiles.otherRows;
+  counts.keyRows = byQueries ? tiles.otherRows : tiles.rows;
+  counts.resumes = tiles.resumes;
+  tiles.isCounted = true;
+  for (const pattern::Pattern &pattern : patterns)
+    tiles.isCounted &= countTiles(counts, pattern, byQueries, tiles);
   counts.querySize = op.getQuerySize();
   counts.valueSize = op.getValueSize();
   counts.group = op.getGroup();
   counts.items = tiles.items;
+  // A head that takes one of several patterns has one residue.
+  const int64_t classes = patterns.size(), residues = classes > 1 ? 1 : tiles.view.residues;
   int64_t tilesOfHead =
-      tiles.view.residues * llvm::divideCeil(tiles.view.maxRows(op.getPositions()), tiles.rows);
-  counts.attentions = tiles.items / tilesOfHead;
+      residues * llvm::divideCeil(tiles.view.maxRows(op.getPositions()), tiles.rows);
+  counts.attentions = tiles.items / tilesOfHead / classes;
   if constexpr (std::is_same_v<Op, tile::AttentionOp>) {
     return forwardWork(counts);
   } else if constexpr (std::is_same_v<Op, tile::AttentionQueryGradOp>) {
@@ -82,11 +97,17 @@ HopperWork modelOf(Op op, const pattern::Pattern &pattern, bool byQueries,
 
 /// A kernel by tiles of queries, or of keys.
 template <typename Op>
-void readTiles(LaunchedKernel &kernel, Op op, StringRef text, int64_t items, bool isHopper) {
+void readTiles(LaunchedKernel &kernel, Op op, ArrayAttr texts, int64_t items, bool isHopper) {
   constexpr bool byQueries = !std::is_same_v<Op, tile::AttentionKeyGradOp>;
-  auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
-  if (!pattern)
+  if (!texts)
     return;
+  SmallVector<pattern::Pattern> patterns;
+  for (StringAttr text : texts.getAsRange<StringAttr>()) {
+    auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
+    if (!pattern)
+      return;
+    patterns.push_back(*pattern);
+  }
   LaunchedKernel::Tiles &tiles = kernel.tiles.emplace();
   tiles.own = byQueries ? "queries" : "keys";
   tiles.other = byQueries ? "keys" : "queries";
@@ -107,7 +128,7 @@ void readTiles(LaunchedKernel &kernel, Op op, StringRef text, int64_t items, boo
   if (auto schedule = isHopper ? hopperSchedule(op) : std::nullopt) {
     read(*schedule);
     tiles.groups = schedule->groups;
-    kernel.modelled = modelOf(op, *pattern, byQueries, tiles);
+    kernel.modelled = modelOf(op, patterns, byQueries, tiles);
     return;
   }
   auto schedule = ampereSchedule(op, isHopper ? hopperSharedBytes : ampereSharedBytes);
@@ -121,9 +142,7 @@ int64_t sizeOf(Value buffer) {
 }
 
 LaunchedKernel readKernel(tile::KernelOp kernel, plan::LaunchOp launch, bool isHopper) {
-  StringRef pattern;
-  if (auto text = kernel->getAttrOfType<StringAttr>(kPatternOfKernel))
-    pattern = text;
+  auto patterns = kernel->getAttrOfType<ArrayAttr>(kPatternsOfKernel);
   LaunchedKernel result;
   result.name = kernel.getSymName();
   if (tile::WorkAttr work = launch.getWorkAttr(); work && kernel.getKind() == "attention")
@@ -134,7 +153,7 @@ LaunchedKernel readKernel(tile::KernelOp kernel, plan::LaunchOp launch, bool isH
   for (Operation &op : kernel.getBody().front())
     TypeSwitch<Operation *>(&op)
         .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
-            [&](auto tiled) { readTiles(result, tiled, pattern, launch.getItems(), isHopper); })
+            [&](auto tiled) { readTiles(result, tiled, patterns, launch.getItems(), isHopper); })
         .Case([&](tile::AttentionDeltaOp delta) {
           if (isModelled(delta.getOutput()))
             result.modelled = deltaWork(delta.getDelta().getType().getNumElements(),

@@ -469,8 +469,8 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
       auto kernel = outliner.get(
           recipe.name, "attention", op.getLoc(), types, /*sizes=*/0, [&](KernelBuilder &builder) {
             recipe.fill(builder, problem, walks);
-            builder.getKernel()->setAttr(kPatternOfKernel,
-                                         b.getStringAttr(llvm::join(group.patterns, "; ")));
+            SmallVector<StringRef> patterns(group.patterns.begin(), group.patterns.end());
+            builder.getKernel()->setAttr(kPatternsOfKernel, b.getStrArrayAttr(patterns));
           });
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
                                recipe.items(problem, walks[0]), {});

@@ -9,9 +9,9 @@
 
 namespace stc {
 
-/// On a `tile.kernel` of attention: the text of the pattern that its walks are of, for those who
-/// explain it.
-inline constexpr llvm::StringLiteral kPatternOfKernel = "tile.pattern";
+/// On a `tile.kernel` of attention: the texts of the patterns that its walks are of, which its
+/// heads take in turn, for those who explain it.
+inline constexpr llvm::StringLiteral kPatternsOfKernel = "tile.patterns";
 
 /// Chooses tiles over n positions: of a walk's queries, and of keys where gradients go by tiles of
 /// both (null: one kernel by tiles of queries).
