@@ -205,8 +205,7 @@ LogicalResult reference::evaluate(AttentionRowOp op, Environment &env) {
   RowsOf rows{env, op.getLayout(), heads};
   Inputs query = rows.in(op.getQuery()), key = rows.in(op.getKey()), value = rows.in(op.getValue());
   Outputs output = rows.out(op.getOutput());
-  int64_t position =
-      std::clamp<int64_t>(env[op.getPosition()].integers[0], 0, keys.positions - 1);
+  int64_t position = std::clamp<int64_t>(env[op.getPosition()].integers[0], 0, keys.positions - 1);
   double scale = op.getScale().convertToDouble();
   return env.forEachQuery(op, op.getPattern(), keys.batch, heads, keys.positions,
                           [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {

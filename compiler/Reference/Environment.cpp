@@ -89,15 +89,51 @@ void Environment::round(Value value) const {
 }
 
 FailureOr<std::vector<Tensor>> Environment::run(Block &block, ArrayRef<Tensor> inputs) {
+  if (failed(begin(block, inputs)))
+    return failure();
+  for (Operation &op : block.without_terminator()) {
+    if (failed(compute(&op)))
+      return failure();
+    settle(&op);
+  }
+  return finish(block);
+}
+
+void Environment::placeOn(const Devices &grid, int64_t number, ArrayRef<Environment *> others) {
+  devices = &grid;
+  device = number;
+  all = SmallVector<Environment *>(others);
+}
+
+int64_t Environment::rank(StringRef axis) const {
+  return devices ? devices->rank(device, std::string_view(axis)) : 0;
+}
+
+FailureOr<SmallVector<Environment *>> Environment::along(Operation *op, StringRef axis,
+                                                         int64_t count) {
+  SmallVector<Environment *> met;
+  if (!devices)
+    met.push_back(this);
+  else
+    for (int64_t other : devices->along(device, std::string_view(axis)))
+      met.push_back(all[other]);
+  if (int64_t(met.size()) != count)
+    return op->emitOpError("expected an axis \"")
+           << axis << "\" of " << count << " devices, found " << met.size();
+  return met;
+}
+
+LogicalResult Environment::begin(Block &block, ArrayRef<Tensor> inputs) {
   for (auto [argument, input] : llvm::zip_equal(block.getArguments(), inputs)) {
     values[argument] = std::make_unique<Tensor>(input);
     usesLeft[argument] = llvm::range_size(argument.getUses());
     if (failed(clearOffPattern(block.getParentOp(), argument)))
       return failure();
   }
-  for (Operation &op : block.without_terminator())
-    if (failed(execute(&op)))
-      return failure();
+  return success();
+}
+
+std::vector<Tensor> Environment::finish(Block &block) {
   std::vector<Tensor> results;
   for (Value value : block.getTerminator()->getOperands())
     results.push_back((*this)[value]);
@@ -105,7 +141,7 @@ FailureOr<std::vector<Tensor>> Environment::run(Block &block, ArrayRef<Tensor> i
   return results;
 }
 
-LogicalResult Environment::execute(Operation *op) {
+LogicalResult Environment::compute(Operation *op) {
   for (Value result : op->getResults()) {
     auto type = dyn_cast<RankedTensorType>(result.getType());
     if (!type || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
@@ -117,9 +153,10 @@ LogicalResult Environment::execute(Operation *op) {
   LogicalResult done =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)
           .Case<ReadOp, WriteOp, arith::ConstantOp, IotaOp, RandomOp, BroadcastOp, ReduceOp,
-                ReshapeOp, SplitOp, ConcatOp, PinOp, StopGradientOp, MatmulOp, GatherOp, ScatterAddOp,
-                InsertRowOp, ScoresOp, SoftmaxOp, SoftmaxGradOp, AggregateOp, AttentionOp,
-                AttentionGradOp, AttentionRowOp, FusedOp, FusedProductOp, GradientOp, func::CallOp>(
+                ReshapeOp, SplitOp, ConcatOp, PinOp, StopGradientOp, MatmulOp, GatherOp,
+                ScatterAddOp, InsertRowOp, ScoresOp, SoftmaxOp, SoftmaxGradOp, AggregateOp,
+                AttentionOp, AttentionGradOp, AttentionRowOp, RankOp, AllSliceOp, AllGatherOp,
+                AllReduceOp, ReduceScatterOp, FusedOp, FusedProductOp, GradientOp, func::CallOp>(
               [&](auto known) { return evaluate(known, *this); })
           .Default([&](Operation *other) { return evaluateElementwise(other, *this); });
   if (failed(done))
@@ -128,11 +165,15 @@ LogicalResult Environment::execute(Operation *op) {
     if (failed(clearOffPattern(op, result)))
       return failure();
     round(result);
+  }
+  return success();
+}
+
+void Environment::settle(Operation *op) {
+  for (Value result : op->getResults())
     if (usesLeft[result] == 0)
       values.erase(result);
-  }
   release(op);
-  return success();
 }
 
 /// Values go with their last use, so that a whole training step fits into memory.

@@ -19,6 +19,22 @@ public:
   /// The values that the block's terminator hands on, for these values of its arguments.
   mlir::FailureOr<std::vector<Tensor>> run(mlir::Block &block, llvm::ArrayRef<Tensor> inputs);
 
+  /// The same in steps, so that several devices can take each together: the arguments; of each op
+  /// but the terminator its results, and then that what nothing reads any more goes; the results.
+  mlir::LogicalResult begin(mlir::Block &block, llvm::ArrayRef<Tensor> inputs);
+  mlir::LogicalResult compute(mlir::Operation *op);
+  void settle(mlir::Operation *op);
+  std::vector<Tensor> finish(mlir::Block &block);
+
+  /// Makes this the environment of one of several devices, which all are in `all`.
+  void placeOn(const Devices &devices, int64_t device, llvm::ArrayRef<Environment *> all);
+  /// Its place on an axis.
+  int64_t rank(llvm::StringRef axis) const;
+  /// Those that meet in an op, by their places on the op's axis; an error where the axis has
+  /// another number of devices.
+  mlir::FailureOr<llvm::SmallVector<Environment *>> along(mlir::Operation *op, llvm::StringRef axis,
+                                                          int64_t count);
+
   /// Calls visit(batch, head, query, keys) for each query of each head, which take patterns in
   /// turn.
   using Visit = llvm::function_ref<void(int64_t, int64_t, int64_t, llvm::ArrayRef<int64_t>)>;
@@ -32,11 +48,13 @@ public:
   std::map<std::string, Tensor> &variables;
 
 private:
-  mlir::LogicalResult execute(mlir::Operation *op);
   mlir::LogicalResult clearOffPattern(mlir::Operation *user, mlir::Value value);
   void round(mlir::Value value) const;
   void release(mlir::Operation *user);
 
+  const Devices *devices = nullptr;
+  int64_t device = 0;
+  llvm::SmallVector<Environment *> all;
   PatternTable &patterns;
   Rounding rounding;
   llvm::DenseMap<mlir::Value, std::unique_ptr<Tensor>> values;
@@ -76,6 +94,12 @@ Result evaluate(AggregateOp op, Environment &env);
 Result evaluate(AttentionOp op, Environment &env);
 Result evaluate(AttentionGradOp op, Environment &env);
 Result evaluate(AttentionRowOp op, Environment &env);
+
+Result evaluate(RankOp op, Environment &env);
+Result evaluate(AllSliceOp op, Environment &env);
+Result evaluate(AllGatherOp op, Environment &env);
+Result evaluate(AllReduceOp op, Environment &env);
+Result evaluate(ReduceScatterOp op, Environment &env);
 
 Result evaluate(FusedOp op, Environment &env);
 Result evaluate(FusedProductOp op, Environment &env);

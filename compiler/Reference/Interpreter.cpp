@@ -45,8 +45,7 @@ static LogicalResult verifyInput(func::FuncOp function, unsigned index, const Te
   return success();
 }
 
-FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor> inputs,
-                                                 Rounding rounding) {
+FailureOr<Block *> Interpreter::findBody(StringRef name, ArrayRef<Tensor> inputs) {
   auto function = module.lookupSymbol<func::FuncOp>(name);
   if (!function || !llvm::hasSingleElement(function.getBody()))
     return module.emitError() << "expected a function named '" << name
@@ -57,7 +56,53 @@ FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor
   for (unsigned index = 0; index < inputs.size(); ++index)
     if (failed(verifyInput(function, index, inputs[index])))
       return failure();
-  return Environment(patterns, variables, rounding).run(function.getBody().front(), inputs);
+  return &function.getBody().front();
+}
+
+FailureOr<std::vector<Tensor>> Interpreter::call(StringRef name, ArrayRef<Tensor> inputs,
+                                                 Rounding rounding) {
+  auto body = findBody(name, inputs);
+  if (failed(body))
+    return failure();
+  return Environment(patterns, variables, rounding).run(**body, inputs);
+}
+
+FailureOr<std::vector<std::vector<Tensor>>>
+Interpreter::callOnAll(const Devices &devices, StringRef name, ArrayRef<std::vector<Tensor>> inputs,
+                       Rounding rounding) {
+  if (int64_t(inputs.size()) != devices.count())
+    return module.emitError() << "expected inputs of " << devices.count() << " devices, found "
+                              << inputs.size();
+  variablesOf.resize(inputs.size(), variables);
+  Block *body = nullptr;
+  for (const std::vector<Tensor> &own : inputs) {
+    auto found = findBody(name, own);
+    if (failed(found))
+      return failure();
+    body = *found;
+  }
+  std::vector<std::unique_ptr<Environment>> environments;
+  SmallVector<Environment *> all;
+  for (auto &own : variablesOf) {
+    environments.push_back(std::make_unique<Environment>(patterns, own, rounding));
+    all.push_back(environments.back().get());
+  }
+  for (auto [number, environment] : llvm::enumerate(all)) {
+    environment->placeOn(devices, number, all);
+    if (failed(environment->begin(*body, inputs[number])))
+      return failure();
+  }
+  for (Operation &op : body->without_terminator()) {
+    for (Environment *environment : all)
+      if (failed(environment->compute(&op)))
+        return failure();
+    for (Environment *environment : all)
+      environment->settle(&op);
+  }
+  std::vector<std::vector<Tensor>> results;
+  for (Environment *environment : all)
+    results.push_back(environment->finish(*body));
+  return results;
 }
 
 template <typename Op> static LogicalResult evaluateRegion(Op op, Environment &env) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "compiler/Reference/Devices.h"
 #include "compiler/Reference/PatternTable.h"
 
 #include <mlir/IR/BuiltinOps.h>
@@ -49,10 +50,21 @@ public:
   mlir::FailureOr<std::vector<Tensor>> call(llvm::StringRef function, llvm::ArrayRef<Tensor> inputs,
                                             Rounding rounding = Rounding::None);
 
+  /// The same on all devices of a grid together, each with variables of its own: a function that
+  /// is dealt over them. Inputs and results have an entry a device.
+  mlir::FailureOr<std::vector<std::vector<Tensor>>>
+  callOnAll(const Devices &devices, llvm::StringRef function,
+            llvm::ArrayRef<std::vector<Tensor>> inputs, Rounding rounding = Rounding::None);
+
   /// By their names; read and set them freely between calls.
   std::map<std::string, Tensor> variables;
+  /// The same of each device, where a function was called on all; of more devices than before they
+  /// are copies of `variables`.
+  std::vector<std::map<std::string, Tensor>> variablesOf;
 
 private:
+  mlir::FailureOr<mlir::Block *> findBody(llvm::StringRef function, llvm::ArrayRef<Tensor> inputs);
+
   mlir::ModuleOp module;
   PatternTable patterns;
 };

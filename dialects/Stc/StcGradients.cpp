@@ -137,3 +137,55 @@ LogicalResult AttentionOp::buildGradient(OpBuilder &builder, ArrayRef<Value> gra
   llvm::copy(grad.getResults(), result.begin());
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Collectives: gradients of the sum of all devices' losses
+//===----------------------------------------------------------------------===//
+
+LogicalResult AllReduceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                         MutableArrayRef<Value> result) {
+  if (getKind() != Reduction::Sum)
+    return emitOpError("has no gradient for a maximum; stc.stop_gradient makes it a constant");
+  result[0] = AllReduceOp::create(builder, getLoc(), grads[0].getType(), getKind(), grads[0],
+                                  getAxis(), getCount());
+  return success();
+}
+
+LogicalResult AllGatherOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                         MutableArrayRef<Value> result) {
+  if (isa<FloatType>(getType().getElementType()))
+    result[0] = ReduceScatterOp::create(builder, getLoc(), getInput().getType(), grads[0], getDim(),
+                                        getAxis(), getCount());
+  return success();
+}
+
+LogicalResult ReduceScatterOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                             MutableArrayRef<Value> result) {
+  result[0] = AllGatherOp::create(builder, getLoc(), getInput().getType(), grads[0], getDim(),
+                                  getAxis(), getCount());
+  return success();
+}
+
+// The device's own part of zeros: the part repeated for each device, where the number is its own.
+LogicalResult AllSliceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                        MutableArrayRef<Value> result) {
+  RankedTensorType whole = getInput().getType(), part = getType();
+  if (!isa<FloatType>(part.getElementType()))
+    return success();
+  SmallVector<int64_t> shape(part.getShape()), dims;
+  shape.insert(shape.begin() + getDim(), getCount());
+  for (int64_t dim = 0; dim < part.getRank(); ++dim)
+    dims.push_back(dim + (dim >= int64_t(getDim())));
+  auto parts = RankedTensorType::get(shape, part.getElementType());
+  auto numbers = RankedTensorType::get(shape, builder.getI32Type());
+  Value rank = RankOp::create(builder, getLoc(), getAxis(), getCount());
+  Value isOwn = arith::CmpIOp::create(
+      builder, getLoc(), arith::CmpIPredicate::eq,
+      IotaOp::create(builder, getLoc(), numbers, getDim()),
+      BroadcastOp::create(builder, getLoc(), numbers, rank, ArrayRef<int64_t>()));
+  Value repeated = BroadcastOp::create(builder, getLoc(), parts, grads[0], dims);
+  Value own = arith::SelectOp::create(builder, getLoc(), isOwn, repeated,
+                                      zerosLike(builder, getLoc(), repeated));
+  result[0] = ReshapeOp::create(builder, getLoc(), whole, own);
+  return success();
+}

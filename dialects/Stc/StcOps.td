@@ -657,4 +657,10 @@ def Stc_YieldOp : Op<Stc_Dialect, "yield", [Pure, Terminator,
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+include "dialects/Stc/StcCollectives.td"
+
 #endif

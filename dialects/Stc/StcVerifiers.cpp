@@ -393,3 +393,38 @@ LogicalResult FusedProductOp::verify() {
            << shapeOf(product.getResult()) << "], and no reduction";
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Collectives
+//===----------------------------------------------------------------------===//
+
+template <typename Op> static LogicalResult verifyAxis(Op op) {
+  if (op.getAxis().empty() || op.getCount() < 1)
+    return op.emitOpError("(C1) expected an axis with a name and at least one device, found \"")
+           << op.getAxis() << "\" of " << op.getCount();
+  return success();
+}
+
+/// Of a whole tensor and its part on one device.
+template <typename Op> static LogicalResult verifyParts(Op op, Value whole, Value part) {
+  if (failed(verifyAxis(op)))
+    return failure();
+  SmallVector<int64_t> expected(shapeOf(whole));
+  const int64_t rank = expected.size(), dim = op.getDim(), count = op.getCount();
+  if (dim < 0 || dim >= rank)
+    return op.emitOpError("(C2) expected a dimension in [0, ") << rank << "), found " << dim;
+  if (expected[dim] % count != 0)
+    return op.emitOpError("(C2) expected a size that ")
+           << count << " devices divide as dimension " << dim << ", found " << expected[dim];
+  expected[dim] /= count;
+  if (ArrayRef<int64_t>(expected) != shapeOf(part))
+    return op.emitOpError("(C2) expected a part of shape [")
+           << ArrayRef<int64_t>(expected) << "], found [" << shapeOf(part) << "]";
+  return verifySameElements(op, "C3", whole, part);
+}
+
+LogicalResult RankOp::verify() { return verifyAxis(*this); }
+LogicalResult AllReduceOp::verify() { return verifyAxis(*this); }
+LogicalResult AllSliceOp::verify() { return verifyParts(*this, getInput(), getResult()); }
+LogicalResult AllGatherOp::verify() { return verifyParts(*this, getResult(), getInput()); }
+LogicalResult ReduceScatterOp::verify() { return verifyParts(*this, getInput(), getResult()); }

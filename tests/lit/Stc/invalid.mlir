@@ -718,3 +718,53 @@ func.func @fused_product_c5(%x: tensor<8x8xbf16>) {
   }
   return
 }
+
+// -----
+
+// Collectives
+
+func.func @axis_name() {
+  // expected-error @+1 {{'stc.rank' op (C1) expected an axis with a name and at least one device, found "" of 4}}
+  %r = stc.rank over "" of 4 : tensor<i32>
+  return
+}
+
+// -----
+
+func.func @axis_count(%x: tensor<8xf32>) {
+  // expected-error @+1 {{'stc.all_reduce' op (C1) expected an axis with a name and at least one device, found "data" of 0}}
+  %y = stc.all_reduce sum %x over "data" of 0 : tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @slice_dim(%x: tensor<8xf32>) {
+  // expected-error @+1 {{'stc.all_slice' op (C2) expected a dimension in [0, 1), found 1}}
+  %y = stc.all_slice %x dim 1 over "data" of 4 : tensor<8xf32> to tensor<2xf32>
+  return
+}
+
+// -----
+
+func.func @slice_size(%x: tensor<6xf32>) {
+  // expected-error @+1 {{'stc.all_slice' op (C2) expected a size that 4 devices divide as dimension 0, found 6}}
+  %y = stc.all_slice %x dim 0 over "data" of 4 : tensor<6xf32> to tensor<1xf32>
+  return
+}
+
+// -----
+
+func.func @gather_shape(%x: tensor<2x3xf32>) {
+  // expected-error @+1 {{'stc.all_gather' op (C2) expected a part of shape [2, 4], found [2, 3]}}
+  %y = stc.all_gather %x dim 0 over "data" of 4 : tensor<2x3xf32> to tensor<8x4xf32>
+  return
+}
+
+// -----
+
+func.func @scatter_elements(%x: tensor<8xf32>) {
+  // expected-error @+1 {{'stc.reduce_scatter' op (C3) expected equal element types, found 'f32' and 'f64'}}
+  %y = stc.reduce_scatter %x dim 0 over "data" of 4 : tensor<8xf32> to tensor<2xf64>
+  return
+}

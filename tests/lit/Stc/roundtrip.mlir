@@ -3,6 +3,7 @@
 // RUN: stc-opt %s --emit-bytecode | stc-opt | FileCheck %s
 // RUN: %check-examples %stc_root/dialects/Stc/StcOps.td %s
 // RUN: %check-examples %stc_root/dialects/Stc/Stc.td %s
+// RUN: %check-examples %stc_root/dialects/Stc/StcCollectives.td %s
 
 // CHECK: stc.variable parameter @ln_f.weight : tensor<512xf32>
 stc.variable parameter @"ln_f.weight" : tensor<512xf32>
@@ -237,5 +238,31 @@ func.func @patterns() attributes {stc.patterns = [
     , #stc.pattern<"local(128)", "stride(128)">
     , #stc.pattern<"{ [i] -> [j] : 0 <= i - j <= 64 and (i - j) mod 4 = 0 }">
   ]} {
+  return
+}
+
+// CHECK-LABEL: func.func @collectives
+func.func @collectives(%x: tensor<64xf32>) {
+  // CHECK: stc.rank over "data" of 4 : tensor<i32>
+  %r = stc.rank over "data" of 4 : tensor<i32>
+  // CHECK: stc.all_reduce sum %{{.*}} over "data" of 4 : tensor<64xf32>
+  %y = stc.all_reduce sum %x over "data" of 4 : tensor<64xf32>
+  // CHECK: stc.all_reduce max
+  %z = stc.all_reduce max %x over "context" of 2 : tensor<64xf32>
+  return
+}
+func.func @all_slice(%x: tensor<8x64xf32>) {
+  // CHECK: stc.all_slice %{{.*}} dim 0 over "data" of 4 : tensor<8x64xf32> to tensor<2x64xf32>
+  %y = stc.all_slice %x dim 0 over "data" of 4 : tensor<8x64xf32> to tensor<2x64xf32>
+  return
+}
+func.func @all_gather(%x: tensor<2x64xf32>) {
+  // CHECK: stc.all_gather %{{.*}} dim 0 over "data" of 4 : tensor<2x64xf32> to tensor<8x64xf32>
+  %y = stc.all_gather %x dim 0 over "data" of 4 : tensor<2x64xf32> to tensor<8x64xf32>
+  return
+}
+func.func @reduce_scatter(%x: tensor<8x64xf32>) {
+  // CHECK: stc.reduce_scatter %{{.*}} dim 0 over "data" of 4 : tensor<8x64xf32> to tensor<2x64xf32>
+  %y = stc.reduce_scatter %x dim 0 over "data" of 4 : tensor<8x64xf32> to tensor<2x64xf32>
   return
 }
