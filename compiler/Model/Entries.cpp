@@ -22,7 +22,7 @@ void declareVariables(ModuleOp module, const spec::Spec &spec) {
   ImplicitLocOpBuilder b(module.getLoc(), module.getContext());
   b.setInsertionPointToEnd(module.getBody());
   auto declare = [&](const std::string &name, Role role, ArrayRef<int64_t> shape) {
-    VariableOp::create(b, name, role, RankedTensorType::get(shape, b.getF32Type()));
+    return VariableOp::create(b, name, role, RankedTensorType::get(shape, b.getF32Type()));
   };
   auto all = parameters(spec);
   for (const Parameter &parameter : all)
@@ -38,10 +38,10 @@ void declareVariables(ModuleOp module, const spec::Spec &spec) {
   }
   const spec::Model &m = spec.model;
   for (int64_t layer = 0; layer < m.layers; ++layer) {
-    declare(cacheName(layer, "key"), Role::Scratch,
-            {spec.sample.batch, spec.data.context, m.keyValueHeads, m.queryKeySize});
-    declare(cacheName(layer, "value"), Role::Scratch,
-            {spec.sample.batch, spec.data.context, m.keyValueHeads, m.valueSize});
+    for (auto [name, size] : {std::pair("key", m.queryKeySize), {"value", m.valueSize}})
+      declare(cacheName(layer, name), Role::Scratch,
+              {spec.sample.batch, spec.data.context, m.keyValueHeads, size})
+          ->setAttr(kDealt, Graph::bySequences(b));
   }
 }
 } // namespace

@@ -17,19 +17,30 @@ Graph::Graph(ModuleOp module, StringRef name, ArrayRef<Input> inputs)
   b.setInsertionPointToStart(function.addEntryBlock());
 }
 
+DictionaryAttr Graph::bySequences(Builder &b) {
+  return b.getDictionaryAttr(b.getNamedAttr("data", b.getI64IntegerAttr(0)));
+}
+
 void Graph::finish(ArrayRef<std::pair<StringRef, Value>> results) {
   SmallVector<Value> values =
       llvm::map_to_vector(results, [](const auto &result) { return result.second; });
   func::ReturnOp::create(b, values);
   function.setFunctionType(
       b.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(values))));
+  const DictionaryAttr dealt = bySequences(b);
+  auto isBatch = [](Type type) { return cast<RankedTensorType>(type).getRank() > 0; };
   for (auto [k, input] : llvm::enumerate(inputs)) {
     function.setArgAttr(k, "stc.name", b.getStringAttr(input.name));
+    if (isBatch(input.type))
+      function.setArgAttr(k, kDealt, dealt);
     if (input.below > 0)
       function.setArgAttr(k, kBelow, b.getI64IntegerAttr(input.below));
   }
-  for (auto [k, result] : llvm::enumerate(results))
+  for (auto [k, result] : llvm::enumerate(results)) {
     function.setResultAttr(k, "stc.name", b.getStringAttr(result.first));
+    if (isBatch(result.second.getType()))
+      function.setResultAttr(k, kDealt, dealt);
+  }
 }
 
 Value Graph::read(StringRef name) {

@@ -20,6 +20,10 @@ public:
     int64_t below = 0;
   };
 
+  /// What `stc.dealt` says of tensors whose first dimension are the sequences of a batch, as all
+  /// inputs and results have it that are no scalars.
+  static mlir::DictionaryAttr bySequences(mlir::Builder &b);
+
   /// Starts a function; `finish` gives it its results and ends it.
   Graph(mlir::ModuleOp module, llvm::StringRef name, llvm::ArrayRef<Input> inputs);
   Value input(unsigned k) { return function.getArgument(k); }

@@ -21,7 +21,8 @@ std::vector<Parameter> stc::model::parameters(const spec::Spec &spec) {
   // scale than this 0.125; biases and the logits' matrix as 0.
   auto matrix = [&](std::string name, int64_t rows, int64_t columns, double fanIn,
                     double scale = 1) {
-    all.push_back({std::move(name), {rows, columns}, scale * spec.train.initScale / std::sqrt(fanIn), 0});
+    all.push_back(
+        {std::move(name), {rows, columns}, scale * spec.train.initScale / std::sqrt(fanIn), 0});
   };
   auto vector = [&](std::string name, int64_t size, double constant) {
     all.push_back({std::move(name), {size}, 0, constant});

@@ -247,6 +247,58 @@ def WidenProducts : Pass<"stc-widen-products", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }
 
+def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
+  let summary = "Deal functions over the devices of an axis";
+  let description = [{
+    Each function becomes what one of `count` devices does, and computes what it did on one: exactly,
+    but for the order of sums. `stc.dealt` on an input, a result or a variable says along which
+    dimension it is cut into equal parts, one on each device, for each axis; all else that functions
+    read, write and return is whole on every device. Along each op, in order:
+
+    - what is elementwise, and products, reductions, tables and attention, are done on parts where an
+      operand is in parts, and give parts;
+    - products and sums over a dimension that is in parts give summands: the result is their sum, which
+      stays undone through ops that are linear, one after the other, and is then taken by
+      `stc.all_reduce`, or by `stc.reduce_scatter` where parts are asked for;
+    - what is asked for whole and is in parts is put together by `stc.all_gather`, and parts of what is
+      whole are cut by `stc.all_slice`, or never made whole (constants and repetitions);
+    - ops that this pass does not know have whole operands.
+
+    With `share-optimizer` each variable of the optimizer is dealt along the first dimension that can be
+    cut. Where one is dealt, summands are scattered before the first op that is not linear, so that each
+    device updates its part. For several axes the pass runs once for each. Runs
+    after `stc-differentiate`. An error at a size that the devices do not divide, and at attention that
+    is not dealt by sequences.
+
+    ```mlir
+    func.func @step(%x: tensor<8x16xf32> {stc.dealt = {data = 0}}, %w: tensor<4x16xf32>) -> tensor<f32> {
+      %y = stc.matmul %x, %w transpose_rhs : tensor<8x16xf32>, tensor<4x16xf32> -> tensor<8x4xf32>
+      %s = stc.reduce sum %y dims [0, 1] : tensor<8x4xf32> to tensor<f32>
+      %e = math.exp %s : tensor<f32>
+      return %e : tensor<f32>
+    }
+    ```
+
+    becomes, with `axis=data count=4`,
+
+    ```mlir
+    func.func @step(%x: tensor<2x16xf32> {stc.dealt = {data = 0 : i64}}, %w: tensor<4x16xf32>) -> tensor<f32> {
+      %y = stc.matmul %x, %w transpose_rhs : tensor<2x16xf32>, tensor<4x16xf32> -> tensor<2x4xf32>
+      %s = stc.reduce sum %y dims [0, 1] : tensor<2x4xf32> to tensor<f32>
+      %t = stc.all_reduce sum %s over "data" of 4 : tensor<f32>
+      %e = math.exp %t : tensor<f32>
+      return %e : tensor<f32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"axis", "axis", "std::string", "", "the axis of devices">,
+    Option<"count", "count", "int64_t", "1", "how many devices are along it">,
+    Option<"shareOptimizer", "share-optimizer", "bool", "false", "deal the optimizer's variables">
+  ];
+  let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
+}
+
 def CountFlops : Pass<"stc-count-flops", "::mlir::func::FuncOp"> {
   let summary = "Count the floating-point operations of products and attention";
   let description = [{

@@ -51,6 +51,10 @@ inline constexpr llvm::StringLiteral kModelFlops = "stc.model_flops";
 /// Of an entry's input: what all its elements have to be below, and not negative.
 inline constexpr llvm::StringLiteral kBelow = "stc.below";
 
+/// On an input or a result of a function, or on a variable: the dimension along which it is dealt
+/// over each axis of devices, {data = 0}.
+inline constexpr llvm::StringLiteral kDealt = "stc.dealt";
+
 /// A constant tensor with the same value everywhere.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
 

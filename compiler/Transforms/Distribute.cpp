@@ -1,0 +1,610 @@
+//===- Distribute.cpp - a function over the devices of an axis ------------===//
+//
+// Each value of the whole function gets a placement: all devices have it, each has a part of it, or
+// each has a summand of it. Placements go forward, op by op; where an op cannot take what its
+// operands have, a collective or a slice stands in between. What the parts are of is a matter of
+// elements in row-major order, so that a placement stays what it is where dimensions are merged.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Transforms/Passes.h"
+
+#include <mlir/IR/ImplicitLocOpBuilder.h>
+
+namespace stc {
+#define GEN_PASS_DEF_DISTRIBUTE
+#include "compiler/Transforms/Passes.h.inc"
+} // namespace stc
+
+using namespace mlir;
+using namespace stc;
+
+namespace {
+
+/// Where a tensor is. `Dealt`: of each `block` consecutive indices of dimension `dim`, device r has
+/// the r-th of equal parts. `Partial`: the tensor is the sum of what the devices have.
+struct Placement {
+  enum Kind { Whole, Dealt, Partial };
+  Kind kind = Whole;
+  int64_t dim = 0, block = 0;
+
+  static Placement whole() { return {}; }
+  static Placement partial() { return {Partial}; }
+  static Placement dealt(int64_t dim, int64_t block) { return {Dealt, dim, block}; }
+  bool isWhole() const { return kind == Whole; }
+  bool isDealt() const { return kind == Dealt; }
+  bool isPartial() const { return kind == Partial; }
+  auto operator<=>(const Placement &) const = default;
+};
+
+bool isElementwise(Operation *op) {
+  return op->getNumOperands() > 0 && op->getNumResults() == 1 &&
+         (OpTrait::hasElementwiseMappableTraits(op) || isa<PinOp, StopGradientOp>(op));
+}
+
+RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+int64_t stepOf(ArrayRef<int64_t> shape, int64_t dim) {
+  return ShapedType::getNumElements(shape.drop_front(dim + 1));
+}
+
+class Distributor {
+public:
+  Distributor(func::FuncOp function, StringAttr axis, int64_t count, bool sharesState)
+      : function(function), axis(axis), count(count), sharesState(sharesState),
+        b(function.getLoc(), function.getContext()) {}
+
+  LogicalResult run();
+
+private:
+  /// What stands for a value of the whole function, by the placements that were asked for.
+  struct Known {
+    Placement own;
+    std::map<Placement, Value> values;
+  };
+
+  //===--- values ---===//
+
+  Placement placementOf(Value value) { return known[value].own; }
+  void define(Value value, Placement placement, Value local) {
+    known[value] = {placement, {{placement, local}}};
+  }
+  /// The value as it is asked for: a slice, a collective, or the op that makes it done for less.
+  Value in(Value value, Placement wanted);
+  Value whole(Value value) { return in(value, Placement::whole()); }
+  /// Part of a value that all have.
+  Value sliced(Value value, Placement wanted);
+  Value slicedOp(Operation *op, RankedTensorType type, Placement wanted);
+  Value gathered(Value local, RankedTensorType type, Placement placement);
+  Value scattered(Value local, RankedTensorType type, Placement wanted);
+  /// Runs `change` on a tensor of this type in which the dealt blocks of `placement` are a
+  /// dimension of their own, which is then dealt as a whole.
+  Value byBlocks(Value local, RankedTensorType whole, Placement placement, bool isWhole,
+                 function_ref<Value(Value, RankedTensorType, int64_t)> change);
+
+  RankedTensorType localType(RankedTensorType type, Placement placement) {
+    if (!placement.isDealt())
+      return type;
+    SmallVector<int64_t> shape(type.getShape());
+    shape[placement.dim] /= count;
+    return type.clone(shape);
+  }
+  bool divides(ArrayRef<int64_t> shape, int64_t dim, int64_t block) const {
+    return block > 0 && shape[dim] % block == 0 && block % count == 0;
+  }
+  /// The same elements under another shape.
+  std::optional<Placement> reshaped(Placement placement, ArrayRef<int64_t> from,
+                                    ArrayRef<int64_t> to) const;
+  /// By the first dimension that can be cut; whole where there is none.
+  Placement anyPart(RankedTensorType type) const;
+
+  //===--- ops ---===//
+
+  LogicalResult distribute(Operation *op);
+  /// The op on local operands, with results of these placements.
+  void rebuild(Operation *op, ValueRange operands, ArrayRef<Placement> placements);
+  void onWholes(Operation *op);
+  void elementwise(Operation *op);
+  void broadcast(BroadcastOp op);
+  void reduce(ReduceOp op);
+  void reshape(ReshapeOp op);
+  void columns(Operation *op);
+  void matmul(MatmulOp op);
+  void gather(GatherOp op);
+  void scatterAdd(ScatterAddOp op);
+  void collective(Operation *op, int64_t dim);
+  LogicalResult attention(Operation *op);
+  LogicalResult write(WriteOp op);
+  LogicalResult finish(func::ReturnOp op);
+
+  /// That this op alone reads a summand, so that the sum can be taken later.
+  bool isPartialForOne(Value value) {
+    return placementOf(value).isPartial() && value.hasOneUse() && known[value].values.size() == 1;
+  }
+
+  func::FuncOp function;
+  StringAttr axis;
+  const int64_t count;
+  const bool sharesState;
+  ImplicitLocOpBuilder b;
+  DenseMap<Value, Known> known;
+};
+
+/// The dimension along which an attribute says that something is dealt over an axis.
+std::optional<int64_t> dealtDim(DictionaryAttr dealt, StringAttr axis) {
+  auto dim = dealt ? dealt.getAs<IntegerAttr>(axis) : IntegerAttr();
+  return dim ? std::optional(dim.getInt()) : std::nullopt;
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Placements
+//===----------------------------------------------------------------------===//
+
+std::optional<Placement> Distributor::reshaped(Placement placement, ArrayRef<int64_t> from,
+                                               ArrayRef<int64_t> to) const {
+  if (!placement.isDealt())
+    return placement;
+  const int64_t elements = placement.block * stepOf(from, placement.dim);
+  for (int64_t dim = 0; dim < int64_t(to.size()); ++dim) {
+    const int64_t step = stepOf(to, dim);
+    if (elements % step == 0 && divides(to, dim, elements / step))
+      return Placement::dealt(dim, elements / step);
+  }
+  return std::nullopt;
+}
+
+Placement Distributor::anyPart(RankedTensorType type) const {
+  for (auto [dim, size] : llvm::enumerate(type.getShape()))
+    if (size % count == 0)
+      return Placement::dealt(dim, size);
+  return Placement::whole();
+}
+
+Value Distributor::byBlocks(Value local, RankedTensorType type, Placement placement, bool isWhole,
+                            function_ref<Value(Value, RankedTensorType, int64_t)> change) {
+  const int64_t dim = placement.dim, blocks = type.getDimSize(dim) / placement.block;
+  if (blocks == 1)
+    return change(local, type, dim);
+  auto split = [&](RankedTensorType merged) {
+    SmallVector<int64_t> shape(merged.getShape());
+    shape[dim] /= blocks;
+    shape.insert(shape.begin() + dim, blocks);
+    return merged.clone(shape);
+  };
+  Value apart = ReshapeOp::create(b, split(typeOf(local)), local);
+  Value changed = change(apart, split(type), dim + 1);
+  return ReshapeOp::create(b, isWhole ? type : localType(type, placement), changed);
+}
+
+Value Distributor::gathered(Value local, RankedTensorType type, Placement placement) {
+  return byBlocks(local, type, placement, /*isWhole=*/true,
+                  [&](Value part, RankedTensorType to, int64_t dim) -> Value {
+                    return AllGatherOp::create(b, to, part, dim, axis, count);
+                  });
+}
+
+Value Distributor::scattered(Value local, RankedTensorType type, Placement wanted) {
+  return byBlocks(local, type, wanted, /*isWhole=*/false,
+                  [&](Value all, RankedTensorType from, int64_t dim) -> Value {
+                    SmallVector<int64_t> shape(from.getShape());
+                    shape[dim] /= count;
+                    return ReduceScatterOp::create(b, from.clone(shape), all, dim, axis, count);
+                  });
+}
+
+Value Distributor::sliced(Value value, Placement wanted) {
+  const RankedTensorType type = typeOf(value), local = localType(type, wanted);
+  // Less than all of what is the same, or known by its place.
+  if (auto constant = value.getDefiningOp<arith::ConstantOp>())
+    if (auto elements = dyn_cast<SplatElementsAttr>(constant.getValue()))
+      return arith::ConstantOp::create(b, elements.resizeSplat(local));
+  if (auto broadcast = value.getDefiningOp<BroadcastOp>()) {
+    const auto *dim = llvm::find(broadcast.getDims(), wanted.dim);
+    const bool isNew = dim == broadcast.getDims().end();
+    Value from = isNew ? whole(broadcast.getInput())
+                       : in(broadcast.getInput(),
+                            Placement::dealt(dim - broadcast.getDims().begin(), wanted.block));
+    return BroadcastOp::create(b, local, from, broadcast.getDims());
+  }
+  if (auto iota = value.getDefiningOp<IotaOp>(); iota && int64_t(iota.getDim()) != wanted.dim)
+    return IotaOp::create(b, local, iota.getDim());
+  if (Operation *op = value.getDefiningOp();
+      op && isElementwise(op) && placementOf(value).isWhole())
+    return slicedOp(op, local, wanted);
+  return byBlocks(whole(value), type, wanted, /*isWhole=*/false,
+                  [&](Value all, RankedTensorType from, int64_t dim) -> Value {
+                    SmallVector<int64_t> shape(from.getShape());
+                    shape[dim] /= count;
+                    return AllSliceOp::create(b, from.clone(shape), all, dim, axis, count);
+                  });
+}
+
+/// An elementwise op done for a part alone, with the marks that the whole one has.
+Value Distributor::slicedOp(Operation *op, RankedTensorType type, Placement wanted) {
+  auto operands =
+      llvm::map_to_vector(op->getOperands(), [&](Value value) { return in(value, wanted); });
+  OperationState state(op->getLoc(), op->getName(), operands, type, op->getAttrs());
+  return static_cast<OpBuilder &>(b).create(state)->getResult(0);
+}
+
+Value Distributor::in(Value value, Placement wanted) {
+  Known &one = known[value];
+  if (auto found = one.values.find(wanted); found != one.values.end())
+    return found->second;
+  const RankedTensorType type = typeOf(value);
+  const Placement own = one.own;
+  Value local = one.values.at(own), result;
+  if (own.isWhole())
+    result = sliced(value, wanted);
+  else if (own.isDealt() && wanted.isWhole())
+    result = gathered(local, type, own);
+  else if (own.isDealt())
+    result = sliced(value, wanted);
+  else if (wanted.isDealt())
+    result = scattered(local, type, wanted);
+  else
+    result = AllReduceOp::create(b, type, Reduction::Sum, local, axis, count);
+  known[value].values[wanted] = result;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+void Distributor::rebuild(Operation *op, ValueRange operands, ArrayRef<Placement> placements) {
+  OperationState state(op->getLoc(), op->getName(), operands, {}, op->getAttrs());
+  for (auto [result, placement] : llvm::zip_equal(op->getResults(), placements))
+    state.types.push_back(localType(typeOf(result), placement));
+  Operation *local = static_cast<OpBuilder &>(b).create(state);
+  for (auto [result, placement, own] :
+       llvm::zip_equal(op->getResults(), placements, local->getResults()))
+    define(result, placement, own);
+}
+
+void Distributor::onWholes(Operation *op) {
+  auto operands = llvm::map_to_vector(op->getOperands(), [&](Value value) { return whole(value); });
+  rebuild(op, operands, SmallVector<Placement>(op->getNumResults(), Placement::whole()));
+}
+
+/// Whether the op is linear in operand `number`, the others being the same on all devices.
+static bool isLinearIn(Operation *op, unsigned number) {
+  if (isa<arith::NegFOp, arith::ExtFOp, arith::MulFOp, PinOp, StopGradientOp>(op))
+    return true;
+  return isa<arith::DivFOp>(op) && number == 0;
+}
+
+void Distributor::elementwise(Operation *op) {
+  Placement placement = Placement::whole();
+  unsigned partials = 0, last = 0;
+  for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
+    if (placementOf(operand).isDealt() && !placement.isDealt())
+      placement = placementOf(operand);
+    if (isPartialForOne(operand))
+      ++partials, last = number;
+  }
+  if (!placement.isDealt() && partials > 0) {
+    const bool isSum = isa<arith::AddFOp, arith::SubFOp>(op) && partials == op->getNumOperands();
+    if (isSum || (partials == 1 && isLinearIn(op, last))) {
+      auto operands = llvm::map_to_vector(op->getOperands(), [&](Value value) {
+        return placementOf(value).isPartial() ? in(value, Placement::partial()) : whole(value);
+      });
+      return rebuild(op, operands, Placement::partial());
+    }
+  }
+  const bool hasPartial =
+      llvm::any_of(op->getOperands(), [&](Value value) { return placementOf(value).isPartial(); });
+  if (!placement.isDealt() && hasPartial && sharesState)
+    placement = anyPart(typeOf(op->getResult(0)));
+  auto operands =
+      llvm::map_to_vector(op->getOperands(), [&](Value value) { return in(value, placement); });
+  rebuild(op, operands, placement);
+}
+
+void Distributor::broadcast(BroadcastOp op) {
+  const Placement own = placementOf(op.getInput());
+  if (own.isDealt())
+    return rebuild(op, in(op.getInput(), own), Placement::dealt(op.getDims()[own.dim], own.block));
+  if (isPartialForOne(op.getInput()))
+    return rebuild(op, in(op.getInput(), own), own);
+  onWholes(op);
+}
+
+void Distributor::reduce(ReduceOp op) {
+  const Placement own = placementOf(op.getInput());
+  if (isPartialForOne(op.getInput()) && op.getKind() == Reduction::Sum)
+    return rebuild(op, in(op.getInput(), own), own);
+  if (!own.isDealt())
+    return onWholes(op);
+  Value local = in(op.getInput(), own);
+  if (!llvm::is_contained(op.getDims(), own.dim)) {
+    const int64_t gone = llvm::count_if(op.getDims(), [&](int64_t dim) { return dim < own.dim; });
+    return rebuild(op, local, Placement::dealt(own.dim - gone, own.block));
+  }
+  rebuild(op, local, Placement::partial());
+  if (op.getKind() == Reduction::Sum)
+    return;
+  Value most = AllReduceOp::create(b, op.getType(), op.getKind(),
+                                   in(op.getResult(), Placement::partial()), axis, count);
+  define(op.getResult(), Placement::whole(), most);
+}
+
+void Distributor::reshape(ReshapeOp op) {
+  const Placement own = placementOf(op.getInput());
+  if (own.isPartial() && !isPartialForOne(op.getInput()))
+    return onWholes(op);
+  auto placement = reshaped(own, typeOf(op.getInput()).getShape(), op.getType().getShape());
+  if (!placement)
+    return onWholes(op);
+  rebuild(op, in(op.getInput(), own), *placement);
+}
+
+/// Split and concat, of the last dimension.
+void Distributor::columns(Operation *op) {
+  for (Value operand : op->getOperands()) {
+    const Placement own = placementOf(operand);
+    if (!own.isDealt() || own.dim + 1 == typeOf(operand).getRank())
+      continue;
+    auto operands =
+        llvm::map_to_vector(op->getOperands(), [&](Value value) { return in(value, own); });
+    return rebuild(op, operands, SmallVector<Placement>(op->getNumResults(), own));
+  }
+  onWholes(op);
+}
+
+void Distributor::matmul(MatmulOp op) {
+  const int64_t rank = typeOf(op.getLhs()).getRank(), rhsRank = typeOf(op.getRhs()).getRank();
+  const bool isShared = rhsRank == 2 && rank > 2;
+  const int64_t rows = op.getTransposeLhs() ? rank - 1 : rank - 2, inner = 2 * rank - 3 - rows;
+  const int64_t columns = op.getTransposeRhs() ? rhsRank - 2 : rhsRank - 1,
+                rhsInner = 2 * rhsRank - 3 - columns;
+  const Placement lhs = placementOf(op.getLhs()), rhs = placementOf(op.getRhs());
+  auto make = [&](Placement left, Placement right, Placement result) {
+    rebuild(op, {in(op.getLhs(), left), in(op.getRhs(), right)}, result);
+  };
+  const Placement whole = Placement::whole();
+  if (lhs.isDealt() && lhs.dim == inner)
+    return make(lhs, Placement::dealt(rhsInner, lhs.block), Placement::partial());
+  if (rhs.isDealt() && rhs.dim == rhsInner && !lhs.isDealt() && (!isShared || rank == 2))
+    return make(Placement::dealt(inner, rhs.block), rhs, Placement::partial());
+  if (lhs.isDealt() && lhs.dim == rows)
+    return make(lhs, whole, Placement::dealt(rank - 2, lhs.block));
+  if (lhs.isDealt()) // of the batch
+    return make(lhs, isShared ? whole : lhs, lhs);
+  if (rhs.isDealt() && rhs.dim == columns)
+    return make(whole, rhs, Placement::dealt(rank - 1, rhs.block));
+  if (rhs.isDealt() && rhs.dim < rhsRank - 2)
+    return make(rhs, rhs, rhs);
+  onWholes(op);
+}
+
+void Distributor::gather(GatherOp op) {
+  const Placement own = placementOf(op.getIndices());
+  if (!own.isDealt())
+    return onWholes(op);
+  rebuild(op, {whole(op.getTable()), in(op.getIndices(), own)}, own);
+}
+
+void Distributor::scatterAdd(ScatterAddOp op) {
+  const Placement own = placementOf(op.getRows());
+  // Also of rows that others read: a sum of tables is then no more than one of rows.
+  if (own.isPartial() && op.getType().getNumElements() <= typeOf(op.getRows()).getNumElements())
+    return rebuild(op, {in(op.getRows(), own), whole(op.getIndices())}, own);
+  if (!own.isDealt() || own.dim >= typeOf(op.getIndices()).getRank())
+    return onWholes(op);
+  rebuild(op, {in(op.getRows(), own), in(op.getIndices(), own)}, Placement::partial());
+}
+
+/// Over another axis, along a dimension of its own.
+void Distributor::collective(Operation *op, int64_t dim) {
+  Value input = op->getOperand(0);
+  const Placement own = placementOf(input);
+  if (!own.isDealt() || own.dim == dim)
+    return onWholes(op);
+  rebuild(op, in(input, own), own);
+}
+
+/// By sequences of the batch, each for itself.
+LogicalResult Distributor::attention(Operation *op) {
+  Placement placement = Placement::whole();
+  for (Value operand : op->getOperands()) {
+    const Placement own = placementOf(operand);
+    if (own.isDealt() && own.dim != 0)
+      return op->emitOpError("expected operands that are dealt by sequences alone over \"")
+             << axis.getValue() << "\", found dimension " << own.dim;
+    if (own.isDealt())
+      placement = own;
+  }
+  auto operands = llvm::map_to_vector(op->getOperands(), [&](Value value) {
+    return in(value, typeOf(value).getRank() > 0 ? placement : Placement::whole());
+  });
+  rebuild(op, operands, SmallVector<Placement>(op->getNumResults(), placement));
+  return success();
+}
+
+LogicalResult Distributor::write(WriteOp op) {
+  auto module = function->getParentOfType<ModuleOp>();
+  auto variable = module.lookupSymbol<VariableOp>(op.getVariable());
+  auto dim = dealtDim(variable->getAttrOfType<DictionaryAttr>(kDealt), axis);
+  const RankedTensorType type = typeOf(op.getValue());
+  Placement placement = dim ? Placement::dealt(*dim, type.getDimSize(*dim)) : Placement::whole();
+  rebuild(op, in(op.getValue(), placement), {});
+  return success();
+}
+
+LogicalResult Distributor::finish(func::ReturnOp op) {
+  SmallVector<Value> results;
+  for (auto [number, value] : llvm::enumerate(op.getOperands())) {
+    auto dim = dealtDim(function.getResultAttrOfType<DictionaryAttr>(number, kDealt), axis);
+    Placement placement =
+        dim ? Placement::dealt(*dim, typeOf(value).getDimSize(*dim)) : Placement::whole();
+    results.push_back(in(value, placement));
+  }
+  func::ReturnOp::create(b, results);
+  return success();
+}
+
+LogicalResult Distributor::distribute(Operation *op) {
+  b.setInsertionPoint(op);
+  b.setLoc(op->getLoc());
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    auto module = function->getParentOfType<ModuleOp>();
+    auto variable = module.lookupSymbol<VariableOp>(read.getVariable());
+    auto dim = dealtDim(variable->getAttrOfType<DictionaryAttr>(kDealt), axis);
+    rebuild(op, {},
+            dim ? Placement::dealt(*dim, read.getType().getDimSize(*dim)) : Placement::whole());
+    return success();
+  }
+  if (auto known = dyn_cast<WriteOp>(op))
+    return write(known);
+  if (auto known = dyn_cast<func::ReturnOp>(op))
+    return finish(known);
+  if (isa<AttentionOp, AttentionGradOp, AttentionRowOp, InsertRowOp>(op))
+    return attention(op);
+  if (auto known = dyn_cast<BroadcastOp>(op))
+    broadcast(known);
+  else if (auto known = dyn_cast<ReduceOp>(op))
+    reduce(known);
+  else if (auto known = dyn_cast<ReshapeOp>(op))
+    reshape(known);
+  else if (auto known = dyn_cast<MatmulOp>(op))
+    matmul(known);
+  else if (auto known = dyn_cast<GatherOp>(op))
+    gather(known);
+  else if (auto known = dyn_cast<ScatterAddOp>(op))
+    scatterAdd(known);
+  else if (auto known = dyn_cast<AllGatherOp>(op))
+    collective(op, known.getDim());
+  else if (auto known = dyn_cast<AllSliceOp>(op))
+    collective(op, known.getDim());
+  else if (auto known = dyn_cast<ReduceScatterOp>(op))
+    collective(op, known.getDim());
+  else if (isa<AllReduceOp>(op))
+    collective(op, /*dim=*/-1);
+  else if (isa<SplitOp, ConcatOp>(op))
+    columns(op);
+  else if (isElementwise(op))
+    elementwise(op);
+  else
+    onWholes(op);
+  return success();
+}
+
+LogicalResult Distributor::run() {
+  Block &block = function.getBody().front();
+  SmallVector<Operation *> ops;
+  for (Operation &op : block)
+    ops.push_back(&op);
+  SmallVector<BlockArgument> arguments(block.getArguments());
+  for (BlockArgument argument : arguments) {
+    auto dim =
+        dealtDim(function.getArgAttrOfType<DictionaryAttr>(argument.getArgNumber(), kDealt), axis);
+    const RankedTensorType type = typeOf(argument);
+    Placement placement = dim ? Placement::dealt(*dim, type.getDimSize(*dim)) : Placement::whole();
+    // Stands for itself, and has the local type when all else is built.
+    Value local = block.addArgument(localType(type, placement), argument.getLoc());
+    define(argument, placement, local);
+  }
+  for (Operation *op : ops)
+    if (failed(distribute(op)))
+      return failure();
+  for (Operation *op : llvm::reverse(ops))
+    op->erase();
+  block.eraseArguments(0, arguments.size());
+  function.setFunctionType(
+      b.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+/// Whether what an attribute deals over the axis can be cut so often.
+static LogicalResult verifyDealt(Operation *op, StringRef what, Type type, DictionaryAttr dealt,
+                                 StringAttr axis, int64_t count) {
+  auto dim = dealtDim(dealt, axis);
+  if (!dim)
+    return success();
+  auto tensor = cast<RankedTensorType>(type);
+  if (*dim < 0 || *dim >= tensor.getRank())
+    return op->emitOpError("expected a dimension of ")
+           << what << ", " << tensor << ", to deal over \"" << axis.getValue() << "\", found "
+           << *dim;
+  const int64_t size = tensor.getDimSize(*dim);
+  if (size % count == 0)
+    return success();
+  auto error = op->emitOpError("expected a size that ")
+               << count << " devices divide as dimension " << *dim << " of " << what << ", found "
+               << size;
+  int64_t fits = count;
+  while (size % fits != 0)
+    --fits;
+  error.attachNote() << "the largest number of devices below " << count << " that divides it is "
+                     << fits;
+  return error;
+}
+
+namespace {
+struct DistributePass : stc::impl::DistributeBase<DistributePass> {
+  using DistributeBase::DistributeBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (axis.empty() || count < 1) {
+      module.emitError("expected an axis with a name and at least one device, found \"")
+          << axis << "\" of " << int64_t(count);
+      return signalPassFailure();
+    }
+    if (count > 1 && failed(distribute(module, StringAttr::get(&getContext(), axis))))
+      signalPassFailure();
+  }
+
+  LogicalResult distribute(ModuleOp module, StringAttr name) {
+    bool sharesState = false;
+    for (auto variable : module.getOps<VariableOp>()) {
+      if (variable.getRole() == Role::Optimizer && shareOptimizer)
+        dealFirst(variable, name);
+      auto dealt = variable->getAttrOfType<DictionaryAttr>(kDealt);
+      if (failed(verifyDealt(variable, "the variable", variable.getType(), dealt, name, count)))
+        return failure();
+      sharesState |= variable.getRole() == Role::Optimizer && dealtDim(dealt, name).has_value();
+    }
+    for (auto function : module.getOps<func::FuncOp>()) {
+      for (auto [k, type] : llvm::enumerate(function.getArgumentTypes()))
+        if (failed(verifyDealt(function, "input " + std::to_string(k), type,
+                               function.getArgAttrOfType<DictionaryAttr>(k, kDealt), name, count)))
+          return failure();
+      for (auto [k, type] : llvm::enumerate(function.getResultTypes()))
+        if (failed(verifyDealt(function, "result " + std::to_string(k), type,
+                               function.getResultAttrOfType<DictionaryAttr>(k, kDealt), name,
+                               count)))
+          return failure();
+      if (failed(Distributor(function, name, count, sharesState).run()))
+        return failure();
+    }
+    for (auto variable : module.getOps<VariableOp>())
+      if (auto dim = dealtDim(variable->getAttrOfType<DictionaryAttr>(kDealt), name)) {
+        auto type = cast<RankedTensorType>(variable.getType());
+        SmallVector<int64_t> shape(type.getShape());
+        shape[*dim] /= count;
+        variable.setType(type.clone(shape));
+      }
+    return success();
+  }
+
+  /// Along the first dimension that can be cut, unless it is said along which.
+  void dealFirst(VariableOp variable, StringAttr name) {
+    auto dealt = variable->getAttrOfType<DictionaryAttr>(kDealt);
+    if (dealtDim(dealt, name))
+      return;
+    NamedAttrList entries(dealt);
+    for (auto [dim, size] : llvm::enumerate(cast<RankedTensorType>(variable.getType()).getShape()))
+      if (size % count == 0) {
+        entries.set(name, IntegerAttr::get(IntegerType::get(&getContext(), 64), dim));
+        return variable->setAttr(kDealt, entries.getDictionary(&getContext()));
+      }
+  }
+};
+} // namespace

@@ -1,0 +1,23 @@
+// RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4" --verify-diagnostics
+// RUN: not stc-opt %s --stc-distribute="count=4" 2>&1 | FileCheck %s
+// CHECK: expected an axis with a name and at least one device, found "" of 4
+
+// expected-error @+2 {{expected a size that 4 devices divide as dimension 0 of input 0, found 6}}
+// expected-note @+1 {{the largest number of devices below 4 that divides it is 3}}
+func.func @size(%x: tensor<6xf32> {stc.dealt = {data = 0}}) { return }
+
+// -----
+
+// expected-error @+1 {{expected a dimension of result 0, 'tensor<8xf32>', to deal over "data", found 1}}
+func.func @dimension(%x: tensor<8xf32>) -> (tensor<8xf32> {stc.dealt = {data = 1}}) {
+  return %x : tensor<8xf32>
+}
+
+// -----
+
+!x = tensor<2x8x2x16xf32>
+func.func @positions(%q: !x {stc.dealt = {data = 1}}) -> !x {
+  // expected-error @+1 {{expected operands that are dealt by sequences alone over "data", found dimension 1}}
+  %o, %l = stc.attention %q, %q, %q scale 0.25 pattern <"dense"> : !x, !x, !x -> !x, tensor<2x2x8xf32>
+  return %o : !x
+}
