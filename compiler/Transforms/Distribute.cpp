@@ -521,13 +521,30 @@ LogicalResult Distributor::run() {
 // The pass
 //===----------------------------------------------------------------------===//
 
+/// Whether a function is straight-line code on tensors of static shape, which all of this is about.
+static bool isOfTensors(func::FuncOp function) {
+  if (!llvm::hasSingleElement(function.getBody()))
+    return false;
+  auto isTensor = [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && tensor.hasStaticShape();
+  };
+  Block &body = function.getBody().front();
+  return llvm::all_of(body.getArgumentTypes(), isTensor) &&
+         isa<func::ReturnOp>(body.getTerminator()) && llvm::all_of(body, [&](Operation &op) {
+           return op.getNumRegions() == 0 && llvm::all_of(op.getResultTypes(), isTensor);
+         });
+}
+
 /// Whether what an attribute deals over the axis can be cut so often.
 static LogicalResult verifyDealt(Operation *op, StringRef what, Type type, DictionaryAttr dealt,
                                  StringAttr axis, int64_t count) {
   auto dim = dealtDim(dealt, axis);
   if (!dim)
     return success();
-  auto tensor = cast<RankedTensorType>(type);
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || !tensor.hasStaticShape())
+    return op->emitOpError("expected a tensor of static shape as ") << what << ", found " << type;
   if (*dim < 0 || *dim >= tensor.getRank())
     return op->emitOpError("expected a dimension of ")
            << what << ", " << tensor << ", to deal over \"" << axis.getValue() << "\", found "
@@ -581,8 +598,15 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
                                function.getResultAttrOfType<DictionaryAttr>(k, kDealt), name,
                                count)))
           return failure();
-      if (failed(Distributor(function, name, count, sharesState).run()))
-        return failure();
+      if (isOfTensors(function)) {
+        if (failed(Distributor(function, name, count, sharesState).run()))
+          return failure();
+      } else if (touchesDealt(function, name)) {
+        return function.emitOpError(
+                   "expected one block of ops without regions on tensors of static "
+                   "shape, to deal it over \"")
+               << name.getValue() << "\"";
+      }
     }
     for (auto variable : module.getOps<VariableOp>())
       if (auto dim = dealtDim(variable->getAttrOfType<DictionaryAttr>(kDealt), name)) {
@@ -592,6 +616,27 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
         variable.setType(type.clone(shape));
       }
     return success();
+  }
+
+  /// Whether anything that a function takes, returns, reads or writes is dealt.
+  static bool touchesDealt(func::FuncOp function, StringAttr name) {
+    auto isDealt = [&](DictionaryAttr dealt) { return dealtDim(dealt, name).has_value(); };
+    for (unsigned k = 0; k < function.getNumArguments(); ++k)
+      if (isDealt(function.getArgAttrOfType<DictionaryAttr>(k, kDealt)))
+        return true;
+    for (unsigned k = 0; k < function.getNumResults(); ++k)
+      if (isDealt(function.getResultAttrOfType<DictionaryAttr>(k, kDealt)))
+        return true;
+    auto module = function->getParentOfType<ModuleOp>();
+    return function
+        .walk([&](Operation *op) {
+          auto name = op->getAttrOfType<FlatSymbolRefAttr>("variable");
+          auto variable = name ? module.lookupSymbol<VariableOp>(name) : VariableOp();
+          return variable && isDealt(variable->getAttrOfType<DictionaryAttr>(kDealt))
+                     ? WalkResult::interrupt()
+                     : WalkResult::advance();
+        })
+        .wasInterrupted();
   }
 
   /// Along the first dimension that can be cut, unless it is said along which.

@@ -15,6 +15,20 @@ func.func @dimension(%x: tensor<8xf32>) -> (tensor<8xf32> {stc.dealt = {data = 1
 
 // -----
 
+// expected-error @+1 {{expected a tensor of static shape as input 0, found 'index'}}
+func.func @index(%x: index {stc.dealt = {data = 0}}) { return }
+
+// -----
+
+stc.variable scratch @v : tensor<8xf32> {stc.dealt = {data = 0}}
+// expected-error @+1 {{expected one block of ops without regions on tensors of static shape, to deal it over "data"}}
+func.func @memory(%m: memref<8xf32>) -> tensor<8xf32> {
+  %v = stc.read @v : tensor<8xf32>
+  return %v : tensor<8xf32>
+}
+
+// -----
+
 !x = tensor<2x8x2x16xf32>
 func.func @positions(%q: !x {stc.dealt = {data = 1}}) -> !x {
   // expected-error @+1 {{expected operands that are dealt by sequences alone over "data", found dimension 1}}

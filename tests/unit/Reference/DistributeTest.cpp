@@ -1,7 +1,7 @@
 //===- DistributeTest.cpp - a model on several devices is the model on one ===//
 //
-// Entries of small models in float64, whole and dealt over devices: the same results, and what they
-// leave in variables, but for the order of sums.
+// Entries of small models and random modules in float64, whole and dealt over devices: the same
+// results, and what they leave in variables, but for the order of sums.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +9,7 @@
 
 #include "compiler/Model/Model.h"
 #include "compiler/Spec/Spec.h"
+#include "tests/cases/RandomModule.h"
 
 using namespace mlir;
 using namespace stc::reference;
@@ -16,7 +17,6 @@ using namespace stc::reference::test;
 
 namespace {
 constexpr uint64_t seed = 4711;
-constexpr double tolerance = 1e-11;
 using Variables = std::map<std::string, Tensor>;
 
 Module build(const std::string &attention, const std::string &train) {
@@ -80,44 +80,34 @@ Tensor randomIntegers(std::vector<int64_t> shape, int64_t below, Random &random)
   return Tensor::of(std::move(shape), numbers);
 }
 
-void expectSame(const std::string &attention, const std::string &train, int64_t count,
-                bool shareOptimizer) {
-  SCOPED_TRACE(attention + " " + train + " on " + std::to_string(count) +
-               (shareOptimizer ? ", optimizer dealt" : ""));
-  Module whole = build(attention, train), parts = build(attention, train);
-  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(count, shareOptimizer)})));
-  Interpreter one(*whole), several(*parts);
-  Random random(seed);
-  for (auto variable : whole->getOps<stc::VariableOp>()) {
-    Tensor &tensor = one.variables[variable.getSymName().str()];
-    if (variable.getRole() == stc::Role::Parameter)
-      tensor = uniform(tensor.shape, random, -0.5, 0.5);
-  }
-  one.variables["seed"] = Tensor::scalar(42);
+struct Call {
+  std::string function;
+  std::vector<Tensor> inputs;
+};
+
+/// Calls functions of a module, and of the same dealt over devices, one after the other from the
+/// same variables; what they return and leave in variables must be the same.
+void expectSame(ModuleOp whole, ModuleOp parts, int64_t count, const Variables &variables,
+                ArrayRef<Call> calls, double tolerance) {
+  Interpreter one(whole), several(parts);
+  one.variables = variables;
   several.variablesOf.resize(count);
   auto partsOf = [&](llvm::StringRef name, int64_t rank) {
-    auto variable = parts->lookupSymbol<stc::VariableOp>(name);
+    auto variable = parts.lookupSymbol<stc::VariableOp>(name);
     return partOf(one.variables[name.str()],
-                  dealt(variable->getAttrOfType<DictionaryAttr>("stc.dealt")), rank, count);
+                  dealt(variable->getAttrOfType<DictionaryAttr>(stc::kDealt)), rank, count);
   };
-  for (const auto &[name, tensor] : one.variables)
+  for (const auto &[name, tensor] : variables)
     for (int64_t rank = 0; rank < count; ++rank)
       several.variablesOf[rank][name] = partsOf(name, rank);
-
-  const std::pair<const char *, std::vector<Tensor>> calls[] = {
-      {"train_step", {randomIntegers({4, 16}, 13, random), randomIntegers({4, 16}, 12, random)}},
-      {"train_step", {randomIntegers({4, 16}, 13, random), randomIntegers({4, 16}, 12, random)}},
-      {"eval", {randomIntegers({4, 16}, 13, random), randomIntegers({4, 16}, 12, random)}},
-      {"sample_prefill", {randomIntegers({4, 16}, 13, random), Tensor::scalar(5)}},
-      {"sample_step", {randomIntegers({4}, 13, random), Tensor::scalar(6)}}};
   for (const auto &[name, inputs] : calls) {
     SCOPED_TRACE(name);
-    auto function = parts->lookupSymbol<func::FuncOp>(name);
+    auto function = parts.lookupSymbol<func::FuncOp>(name);
     std::vector<std::vector<Tensor>> ofDevices(count);
     for (int64_t rank = 0; rank < count; ++rank)
       for (auto [k, input] : llvm::enumerate(inputs))
         ofDevices[rank].push_back(partOf(
-            input, dealt(function.getArgAttrOfType<DictionaryAttr>(k, "stc.dealt")), rank, count));
+            input, dealt(function.getArgAttrOfType<DictionaryAttr>(k, stc::kDealt)), rank, count));
     auto expected = one.call(name, inputs);
     auto found = several.callOnAll(Devices({{"data", count}}), name, ofDevices);
     ASSERT_TRUE(succeeded(expected) && succeeded(found));
@@ -126,15 +116,71 @@ void expectSame(const std::string &attention, const std::string &train, int64_t 
       for (auto [k, result] : llvm::enumerate(*expected))
         expectNear((*found)[rank][k],
                    partOf(result,
-                          dealt(function.getResultAttrOfType<DictionaryAttr>(k, "stc.dealt")), rank,
+                          dealt(function.getResultAttrOfType<DictionaryAttr>(k, stc::kDealt)), rank,
                           count),
                    tolerance);
-      for (const auto &[variable, tensor] : one.variables) {
+      for (const auto &[variable, tensor] : variables) {
         SCOPED_TRACE(variable);
         expectNear(several.variablesOf[rank][variable], partsOf(variable, rank), tolerance);
       }
     }
   }
+}
+
+void expectSame(const std::string &attention, const std::string &train, int64_t count,
+                bool shareOptimizer) {
+  SCOPED_TRACE(attention + " " + train + " on " + std::to_string(count) +
+               (shareOptimizer ? ", optimizer dealt" : ""));
+  Module whole = build(attention, train), parts = build(attention, train);
+  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(count, shareOptimizer)})));
+  Variables variables = Interpreter(*whole).variables;
+  Random random(seed);
+  for (auto variable : whole->getOps<stc::VariableOp>()) {
+    Tensor &tensor = variables[variable.getSymName().str()];
+    if (variable.getRole() == stc::Role::Parameter)
+      tensor = uniform(tensor.shape, random, -0.5, 0.5);
+  }
+  variables["seed"] = Tensor::scalar(42);
+  auto tokens = [&] { return randomIntegers({4, 16}, 13, random); };
+  auto targets = [&] { return randomIntegers({4, 16}, 12, random); };
+  const Call calls[] = {{"train_step", {tokens(), targets()}},
+                        {"train_step", {tokens(), targets()}},
+                        {"eval", {tokens(), targets()}},
+                        {"sample_prefill", {tokens(), Tensor::scalar(5)}},
+                        {"sample_step", {randomIntegers({4}, 13, random), Tensor::scalar(6)}}};
+  expectSame(*whole, *parts, count, variables, calls, 1e-11);
+}
+
+/// Deals some inputs and results, and some variables, along dimensions that can be cut.
+void dealAtRandom(ModuleOp module, int64_t count, Random &random) {
+  Builder b(module.getContext());
+  auto choose = [&](Type type) {
+    SmallVector<int64_t> dims;
+    for (auto [dim, size] : llvm::enumerate(cast<RankedTensorType>(type).getShape()))
+      if (size % count == 0)
+        dims.push_back(dim);
+    if (dims.empty() || random() % 4 == 0)
+      return DictionaryAttr();
+    return b.getDictionaryAttr(
+        b.getNamedAttr("data", b.getI64IntegerAttr(dims[random() % dims.size()])));
+  };
+  for (auto variable : module.getOps<stc::VariableOp>())
+    if (DictionaryAttr dealt = choose(variable.getType()))
+      variable->setAttr(stc::kDealt, dealt);
+  for (auto function : module.getOps<func::FuncOp>()) {
+    for (auto [k, type] : llvm::enumerate(function.getArgumentTypes()))
+      if (DictionaryAttr dealt = choose(type))
+        function.setArgAttr(k, stc::kDealt, dealt);
+    for (auto [k, type] : llvm::enumerate(function.getResultTypes()))
+      if (DictionaryAttr dealt = choose(type))
+        function.setResultAttr(k, stc::kDealt, dealt);
+  }
+}
+
+Tensor randomTensor(RankedTensorType type, Random &random) {
+  if (isa<FloatType>(type.getElementType()))
+    return uniform(type.getShape().vec(), random);
+  return randomIntegers(type.getShape().vec(), type.getElementTypeBitWidth() == 1 ? 2 : 5, random);
 }
 } // namespace
 
@@ -145,4 +191,45 @@ TEST(Distribute, AModelOnSeveralDevicesIsTheModelOnOne) {
       expectSame("pattern = \"strided(4)\"\nintegration = \"heads\"", "clip = 0.1", count,
                  shareOptimizer);
     }
+}
+
+// Random modules, dealt at random. Attention that is cut otherwise than by sequences is refused.
+TEST(Distribute, RandomModulesAreTheSame) {
+  int compared = 0, collectives = 0;
+  for (uint64_t number = 0; number < 2000; ++number) {
+    SCOPED_TRACE("module " + std::to_string(number));
+    const std::string text = stc::cases::randomModule(number).text;
+    Module whole = parse(text);
+    ASSERT_TRUE(succeeded(runPasses(*whole, {addDifferentiate})));
+    Random random(number);
+    const int64_t count = 2 + number % 2;
+    Module parts = whole->clone();
+    dealAtRandom(*parts, count, random);
+    bool isDealt = false;
+    const std::string errors = errorsIn(
+        [&] { isDealt = succeeded(runPasses(*parts, {addDistribute(count, number % 3 == 0)})); });
+    if (!isDealt) {
+      EXPECT_NE(errors.find("dealt by sequences alone"), std::string::npos) << errors;
+      continue;
+    }
+    parts->walk([&](Operation *op) {
+      collectives += isa<stc::AllReduceOp, stc::AllGatherOp, stc::ReduceScatterOp>(op);
+    });
+    Variables variables = Interpreter(*whole).variables;
+    for (auto variable : whole->getOps<stc::VariableOp>())
+      variables[variable.getSymName().str()] =
+          randomTensor(cast<RankedTensorType>(variable.getType()), random);
+    std::vector<Call> calls;
+    for (auto function : whole->getOps<func::FuncOp>()) {
+      Call &call = calls.emplace_back(Call{function.getSymName().str(), {}});
+      for (Type type : function.getArgumentTypes())
+        call.inputs.push_back(randomTensor(cast<RankedTensorType>(type), random));
+    }
+    expectSame(*whole, *parts, count, variables, calls, 1e-8);
+    ++compared;
+  }
+  EXPECT_GT(compared, 1500);
+  EXPECT_GT(collectives, 3000);
+  RecordProperty("compared", compared);
+  std::printf("%d modules, %d collectives\n", compared, collectives);
 }
