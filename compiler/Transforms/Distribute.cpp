@@ -73,6 +73,7 @@ private:
   Value whole(Value value) { return in(value, Placement::whole()); }
   /// Part of a value that all have.
   Value sliced(Value value, Placement wanted);
+  Value cut(Value all, RankedTensorType type, Placement wanted);
   Value slicedOp(Operation *op, RankedTensorType type, Placement wanted);
   Value gathered(Value local, RankedTensorType type, Placement placement);
   Value scattered(Value local, RankedTensorType type, Placement wanted);
@@ -212,11 +213,15 @@ Value Distributor::sliced(Value value, Placement wanted) {
   if (Operation *op = value.getDefiningOp();
       op && isElementwise(op) && placementOf(value).isWhole())
     return slicedOp(op, local, wanted);
-  return byBlocks(whole(value), type, wanted, /*isWhole=*/false,
-                  [&](Value all, RankedTensorType from, int64_t dim) -> Value {
+  return cut(whole(value), type, wanted);
+}
+
+Value Distributor::cut(Value all, RankedTensorType type, Placement wanted) {
+  return byBlocks(all, type, wanted, /*isWhole=*/false,
+                  [&](Value apart, RankedTensorType from, int64_t dim) -> Value {
                     SmallVector<int64_t> shape(from.getShape());
                     shape[dim] /= count;
-                    return AllSliceOp::create(b, from.clone(shape), all, dim, axis, count);
+                    return AllSliceOp::create(b, from.clone(shape), apart, dim, axis, count);
                   });
 }
 
@@ -235,8 +240,11 @@ Value Distributor::in(Value value, Placement wanted) {
   const RankedTensorType type = typeOf(value);
   const Placement own = one.own;
   Value local = one.values.at(own), result;
+  auto all = one.values.find(Placement::whole());
   if (own.isWhole())
     result = sliced(value, wanted);
+  else if (all != one.values.end()) // exchanged before
+    result = cut(all->second, type, wanted);
   else if (own.isDealt() && wanted.isWhole())
     result = gathered(local, type, own);
   else if (own.isDealt())
@@ -284,14 +292,12 @@ void Distributor::elementwise(Operation *op) {
     if (isPartialForOne(operand))
       ++partials, last = number;
   }
-  if (!placement.isDealt() && partials > 0) {
-    const bool isSum = isa<arith::AddFOp, arith::SubFOp>(op) && partials == op->getNumOperands();
-    if (isSum || (partials == 1 && isLinearIn(op, last))) {
-      auto operands = llvm::map_to_vector(op->getOperands(), [&](Value value) {
-        return placementOf(value).isPartial() ? in(value, Placement::partial()) : whole(value);
-      });
-      return rebuild(op, operands, Placement::partial());
-    }
+  const bool isSum = isa<arith::AddFOp, arith::SubFOp>(op) && partials == op->getNumOperands();
+  if (!placement.isDealt() && (isSum || (partials == 1 && isLinearIn(op, last)))) {
+    SmallVector<Value> operands;
+    for (auto [number, value] : llvm::enumerate(op->getOperands()))
+      operands.push_back(isSum || number == last ? in(value, Placement::partial()) : whole(value));
+    return rebuild(op, operands, Placement::partial());
   }
   const bool hasPartial =
       llvm::any_of(op->getOperands(), [&](Value value) { return placementOf(value).isPartial(); });
@@ -366,7 +372,7 @@ void Distributor::matmul(MatmulOp op) {
   const Placement whole = Placement::whole();
   if (lhs.isDealt() && lhs.dim == inner)
     return make(lhs, Placement::dealt(rhsInner, lhs.block), Placement::partial());
-  if (rhs.isDealt() && rhs.dim == rhsInner && !lhs.isDealt() && (!isShared || rank == 2))
+  if (rhs.isDealt() && rhs.dim == rhsInner && !lhs.isDealt())
     return make(Placement::dealt(inner, rhs.block), rhs, Placement::partial());
   if (lhs.isDealt() && lhs.dim == rows)
     return make(lhs, whole, Placement::dealt(rank - 2, lhs.block));

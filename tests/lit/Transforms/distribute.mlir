@@ -46,6 +46,26 @@ func.func @summands(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %y: tensor<8x5
 
 // -----
 
+// One summand may stay one in a product, two may not; and what was summed up once is not summed up again.
+// CHECK-LABEL: func.func @factors
+// CHECK: %[[A:.*]] = stc.reduce sum %{{.*}} dims [0] : tensor<2x3xf32> to tensor<3xf32>
+// CHECK: %[[B:.*]] = stc.reduce sum %{{.*}} dims [0] : tensor<2x3xf32> to tensor<3xf32>
+// CHECK: %[[W:.*]] = stc.all_reduce sum %[[B]] over "data" of 4 : tensor<3xf32>
+// CHECK: %[[P:.*]] = arith.mulf %[[A]], %[[W]] : tensor<3xf32>
+// CHECK: arith.mulf %[[W]], %[[W]] : tensor<3xf32>
+// CHECK: stc.all_reduce sum %[[P]] over "data" of 4 : tensor<3xf32>
+// CHECK-NOT: stc.all
+func.func @factors(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %y: tensor<8x3xf32> {stc.dealt = {data = 0}})
+    -> (tensor<3xf32>, tensor<3xf32>) {
+  %a = stc.reduce sum %x dims [0] : tensor<8x3xf32> to tensor<3xf32>
+  %b = stc.reduce sum %y dims [0] : tensor<8x3xf32> to tensor<3xf32>
+  %p = arith.mulf %a, %b : tensor<3xf32>
+  %q = arith.mulf %b, %b : tensor<3xf32>
+  return %p, %q : tensor<3xf32>, tensor<3xf32>
+}
+
+// -----
+
 // What all devices have is cut only where nothing says what its parts are.
 // CHECK-LABEL: func.func @parts
 // CHECK-SAME: (%[[X:.*]]: tensor<2x3xf32> {{.*}}, %[[W:.*]]: tensor<8x3xf32>, %[[B:.*]]: tensor<3xf32>)
