@@ -12,7 +12,7 @@ goes on from its checkpoint: --seconds ends all of them in time.
 
 Without --data the models are small ones, on text, photographs and sound from Debian's packages. With --data they are
 the paper's, on its own data, which has to be brought by hand (docs/data.md): a folder with enwik8, cifar-10-batches-bin
-and Imagenet64_train_part1, Imagenet64_train_part2, Imagenet64_val.
+and Imagenet64_train_part1, Imagenet64_train_part2, Imagenet64_val, or some of these.
 """
 
 import argparse
@@ -47,11 +47,16 @@ def main() -> None:
     for name in options.task:
         if name not in names:
             sys.exit(f"paper-tables: error: expected --task as one of {', '.join(names)}, found {name!r}")
-    if options.data and not options.data.is_dir():
-        sys.exit(f"paper-tables: error: expected a folder as --data, found {options.data}")
     if options.action == "prepare":
-        from preparing import prepare
+        from preparing import lacking, prepare
 
+        without = lacking(options.data) if options.data else {}
+        if options.data and not any(task.data not in without for task in tables["table2"]):
+            every = ", ".join(part for parts in without.values() for part in parts)
+            sys.exit(f"paper-tables: error: expected some of {every} in {options.data}, found none of them")
+        for name, parts in without.items():
+            print(f"paper-tables: left out is what needs {name}: no {', '.join(parts)} in {options.data}")
+        tables = {table: [task for task in tasks if task.data not in without] for table, tasks in tables.items()}
         prepare(folder, tables, options.target, options.data)
     elif options.action == "page":
         from page import write_page
@@ -60,7 +65,10 @@ def main() -> None:
     else:
         if not (folder / "stc-run").exists():
             sys.exit(f"paper-tables: error: expected what `prepare` makes in {folder}, found no stc-run there")
-        tasks = [task for task in tables[options.action] if not options.task or task.name in options.task]
+        tasks = [task for task in tables[options.action]
+                 if (not options.task or task.name in options.task) and (folder / "data" / task.data).exists()]
+        if not tasks:
+            sys.exit(f"paper-tables: error: expected data of {options.action} in {folder}/data, found none")
         if not Trainer(folder, folder / "stc-run", time.time() + options.seconds).run_all(tasks):
             sys.exit(1)
 

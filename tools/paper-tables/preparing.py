@@ -4,6 +4,7 @@ make of the test parts."""
 import json
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import compressors
@@ -26,6 +27,12 @@ GIVEN: dict[str, list[str]] = {
     "cifar10": ["cifar-10-batches-bin"],
     "imagenet64": ["Imagenet64_train_part1", "Imagenet64_train_part2", "Imagenet64_val"],
 }
+
+
+def lacking(given: Path) -> dict[str, list[str]]:
+    """What is not in the folder of the paper's own data, by the data that need it."""
+    without = {name: [part for part in parts if not (given / part).exists()] for name, parts in GIVEN.items()}
+    return {name: parts for name, parts in without.items() if parts}
 
 
 def compile_program(sections: Sections, program: Path, target: str) -> None:
@@ -59,7 +66,11 @@ def fitted(run: Run, budget: int, target: str, scratch: Path) -> Sections:
 def prepare_data(name: str, program: Path, target: Path, given: Path | None) -> None:
     if target.exists():
         return
-    if given:
+    target.parent.mkdir(exist_ok=True)
+    if name == "enwik8":  # a file as it is, which the specification divides
+        shutil.copy(given / name, target)
+        return
+    if name in GIVEN:
         sources, options = [str(given / part) for part in GIVEN[name]], []
     else:
         wanted, parts, options = SOURCES[name]
@@ -77,14 +88,11 @@ def prepare(folder: Path, tables: dict[str, list[Task]], target: str, given: Pat
             for rate in task.rates:
                 run = Run(task, pattern, rate, task.seeds[0])
                 program = folder / f"programs/{run.program}.stcp"
-                sections = task.sections(pattern, rate)
-                if task.budget and not program.exists():
-                    scratch = folder / "sizes"
-                    scratch.mkdir(exist_ok=True)
-                    sections = fitted(run, task.budget, target, scratch)
-                    shutil.rmtree(scratch)
-                    compile_program(sections, program, target)
-                elif not task.budget:
+                if not task.budget:
+                    compile_program(task.sections(pattern, rate), program, target)
+                elif not program.exists():
+                    with tempfile.TemporaryDirectory() as scratch:
+                        sections = fitted(run, task.budget, target, Path(scratch))
                     compile_program(sections, program, target)
                 print(program, flush=True)
                 prepare_data(task.data, program, folder / "data" / task.data, given)
