@@ -82,12 +82,13 @@ private:
   Value byBlocks(Value local, RankedTensorType whole, Placement placement, bool isWhole,
                  function_ref<Value(Value, RankedTensorType, int64_t)> change);
 
-  RankedTensorType localType(RankedTensorType type, Placement placement) {
-    if (!placement.isDealt())
-      return type;
+  RankedTensorType partType(RankedTensorType type, int64_t dim) const {
     SmallVector<int64_t> shape(type.getShape());
-    shape[placement.dim] /= count;
+    shape[dim] /= count;
     return type.clone(shape);
+  }
+  RankedTensorType localType(RankedTensorType type, Placement placement) const {
+    return placement.isDealt() ? partType(type, placement.dim) : type;
   }
   bool divides(ArrayRef<int64_t> shape, int64_t dim, int64_t block) const {
     return block > 0 && shape[dim] % block == 0 && block % count == 0;
@@ -188,9 +189,7 @@ Value Distributor::gathered(Value local, RankedTensorType type, Placement placem
 Value Distributor::scattered(Value local, RankedTensorType type, Placement wanted) {
   return byBlocks(local, type, wanted, /*isWhole=*/false,
                   [&](Value all, RankedTensorType from, int64_t dim) -> Value {
-                    SmallVector<int64_t> shape(from.getShape());
-                    shape[dim] /= count;
-                    return ReduceScatterOp::create(b, from.clone(shape), all, dim, axis, count);
+                    return ReduceScatterOp::create(b, partType(from, dim), all, dim, axis, count);
                   });
 }
 
@@ -219,9 +218,7 @@ Value Distributor::sliced(Value value, Placement wanted) {
 Value Distributor::cut(Value all, RankedTensorType type, Placement wanted) {
   return byBlocks(all, type, wanted, /*isWhole=*/false,
                   [&](Value apart, RankedTensorType from, int64_t dim) -> Value {
-                    SmallVector<int64_t> shape(from.getShape());
-                    shape[dim] /= count;
-                    return AllSliceOp::create(b, from.clone(shape), apart, dim, axis, count);
+                    return AllSliceOp::create(b, partType(from, dim), apart, dim, axis, count);
                   });
 }
 
