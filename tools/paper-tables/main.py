@@ -69,8 +69,11 @@ def main() -> None:
                  if (not options.task or task.name in options.task) and (folder / "data" / task.data).exists()]
         if not tasks:
             sys.exit(f"paper-tables: error: expected data of {options.action} in {folder}/data, found none")
-        if not Trainer(folder, folder / "stc-run", time.time() + options.seconds).run_all(tasks):
-            sys.exit(1)
+        try:
+            if not Trainer(folder, folder / "stc-run", time.time() + options.seconds).run_all(tasks):
+                sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit("paper-tables: stopped; the same command goes on")
 
 
 if __name__ == "__main__":

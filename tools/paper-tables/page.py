@@ -51,13 +51,14 @@ class Page:
             if not found:
                 continue
             tests = [result["test"] for result in found]
-            pairs = [result["test"] - other["test"] for result, other in zip(found, first)]
+            of_seed = {other["seed"]: other["test"] for other in first}
+            pairs = [result["test"] - of_seed[result["seed"]] for result in found if result["seed"] in of_seed]
             step = statistics.fmean(result["step_ms"] for result in found)
-            ratio = statistics.fmean(result["step_ms"] for result in first) / step if first else math.nan
+            ratio = statistics.fmean(result["step_ms"] for result in first) / step if first else 0
             bits, seconds = paper.get(pattern, (None, None))
             rows.append([
-                pattern, f"{found[0]['rate']:g}", with_error(tests), "" if pattern == reference else with_error(pairs),
-                f"{statistics.fmean(result['train'] for result in found):.3f}", f"{step:.1f}", f"{ratio:.2f}",
+                pattern, f"{found[0]['rate']:g}", with_error(tests), "" if pattern == reference or not pairs else with_error(pairs),
+                f"{statistics.fmean(result['train'] for result in found):.3f}", f"{step:.1f}", f"{ratio:.2f}" if ratio else "",
                 "" if bits is None else f"{bits:.2f}",
                 "" if seconds is None else f"{paper['dense'][1] / seconds:.2f}"])
         heading = ["pattern", "rate", "held-out, bits a byte", "less the first", "training", "a step, ms",

@@ -4,6 +4,7 @@ time. What was stopped goes on from its last checkpoint."""
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def step_milliseconds(steps: list[Json]) -> float:
 
 
 class Stopped(Exception):
-    """The time is over, and the run waits in its folder."""
+    """The time is over or a person wants no more, and the run waits in its folder."""
 
 
 class Trainer:
@@ -76,7 +77,7 @@ class Trainer:
                 self.do(run, gpu)
                 print(f"{run.name}: {time.time() - started:.0f} s", flush=True)
             except Stopped:
-                print(f"{run.name}: no time left, goes on later", flush=True)
+                print(f"{run.name}: stopped, goes on later", flush=True)
                 return
             except RuntimeError as error:
                 print(f"paper-tables: error: {run.name}: {error}", file=sys.stderr, flush=True)
@@ -97,6 +98,8 @@ class Trainer:
             process.terminate()
             out, err = process.communicate()
             return 143, out
+        if process.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+            raise Stopped
         if process.returncode:
             raise RuntimeError(err.strip().splitlines()[-1] if err.strip() else f"exit code {process.returncode}")
         return 0, out
