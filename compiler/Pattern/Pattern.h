@@ -103,6 +103,8 @@ struct Range {
   /// this many entries of a list say which. Then a pair's number is that of the range that has it.
   int64_t listed = 0;
 
+  bool operator==(const Range &) const = default;
+
   /// The rows of the other axis that a tile computes, in tiles of so many rows: of one range those
   /// of a grid, each of several from its first row on in as many tiles as the longest needs.
   int64_t rowsComputed(int64_t residue, int64_t number, int64_t tile) const;

@@ -28,6 +28,11 @@ int64_t headItems(const AttentionProblem &problem) {
   return problem.byKeyHeads ? problem.keyHeads : problem.headCount;
 }
 
+/// How many there are for a tile of a head.
+int64_t residueItems(const AttentionProblem &problem, const WalkForm &walk) {
+  return walk.classes > 1 && !problem.byKeyHeads ? 1 : walk.view.residues;
+}
+
 /// Buffers as tensors [batch, positions, heads, size], and the item taken apart into batch, heads,
 /// residue and tile.
 struct Frame {
@@ -62,11 +67,11 @@ struct Frame {
       int64_t count;
     };
     Digit ofTile{&tile, tiles}, ofHead{&head, headItems(problem)}, ofBatch{&batch, problem.batch},
-        ofResidue{&residue, walk.residues()};
+        ofResidue{&residue, residueItems(problem, walk)};
     SmallVector<Digit> digits = {ofHead, ofBatch, ofResidue}; // the fastest first
     if (walk.isApart)
       std::swap(digits[1], digits[2]);
-    digits.insert(problem.residueByResidue && walk.residues() > 1 ? digits.begin()
+    digits.insert(problem.residueByResidue && ofResidue.count > 1 ? digits.begin()
                   : walk.isApart                                  ? digits.end() - 1
                                                                   : digits.end(),
                   ofTile);
@@ -86,31 +91,39 @@ struct Frame {
     item.tile = lastFirst ? Value(arith::SubIOp::create(b, b.index(tiles - 1), tile)) : tile;
     item.batch = batch;
     item.residue = residue;
-    setHeads(item, head);
-    if (walk.classes > 1)
-      item.residue = residueOfHead(walk, item.head);
+    setHeads(item, head, walk);
     return item;
+  }
+
+  Value mapped(Value residue, const pattern::ResidueMap &map, int64_t residues) {
+    Value moved = b.add(b.mul(residue, b.index(map.factor)), b.index(map.shift));
+    return b.rem(moved, b.index(residues));
   }
 
   /// Where heads take patterns in turn.
   Value residueOfHead(const WalkForm &walk, Value head) {
-    Value number = b.rem(head, b.index(walk.classes));
-    const auto [factor, shift] = walk.ofHead;
-    number = b.add(b.mul(number, b.index(factor)), b.index(shift));
-    return b.rem(number, b.index(walk.classes));
+    return mapped(b.rem(head, b.index(walk.classes)), walk.ofHead, walk.classes);
   }
 
   /// Of the item's number among the heads; `head` is the first where there are several.
-  void setHeads(Item &item, Value number) {
+  void setHeads(Item &item, Value number, const WalkForm &walk) {
     const int64_t first = problem.firstHead, step = problem.headStep, group = problem.group();
     if (!problem.byKeyHeads) {
       item.head = b.add(b.mul(number, b.index(step)), b.index(first));
       item.keyHead = group == 1 ? item.head : b.div(item.head, b.index(group));
+      if (walk.classes > 1)
+        item.residue = residueOfHead(walk, item.head);
+      return;
+    }
+    item.keyHead = number;
+    Value begin = b.mul(number, b.index(group));
+    if (walk.classes > 1) {
+      const pattern::ResidueMap back = walk.ofHead.inverse(walk.classes);
+      item.head = b.add(begin, mapped(item.residue, back, walk.classes));
       return;
     }
     // The kernel's first head from the group's first on.
-    item.keyHead = number;
-    Value begin = b.mul(number, b.index(group)), behind = b.rem(begin, b.index(step));
+    Value behind = b.rem(begin, b.index(step));
     Value ahead = arith::SubIOp::create(b, b.index(first + step), behind);
     item.head = b.add(begin, b.rem(ahead, b.index(step)));
   }
@@ -154,7 +167,7 @@ int64_t stc::attentionItems(const AttentionProblem &problem, const WalkForm &wal
 }
 
 int64_t stc::attentionGradItems(const AttentionProblem &problem, const WalkForm &walk) {
-  return headItems(problem) * problem.batch * walk.residues();
+  return headItems(problem) * problem.batch * residueItems(problem, walk);
 }
 
 int64_t stc::attentionRowItems(const AttentionProblem &problem) {
@@ -181,7 +194,7 @@ void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, c
   auto item = frame.takeApart(walk, 1);
   auto op = tile::AttentionGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7], item.batch, item.head,
-      item.keyHead, item.residue, problem.headStep, viewAttr(b.getContext(), walk.view),
+      item.keyHead, item.residue, problem.stepOf(walk), viewAttr(b.getContext(), walk.view),
       problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale), problem.resume,
       problem.resumeKeys);
   frame.walks(op.getWalks(), walk.segments);
@@ -196,7 +209,7 @@ void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem
   Value sum = t.size() > 6 ? t[6] : Value();
   auto op = tile::AttentionKeyGradOp::create(
       b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5], sum, item.batch,
-      item.head, item.keyHead, item.residue, item.tile, problem.headStep,
+      item.head, item.keyHead, item.residue, item.tile, problem.stepOf(walk),
       viewAttr(b.getContext(), walk.view), problem.schedule.rows, APFloat(problem.scale),
       problem.resume || problem.resumeKeys, sum && walk.meetsAllOnce && !problem.resume);
   frame.walks(op.getWalks(), walk.segments);
@@ -240,8 +253,9 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
   auto item = frame.takeApart(WalkForm(), 1);
-  const WalkForm &first = walks.front();
-  Value residue = first.classes > 1 ? frame.residueOfHead(first, item.head) : b.index(0);
+  const WalkForm *byHead = llvm::find_if(walks, [](auto &walk) { return walk.classes > 1; });
+  Value residue =
+      byHead != walks.end() ? frame.residueOfHead(*byHead, item.head) : Value(b.index(0));
   Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
   at = arith::IndexCastOp::create(b, b.getIndexType(), at);
   // A position outside the sequence reads no memory that is not there.
@@ -257,10 +271,9 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
       const int64_t last = std::max<int64_t>(walk.view.maxRows(problem.positions) - 1, 0);
       met += segment.range.rowsComputed(0, last, 1);
     }
-  auto op = tile::AttentionRowOp::create(b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4),
-                                         item.batch, item.head, item.keyHead, residue, at,
-                                         problem.headStep,
-                                         b.getArrayAttr(queries), APFloat(problem.scale),
-                                         problem.isFixed, met <= kBriefKeys, problem.isNonempty);
+  auto op = tile::AttentionRowOp::create(
+      b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4), item.batch, item.head, item.keyHead,
+      residue, at, problem.headStep, b.getArrayAttr(queries), APFloat(problem.scale),
+      problem.isFixed, met <= kBriefKeys, problem.isNonempty);
   frame.walks(op.getWalks(), segments);
 }

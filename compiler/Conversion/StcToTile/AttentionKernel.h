@@ -22,6 +22,43 @@ struct BufferView {
   std::array<int64_t, 4> shape = {}, strides = {};
 };
 
+/// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule;
+/// all by the residue of the walk's own axis, from which the map leads to the other's. With several
+/// ranges the predicate is that of pairs of a number, variable 3.
+struct SegmentForm {
+  pattern::View view;
+  pattern::ResidueMap residues;
+  pattern::Range range;
+  pattern::Expr predicate;
+
+  bool operator==(const SegmentForm &) const = default;
+};
+
+/// One kernel's work: the view of the axis that is cut into tiles, queries or keys, and its
+/// segments.
+struct WalkForm {
+  pattern::View view;
+  AttentionSchedule schedule;
+  std::vector<SegmentForm> segments;
+  /// Pairs of the pattern, where they could be counted; positions of the walk's own axis, and of
+  /// the other one.
+  std::optional<int64_t> pairs = 0;
+  int64_t own = 0, others = 0;
+  /// Of tiles of keys: each query is met by one of them.
+  bool meetsAllOnce = false;
+  /// Of tiles of queries on a GPU: these meet few keys.
+  bool brief = false;
+  /// There are several tiles, no two of which have a row of the other axis in common.
+  bool isApart = false;
+  /// Heads take that many patterns in turn, of which this walk is one of each: the map takes a
+  /// head's number among them to its residue. An item of one head is of that residue; an item of a
+  /// head of keys is of a residue, and does the heads that are taken to it.
+  int64_t classes = 1;
+  pattern::ResidueMap ofHead;
+
+  bool operator==(const WalkForm &) const = default;
+};
+
 /// Of a tile of each axis; 0 where there is no limit.
 struct MostRows {
   int64_t queries = 0, keys = 0;
@@ -49,41 +86,10 @@ struct AttentionProblem {
 
   /// How many heads of queries share a head of keys.
   int64_t group() const { return heads / keyHeads; }
-};
-
-/// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule;
-/// all by the residue of the walk's own axis, from which the map leads to the other's. With several
-/// ranges the predicate is that of pairs of a number, variable 3.
-struct SegmentForm {
-  pattern::View view;
-  pattern::ResidueMap residues;
-  pattern::Range range;
-  pattern::Expr predicate;
-};
-
-/// One kernel's work: the view of the axis that is cut into tiles, queries or keys, and its
-/// segments.
-struct WalkForm {
-  pattern::View view;
-  AttentionSchedule schedule;
-  std::vector<SegmentForm> segments;
-  /// Pairs of the pattern, where they could be counted; positions of the walk's own axis, and of
-  /// the other one.
-  std::optional<int64_t> pairs = 0;
-  int64_t own = 0, others = 0;
-  /// Of tiles of keys: each query is met by one of them.
-  bool meetsAllOnce = false;
-  /// Of tiles of queries on a GPU: these meet few keys.
-  bool brief = false;
-  /// There are several tiles, no two of which have a row of the other axis in common.
-  bool isApart = false;
-  /// Heads take that many patterns in turn, of which this walk is one of each: an item's residue
-  /// is the one to which the map takes its head's number among them. It has no items of others.
-  int64_t classes = 1;
-  pattern::ResidueMap ofHead;
-
-  /// Of the items of a head.
-  int64_t residues() const { return classes > 1 ? 1 : view.residues; }
+  /// From a head of an item to its next.
+  int64_t stepOf(const WalkForm &walk) const {
+    return byKeyHeads && walk.classes > 1 ? walk.classes : headStep;
+  }
 };
 
 /// How many items the kernels have: tiles of a view, residues of one, heads.

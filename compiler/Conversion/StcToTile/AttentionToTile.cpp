@@ -373,7 +373,7 @@ static tile::WorkAttr workOf(Op op, AttentionPart part, const AttentionProblem &
   const bool byKeys = part == AttentionPart::KeyGradient;
   AttentionCounts counts;
   counts.attentions = problem.batch * problem.headCount / walk.classes;
-  counts.group = llvm::divideCeil(problem.group(), problem.headStep);
+  counts.group = llvm::divideCeil(problem.group(), problem.stepOf(walk));
   counts.querySize = key.size;
   counts.valueSize = AttentionShape(op.getValue(), op.getLayout()).size;
   counts.elementBytes = typeOf(op.getKey()).getElementTypeBitWidth() / 8;
@@ -421,13 +421,21 @@ AttentionConverter::headGroups(Op op, const AttentionProblem &problem, const Rec
     walks.push_back(*own);
     groups.push_back({k, count, {patterns[k]}, *own});
   }
-  // An item of a head of keys does all heads that read it.
-  if (count == 1 || problem.heads % count || problem.byKeyHeads)
+  if (count == 1 || problem.heads % count)
     return groups;
   auto merged = mergedByHead(walks);
-  // The residue of a single query follows from its position.
-  auto isOfHead = [](const WalkForm &walk) { return walk.view.residues > 1; };
-  if (merged && !(recipe.axis == Axis::SingleQueries && llvm::any_of(*merged, isOfHead)))
+  if (!merged)
+    return groups;
+  auto isPossible = [&](const WalkForm &walk) {
+    if (walk.classes == 1)
+      return true;
+    // The residue of a single query follows from its position.
+    if (!problem.byKeyHeads)
+      return recipe.axis != Axis::SingleQueries || walk.view.residues == 1;
+    // The keys of an item are no other's, and each head of keys has heads of all patterns.
+    return recipe.axis == Axis::Keys && walk.view.residues > 1 && problem.group() % count == 0;
+  };
+  if (llvm::all_of(*merged, isPossible))
     groups = {{0, 1, patterns, std::move(*merged)}};
   return groups;
 }

@@ -74,6 +74,8 @@ public:
 
   std::optional<WalkForm> merge() {
     const WalkForm &first = *walks.front();
+    if (llvm::all_of(walks, [&](const WalkForm *walk) { return *walk == first; }))
+      return first;
     for (const WalkForm *walk : walks)
       if (walk->segments.size() != first.segments.size() ||
           walk->schedule.rows != first.schedule.rows ||

@@ -52,6 +52,35 @@ func.func @sub_blocks_of_one(%q: !q, %k: !x, %v: !x, %at: tensor<i32>) -> !q {
 
 // -----
 
+!q = tensor<1x512x8x64xbf16>
+!k = tensor<1x512x2x64xbf16>
+!l = tensor<1x8x512xf32>
+
+// Groups of four heads that share a head of keys. The blocks are the same for all. A tile of keys of a sub-block is of
+// one residue, and of each group meets the head that sees it, the one of number 3 * residue + 3 mod 4.
+// CHECK-LABEL: func.func @sub_blocks_of_groups
+// CHECK: tile.launch @attention_key_grad(%{{.*}}) items 8
+// CHECK: tile.launch @attention_key_grad_0(%{{.*}}) items 8
+// CHECK: tile.launch @attention_query_grad(%{{.*}}) items 32
+// CHECK-NOT: tile.launch
+// CHECK: tile.kernel @attention_key_grad kind
+// CHECK: tile.attention_key_grad {{.*}} view <1, 0, 1, 1>
+// CHECK: tile.kernel @attention_key_grad_0
+// CHECK: %[[RESIDUE:.*]] = arith.divui %arg8, %c2
+// CHECK: %[[GROUP:.*]] = arith.muli %[[KEYHEAD:.*]], %c4
+// CHECK: %[[BEHIND:.*]] = arith.muli %[[RESIDUE]], %c3
+// CHECK: %[[SHIFTED:.*]] = arith.addi %[[BEHIND]], %c3
+// CHECK: %[[NUMBER:.*]] = arith.remui %[[SHIFTED]], %c4
+// CHECK: %[[HEAD:.*]] = arith.addi %[[GROUP]], %[[NUMBER]]
+// CHECK: tile.attention_key_grad {{.*}} at[%{{.*}}, %[[HEAD]], %[[KEYHEAD]], %[[RESIDUE]], %{{.*}}] head_step 4 view <128, 0, 32, 4>
+func.func @sub_blocks_of_groups(%q: !q, %k: !k, %v: !k, %o: !q, %lse: !l, %do: !q) -> (!q, !k, !k) {
+  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %lse, %do scale 0.125 pattern <"fixed_by_head(128, 32)">
+      : !q, !k, !k, !q, !l, !q -> !q, !k, !k
+  return %dq, %dk, %dv : !q, !k, !k
+}
+
+// -----
+
 !x = tensor<1x300x6x24xbf16>
 !l = tensor<1x6x300xf32>
 
