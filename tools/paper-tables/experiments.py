@@ -70,7 +70,9 @@ TEXT_INTEGRATION = Task(
      "fixed-by-head-interleaved": BY_HEAD | INTERLEAVED, "fixed-by-head-heads": BY_HEAD | HEADS},
     (0.0008,), changes=TEXT)
 TEXT_LONG = Task(
-    "text-long", "text, n = 4,096, 10,700 steps", "text-8min", "text", FOUR, (0.0004,), seeds=(0,),
+    "text-long", "text, n = 4,096, 10,700 steps", "text-8min", "text",
+    FOUR | {"fixed-by-head-interleaved": BY_HEAD | INTERLEAVED, "fixed-by-head-heads": BY_HEAD | HEADS},
+    (0.0004,), seeds=(0,),
     changes=TEXT | {"train.steps": 10700, "train.warmup": 1000, "train.dropout": 0.2}, eval_every=1000, sample=PROMPT)
 TEXT_12288 = Task(
     "text-12288", "text, n = 12,288", "text-8min", "text", FOUR, (0.0004,),

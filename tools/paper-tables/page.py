@@ -150,7 +150,8 @@ class Page:
 
 
 def write_page(folder: Path, tables: dict[str, list[Task]], docs: Path) -> None:
-    """Fills what stands between `<!-- NAME TASK -->` and `<!-- end -->` in the page; all else is written by hand."""
+    """Fills what stands between `<!-- NAME TASK -->` and `<!-- end -->` in the page; all else is written by hand. The
+    results themselves go into one file beside it."""
     page = Page(folder, docs)
     tasks = {task.name: task for of_table in tables.values() for task in of_table}
 
@@ -166,3 +167,5 @@ def write_page(folder: Path, tables: dict[str, list[Task]], docs: Path) -> None:
 
     path = docs / "paper-tables.md"
     write(path, re.sub(r"<!-- (\w+) ([\w-]+) -->\n.*?<!-- end -->", fill, path.read_text(), flags=re.DOTALL))
+    lines = [f"{json.dumps(one.stem)}: {json.dumps(json.loads(one.read_text()))}" for one in page.results.files()]
+    write(docs / "paper-tables.json", "{\n" + ",\n".join(lines) + "\n}\n")

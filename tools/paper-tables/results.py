@@ -21,6 +21,9 @@ class Results:
         path = self.path(run)
         return json.loads(path.read_text()) if path.exists() else None
 
+    def files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.json"))
+
     def best_rate(self, task: Task, pattern: str) -> float | None:
         """By the validation part, with the first seed; none where not all rates have been tried."""
         found = {rate: self.of(Run(task, pattern, rate, task.seeds[0])) for rate in task.rates}
