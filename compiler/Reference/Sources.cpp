@@ -63,14 +63,17 @@ LogicalResult reference::evaluate(RandomOp op, Environment &env) {
   auto seed = static_cast<uint64_t>(env[op.getSeed()].integers[0]);
   auto step = static_cast<uint32_t>(env[op.getStep()].integers[0]);
   auto stream = static_cast<uint32_t>(op.getStream());
-  for (uint64_t element = 0; element < result.floats.size(); ++element) {
+  const uint64_t count = result.floats.size(),
+                 first = op.getPart() ? env[op.getPart()].integers[0] * count : 0;
+  for (uint64_t place = 0; place < count; ++place) {
+    const uint64_t element = first + place;
     auto words = runtime::philox({uint32_t(element), uint32_t(element >> 32), step, stream}, seed);
     if (op.getDistribution() == Distribution::Uniform) {
-      result.floats[element] = (words[0] >> 8) * 0x1p-24;
+      result.floats[place] = (words[0] >> 8) * 0x1p-24;
       continue;
     }
     double u = (words[0] + 0.5) * 0x1p-32, v = words[1] * 0x1p-32;
-    result.floats[element] = std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
+    result.floats[place] = std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
   }
   return success();
 }

@@ -10,6 +10,7 @@
 #include "compiler/Transforms/Passes.h"
 
 #include <mlir/IR/ImplicitLocOpBuilder.h>
+#include <mlir/IR/Matchers.h>
 
 namespace stc {
 #define GEN_PASS_DEF_DISTRIBUTE
@@ -60,23 +61,35 @@ private:
   struct Known {
     Placement own;
     std::map<Placement, Value> values;
+    /// Of what variables keep in parts and every other op is to take whole: these parts, which are
+    /// all that there is until one does.
+    std::optional<Placement> kept;
   };
 
   //===--- values ---===//
 
   Placement placementOf(Value value) { return known[value].own; }
   void define(Value value, Placement placement, Value local) {
-    known[value] = {placement, {{placement, local}}};
+    known[value] = {placement, {{placement, local}}, {}};
+  }
+  void defineKept(Value value, Placement placement, Value local) {
+    known[value] = {Placement::whole(), {{placement, local}}, placement};
   }
   /// The value as it is asked for: a slice, a collective, or the op that makes it done for less.
   Value in(Value value, Placement wanted);
   Value whole(Value value) { return in(value, Placement::whole()); }
+  Value rank();
+  /// The index in the whole tensor of a part's first element along a dimension, for all of the
+  /// part.
+  Value firstOfPart(RankedTensorType part, int64_t dim);
   /// Part of a value that all have.
   Value sliced(Value value, Placement wanted);
   Value cut(Value all, RankedTensorType type, Placement wanted);
   Value slicedOp(Operation *op, RankedTensorType type, Placement wanted);
+  /// Exchanges stand right behind what they send, so that they can go on while others compute.
   Value gathered(Value local, RankedTensorType type, Placement placement);
   Value scattered(Value local, RankedTensorType type, Placement wanted);
+  Value summed(Value local, Reduction how);
   /// Runs `change` on a tensor of this type in which the dealt blocks of `placement` are a
   /// dimension of their own, which is then dealt as a whole.
   Value byBlocks(Value local, RankedTensorType whole, Placement placement, bool isWhole,
@@ -105,6 +118,8 @@ private:
   /// The op on local operands, with results of these placements.
   void rebuild(Operation *op, ValueRange operands, ArrayRef<Placement> placements);
   void onWholes(Operation *op);
+  /// Casts of what is kept in parts, and the like: what they give is kept so, too.
+  bool onKept(Operation *op);
   void elementwise(Operation *op);
   void broadcast(BroadcastOp op);
   void reduce(ReduceOp op);
@@ -180,6 +195,8 @@ Value Distributor::byBlocks(Value local, RankedTensorType type, Placement placem
 }
 
 Value Distributor::gathered(Value local, RankedTensorType type, Placement placement) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfterValue(local);
   return byBlocks(local, type, placement, /*isWhole=*/true,
                   [&](Value part, RankedTensorType to, int64_t dim) -> Value {
                     return AllGatherOp::create(b, to, part, dim, axis, count);
@@ -187,10 +204,35 @@ Value Distributor::gathered(Value local, RankedTensorType type, Placement placem
 }
 
 Value Distributor::scattered(Value local, RankedTensorType type, Placement wanted) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfterValue(local);
   return byBlocks(local, type, wanted, /*isWhole=*/false,
                   [&](Value all, RankedTensorType from, int64_t dim) -> Value {
                     return ReduceScatterOp::create(b, partType(from, dim), all, dim, axis, count);
                   });
+}
+
+Value Distributor::summed(Value local, Reduction how) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfterValue(local);
+  return AllReduceOp::create(b, local.getType(), how, local, axis, count);
+}
+
+Value Distributor::rank() {
+  return RankOp::create(b, RankedTensorType::get({}, b.getI32Type()), axis, count);
+}
+
+Value Distributor::firstOfPart(RankedTensorType part, int64_t dim) {
+  auto type = RankedTensorType::get({}, b.getI32Type());
+  auto size = DenseElementsAttr::get(type, int32_t(part.getDimSize(dim)));
+  Value first = arith::MulIOp::create(b, rank(), arith::ConstantOp::create(b, size));
+  const unsigned width = part.getElementTypeBitWidth();
+  auto scalar = type.clone(part.getElementType());
+  if (width > 32)
+    first = arith::ExtSIOp::create(b, scalar, first);
+  if (width < 32)
+    first = arith::TruncIOp::create(b, scalar, first);
+  return BroadcastOp::create(b, part, first, ArrayRef<int64_t>());
 }
 
 Value Distributor::sliced(Value value, Placement wanted) {
@@ -207,8 +249,18 @@ Value Distributor::sliced(Value value, Placement wanted) {
                             Placement::dealt(dim - broadcast.getDims().begin(), wanted.block));
     return BroadcastOp::create(b, local, from, broadcast.getDims());
   }
-  if (auto iota = value.getDefiningOp<IotaOp>(); iota && int64_t(iota.getDim()) != wanted.dim)
-    return IotaOp::create(b, local, iota.getDim());
+  const bool isOneRun = wanted.block == type.getDimSize(wanted.dim);
+  if (auto iota = value.getDefiningOp<IotaOp>()) {
+    Value index = IotaOp::create(b, local, iota.getDim());
+    if (int64_t(iota.getDim()) != wanted.dim)
+      return index;
+    if (isOneRun)
+      return arith::AddIOp::create(b, index, firstOfPart(local, wanted.dim));
+  }
+  if (auto random = value.getDefiningOp<RandomOp>();
+      random && !random.getPart() && isOneRun && wanted.dim == 0)
+    return RandomOp::create(b, local, random.getDistribution(), whole(random.getSeed()),
+                            whole(random.getStep()), random.getStream(), rank());
   if (Operation *op = value.getDefiningOp();
       op && isElementwise(op) && placementOf(value).isWhole())
     return slicedOp(op, local, wanted);
@@ -236,6 +288,13 @@ Value Distributor::in(Value value, Placement wanted) {
     return found->second;
   const RankedTensorType type = typeOf(value);
   const Placement own = one.own;
+  if (one.kept && !one.values.contains(own)) {
+    Value parts = one.values.at(*one.kept);
+    Value result =
+        wanted.isWhole() ? gathered(parts, type, *one.kept) : cut(whole(value), type, wanted);
+    known[value].values[wanted] = result;
+    return result;
+  }
   Value local = one.values.at(own), result;
   auto all = one.values.find(Placement::whole());
   if (own.isWhole())
@@ -249,7 +308,7 @@ Value Distributor::in(Value value, Placement wanted) {
   else if (wanted.isDealt())
     result = scattered(local, type, wanted);
   else
-    result = AllReduceOp::create(b, type, Reduction::Sum, local, axis, count);
+    result = summed(local, Reduction::Sum);
   known[value].values[wanted] = result;
   return result;
 }
@@ -280,7 +339,24 @@ static bool isLinearIn(Operation *op, unsigned number) {
   return isa<arith::DivFOp>(op) && number == 0;
 }
 
+bool Distributor::onKept(Operation *op) {
+  std::optional<Placement> kept;
+  for (Value operand : op->getOperands())
+    if (auto own = known[operand].kept)
+      kept = own;
+  auto isKeptSo = [&](Value operand) {
+    return known[operand].kept == kept || matchPattern(operand, m_Constant());
+  };
+  if (!kept || !llvm::all_of(op->getOperands(), isKeptSo))
+    return false;
+  Value parts = slicedOp(op, localType(typeOf(op->getResult(0)), *kept), *kept);
+  defineKept(op->getResult(0), *kept, parts);
+  return true;
+}
+
 void Distributor::elementwise(Operation *op) {
+  if (onKept(op))
+    return;
   Placement placement = Placement::whole();
   unsigned partials = 0, last = 0;
   for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
@@ -328,8 +404,7 @@ void Distributor::reduce(ReduceOp op) {
   rebuild(op, local, Placement::partial());
   if (op.getKind() == Reduction::Sum)
     return;
-  Value most = AllReduceOp::create(b, op.getType(), op.getKind(),
-                                   in(op.getResult(), Placement::partial()), axis, count);
+  Value most = summed(in(op.getResult(), Placement::partial()), op.getKind());
   define(op.getResult(), Placement::whole(), most);
 }
 
@@ -337,6 +412,11 @@ void Distributor::reshape(ReshapeOp op) {
   const Placement own = placementOf(op.getInput());
   if (own.isPartial() && !isPartialForOne(op.getInput()))
     return onWholes(op);
+  if (auto kept = known[op.getInput()].kept)
+    if (auto to = reshaped(*kept, typeOf(op.getInput()).getShape(), op.getType().getShape()))
+      return defineKept(
+          op.getResult(), *to,
+          ReshapeOp::create(b, localType(op.getType(), *to), in(op.getInput(), *kept)));
   auto placement = reshaped(own, typeOf(op.getInput()).getShape(), op.getType().getShape());
   if (!placement)
     return onWholes(op);
@@ -455,8 +535,11 @@ LogicalResult Distributor::distribute(Operation *op) {
     auto module = function->getParentOfType<ModuleOp>();
     auto variable = module.lookupSymbol<VariableOp>(read.getVariable());
     auto dim = dealtDim(variable->getAttrOfType<DictionaryAttr>(kDealt), axis);
-    rebuild(op, {},
-            dim ? Placement::dealt(*dim, read.getType().getDimSize(*dim)) : Placement::whole());
+    const auto placement =
+        dim ? Placement::dealt(*dim, read.getType().getDimSize(*dim)) : Placement::whole();
+    rebuild(op, {}, placement);
+    if (dim && variable.getRole() == Role::Parameter)
+      defineKept(read, placement, in(read, placement));
     return success();
   }
   if (auto known = dyn_cast<WriteOp>(op))
@@ -584,12 +667,14 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
   LogicalResult distribute(ModuleOp module, StringAttr name) {
     bool sharesState = false;
     for (auto variable : module.getOps<VariableOp>()) {
-      if (variable.getRole() == Role::Optimizer && shareOptimizer)
+      const bool isState =
+          llvm::is_contained({Role::Parameter, Role::Optimizer}, variable.getRole());
+      if (isState && shareState)
         dealFirst(variable, name);
       auto dealt = variable->getAttrOfType<DictionaryAttr>(kDealt);
       if (failed(verifyDealt(variable, "the variable", variable.getType(), dealt, name, count)))
         return failure();
-      sharesState |= variable.getRole() == Role::Optimizer && dealtDim(dealt, name).has_value();
+      sharesState |= isState && dealtDim(dealt, name).has_value();
     }
     for (auto function : module.getOps<func::FuncOp>()) {
       for (auto [k, type] : llvm::enumerate(function.getArgumentTypes()))

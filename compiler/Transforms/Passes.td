@@ -264,9 +264,10 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
       whole are cut by `stc.all_slice`, or never made whole (constants and repetitions);
     - ops that this pass does not know have whole operands.
 
-    With `share-optimizer` each variable of the optimizer is dealt along the first dimension that can be
-    cut. Where one is dealt, summands are scattered before the first op that is not linear, so that each
-    device updates its part. For several axes the pass runs once for each. Runs
+    With `share-state` each parameter and each variable of the optimizer is dealt along the first
+    dimension that can be cut. Where one is dealt, summands are scattered before the first op that is
+    not linear, so that each device updates its part. A parameter that is dealt is whole for all ops but
+    elementwise ones: it is gathered, once, and after the casts that products ask for. For several axes the pass runs once for each. Runs
     after `stc-differentiate`. An error at a size that the devices do not divide, and at attention that
     is not dealt by sequences.
 
@@ -294,7 +295,7 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
   let options = [
     Option<"axis", "axis", "std::string", "", "the axis of devices">,
     Option<"count", "count", "int64_t", "1", "how many devices are along it">,
-    Option<"shareOptimizer", "share-optimizer", "bool", "false", "deal the optimizer's variables">
+    Option<"shareState", "share-state", "bool", "false", "deal parameters and the optimizer's variables">
   ];
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }

@@ -295,8 +295,11 @@ private:
   void noise() {
     Shape shape = pickReal().shape;
     Value seed = constant(number(0, 1 << 20), {}, "i64");
+    std::string part;
+    if (chance(30))
+      part = " part " + constant(number(0, 5), {}, "i32").name;
     define("stc.random uniform seed " + seed.name + " step " + seed.name + " stream " +
-               std::to_string(number(0, 9)) + " : " + typeOf(shape),
+               std::to_string(number(0, 9)) + part + " : " + typeOf(shape),
            shape, "f32", 1, {});
   }
 

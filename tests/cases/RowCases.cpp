@@ -270,12 +270,16 @@ RowCase sumChain(int rounds) {
   return {"chain_of_sums", function("chain_of_sums", {x}, w.body, {{y, x.type}}), true};
 }
 
-/// Random numbers of both distributions.
+/// Random numbers of both distributions, and those of the sixth of several parts.
 RowCase noise() {
   RowWriter w({3, 700});
   std::string uniform = w.random("uniform", "%s", 1), normal = w.random("normal", "%s", 2);
-  return {"noise", function("noise", {{"%s", typeOf({}, "i64")}}, w.body,
-                            {{uniform, typeOf(w.space)}, {normal, typeOf(w.space)}})};
+  std::string sixth = w.line("arith.constant dense<5> : tensor<i32>"),
+              part = w.random("uniform", "%s", 1, sixth);
+  return {
+      "noise",
+      function("noise", {{"%s", typeOf({}, "i64")}}, w.body,
+               {{uniform, typeOf(w.space)}, {normal, typeOf(w.space)}, {part, typeOf(w.space)}})};
 }
 
 /// A step of an optimizer: purely elementwise, of a length that a warp's columns do not divide.

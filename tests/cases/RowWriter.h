@@ -57,9 +57,10 @@ public:
   std::string iota(int64_t dim) {
     return line("stc.iota " + std::to_string(dim) + " : " + typeOf(space, "i32"));
   }
-  std::string random(Text distribution, Text seed, int64_t stream) {
+  std::string random(Text distribution, Text seed, int64_t stream, Text part = "") {
     return line("stc.random " + distribution + " seed " + seed + " step " + seed + " stream " +
-                std::to_string(stream) + " : " + typeOf(space));
+                std::to_string(stream) + (part.empty() ? "" : " part " + part) + " : " +
+                typeOf(space));
   }
   /// A tensor that has the given dimensions of the space, over all of it.
   std::string spread(Text x, const std::vector<size_t> &dims, Text element = "f32") {

@@ -371,7 +371,10 @@ private:
       if (!element)
         element = b.index(0);
       element = arith::IndexCastOp::create(b, b.getI64Type(), element);
-      return philoxRandom(b, cast<RandomOp>(step.op).getDistribution(), keys[number], element,
+      auto random = cast<RandomOp>(step.op);
+      if (random.getPart())
+        element = b.add(element, firstOfPart(random, known[step.operands[2]]));
+      return philoxRandom(b, random.getDistribution(), keys[number], element,
                           known[step.operands[1]], streams[step.number]);
     }
     case RowStep::Compute: {
@@ -389,6 +392,13 @@ private:
       break;
     }
     llvm_unreachable("expected a reduction to come from its sweep");
+  }
+
+  /// How many elements are ahead of the part in the whole tensor.
+  Value firstOfPart(RandomOp random, Value part) {
+    Value elements = arith::ConstantIntOp::create(
+        b, b.getI64Type(), cast<RankedTensorType>(random.getType()).getNumElements());
+    return b.mul(arith::ExtSIOp::create(b, b.getI64Type(), part), elements);
   }
 
   void prepareKeys(unsigned number) {

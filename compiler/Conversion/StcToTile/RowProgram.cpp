@@ -211,11 +211,14 @@ private:
     if (auto random = dyn_cast<RandomOp>(op)) {
       unsigned stream = program.streams.size();
       program.streams.push_back(random.getStream());
+      SmallVector<unsigned> operands;
+      for (Value scalar : op->getOperands())
+        operands.push_back(stepOf(scalar, 0));
       return addStep(value, mask,
                      {.kind = RowStep::Random,
                       .op = op,
                       .number = stream,
-                      .operands = {stepOf(random.getSeed(), 0), stepOf(random.getStep(), 0)},
+                      .operands = std::move(operands),
                       .mask = merged(mask)});
     }
     RowStep step{.kind = RowStep::Compute, .op = op};

@@ -1,6 +1,6 @@
 // What each kind of op does with operands in parts and in summands, over an axis of four devices.
 // RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4" --canonicalize | FileCheck %s
-// RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4 share-optimizer=true" --canonicalize | FileCheck %s --check-prefix=SHARED
+// RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4 share-state=true" --canonicalize | FileCheck %s --check-prefix=SHARED
 // RUN: stc-opt %s --split-input-file --stc-distribute="axis=context count=4" | FileCheck %s --check-prefix=OTHER
 
 // The example of the pass's description.
@@ -52,8 +52,8 @@ func.func @summands(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %y: tensor<8x5
 // CHECK: %[[B:.*]] = stc.reduce sum %{{.*}} dims [0] : tensor<2x3xf32> to tensor<3xf32>
 // CHECK: %[[W:.*]] = stc.all_reduce sum %[[B]] over "data" of 4 : tensor<3xf32>
 // CHECK: %[[P:.*]] = arith.mulf %[[A]], %[[W]] : tensor<3xf32>
-// CHECK: arith.mulf %[[W]], %[[W]] : tensor<3xf32>
 // CHECK: stc.all_reduce sum %[[P]] over "data" of 4 : tensor<3xf32>
+// CHECK: arith.mulf %[[W]], %[[W]] : tensor<3xf32>
 // CHECK-NOT: stc.all
 func.func @factors(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %y: tensor<8x3xf32> {stc.dealt = {data = 0}})
     -> (tensor<3xf32>, tensor<3xf32>) {
@@ -129,18 +129,18 @@ func.func @sequences(%table: tensor<9x96xf32>, %tokens: tensor<4x8xi32> {stc.dea
 // -----
 
 // Each device updates its part of the optimizer's variables, by its part of the gradient; the weights are whole again.
-// SHARED: stc.variable parameter @w : tensor<3x8xf32>
+// SHARED: stc.variable parameter @w : tensor<3x2xf32> {stc.dealt = {data = 1 : i64}}
 // SHARED: stc.variable optimizer @m : tensor<3x2xf32> {stc.dealt = {data = 1 : i64}}
 // SHARED-LABEL: func.func @update
+// SHARED: %[[W:.*]] = stc.read @w : tensor<3x2xf32>
 // SHARED: %[[G:.*]] = stc.matmul {{.*}} -> tensor<3x8xf32>
-// SHARED: %[[M:.*]] = stc.read @m : tensor<3x2xf32>
 // SHARED: %[[S:.*]] = stc.reduce_scatter %[[G]] dim 1 over "data" of 4 : tensor<3x8xf32> to tensor<3x2xf32>
+// SHARED: %[[M:.*]] = stc.read @m : tensor<3x2xf32>
 // SHARED: %[[N:.*]] = arith.addf %[[M]], %[[S]] : tensor<3x2xf32>
 // SHARED: stc.write @m, %[[N]] : tensor<3x2xf32>
-// SHARED: %[[W:.*]] = stc.all_slice %{{.*}} dim 1 over "data" of 4 : tensor<3x8xf32> to tensor<3x2xf32>
 // SHARED: %[[V:.*]] = arith.subf %[[W]], %[[N]] : tensor<3x2xf32>
-// SHARED: %[[A:.*]] = stc.all_gather %[[V]] dim 1 over "data" of 4 : tensor<3x2xf32> to tensor<3x8xf32>
-// SHARED: stc.write @w, %[[A]] : tensor<3x8xf32>
+// SHARED-NOT: stc.all_gather
+// SHARED: stc.write @w, %[[V]] : tensor<3x2xf32>
 // CHECK-LABEL: func.func @update
 // CHECK: stc.all_reduce sum %{{.*}} over "data" of 4 : tensor<3x8xf32>
 stc.variable parameter @w : tensor<3x8xf32>
@@ -154,4 +154,45 @@ func.func @update(%x: tensor<4x3xf32> {stc.dealt = {data = 0}}, %y: tensor<4x8xf
   %v = arith.subf %w, %n : tensor<3x8xf32>
   stc.write @w, %v : tensor<3x8xf32>
   return
+}
+
+// -----
+
+// A parameter in parts is gathered in the type that the product reads, right behind the cast, and once.
+// SHARED-LABEL: func.func @product
+// SHARED: %[[W:.*]] = stc.read @w : tensor<2x3xf32>
+// SHARED: %[[T:.*]] = arith.truncf %[[W]] : tensor<2x3xf32> to tensor<2x3xbf16>
+// SHARED: %[[A:.*]] = stc.all_gather %[[T]] dim 0 over "data" of 4 : tensor<2x3xbf16> to tensor<8x3xbf16>
+// SHARED: %[[Y:.*]] = stc.matmul %{{.*}}, %[[A]] : tensor<1x8xbf16>, tensor<8x3xbf16> -> tensor<1x3xbf16>
+// SHARED: stc.matmul %[[Y]], %[[A]] transpose_rhs
+// SHARED-NOT: stc.all_gather
+// SHARED: return
+stc.variable parameter @w : tensor<8x3xf32>
+func.func @product(%x: tensor<4x8xbf16> {stc.dealt = {data = 0}}) -> (tensor<4x8xbf16> {stc.dealt = {data = 0}}) {
+  %w = stc.read @w : tensor<8x3xf32>
+  %n = arith.truncf %w : tensor<8x3xf32> to tensor<8x3xbf16>
+  %y = stc.matmul %x, %n : tensor<4x8xbf16>, tensor<8x3xbf16> -> tensor<4x3xbf16>
+  %z = stc.matmul %y, %n transpose_rhs : tensor<4x3xbf16>, tensor<8x3xbf16> -> tensor<4x8xbf16>
+  return %z : tensor<4x8xbf16>
+}
+
+// -----
+
+// Random numbers and indices are those of the whole tensor.
+// CHECK-LABEL: func.func @places
+// CHECK-DAG: %[[SIZE:.*]] = arith.constant dense<2> : tensor<i32>
+// CHECK-DAG: %[[R:.*]] = stc.rank over "data" of 4 : tensor<i32>
+// CHECK-DAG: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} : tensor<2x3xf32>
+// CHECK-DAG: %[[I:.*]] = stc.iota 0 : tensor<2x3xi32>
+// CHECK-DAG: arith.muli %{{.*}}, %[[SIZE]] : tensor<i32>
+// CHECK-NOT: all_slice
+// CHECK: return
+func.func @places(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %seed: tensor<i64>)
+    -> (tensor<8x3xf32> {stc.dealt = {data = 0}}) {
+  %r = stc.random uniform seed %seed step %seed stream 7 : tensor<8x3xf32>
+  %i = stc.iota 0 : tensor<8x3xi32>
+  %f = arith.sitofp %i : tensor<8x3xi32> to tensor<8x3xf32>
+  %s = arith.addf %r, %f : tensor<8x3xf32>
+  %y = arith.mulf %x, %s : tensor<8x3xf32>
+  return %y : tensor<8x3xf32>
 }

@@ -52,7 +52,7 @@ std::vector<std::string> makePipelines() {
        {"convert-stc-to-tile{target=sm_80}", "convert-stc-to-tile{target=sm_90a}",
         "convert-stc-to-tile{target=sm_90a query-sums=never}", "convert-tile-to-cuda{target=sm_80}",
         "stc-insert-recompute{policy=block}", "stc-insert-recompute{policy=cheapest drop=4}",
-        "stc-distribute{axis=data count=2 share-optimizer=true}",
+        "stc-distribute{axis=data count=2 share-state=true}",
         "stc-lower-precision{compute=bf16}", "stc-narrow-caches{compute=bf16}",
         "plan.kernel(builtin.module(approximate-math-on-host))",
         "plan.kernel(builtin.module(approximate-math-on-cuda))"})

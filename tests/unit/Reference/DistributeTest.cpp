@@ -33,12 +33,12 @@ Module build(const std::string &attention, const std::string &train) {
   return module;
 }
 
-AddPasses addDistribute(int64_t count, bool shareOptimizer) {
+AddPasses addDistribute(int64_t count, bool shareState) {
   return [=](OpPassManager &passes) {
     stc::DistributeOptions options;
     options.axis = "data";
     options.count = count;
-    options.shareOptimizer = shareOptimizer;
+    options.shareState = shareState;
     passes.addPass(stc::createDistribute(options));
   };
 }
@@ -128,11 +128,11 @@ void expectSame(ModuleOp whole, ModuleOp parts, int64_t count, const Variables &
 }
 
 void expectSame(const std::string &attention, const std::string &train, int64_t count,
-                bool shareOptimizer) {
+                bool shareState) {
   SCOPED_TRACE(attention + " " + train + " on " + std::to_string(count) +
-               (shareOptimizer ? ", optimizer dealt" : ""));
+               (shareState ? ", state dealt" : ""));
   Module whole = build(attention, train), parts = build(attention, train);
-  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(count, shareOptimizer)})));
+  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(count, shareState)})));
   Variables variables = Interpreter(*whole).variables;
   Random random(seed);
   for (auto variable : whole->getOps<stc::VariableOp>()) {
@@ -186,10 +186,10 @@ Tensor randomTensor(RankedTensorType type, Random &random) {
 
 TEST(Distribute, AModelOnSeveralDevicesIsTheModelOnOne) {
   for (int64_t count : {2, 4})
-    for (bool shareOptimizer : {false, true}) {
-      expectSame("pattern = \"fixed(4, 1)\"", "dropout = 0.25", count, shareOptimizer);
+    for (bool shareState : {false, true}) {
+      expectSame("pattern = \"fixed(4, 1)\"", "dropout = 0.25", count, shareState);
       expectSame("pattern = \"strided(4)\"\nintegration = \"heads\"", "clip = 0.1", count,
-                 shareOptimizer);
+                 shareState);
     }
 }
 

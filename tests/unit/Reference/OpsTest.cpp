@@ -122,6 +122,15 @@ TEST(Sources, Random) {
   EXPECT_NE(first, random("uniform", 1, 3, "3"));
   EXPECT_NE(first, random("uniform", 1, 2, "-3"));
   EXPECT_EQ(first, random("uniform", 1, int64_t(1) << 32 | 2, "3"));
+  // A part is where it is in the whole: rows 2 and 3 of six.
+  auto rows = [](std::string type, std::string part) {
+    return floatsOf({{"tensor<i64>", "tensor<i32>"},
+                     "%y = stc.random uniform seed %x0 step %x0 stream 3" + part + " : " + type,
+                     type},
+                    {Tensor::scalar(1), Tensor::scalar(1)});
+  };
+  Floats whole = rows("tensor<6x2xf32>", ""), part = rows("tensor<2x2xf32>", " part %x1");
+  EXPECT_EQ(part, Floats(whole.begin() + 4, whole.begin() + 8));
 }
 
 TEST(Sources, Variables) {
