@@ -35,6 +35,19 @@ def GatherLaunches : Pass<"gather-launches", "::mlir::func::FuncOp"> {
   }];
 }
 
+def GroupExchanges : Pass<"group-exchanges", "::mlir::func::FuncOp"> {
+  let summary = "Put collectives that start at about the same time into one exchange";
+  let description = [{
+    In order, collectives join a `tile.exchange` until it has `bucket` bytes or one of its results is needed; it
+    stands where the last of them stood. Before that, what sends the value of a variable moves to the start,
+    and all others to right behind what they send, so that as much as can be is computed beside them.
+  }];
+  let options = [
+    Option<"bucket", "bucket", "int64_t", "16777216", "bytes of an exchange, from which on it is not joined">
+  ];
+  let dependentDialects = ["::stc::tile::TileDialect"];
+}
+
 def BatchLaunches : Pass<"batch-launches", "::mlir::ModuleOp"> {
   let summary = "Launch neighbours of one kernel at once, on a GPU";
   let description = [{

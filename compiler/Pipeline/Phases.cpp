@@ -41,6 +41,15 @@ static constexpr Phase table[] = {
        if (options.device == "host") // which has no products of narrow floats
          passes.addNestedPass<func::FuncOp>(createWidenProducts());
        simplify(passes);
+     }},
+    {"devices", "what each of several devices does, with what they exchange",
+     [](OpPassManager &passes, const CompileOptions &options) {
+       for (const DeviceAxis &axis : options.devices)
+         passes.addPass(createDistribute({axis.name, axis.count, /*shareState=*/true}));
+       if (!options.devices.empty()) {
+         passes.addPass(createLowerRanks());
+         simplify(passes);
+       }
        passes.addNestedPass<func::FuncOp>(createCountFlops());
        passes.addNestedPass<func::FuncOp>(createBoundIndices());
      }},
@@ -64,9 +73,12 @@ static constexpr Phase table[] = {
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &options) {
+       if (options.device != "host")
+         passes.addNestedPass<func::FuncOp>(createGatherLaunches());
+       if (!options.devices.empty())
+         passes.addNestedPass<func::FuncOp>(createGroupExchanges({}));
        if (options.device == "host")
          return passes.addPass(createConvertTileToPlan());
-       passes.addNestedPass<func::FuncOp>(createGatherLaunches());
        passes.addPass(createConvertTileToPlan());
        passes.addPass(createBatchLaunches());
      }},

@@ -15,6 +15,12 @@
 
 namespace stc {
 
+/// An axis of the grid of devices, and how many are along it.
+struct DeviceAxis {
+  std::string name;
+  int64_t count = 1;
+};
+
 struct CompileOptions {
   HostTarget target;
   /// Where kernels run: host, sm_80 (NVIDIA GPUs from compute capability 8.0 on), or sm_90a (a
@@ -27,6 +33,8 @@ struct CompileOptions {
   std::string querySums = "auto";
   /// Of products and attention: f32, bf16 or f16.
   std::string precision = "f32";
+  /// What functions are dealt over, the slowest axis first; none: one device.
+  std::vector<DeviceAxis> devices;
   /// Policy of stc-insert-recompute and how many values it drops, or "budget": the policy that
   /// keeps the memory of the whole program within so many bytes.
   std::string recompute = "none";

@@ -43,14 +43,16 @@ private:
   template <typename T> using Table = std::vector<Offset<T>>;
 
   FailureOr<Offset<program::Tensor>> tensor(Operation *op, StringRef name, plan::BufferAttr buffer,
-                                            int64_t below = 0);
+                                            DictionaryAttr dealt, int64_t below = 0);
   FailureOr<Table<program::Tensor>> tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers,
+                                            std::optional<ArrayAttr> dealt,
                                             ArrayRef<int64_t> below = {});
   LogicalResult addVariable(plan::VariableOp op);
   LogicalResult addKernel(plan::KernelOp op);
   FailureOr<Offset<program::Grid>> grid(plan::KernelOp op);
   LogicalResult addEntry(plan::EntryOp op);
   FailureOr<Offset<program::Launch>> launch(plan::LaunchOp op);
+  FailureOr<Offset<program::Exchange>> exchange(plan::ExchangeOp op);
   FailureOr<Offset<program::Step>> step(Operation &op);
 
   ModuleOp module;
@@ -65,6 +67,8 @@ private:
     uint32_t number;
   };
   llvm::DenseMap<StringAttr, Kernel> kernelOf; // by name
+  Table<program::Axis> axes;
+  llvm::DenseMap<StringAttr, uint32_t> axisOf; // its number by name
   int64_t arenaBytes = 0;
 };
 } // namespace
@@ -75,7 +79,8 @@ static LogicalResult verifyName(Operation *op, StringRef name) {
 }
 
 FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef name,
-                                                      plan::BufferAttr buffer, int64_t below) {
+                                                      plan::BufferAttr buffer, DictionaryAttr dealt,
+                                                      int64_t below) {
   if (failed(verifyName(op, name)))
     return failure();
   std::optional<program::DType> dtype = dtypeOf(buffer.getType().getElementType());
@@ -83,16 +88,27 @@ FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef n
     return op->emitError("expected an element type that programs have, found ")
            << buffer.getType().getElementType();
   std::vector<int64_t> shape = buffer.getType().getShape().vec();
+  std::vector<program::Dealt> parts;
+  if (dealt)
+    for (NamedAttribute entry : dealt) {
+      auto axis = axisOf.find(entry.getName());
+      if (axis == axisOf.end())
+        return op->emitError("expected an axis of the module, found ") << entry.getName();
+      parts.emplace_back(axis->second, cast<IntegerAttr>(entry.getValue()).getInt());
+    }
   return program::CreateTensorDirect(builder, name.str().c_str(), *dtype, &shape,
-                                     buffer.getOffset(), below);
+                                     buffer.getOffset(), below, parts.empty() ? nullptr : &parts);
 }
 
-FailureOr<PlanWriter::Table<program::Tensor>>
-PlanWriter::tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers, ArrayRef<int64_t> below) {
+FailureOr<PlanWriter::Table<program::Tensor>> PlanWriter::tensors(plan::EntryOp op, ArrayAttr names,
+                                                                  ArrayAttr buffers,
+                                                                  std::optional<ArrayAttr> dealt,
+                                                                  ArrayRef<int64_t> below) {
   Table<program::Tensor> result;
   for (auto [name, buffer] :
        llvm::zip(names.getAsRange<StringAttr>(), buffers.getAsRange<plan::BufferAttr>())) {
-    auto one = tensor(op, name, buffer, below.empty() ? 0 : below[result.size()]);
+    auto parts = dealt ? cast<DictionaryAttr>((*dealt)[result.size()]) : DictionaryAttr();
+    auto one = tensor(op, name, buffer, parts, below.empty() ? 0 : below[result.size()]);
     if (failed(one))
       return failure();
     result.push_back(*one);
@@ -101,13 +117,14 @@ PlanWriter::tensors(plan::EntryOp op, ArrayAttr names, ArrayAttr buffers, ArrayR
 }
 
 LogicalResult PlanWriter::addVariable(plan::VariableOp op) {
-  auto one = tensor(op, op.getSymName(), op.getBuffer());
+  auto one = tensor(op, op.getSymName(), op.getBuffer(), op.getDealt().value_or(DictionaryAttr()));
   if (failed(one))
     return failure();
   static_assert(static_cast<int>(Role::Parameter) == static_cast<int>(program::Role::Parameter) &&
                 static_cast<int>(Role::Optimizer) == static_cast<int>(program::Role::Optimizer) &&
                 static_cast<int>(Role::Counter) == static_cast<int>(program::Role::Counter) &&
-                static_cast<int>(Role::Scratch) == static_cast<int>(program::Role::Scratch));
+                static_cast<int>(Role::Scratch) == static_cast<int>(program::Role::Scratch) &&
+                static_cast<int>(Role::Rank) == static_cast<int>(program::Role::Rank));
   variables.push_back(
       program::CreateVariable(builder, *one, static_cast<program::Role>(op.getRole())));
   return success();
@@ -168,6 +185,37 @@ FailureOr<Offset<program::Launch>> PlanWriter::launch(plan::LaunchOp op) {
                                      &sizes);
 }
 
+FailureOr<Offset<program::Exchange>> PlanWriter::exchange(plan::ExchangeOp op) {
+  using tile::CollectiveKind;
+  static_assert(static_cast<int>(CollectiveKind::AllGather) ==
+                    static_cast<int>(program::CollectiveKind::AllGather) &&
+                static_cast<int>(CollectiveKind::AllSlice) ==
+                    static_cast<int>(program::CollectiveKind::AllSlice) &&
+                static_cast<int>(CollectiveKind::ReduceScatter) ==
+                    static_cast<int>(program::CollectiveKind::ReduceScatter) &&
+                static_cast<int>(CollectiveKind::AllReduce) ==
+                    static_cast<int>(program::CollectiveKind::AllReduce) &&
+                static_cast<int>(CollectiveKind::AllMax) ==
+                    static_cast<int>(program::CollectiveKind::AllMax));
+  Table<program::Collective> collectives;
+  for (auto [collective, input, output] :
+       llvm::zip_equal(op.getCollectives().getAsRange<tile::CollectiveAttr>(),
+                       op.getInputs().getAsRange<plan::BufferAttr>(),
+                       op.getOutputs().getAsRange<plan::BufferAttr>())) {
+    auto axis = axisOf.find(collective.getAxis());
+    auto dtype = dtypeOf(input.getType().getElementType());
+    if (axis == axisOf.end() || !dtype)
+      return op.emitError("expected an axis of the module and elements that programs have, found ")
+             << collective << " of " << input.getType();
+    const int64_t part =
+        std::min(input.getType().getNumElements(), output.getType().getNumElements());
+    collectives.push_back(program::CreateCollective(
+        builder, static_cast<program::CollectiveKind>(collective.getKind()), axis->second, *dtype,
+        collective.getRuns(), part / collective.getRuns(), input.getOffset(), output.getOffset()));
+  }
+  return program::CreateExchangeDirect(builder, op.getNumber(), &collectives);
+}
+
 /// What a step has to do, if that is known.
 static std::optional<program::Work> workOf(Operation &op) {
   using Work = program::Work;
@@ -195,6 +243,15 @@ static std::optional<program::Work> workOf(Operation &op) {
   }
   if (auto copy = dyn_cast<plan::CopyOp>(op))
     return Work(0, 2 * copy.getBytes());
+  if (auto exchange = dyn_cast<plan::ExchangeOp>(op)) {
+    uint64_t bytes = 0;
+    for (ArrayAttr buffers : {exchange.getInputs(), exchange.getOutputs()})
+      for (auto buffer : buffers.getAsRange<plan::BufferAttr>())
+        bytes += buffer.getBytes();
+    return Work(0, bytes);
+  }
+  if (isa<plan::WaitOp>(op))
+    return Work(0, 0);
   return Work(0, cast<plan::ZeroOp>(op).getBytes());
 }
 
@@ -232,6 +289,14 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
                                     gemm.getK(), gemm.getBatch(), gemm.getTransposeA(),
                                     gemm.getTransposeB(), /*accumulate=*/false, &a, &b, &c));
   }
+  if (auto exchangeOp = dyn_cast<plan::ExchangeOp>(op)) {
+    auto one = exchange(exchangeOp);
+    if (failed(one))
+      return failure();
+    return make(program::Action::Exchange, *one);
+  }
+  if (auto wait = dyn_cast<plan::WaitOp>(op))
+    return make(program::Action::Wait, program::CreateWait(builder, wait.getNumber()));
   if (auto copy = dyn_cast<plan::CopyOp>(op))
     return make(program::Action::Copy,
                 program::CreateCopy(builder, copy.getSource(), copy.getTarget(), copy.getBytes()));
@@ -243,9 +308,9 @@ FailureOr<Offset<program::Step>> PlanWriter::step(Operation &op) {
 LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
   if (failed(verifyName(op, op.getSymName())))
     return failure();
-  auto inputs =
-      tensors(op, op.getInputNames(), op.getInputs(), op.getBelow().value_or(ArrayRef<int64_t>()));
-  auto outputs = tensors(op, op.getOutputNames(), op.getOutputs());
+  auto inputs = tensors(op, op.getInputNames(), op.getInputs(), op.getDealtInputs(),
+                        op.getBelow().value_or(ArrayRef<int64_t>()));
+  auto outputs = tensors(op, op.getOutputNames(), op.getOutputs(), op.getDealtOutputs());
   if (failed(inputs) || failed(outputs))
     return failure();
   Table<program::Step> steps;
@@ -265,6 +330,11 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   auto arenas = module.getOps<plan::ArenaOp>();
   if (arenas.empty())
     return module.emitError("expected a plan.arena in the module");
+  for (auto axis : module.getOps<plan::AxisOp>()) {
+    axisOf[axis.getSymNameAttr()] = axes.size();
+    axes.push_back(
+        program::CreateAxisDirect(builder, axis.getSymName().str().c_str(), axis.getCount()));
+  }
   for (auto variable : module.getOps<plan::VariableOp>())
     if (failed(addVariable(variable)))
       return failure();
@@ -286,7 +356,8 @@ FailureOr<std::vector<std::byte>> PlanWriter::build() {
   builder.Finish(program::CreateProgramDirect(
       builder, origin.name.c_str(), code.target.c_str(), code.cpu.c_str(), &features, arenaBytes,
       &variables, &entries, &kernels, &object, &settings, origin.specification.c_str(),
-      origin.picture.empty() ? nullptr : origin.picture.c_str(), code.deterministic));
+      origin.picture.empty() ? nullptr : origin.picture.c_str(), code.deterministic,
+      axes.empty() ? nullptr : &axes));
 
   // The runtime refuses what is unsound; a program that it would refuse is not written.
   const auto *root = flatbuffers::GetRoot<program::Program>(builder.GetBufferPointer());

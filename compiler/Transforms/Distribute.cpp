@@ -48,6 +48,14 @@ int64_t stepOf(ArrayRef<int64_t> shape, int64_t dim) {
   return ShapedType::getNumElements(shape.drop_front(dim + 1));
 }
 
+/// The dimension along which equal parts are runs of memory, if they can be equal.
+std::optional<int64_t> dimOfRuns(RankedTensorType type, int64_t count) {
+  for (auto [dim, size] : llvm::enumerate(type.getShape()))
+    if (size != 1)
+      return size % count == 0 ? std::optional<int64_t>(dim) : std::nullopt;
+  return std::nullopt;
+}
+
 class Distributor {
 public:
   Distributor(func::FuncOp function, StringAttr axis, int64_t count, bool sharesState)
@@ -109,7 +117,7 @@ private:
   /// The same elements under another shape.
   std::optional<Placement> reshaped(Placement placement, ArrayRef<int64_t> from,
                                     ArrayRef<int64_t> to) const;
-  /// By the first dimension that can be cut; whole where there is none.
+  /// In parts that are runs of memory; whole where these are not equal.
   Placement anyPart(RankedTensorType type) const;
 
   //===--- ops ---===//
@@ -172,10 +180,8 @@ std::optional<Placement> Distributor::reshaped(Placement placement, ArrayRef<int
 }
 
 Placement Distributor::anyPart(RankedTensorType type) const {
-  for (auto [dim, size] : llvm::enumerate(type.getShape()))
-    if (size % count == 0)
-      return Placement::dealt(dim, size);
-  return Placement::whole();
+  auto dim = dimOfRuns(type, count);
+  return dim ? Placement::dealt(*dim, type.getDimSize(*dim)) : Placement::whole();
 }
 
 Value Distributor::byBlocks(Value local, RankedTensorType type, Placement placement, bool isWhole,
@@ -295,6 +301,10 @@ Value Distributor::in(Value value, Placement wanted) {
     known[value].values[wanted] = result;
     return result;
   }
+  if (own.isWhole() && wanted.isPartial()) {
+    Value share = splat(b, b.getLoc(), type, 1.0 / double(count));
+    return known[value].values[wanted] = arith::MulFOp::create(b, whole(value), share);
+  }
   Value local = one.values.at(own), result;
   auto all = one.values.find(Placement::whole());
   if (own.isWhole())
@@ -365,7 +375,13 @@ void Distributor::elementwise(Operation *op) {
     if (isPartialForOne(operand))
       ++partials, last = number;
   }
-  const bool isSum = isa<arith::AddFOp, arith::SubFOp>(op) && partials == op->getNumOperands();
+  // What all devices have joins a sum in equal shares, so that more than one sum is taken at once.
+  auto canBeShared = [&](Value value) {
+    return isPartialForOne(value) ||
+           (placementOf(value).isWhole() && typeOf(value).getElementTypeBitWidth() >= 32);
+  };
+  const bool isSum = isa<arith::AddFOp, arith::SubFOp>(op) && partials > 0 &&
+                     llvm::all_of(op->getOperands(), canBeShared);
   if (!placement.isDealt() && (isSum || (partials == 1 && isLinearIn(op, last)))) {
     SmallVector<Value> operands;
     for (auto [number, value] : llvm::enumerate(op->getOperands()))
@@ -703,7 +719,19 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
         shape[*dim] /= count;
         variable.setType(type.clone(shape));
       }
+    noteAxis(module, name);
     return success();
+  }
+
+  /// The axes of the grid, in the order in which devices are numbered along them.
+  void noteAxis(ModuleOp module, StringAttr name) {
+    Builder b(module.getContext());
+    SmallVector<Attribute> axes;
+    if (auto known = module->getAttrOfType<ArrayAttr>(kAxes))
+      llvm::append_range(axes, known);
+    axes.push_back(b.getDictionaryAttr(
+        {b.getNamedAttr("name", name), b.getNamedAttr("count", b.getI64IntegerAttr(count))}));
+    module->setAttr(kAxes, b.getArrayAttr(axes));
   }
 
   /// Whether anything that a function takes, returns, reads or writes is dealt.
@@ -727,17 +755,16 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
         .wasInterrupted();
   }
 
-  /// Along the first dimension that can be cut, unless it is said along which.
+  /// Into parts that are runs of memory, unless it is said along which dimension.
   void dealFirst(VariableOp variable, StringAttr name) {
     auto dealt = variable->getAttrOfType<DictionaryAttr>(kDealt);
     if (dealtDim(dealt, name))
       return;
     NamedAttrList entries(dealt);
-    for (auto [dim, size] : llvm::enumerate(cast<RankedTensorType>(variable.getType()).getShape()))
-      if (size % count == 0) {
-        entries.set(name, IntegerAttr::get(IntegerType::get(&getContext(), 64), dim));
-        return variable->setAttr(kDealt, entries.getDictionary(&getContext()));
-      }
+    if (auto dim = dimOfRuns(cast<RankedTensorType>(variable.getType()), count)) {
+      entries.set(name, IntegerAttr::get(IntegerType::get(&getContext(), 64), *dim));
+      variable->setAttr(kDealt, entries.getDictionary(&getContext()));
+    }
   }
 };
 } // namespace

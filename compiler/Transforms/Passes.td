@@ -264,8 +264,8 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
       whole are cut by `stc.all_slice`, or never made whole (constants and repetitions);
     - ops that this pass does not know have whole operands.
 
-    With `share-state` each parameter and each variable of the optimizer is dealt along the first
-    dimension that can be cut. Where one is dealt, summands are scattered before the first op that is
+    With `share-state` each parameter and each variable of the optimizer is dealt along its first
+    dimension, if devices divide it, so that a part is a run of memory. Where one is dealt, summands are scattered before the first op that is
     not linear, so that each device updates its part. A parameter that is dealt is whole for all ops but
     elementwise ones: it is gathered, once, and after the casts that products ask for. For several axes the pass runs once for each. Runs
     after `stc-differentiate`. An error at a size that the devices do not divide, and at attention that
@@ -318,6 +318,14 @@ def CountFlops : Pass<"stc-count-flops", "::mlir::func::FuncOp"> {
     ```
 
     gets `attributes {stc.model_flops = 196608 : i64}`.
+  }];
+}
+
+def LowerRanks : Pass<"stc-lower-ranks", "::mlir::ModuleOp"> {
+  let summary = "Read a device's number from a variable";
+  let description = [{
+    `stc.rank over "data"` becomes a read of the variable `rank.data`, which whoever runs the functions writes
+    before. Equal reads are one value, and kernels take it as any other.
   }];
 }
 

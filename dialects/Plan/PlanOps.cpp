@@ -97,6 +97,11 @@ struct Bytes {
 
 static Bytes bytesOf(BufferAttr buffer) { return {buffer.getOffset(), buffer.getBytes()}; }
 
+static SmallVector<Bytes> allBytes(ArrayAttr buffers) {
+  return llvm::map_to_vector(buffers.getAsRange<BufferAttr>(),
+                             [](BufferAttr buffer) { return bytesOf(buffer); });
+}
+
 /// The places that a step reads or writes.
 static SmallVector<Bytes> touchedBy(Operation &step) {
   if (auto batch = dyn_cast<BatchOp>(step)) {
@@ -106,8 +111,7 @@ static SmallVector<Bytes> touchedBy(Operation &step) {
     return all;
   }
   if (auto launch = dyn_cast<LaunchOp>(step))
-    return llvm::map_to_vector(launch.getBuffers().getAsRange<BufferAttr>(),
-                               [](BufferAttr buffer) { return bytesOf(buffer); });
+    return allBytes(launch.getBuffers());
   if (auto gemm = dyn_cast<GemmOp>(step))
     return {{gemm.getA().getOffset(), gemm.getBytesA()},
             {gemm.getB().getOffset(), gemm.getBytesB()},
@@ -117,6 +121,13 @@ static SmallVector<Bytes> touchedBy(Operation &step) {
     return {{static_cast<int64_t>(copy.getSource()), size},
             {static_cast<int64_t>(copy.getTarget()), size}};
   }
+  if (auto exchange = dyn_cast<ExchangeOp>(step)) {
+    SmallVector<Bytes> all = allBytes(exchange.getInputs());
+    llvm::append_range(all, allBytes(exchange.getOutputs()));
+    return all;
+  }
+  if (isa<WaitOp>(step))
+    return {};
   auto zero = cast<ZeroOp>(step);
   return {{static_cast<int64_t>(zero.getTarget()), static_cast<int64_t>(zero.getBytes())}};
 }
@@ -141,7 +152,7 @@ LogicalResult ArenaOp::verify() {
   llvm::sort(variables, [](VariableOp a, VariableOp b) {
     return static_cast<int64_t>(a.getOffset()) < static_cast<int64_t>(b.getOffset());
   });
-  VariableOp previous;
+  plan::VariableOp previous;
   for (VariableOp variable : variables) {
     Bytes bytes = ::bytesOf(variable.getBuffer());
     if (!bytes.liesIn(total))
@@ -169,6 +180,66 @@ static LogicalResult verifyNames(EntryOp entry, ArrayAttr names, ArrayAttr buffe
   return success();
 }
 
+static LogicalResult verifyDealt(Operation *op, StringRef constraint, DictionaryAttr dealt,
+                                 RankedTensorType type) {
+  for (NamedAttribute entry : dealt) {
+    auto dim = dyn_cast<IntegerAttr>(entry.getValue());
+    if (!dim || dim.getInt() < 0 || dim.getInt() >= type.getRank())
+      return op->emitOpError() << constraint << " expected dimensions of " << type << ", found "
+                               << dealt;
+  }
+  return success();
+}
+
+static LogicalResult verifyDealt(EntryOp entry, StringRef what, std::optional<ArrayAttr> dealt,
+                                 ArrayAttr buffers) {
+  if (!dealt)
+    return success();
+  if (dealt->size() != buffers.size())
+    return entry.emitOpError("(C7) expected a dictionary for each of ")
+           << buffers.size() << " " << what << ", found " << dealt->size();
+  for (auto [one, buffer] : llvm::zip_equal(*dealt, buffers.getAsRange<BufferAttr>())) {
+    auto dictionary = dyn_cast<DictionaryAttr>(one);
+    if (!dictionary)
+      return entry.emitOpError("(C7) expected dictionaries, found ") << one;
+    if (failed(verifyDealt(entry, "(C7)", dictionary, buffer.getType())))
+      return failure();
+  }
+  return success();
+}
+
+/// Each exchange is waited for, once.
+static LogicalResult verifyWaits(EntryOp entry) {
+  DenseMap<int64_t, Operation *> pending;
+  llvm::DenseSet<int64_t> numbers;
+  for (Operation &step : entry.getBody().front()) {
+    if (auto exchange = dyn_cast<ExchangeOp>(step)) {
+      if (!numbers.insert(exchange.getNumber()).second)
+        return step.emitOpError("(C6) expected a number of its own, found ")
+               << exchange.getNumber();
+      pending[exchange.getNumber()] = exchange;
+    }
+    if (auto wait = dyn_cast<WaitOp>(step); wait && !pending.erase(wait.getNumber()))
+      return step.emitOpError("(C1) expected an exchange ahead that nobody waited for, found ")
+             << wait.getNumber();
+  }
+  for (auto [number, exchange] : pending)
+    return exchange->emitOpError("(C6) expected a wait for exchange ") << number;
+  return success();
+}
+
+LogicalResult AxisOp::verify() {
+  if (static_cast<int64_t>(getCount()) < 1)
+    return emitOpError("(C1) expected at least one device, found ")
+           << static_cast<int64_t>(getCount());
+  return success();
+}
+
+LogicalResult plan::VariableOp::verify() {
+  auto dealt = getDealt();
+  return dealt ? verifyDealt(*this, "(C2)", *dealt, cast<RankedTensorType>(getType())) : success();
+}
+
 LogicalResult EntryOp::verify() {
   FailureOr<int64_t> arena = arenaBytes(*this);
   if (failed(arena))
@@ -192,8 +263,12 @@ LogicalResult EntryOp::verify() {
         return emitOpError("(C5) expected a bound of integers that is not negative, found ")
                << bound << " of " << buffer.getType();
   }
+  if (failed(verifyDealt(*this, "inputs", getDealtInputs(), getInputs())) ||
+      failed(verifyDealt(*this, "outputs", getDealtOutputs(), getOutputs())) ||
+      failed(verifyWaits(*this)))
+    return failure();
   for (Operation &step : getBody().front()) {
-    if (!isa<LaunchOp, BatchOp, GemmOp, CopyOp, ZeroOp>(step))
+    if (!isa<LaunchOp, BatchOp, GemmOp, CopyOp, ZeroOp, ExchangeOp, WaitOp>(step))
       return step.emitOpError("(C4) is not a step of an entry");
     for (Bytes bytes : touchedBy(step))
       if (!bytes.liesIn(peak))
@@ -213,6 +288,24 @@ LogicalResult KernelOp::verify() {
 //===----------------------------------------------------------------------===//
 // Steps
 //===----------------------------------------------------------------------===//
+
+LogicalResult ExchangeOp::verify() {
+  auto types = [](ArrayAttr buffers) {
+    return llvm::map_to_vector(buffers.getAsRange<BufferAttr>(),
+                               [](BufferAttr buffer) { return Type(buffer.getType()); });
+  };
+  if (failed(tile::verifyCollectives(*this, getCollectives(), types(getInputs()),
+                                     types(getOutputs()))))
+    return failure();
+  SmallVector<Bytes> read = allBytes(getInputs()), written = allBytes(getOutputs());
+  for (auto [number, bytes] : llvm::enumerate(written)) {
+    auto overlaps = [&](Bytes other) { return bytes.overlaps(other); };
+    if (llvm::any_of(read, overlaps) ||
+        llvm::any_of(ArrayRef(written).drop_front(number + 1), overlaps))
+      return emitOpError("(C2) expected memory of its own for output ") << number;
+  }
+  return success();
+}
 
 LogicalResult BatchOp::verify() {
   Block &launches = getBody().front();

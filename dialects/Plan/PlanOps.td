@@ -4,7 +4,7 @@
 
 include "dialects/Plan/Plan.td"
 include "dialects/Stc/Stc.td"
-include "dialects/Tile/Tile.td"
+include "dialects/Tile/TileExchange.td"
 include "mlir/IR/RegionKindInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
 
@@ -15,6 +15,23 @@ def Plan_Buffers : TypedArrayAttrBase<Plan_BufferAttr, "buffers">;
 //===----------------------------------------------------------------------===//
 // The module
 //===----------------------------------------------------------------------===//
+
+def Plan_AxisOp : Plan_Op<"axis", [Symbol, HasParent<"::mlir::ModuleOp">]> {
+  let summary = "an axis of the grid of devices, and how many are along it";
+  let description = [{
+    Devices are numbered in row-major order of their places on the axes. Without an axis there is one device.
+
+    ```mlir
+    plan.axis @data of 4
+    ```
+
+    Constraints:
+    - (C1) there is at least one device.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$count);
+  let assemblyFormat = "$sym_name `of` $count attr-dict";
+  let hasVerifier = 1;
+}
 
 def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">]> {
   let summary = "the one piece of memory that all buffers lie in";
@@ -34,7 +51,8 @@ def Plan_ArenaOp : Plan_Op<"arena", [HasParent<"::mlir::ModuleOp">]> {
 def Plan_VariableOp : Plan_Op<"variable", [Symbol, HasParent<"::mlir::ModuleOp">]> {
   let summary = "a tensor that outlives the entries which read and write it";
   let description = [{
-    Zero until something is written to it.
+    Zero until something is written to it. `dealt` says along which dimension devices have parts of it, by the
+    names of axes.
 
     ```mlir
     plan.variable parameter @ln_f.weight at 4096 : tensor<512xf32>
@@ -42,10 +60,12 @@ def Plan_VariableOp : Plan_Op<"variable", [Symbol, HasParent<"::mlir::ModuleOp">
 
     Constraints:
     - (C1) the bytes from the offset on lie inside the arena, and no other variable has one of them.
+    - (C2) `dealt` has dimensions of the tensor.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Stc_Role:$role, I64Attr:$offset,
-                       TypeAttrOf<AnyStaticShapeTensor>:$type);
-  let assemblyFormat = "$role $sym_name `at` $offset `:` $type attr-dict";
+                       TypeAttrOf<AnyStaticShapeTensor>:$type, OptionalAttr<DictionaryAttr>:$dealt);
+  let assemblyFormat = "$role $sym_name `at` $offset `:` $type (`dealt` $dealt^)? attr-dict";
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     BufferAttr getBuffer() {
       return BufferAttr::get(getContext(), getOffset(), ::llvm::cast<::mlir::RankedTensorType>(getType()));
@@ -74,16 +94,20 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     - (C1) the peak is at most the arena's size.
     - (C2) inputs and outputs, and what the steps read and write, lie before the peak.
     - (C3) no two inputs have the same name, nor two outputs.
-    - (C4) the body holds only steps: launches, batches of them, gemms, copies and zeros.
+    - (C4) the body holds only steps: launches, batches of them, gemms, copies, zeros, exchanges and waits.
     - (C5) `below` has a number for each input, which is not negative, and 0 where its elements are no integers.
+    - (C6) exchanges have different numbers, and each is waited for once, behind it.
+    - (C7) `dealt_inputs` and `dealt_outputs` have a dictionary for each input and output, of dimensions that the
+      tensor has by the names of axes: device r has the r-th of equal parts along each.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$inputNames, Plan_Buffers:$inputs,
                        StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak,
-                       OptionalAttr<I64Attr>:$modelFlops, OptionalAttr<DenseI64ArrayAttr>:$below);
+                       OptionalAttr<I64Attr>:$modelFlops, OptionalAttr<DenseI64ArrayAttr>:$below,
+                       OptionalAttr<ArrayAttr>:$dealtInputs, OptionalAttr<ArrayAttr>:$dealtOutputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs) (`below` $below^)?
-    `outputs` custom<NamedBuffers>($outputNames, $outputs) `peak` $peak
+    $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs) (`below` $below^)? (`dealt` $dealtInputs^)?
+    `outputs` custom<NamedBuffers>($outputNames, $outputs) (`dealt_outputs` $dealtOutputs^)? `peak` $peak
     (`model_flops` $modelFlops^)? $body attr-dict
   }];
   let hasVerifier = 1;
@@ -123,6 +147,47 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, N
 //===----------------------------------------------------------------------===//
 // Steps
 //===----------------------------------------------------------------------===//
+
+def Plan_ExchangeOp : Plan_Op<"exchange", [HasParent<"EntryOp">]> {
+  let summary = "starts collectives";
+  let description = [{
+    Those of a `tile.exchange`, from buffers to others. They go on beside the steps that follow, up to the
+    `plan.wait` for their number.
+
+    ```mlir
+    plan.exchange 3 [#tile.collective<all_gather over "data" of 4 runs 1>] from (0 : tensor<16xf32>)
+        to (4096 : tensor<64xf32>)
+    plan.wait 3
+    ```
+
+    Constraints:
+    - (C1) there is at least one collective, and a buffer that it reads and one that it writes for each, as
+      constraints C1 to C3 of `tile.exchange` say of operands and results.
+    - (C2) what is written shares no byte with what else is written or read.
+  }];
+  let arguments = (ins I64Attr:$number, TypedArrayAttrBase<Tile_CollectiveAttr, "collectives">:$collectives,
+                       Plan_Buffers:$inputs, Plan_Buffers:$outputs);
+  let assemblyFormat = [{
+    $number $collectives `from` custom<Buffers>($inputs) `to` custom<Buffers>($outputs) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_WaitOp : Plan_Op<"wait", [HasParent<"EntryOp">]> {
+  let summary = "waits for an exchange";
+  let description = [{
+    From here on its results are there, and what it read may change.
+
+    ```mlir
+    plan.wait 3
+    ```
+
+    Constraints:
+    - (C1) an exchange of this number stands before, and no other wait for it.
+  }];
+  let arguments = (ins I64Attr:$number);
+  let assemblyFormat = "$number attr-dict";
+}
 
 def Plan_BatchOp : Plan_Op<"batch", [HasParent<"EntryOp">, SingleBlock, NoTerminator, NoRegionArguments]> {
   let summary = "launches of one kernel as one, on a GPU";

@@ -54,6 +54,9 @@ inline constexpr llvm::StringLiteral kBelow = "stc.below";
 /// On an input or a result of a function, or on a variable: the dimension along which it is dealt
 /// over each axis of devices, {data = 0}.
 inline constexpr llvm::StringLiteral kDealt = "stc.dealt";
+/// On a module: the axes of devices that its functions are dealt over, the slowest first,
+/// [{name = "data", count = 4}].
+inline constexpr llvm::StringLiteral kAxes = "stc.axes";
 
 /// A constant tensor with the same value everywhere.
 mlir::Value splat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);

@@ -80,7 +80,8 @@ def Stc_Role : I32EnumAttr<"Role", "what a variable is for", [
     I32EnumAttrCase<"Parameter", 0, "parameter">,
     I32EnumAttrCase<"Optimizer", 1, "optimizer">,
     I32EnumAttrCase<"Counter", 2, "counter">,
-    I32EnumAttrCase<"Scratch", 3, "scratch">]> {
+    I32EnumAttrCase<"Scratch", 3, "scratch">,
+    I32EnumAttrCase<"Rank", 4, "rank">]> {
   let cppNamespace = "::stc";
 }
 

@@ -42,7 +42,9 @@ def Stc_VariableOp : Stc_Op<"variable", [Symbol]> {
   let description = [{
     A parameter, a moment of the optimizer, a counter, or scratch such as a key-value cache. Zero
     until something is written to it. Its name is the one in the weights file. Scratch lasts from
-    one function that uses scratch to the next; a function that uses none leaves it undefined.
+    one function that uses scratch to the next; a function that uses none leaves it undefined. A rank
+    is the device's number on the axis `data` if its name is `rank.data`; whoever runs the functions
+    writes it first of all.
 
     ```mlir
     stc.variable parameter @"ln_f.weight" : tensor<512xf32>

@@ -36,6 +36,10 @@ mlir::Type memoryType(mlir::Type element);
 /// known of the op.
 bool isWritten(mlir::Value buffer);
 
+/// Constraints C1 to C3 of `tile.exchange`, of tensors that collectives read and write.
+mlir::LogicalResult verifyCollectives(mlir::Operation *op, mlir::ArrayAttr collectives,
+                                      mlir::TypeRange from, mlir::TypeRange to);
+
 /// On a `tile.kernel`: several launches of it are one, so that an item's buffers and sizes are
 /// found at run time.
 inline constexpr llvm::StringLiteral kBatchedKernel = "tile.batched";

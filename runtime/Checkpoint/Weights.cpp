@@ -46,8 +46,10 @@ bool isFinite(program::DType dtype, std::span<const std::byte> data) {
 std::vector<const program::Tensor *> variablesOf(const program::Program &program, VariableSet set) {
   std::vector<const program::Tensor *> tensors;
   for (const program::Variable *variable : *program.variables()) {
-    bool isParameter = variable->role() == program::Role::Parameter;
-    if (variable->role() != program::Role::Scratch && isParameter == (set == VariableSet::Weights))
+    const bool isParameter = variable->role() == program::Role::Parameter,
+               isKept = variable->role() != program::Role::Scratch &&
+                        variable->role() != program::Role::Rank;
+    if (isKept && isParameter == (set == VariableSet::Weights))
       tensors.push_back(variable->tensor());
   }
   return tensors;

@@ -1,6 +1,7 @@
 //===- Executor.h - a program bound to a device -------------------------------------===//
 #pragma once
 
+#include "runtime/Device/Devices.h"
 #include "runtime/Program/Program_generated.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Error.h"
@@ -20,6 +21,10 @@ public:
   virtual ~Executor() = default;
 
   const program::Program &program() const { return source; }
+  /// Which part of a tensor's dimension this device has, of those that run the program together.
+  DealtPart part(const program::Tensor &tensor, uint32_t dim) const {
+    return partOf(source, places, tensor, dim);
+  }
 
   /// What it runs on: "2 threads", "NVIDIA H100 80GB HBM3".
   virtual std::string device() const = 0;
@@ -43,10 +48,18 @@ public:
   Result<std::vector<std::byte>> read(const program::Tensor &tensor);
 
 protected:
-  explicit Executor(const program::Program &program) : source(program) {}
+  Executor(const program::Program &program, const Devices &devices);
+  /// Writes the variables that say where on the axes this device is.
+  Result<void> writeRanks();
 
   const program::Program &source;
+
+private:
+  std::vector<int> places; // on the axes
 };
+
+/// Error: the program is for other devices than there are.
+Result<void> checkDevices(const program::Program &program, const Devices &devices);
 
 inline Result<std::vector<std::byte>> Executor::read(const program::Tensor &tensor) {
   std::vector<std::byte> data(bytes(tensor));

@@ -48,6 +48,13 @@ private:
   Result<void> checkOperand(const char *name, const Matrix &matrix, int64_t rows, int64_t columns,
                             const Gemm &gemm);
   Result<void> checkCopy(const Copy &copy);
+  Result<void> checkAxes();
+  Result<void> checkDealt(const Tensor &tensor, const std::string &what);
+  Result<void> checkCollective(const Collective &collective);
+  Result<void> checkExchange(const Exchange &exchange);
+  /// Each exchange is waited for once, behind it.
+  Result<void> checkWaits(const Entry &entry);
+  uint32_t axisCount() const { return program.axes() ? program.axes()->size() : 0; }
 
   bool inArena(uint64_t offset, uint64_t bytes) const {
     return offset <= program.arena_bytes() && bytes <= program.arena_bytes() - offset;
@@ -87,6 +94,26 @@ Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where
   if (tensor.below() < 0 || (tensor.below() > 0 && !isInteger))
     return fail(fmt::format("expected a bound of the integers of {} that is not negative, found {}",
                             what, tensor.below()));
+  return checkDealt(tensor, what);
+}
+
+Result<void> Checker::checkDealt(const Tensor &tensor, const std::string &what) {
+  if (!tensor.dealt())
+    return {};
+  std::set<uint32_t> axes;
+  int64_t parts = 1, all;
+  for (const Dealt *dealt : *tensor.dealt()) {
+    if (dealt->axis() >= axisCount() || !axes.insert(dealt->axis()).second)
+      return fail(fmt::format("expected different axes of {}, below {}, found {}", what,
+                              axisCount(), dealt->axis()));
+    if (dealt->dim() >= tensor.shape()->size())
+      return fail(fmt::format("expected a dimension of {} below {}, found {}", what,
+                              tensor.shape()->size(), dealt->dim()));
+    parts *= program.axes()->Get(dealt->axis())->count(); // of less than 2^40 devices
+  }
+  if (__builtin_mul_overflow(parts, bytes(tensor), &all))
+    return fail(fmt::format("expected a possible shape of {}, found {} parts of {}", what, parts,
+                            describe(tensor)));
   return {};
 }
 
@@ -233,6 +260,94 @@ Result<void> Checker::checkCopy(const Copy &copy) {
   return {};
 }
 
+Result<void> Checker::checkAxes() {
+  constexpr int64_t most = int64_t(1) << 20; // devices
+  Strings names;
+  int64_t devices = 1;
+  for (uint32_t k = 0; k < axisCount(); ++k) {
+    const Axis &axis = *program.axes()->Get(k);
+    if (auto checked = checkName(view(axis.name())); !checked)
+      return fail(fmt::format("axis: {}", checked.error().message));
+    if (!names.insert(view(axis.name())).second)
+      return fail(fmt::format("axis '{}' stands twice", printable(view(axis.name()))));
+    if (axis.count() < 1 || axis.count() > most || (devices *= axis.count()) > most)
+      return fail(fmt::format("expected 1 to {} devices, found {} along axis '{}'", most,
+                              axis.count(), printable(view(axis.name()))));
+  }
+  return {};
+}
+
+Result<void> Checker::checkCollective(const Collective &collective) {
+  if (collective.kind() > CollectiveKind::MAX)
+    return fail(fmt::format("expected a known kind of collective, found {}",
+                            static_cast<int>(collective.kind())));
+  if (collective.axis() >= axisCount())
+    return fail(fmt::format("expected an axis below {}, found {}", axisCount(), collective.axis()));
+  const int64_t size = byteSize(collective.dtype());
+  if (size == 0)
+    return fail(fmt::format("expected a known dtype of a collective, found {}",
+                            static_cast<int>(collective.dtype())));
+  const bool isSum = collective.kind() != CollectiveKind::AllGather &&
+                     collective.kind() != CollectiveKind::AllSlice;
+  const bool isFloat = isNarrow(collective.dtype()) || collective.dtype() == DType::F32 ||
+                       collective.dtype() == DType::F64;
+  if (isSum && !isFloat)
+    return fail(fmt::format("expected floats to combine, found {}", dtypeName(collective.dtype())));
+  const bool isWhole =
+      collective.kind() == CollectiveKind::AllReduce || collective.kind() == CollectiveKind::AllMax;
+  if (collective.runs() < 1 || (isWhole && collective.runs() != 1) || collective.elements() < 0)
+    return fail(fmt::format("expected runs of elements, found {} of {}", collective.runs(),
+                            collective.elements()));
+  int64_t part, all;
+  if (__builtin_mul_overflow(collective.runs(), collective.elements(), &part) ||
+      __builtin_mul_overflow(part, size, &part) ||
+      __builtin_mul_overflow(part, isWhole ? 1 : program.axes()->Get(collective.axis())->count(),
+                             &all))
+    return fail("the extent of a collective overflows");
+  const bool isGather = collective.kind() == CollectiveKind::AllGather;
+  const uint64_t read = isGather ? part : all, written = isGather || isWhole ? all : part;
+  for (auto [what, offset, extent] : {std::tuple("source", collective.source(), read),
+                                      {"target", collective.target(), written}}) {
+    if (!inArena(offset, extent))
+      return outside(fmt::format("the {} of a collective", what), offset, extent);
+    if (offset % size != 0)
+      return fail(fmt::format("expected the {} of a collective at a multiple of {} bytes, found it "
+                              "at {}",
+                              what, size, offset));
+  }
+  if (collective.source() < collective.target() + written &&
+      collective.target() < collective.source() + read)
+    return fail("expected a collective between places that do not overlap");
+  return {};
+}
+
+Result<void> Checker::checkExchange(const Exchange &exchange) {
+  if (exchange.collectives()->size() == 0)
+    return fail("expected an exchange of something");
+  for (const Collective *collective : *exchange.collectives())
+    if (auto checked = checkCollective(*collective); !checked)
+      return checked;
+  return {};
+}
+
+Result<void> Checker::checkWaits(const Entry &entry) {
+  std::set<uint32_t> pending, all;
+  for (const Step *step : *entry.steps()) {
+    if (const Exchange *exchange = step->action_as_Exchange()) {
+      if (!all.insert(exchange->number()).second)
+        return fail(fmt::format("exchange {} stands twice", exchange->number()));
+      pending.insert(exchange->number());
+    }
+    if (const Wait *wait = step->action_as_Wait(); wait && pending.erase(wait->exchange()) == 0)
+      return fail(
+          fmt::format("expected an exchange ahead that nobody waited for, found a wait for {}",
+                      wait->exchange()));
+  }
+  if (!pending.empty())
+    return fail(fmt::format("expected a wait for exchange {}", *pending.begin()));
+  return {};
+}
+
 Result<void> Checker::checkEntry(const Entry &entry) {
   if (auto checked = checkTensors(*entry.inputs(), "input"); !checked)
     return checked;
@@ -252,19 +367,24 @@ Result<void> Checker::checkEntry(const Entry &entry) {
       checked = checkCopy(*copy);
     else if (const Batch *batch = step->action_as_Batch())
       checked = checkBatch(*batch);
-    else
-      checked = fail("expected a launch, a batch of them, a gemm or a copy, found something else");
+    else if (const Exchange *exchange = step->action_as_Exchange())
+      checked = checkExchange(*exchange);
+    else if (!step->action_as_Wait())
+      checked = fail("expected a launch, a batch of them, a gemm, a copy, an exchange or a wait, "
+                     "found something else");
     if (!checked)
       return fail(fmt::format("step {}: {}", index, checked.error().message));
     ++index;
   }
-  return {};
+  return checkWaits(entry);
 }
 
 Result<void> Checker::check() {
   if (program.arena_bytes() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     return fail(fmt::format("expected a smaller arena, found {} bytes", program.arena_bytes()));
   if (auto checked = checkKernels(program); !checked)
+    return checked;
+  if (auto checked = checkAxes(); !checked)
     return checked;
   Strings names;
   // Of what is kept from one step to the next, which has its place to itself.
@@ -278,6 +398,8 @@ Result<void> Checker::check() {
                               printable(view(tensor.name())), static_cast<int>(variable->role())));
     if (!names.insert(view(tensor.name())).second)
       return fail(fmt::format("variable '{}' stands twice", printable(view(tensor.name()))));
+    if (variable->role() == Role::Rank && (tensor.dtype() != DType::I32 || tensor.shape()->size()))
+      return fail(fmt::format("expected a rank that is an i32, found {}", describe(tensor)));
     if (variable->role() != Role::Scratch)
       kept += bytes(tensor);
     if (kept > program.arena_bytes())

@@ -17,7 +17,7 @@
 
 namespace stc::runtime {
 
-inline constexpr uint32_t programFormatVersion = 2;
+inline constexpr uint32_t programFormatVersion = 3;
 inline constexpr size_t programHeaderBytes = 32;
 
 /// Writes a finished FlatBuffer as a program file: it appears whole or not at all.

@@ -16,6 +16,10 @@ StepName nameOf(const program::Program &program, const program::Step &step) {
     return launched(*batch->launches()->Get(0));
   if (const program::Gemm *gemm = step.action_as_Gemm())
     return {fmt::format("gemm {}x{}x{}", gemm->m(), gemm->n(), gemm->k()), "gemm"};
+  if (step.action_as_Exchange())
+    return {"exchange", "exchange"};
+  if (step.action_as_Wait())
+    return {"wait", "exchange"};
   return {step.action_as_Copy()->zero() ? "zero" : "copy", "copy"};
 }
 

@@ -9,7 +9,8 @@
 
 namespace stc::runtime {
 
-/// What a step is called, and the kind of its work: that of its kernel, "gemm" or "copy".
+/// What a step is called, and the kind of its work: that of its kernel, "gemm", "copy" or
+/// "exchange".
 struct StepName {
   std::string name, kind;
 };

@@ -6,6 +6,7 @@
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
 #include "tools/command-line/CommandLine.h"
+#include "tools/stc-compile/Devices.h"
 #include "tools/stc-compile/Kernels.h"
 #include "tools/stc-compile/Report.h"
 
@@ -24,6 +25,7 @@ struct Options {
   std::string input, output, emit = "program", cpu = HostTarget::defaultCpu(), target = "host",
                              dump, picture;
   std::optional<int64_t> picturePosition, pictureWidth;
+  std::vector<DeviceAxis> devices;
   bool gradient = false, deterministic = false, explain = false;
 };
 
@@ -160,6 +162,9 @@ LogicalResult compile(const Options &options) {
     compileOptions.querySums = "never";
   if (input->spec)
     takeSettings(compileOptions, *input->spec, context);
+  compileOptions.devices = options.devices;
+  if (auto fits = fitToDevices(*input, options.devices); !fits)
+    return fail(options.input + ": " + fits.error());
   if (failed(explain(options, *input, compileOptions)))
     return failure();
   if (options.output.empty())
@@ -228,6 +233,17 @@ int main(int argc, char **argv) {
   cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
                "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "
                "default: host");
+  app.add_option_function<std::string>(
+         "--devices",
+         [&](const std::string &text) {
+           auto devices = parseDevices(text);
+           if (!devices)
+             throw CLI::ValidationError("--devices", devices.error());
+           options.devices = *devices;
+         },
+         "the devices that run the program together, each with its share of a step's sequences: 8, "
+         "or data:8; default: 1")
+      ->type_name("N");
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
                  "environment, or native");

@@ -63,6 +63,7 @@ private:
     return entry.program.steps.emplace_back();
   }
   planner::Value use(Value value);
+  void wait(Operation *exchange);
   std::vector<planner::Value> use(ValueRange range);
   void read(ReadOp op);
   void launch(tile::LaunchOp op);
@@ -73,6 +74,8 @@ private:
   const SymbolTable &symbols;
   EntryProgram entry;
   DenseMap<Value, planner::Value> values;
+  /// Exchanges that nobody has waited for yet, in order, with what they read and write.
+  llvm::MapVector<Operation *, std::vector<planner::Value>> pending;
   /// What each variable holds so far, and whether that was written here.
   std::vector<planner::Value> current;
   std::vector<bool> isWritten;
@@ -82,6 +85,8 @@ private:
 /// A reshape is its operand. Zeros are made where they are used: that costs no more than a copy,
 /// and they live shorter.
 planner::Value Translator::use(Value value) {
+  if (Operation *op = value.getDefiningOp(); op && pending.contains(op))
+    wait(op);
   if (auto found = values.find(value); found != values.end())
     return found->second;
   if (auto reshape = value.getDefiningOp<ReshapeOp>())
@@ -89,6 +94,12 @@ planner::Value Translator::use(Value value) {
   planner::Value zeros = newValue(value.getType());
   newStep(value.getDefiningOp()).results.push_back({zeros});
   return zeros;
+}
+
+/// Until then memory of the exchange is in use.
+void Translator::wait(Operation *exchange) {
+  newStep(exchange).operands = std::move(pending[exchange]);
+  pending.erase(exchange);
 }
 
 std::vector<planner::Value> Translator::use(ValueRange range) {
@@ -140,11 +151,23 @@ LogicalResult Translator::translate(Operation &op) {
     step.operands = std::move(operands);
     values[matmul.getResult()] = newValue(matmul.getType());
     step.results.push_back({values[matmul.getResult()]});
+  } else if (auto exchange = dyn_cast<tile::ExchangeOp>(op)) {
+    std::vector<planner::Value> operands = use(op.getOperands());
+    planner::Step &step = newStep(&op);
+    step.operands = operands;
+    for (Value result : exchange.getResults()) {
+      values[result] = newValue(result.getType());
+      step.results.push_back({values[result]});
+      operands.push_back(values[result]);
+    }
+    pending[&op] = std::move(operands);
   } else if (auto result = dyn_cast<func::ReturnOp>(op)) {
+    while (!pending.empty())
+      wait(pending.front().first);
     entry.program.outputs = use(result.getOperands());
   } else if (!isa<ReshapeOp>(op) && !isZeros(&op)) {
-    return op.emitError("expected a launch, a matmul, a reshape, a read, a write or a constant of "
-                        "zeros at the tile level, found '")
+    return op.emitError("expected a launch, a matmul, a reshape, a read, a write, an exchange or a "
+                        "constant of zeros at the tile level, found '")
            << op.getName() << "'";
   }
   return success();

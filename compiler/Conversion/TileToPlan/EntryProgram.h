@@ -31,7 +31,8 @@ llvm::SmallVector<int64_t> resultBuffers(tile::LaunchOp launch);
 /// value, and each use of a constant of zeros is a step of its own.
 struct EntryProgram {
   planner::Program program;
-  /// The op of each step: a launch, a matmul or a constant.
+  /// The op of each step: a launch, a matmul, a constant, or an exchange, which has two: its start,
+  /// and the wait for it, without results.
   llvm::SmallVector<mlir::Operation *> ops;
 };
 

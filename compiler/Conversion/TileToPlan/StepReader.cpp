@@ -79,6 +79,12 @@ private:
   const EntryProgram &entry;
   const SymbolTable &symbols;
   size_t next = 0; ///< the step of the program
+  /// An exchange, and what it reads and writes, by its number.
+  struct Started {
+    Operation *source = nullptr;
+    std::vector<Place> places;
+  };
+  DenseMap<int64_t, Started> started;
 };
 } // namespace
 
@@ -134,6 +140,23 @@ bool StepReader::read(Operation &step) {
                  {{op.getA().getOffset(), op.getBytesA()}, {op.getB().getOffset(), op.getBytesB()}},
                  {{op.getC().getOffset(), op.getBytesC()}}});
             return isa<MatmulOp>(source);
+          })
+          .Case([&](plan::ExchangeOp op) {
+            planner::PlannedStep &step = plan.steps.emplace_back();
+            step.source = number;
+            for (auto buffer : op.getInputs().getAsRange<plan::BufferAttr>())
+              step.operands.push_back(placeOf(buffer));
+            for (auto buffer : op.getOutputs().getAsRange<plan::BufferAttr>())
+              step.results.push_back(placeOf(buffer));
+            auto exchange = dyn_cast<tile::ExchangeOp>(source);
+            started[op.getNumber()] = {source, step.operands};
+            llvm::append_range(started[op.getNumber()].places, step.results);
+            return exchange && exchange.getCollectives() == op.getCollectives();
+          })
+          .Case([&](plan::WaitOp op) {
+            const Started &exchange = started[op.getNumber()];
+            plan.steps.push_back({number, exchange.places, {}});
+            return exchange.source == source;
           })
           .Case([&](plan::ZeroOp op) {
             plan.steps.push_back({number, {}, {{int64_t(op.getTarget()), int64_t(op.getBytes())}}});

@@ -71,6 +71,23 @@ void StepWriter::gemm(MatmulOp op, const planner::PlannedStep &step) {
                        matrix(step.results[0], c));
 }
 
+void StepWriter::exchange(tile::ExchangeOp op, const planner::PlannedStep &step) {
+  auto [entry, isStart] = exchanges.try_emplace(op, exchanges.size());
+  if (!isStart) {
+    plan::WaitOp::create(builder, op.getLoc(), entry->second);
+    return;
+  }
+  auto buffersOf = [&](ArrayRef<planner::Place> places, TypeRange types) {
+    SmallVector<Attribute> buffers;
+    for (auto [place, type] : llvm::zip_equal(places, types))
+      buffers.push_back(buffer(place, type));
+    return builder.getArrayAttr(buffers);
+  };
+  plan::ExchangeOp::create(builder, op.getLoc(), entry->second, op.getCollectives(),
+                           buffersOf(step.operands, op.getOperandTypes()),
+                           buffersOf(step.results, op.getResultTypes()));
+}
+
 void StepWriter::write(const EntryProgram &entry, const planner::Plan &plan) {
   for (const planner::PlannedStep &step : plan.steps) {
     const planner::Place &result = step.results.empty() ? planner::Place() : step.results[0];
@@ -84,6 +101,8 @@ void StepWriter::write(const EntryProgram &entry, const planner::Plan &plan) {
       launch(launchOp, step);
     else if (auto matmul = dyn_cast<MatmulOp>(op))
       gemm(matmul, step);
+    else if (auto exchanged = dyn_cast<tile::ExchangeOp>(op))
+      exchange(exchanged, step);
     else
       plan::ZeroOp::create(builder, op->getLoc(), result.offset, result.bytes);
   }

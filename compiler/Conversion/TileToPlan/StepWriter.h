@@ -27,10 +27,14 @@ private:
   }
   void launch(tile::LaunchOp op, const planner::PlannedStep &step);
   void gemm(MatmulOp op, const planner::PlannedStep &step);
+  /// Its start, or the wait for it.
+  void exchange(tile::ExchangeOp op, const planner::PlannedStep &step);
   mlir::FlatSymbolRefAttr sharingKernel(tile::KernelOp kernel, const SharedBuffers &shared);
 
   mlir::OpBuilder &builder;
   mlir::SymbolTable &symbols;
+  /// Numbers of those that have started.
+  llvm::DenseMap<mlir::Operation *, int64_t> exchanges;
   /// By all that a variant is made of.
   std::map<std::pair<mlir::Operation *, SharedBuffers>, mlir::FlatSymbolRefAttr> variants;
 };

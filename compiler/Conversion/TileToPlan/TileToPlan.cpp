@@ -65,6 +65,31 @@ static DenseI64ArrayAttr boundsOf(OpBuilder &builder, func::FuncOp function) {
              : builder.getDenseI64ArrayAttr(bounds);
 }
 
+/// Along which dimensions something is dealt over axes that the module has; null if along none.
+static DictionaryAttr dealtOver(ModuleOp module, DictionaryAttr dealt) {
+  auto axes = module->getAttrOfType<ArrayAttr>(kAxes);
+  if (!dealt || !axes)
+    return {};
+  SmallVector<NamedAttribute> entries;
+  for (auto axis : axes.getAsRange<DictionaryAttr>())
+    if (auto entry = dealt.getNamed(axis.getAs<StringAttr>("name")))
+      entries.push_back(*entry);
+  return entries.empty() ? DictionaryAttr() : DictionaryAttr::get(module.getContext(), entries);
+}
+
+/// The same of all arguments or results; null if none is dealt.
+static ArrayAttr dealtOf(OpBuilder &builder, ModuleOp module, unsigned count,
+                         function_ref<DictionaryAttr(unsigned)> dealt) {
+  SmallVector<Attribute> all;
+  bool isAny = false;
+  for (unsigned index = 0; index < count; ++index) {
+    DictionaryAttr one = dealtOver(module, dealt(index));
+    isAny |= bool(one);
+    all.push_back(one ? one : builder.getDictionaryAttr({}));
+  }
+  return isAny ? builder.getArrayAttr(all) : nullptr;
+}
+
 /// What is launched on the optimizer's variables alone is a kind of its own, for those who ask
 /// where time goes.
 static void nameOptimizer(ModuleOp module, const Variables &variables) {
@@ -98,6 +123,7 @@ template <typename Sizes> static std::optional<int64_t> sumOf(Sizes &&sizes, int
 LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Variables &variables,
                                                SymbolTable &symbols, StepWriter &steps,
                                                OpBuilder &builder, int64_t &arena) {
+  ModuleOp module = getOperation();
   eraseDeadOps(function);
   FailureOr<EntryProgram> entry = translateEntry(function, variables, symbols);
   if (failed(entry))
@@ -119,7 +145,13 @@ LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Vari
       });
   auto op = plan::EntryOp::create(
       builder, function.getLoc(), function.getSymName(), inputNames, inputs, outputNames, outputs,
-      plan.peak, function->getAttrOfType<IntegerAttr>(kModelFlops), boundsOf(builder, function));
+      plan.peak, function->getAttrOfType<IntegerAttr>(kModelFlops), boundsOf(builder, function),
+      dealtOf(
+          builder, module, function.getNumArguments(),
+          [&](unsigned index) { return function.getArgAttrOfType<DictionaryAttr>(index, kDealt); }),
+      dealtOf(builder, module, function.getNumResults(), [&](unsigned index) {
+        return function.getResultAttrOfType<DictionaryAttr>(index, kDealt);
+      }));
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&op.getBody());
   steps.write(*entry, plan);
@@ -142,9 +174,14 @@ void ConvertTileToPlanPass::runOnOperation() {
 
   auto arena = plan::ArenaOp::create(builder, module.getLoc(), 0);
   int64_t bytes = 0;
+  if (auto axes = module->getAttrOfType<ArrayAttr>(kAxes))
+    for (auto axis : axes.getAsRange<DictionaryAttr>())
+      plan::AxisOp::create(builder, module.getLoc(), axis.getAs<StringAttr>("name"),
+                           axis.getAs<IntegerAttr>("count"));
   for (auto [variable, place] : llvm::zip(variables.ops, variables.places)) {
     plan::VariableOp::create(builder, variable.getLoc(), variable.getSymName(), variable.getRole(),
-                             place.offset, variable.getType());
+                             place.offset, variable.getType(),
+                             dealtOver(module, variable->getAttrOfType<DictionaryAttr>(kDealt)));
     bytes = std::max(bytes, place.offset + place.bytes);
   }
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {

@@ -45,6 +45,8 @@ CudaExecutor::create(const program::Program &program, const cuda::Device &device
                             target->later ? " or later" : "", found.first, found.second,
                             device.name()),
                 ErrorKind::Machine);
+  if (auto checked = checkDevices(program, {}); !checked)
+    return forward(checked);
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device));
   if (auto prepared = executor->prepare(productLibraries); !prepared)
     return forward(prepared);
@@ -124,7 +126,8 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
       return forward(bound);
     return std::move(*bound);
   }
-  const program::Copy &copy = *step.action_as_Copy(); // a checked program has no other kind
+  const program::Copy &copy =
+      *step.action_as_Copy(); // a checked program for one GPU has no other kind
   return BoundCopy{arena.address() + copy.target(),
                    copy.zero() ? 0 : arena.address() + copy.source(), copy.bytes()};
 }

@@ -59,7 +59,7 @@ private:
   };
 
   CudaExecutor(const program::Program &program, const cuda::Device &gpu)
-      : Executor(program), gpu(gpu) {}
+      : Executor(program, {}), gpu(gpu) {}
   Result<void> prepare(const std::vector<std::string> &productLibraries);
   Result<BoundEntry> bind(const program::Entry &entry) const;
   Result<BoundStep> bind(const program::Step &step) const;

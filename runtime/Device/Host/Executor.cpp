@@ -54,8 +54,10 @@ MemoryNeed memoryNeed(const program::Program &program, int threads) {
 }
 
 Result<std::unique_ptr<HostExecutor>> HostExecutor::create(const program::Program &program,
-                                                           ThreadPool &pool) {
-  std::unique_ptr<HostExecutor> executor(new HostExecutor(program, pool));
+                                                           ThreadPool &pool, Devices devices) {
+  if (auto checked = checkDevices(program, devices); !checked)
+    return forward(checked);
+  std::unique_ptr<HostExecutor> executor(new HostExecutor(program, pool, std::move(devices)));
   auto library = KernelLibrary::load(program);
   if (!library)
     return forward(library);
@@ -75,7 +77,20 @@ Result<std::unique_ptr<HostExecutor>> HostExecutor::create(const program::Progra
       return forward(reserved);
   for (const program::Entry *entry : *program.entries())
     executor->entries.push_back(executor->bind(*entry));
+  if (auto written = executor->writeRanks(); !written)
+    return forward(written);
   return executor;
+}
+
+HostExecutor::BoundExchange HostExecutor::bind(const program::Exchange &exchange) const {
+  BoundExchange bound;
+  for (const program::Collective *collective : *exchange.collectives())
+    bound.push_back({collective->kind(), collective->dtype(),
+                     devices.along[collective->axis()].get(), collective->runs(),
+                     static_cast<uint64_t>(collective->elements()),
+                     collective->elements() * static_cast<uint64_t>(byteSize(collective->dtype())),
+                     arena.data() + collective->source(), arena.data() + collective->target()});
+  return bound;
 }
 
 HostExecutor::BoundGemm HostExecutor::bind(const program::Gemm &gemm) const {
@@ -108,23 +123,29 @@ HostExecutor::BoundEntry HostExecutor::bind(const program::Entry &entry) const {
       bound.steps.push_back(BoundCopy{arena.data() + copy->target(),
                                       copy->zero() ? nullptr : arena.data() + copy->source(),
                                       copy->bytes()});
+    } else if (const program::Exchange *exchange = step->action_as_Exchange()) {
+      bound.steps.push_back(bind(*exchange));
+    } else {
+      bound.steps.push_back(BoundExchange()); // a wait
     }
   }
   return bound;
 }
 
-void HostExecutor::execute(const BoundLaunch &launch) {
+Result<void> HostExecutor::execute(const BoundLaunch &launch) {
   pool.parallelFor(launch.items, [&](int64_t item, int thread) {
     launch.function(launch.buffers, launch.sizes, item,
                     scratch.data() + thread * need.scratchPerThread);
   });
+  return {};
 }
 
-void HostExecutor::execute(const BoundGemm &product) {
+Result<void> HostExecutor::execute(const BoundGemm &product) {
   gemm(product.shape, product.plan, product.a, product.b, product.c, workspace.data(), pool);
+  return {};
 }
 
-void HostExecutor::execute(const BoundCopy &copy) {
+Result<void> HostExecutor::execute(const BoundCopy &copy) {
   pool.parallelFor((copy.bytes + copyChunk - 1) / copyChunk, [&](int64_t item, int) {
     uint64_t first = item * copyChunk, count = std::min(copyChunk, copy.bytes - first);
     if (copy.source)
@@ -132,6 +153,39 @@ void HostExecutor::execute(const BoundCopy &copy) {
     else
       std::memset(copy.target + first, 0, count);
   });
+  return {};
+}
+
+Result<void> HostExecutor::execute(const BoundExchange &exchange) {
+  using program::CollectiveKind;
+  auto once = [](const BoundCollective &one, const std::byte *part, const std::byte *all,
+                 uint64_t run) -> Result<void> {
+    Communicator &along = *one.along;
+    switch (one.kind) {
+    case CollectiveKind::AllGather:
+      return along.allGather(part, one.target + run * one.bytes * along.size(), one.elements,
+                             one.dtype);
+    case CollectiveKind::AllSlice:
+      std::memcpy(one.target + run * one.bytes, all + along.rank() * one.bytes, one.bytes);
+      return {};
+    case CollectiveKind::ReduceScatter:
+      return along.reduceScatter(all, one.target + run * one.bytes, one.elements, one.dtype,
+                                 Reduction::Sum);
+    case CollectiveKind::AllReduce:
+      return along.allReduce(part, one.target, one.elements, one.dtype, Reduction::Sum);
+    case CollectiveKind::AllMax:
+      break; // the only other one
+    }
+    return along.allReduce(part, one.target, one.elements, one.dtype, Reduction::Max);
+  };
+  for (const BoundCollective &one : exchange)
+    for (int64_t run = 0; run < one.runs; ++run) {
+      const std::byte *part = one.source + run * one.bytes,
+                      *all = one.source + run * one.bytes * one.along->size();
+      if (auto done = once(one, part, all, run); !done)
+        return done;
+    }
+  return {};
 }
 
 std::string HostExecutor::device() const {
@@ -140,22 +194,26 @@ std::string HostExecutor::device() const {
 
 Result<void> HostExecutor::submit(uint32_t entry) {
   for (const auto &step : entries[entry].steps)
-    std::visit([&](const auto &bound) { execute(bound); }, step);
+    if (auto done = std::visit([&](const auto &bound) { return execute(bound); }, step); !done)
+      return done;
   return {};
 }
 
 Result<double> HostExecutor::time(uint32_t index, std::vector<double> *steps) {
   auto begin = std::chrono::steady_clock::now();
   if (!steps) {
-    (void)submit(index);
-    return secondsSince(begin);
+    auto done = submit(index);
+    return done ? Result<double>(secondsSince(begin)) : forward(done);
   }
   steps->clear();
   const program::Entry &entry = *source.entries()->Get(index);
   for (uint32_t k = 0; k < entries[index].steps.size(); ++k) {
     StepRange range(source, *entry.steps()->Get(k));
     auto start = std::chrono::steady_clock::now();
-    std::visit([&](const auto &bound) { execute(bound); }, entries[index].steps[k]);
+    if (auto done =
+            std::visit([&](const auto &bound) { return execute(bound); }, entries[index].steps[k]);
+        !done)
+      return forward(done);
     steps->push_back(secondsSince(start));
   }
   return secondsSince(begin);

@@ -37,10 +37,10 @@ public:
   /// Keeps references: the program and the pool must outlive it. Errors: see KernelLibrary::load,
   /// and memory that this machine does not have.
   static Result<std::unique_ptr<HostExecutor>> create(const program::Program &program,
-                                                      ThreadPool &pool);
+                                                      ThreadPool &pool, Devices devices = {});
 
   std::string device() const override;
-  /// None of these fails.
+  /// Of these only an exchange with other devices fails.
   Result<void> submit(uint32_t entry) override;
   Result<void> wait() override { return {}; }
   Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) override;
@@ -69,19 +69,34 @@ private:
     const std::byte *source; // null for zeros
     uint64_t bytes;
   };
+  struct BoundCollective {
+    program::CollectiveKind kind;
+    program::DType dtype;
+    Communicator *along;
+    int64_t runs;
+    uint64_t elements, bytes; // of a part of a run
+    const std::byte *source;
+    std::byte *target;
+  };
+  /// Done where it starts: on the CPU nothing goes on beside it.
+  using BoundExchange = std::vector<BoundCollective>;
   struct BoundEntry {
     std::vector<void *> buffers; // of all launches, one after the other
-    std::vector<std::variant<BoundLaunch, BoundGemm, BoundCopy>> steps;
+    std::vector<std::variant<BoundLaunch, BoundGemm, BoundCopy, BoundExchange>> steps;
   };
 
-  HostExecutor(const program::Program &program, ThreadPool &pool) : Executor(program), pool(pool) {}
+  HostExecutor(const program::Program &program, ThreadPool &pool, Devices devices)
+      : Executor(program, devices), pool(pool), devices(std::move(devices)) {}
   BoundEntry bind(const program::Entry &entry) const;
   BoundGemm bind(const program::Gemm &gemm) const;
-  void execute(const BoundLaunch &launch);
-  void execute(const BoundGemm &product);
-  void execute(const BoundCopy &copy);
+  BoundExchange bind(const program::Exchange &exchange) const;
+  Result<void> execute(const BoundLaunch &launch);
+  Result<void> execute(const BoundGemm &product);
+  Result<void> execute(const BoundCopy &copy);
+  Result<void> execute(const BoundExchange &exchange);
 
   ThreadPool &pool;
+  Devices devices;
   KernelLibrary library;
   MemoryNeed need;
   Arena arena, scratch, workspace;

@@ -193,3 +193,84 @@ plan.entry @f inputs [] outputs [] peak 1024 {
   // expected-error @+1 {{(C1) expected places that share no byte}}
   plan.copy 0 to 60 bytes 64
 }
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C3) expected sizes that fit #tile.collective<all_gather over "data" of 2 runs 1>}}
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (16 : tensor<4xf32>)
+  plan.wait 0
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C2) expected memory of its own for output 0}}
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (0 : tensor<8xf32>)
+  plan.wait 0
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C6) expected a wait for exchange 0}}
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (16 : tensor<8xf32>)
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (16 : tensor<8xf32>)
+  plan.wait 0
+  // expected-error @+1 {{(C1) expected an exchange ahead that nobody waited for, found 0}}
+  plan.wait 0
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (16 : tensor<8xf32>)
+  plan.wait 0
+  // expected-error @+1 {{(C6) expected a number of its own, found 0}}
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (16 : tensor<8xf32>)
+  plan.wait 0
+}
+
+// -----
+
+plan.arena 1024
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C2) expected bytes before the peak of 1024, found 32 bytes at 1008}}
+  plan.exchange 0 [#tile.collective<all_gather over "data" of 2 runs 1>] from (0 : tensor<4xf32>) to (1008 : tensor<8xf32>)
+  plan.wait 0
+}
+
+// -----
+
+// expected-error @+1 {{(C1) expected at least one device, found 0}}
+plan.axis @data of 0
+
+// -----
+
+plan.arena 1024
+// expected-error @+1 {{(C2) expected dimensions of 'tensor<4xf32>', found {data = 1 : i64}}}
+plan.variable parameter @w at 0 : tensor<4xf32> dealt {data = 1}
+
+// -----
+
+plan.arena 1024
+// expected-error @+1 {{(C7) expected a dictionary for each of 1 inputs, found 0}}
+plan.entry @f inputs ["x" = 0 : tensor<4xf32>] dealt [] outputs [] peak 1024 {
+}
+
+// -----
+
+plan.arena 1024
+// expected-error @+1 {{(C7) expected dictionaries, found 3 : i64}}
+plan.entry @f inputs ["x" = 0 : tensor<4xf32>] dealt [3] outputs [] peak 1024 {
+}

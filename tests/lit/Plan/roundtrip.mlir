@@ -31,6 +31,23 @@ plan.entry @double inputs ["x" = 512 : tensor<64xf32>]
   plan.zero 7936 bytes 256
 }
 
+// CHECK: plan.axis @data of 4
+plan.axis @data of 4
+// CHECK: plan.variable parameter @part at 384 : tensor<16xf32> dealt {data = 0 : i64}
+plan.variable parameter @part at 384 : tensor<16xf32> dealt {data = 0 : i64}
+// CHECK: plan.variable rank @rank.data at 448 : tensor<i32>
+plan.variable rank @rank.data at 448 : tensor<i32>
+
+// CHECK-LABEL: plan.entry @several inputs ["x" = 512 : tensor<16xf32>] below [0] dealt [{data = 0 : i64}] outputs ["y" = 1024 : tensor<64xf32>] dealt_outputs [{}] peak 8192 {
+plan.entry @several inputs ["x" = 512 : tensor<16xf32>] below [0] dealt [{data = 0}] outputs ["y" = 1024 : tensor<64xf32>]
+    dealt_outputs [{}] peak 8192 {
+  // CHECK-NEXT: plan.exchange 3 [#tile.collective<all_gather over "data" of 4 runs 1>] from (512 : tensor<16xf32>) to (1024 : tensor<64xf32>)
+  plan.exchange 3 [#tile.collective<all_gather over "data" of 4 runs 1>] from (512 : tensor<16xf32>)
+      to (1024 : tensor<64xf32>)
+  // CHECK-NEXT: plan.wait 3
+  plan.wait 3
+}
+
 // CHECK-LABEL: plan.kernel @twice kind "pointwise" scratch 64 {
 plan.kernel @twice kind "pointwise" scratch 64 {
   builtin.module {

@@ -651,3 +651,45 @@ func.func @f(%i: index) {
   %e = tile.lookup %i of []
   return
 }
+
+// -----
+
+// Exchanges
+
+func.func @f() {
+  // expected-error @+1 {{(C1) expected operands, and a collective and a result for each, found 0, 0 and 0}}
+  tile.exchange() [] : () -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C1) expected a result of 'f32', found 'bf16'}}
+  %y = tile.exchange(%x) [#tile.collective<all_reduce over "data" of 2 runs 1>] : (tensor<8xf32>) -> tensor<8xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C2) expected an axis with a name, a device and a run, found #tile.collective<all_reduce over "" of 2 runs 1>}}
+  %y = tile.exchange(%x) [#tile.collective<all_reduce over "" of 2 runs 1>] : (tensor<8xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<8xf32>) {
+  // expected-error @+1 {{(C3) expected sizes that fit #tile.collective<all_gather over "data" of 2 runs 1>, found 'tensor<8xf32>' and 'tensor<8xf32>'}}
+  %y = tile.exchange(%x) [#tile.collective<all_gather over "data" of 2 runs 1>] : (tensor<8xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<12xf32>) {
+  // expected-error @+1 {{(C3) expected sizes that fit #tile.collective<reduce_scatter over "data" of 2 runs 4>}}
+  %y = tile.exchange(%x) [#tile.collective<reduce_scatter over "data" of 2 runs 4>] : (tensor<12xf32>) -> tensor<6xf32>
+  return
+}

@@ -13,6 +13,19 @@ func.func @launches(%x: tensor<65536xf32>, %m: tensor<8xi1>, %v: tensor<4xf32>) 
   return %y, %w : tensor<65536xf32>, tensor<4xf32>
 }
 
+// CHECK-LABEL: func.func @exchange(
+// CHECK: %{{.*}}:2 = tile.exchange(%{{.*}}, %{{.*}}) [#tile.collective<all_gather over "data" of 4 runs 1>, #tile.collective<reduce_scatter over "data" of 4 runs 1>] : (tensor<16x64xbf16>, tensor<64xf32>) -> (tensor<64x64xbf16>, tensor<16xf32>)
+// CHECK: tile.exchange(%{{.*}}, %{{.*}}, %{{.*}}) [#tile.collective<all_slice over "data" of 4 runs 16>, #tile.collective<all_reduce over "data" of 4 runs 1>, #tile.collective<all_max over "data" of 4 runs 1>]
+func.func @exchange(%a: tensor<16x64xbf16>, %b: tensor<64xf32>) {
+  %w:2 = tile.exchange(%a, %b) [#tile.collective<all_gather over "data" of 4 runs 1>,
+                                #tile.collective<reduce_scatter over "data" of 4 runs 1>]
+      : (tensor<16x64xbf16>, tensor<64xf32>) -> (tensor<64x64xbf16>, tensor<16xf32>)
+  %s:3 = tile.exchange(%a, %a, %b) [#tile.collective<all_slice over "data" of 4 runs 16>,
+      #tile.collective<all_reduce over "data" of 4 runs 1>, #tile.collective<all_max over "data" of 4 runs 1>]
+      : (tensor<16x64xbf16>, tensor<16x64xbf16>, tensor<64xf32>) -> (tensor<16x16xbf16>, tensor<16x64xbf16>, tensor<64xf32>)
+  return
+}
+
 // CHECK: tile.kernel @twice kind "pointwise" (%{{.*}}: memref<?xf32>, %{{.*}}: memref<?xf32>, %{{.*}}: index, %{{.*}}: index) {
 // CHECK: tile.return
 tile.kernel @twice kind "pointwise" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {

@@ -129,30 +129,30 @@ func.func @sequences(%table: tensor<9x96xf32>, %tokens: tensor<4x8xi32> {stc.dea
 // -----
 
 // Each device updates its part of the optimizer's variables, by its part of the gradient; the weights are whole again.
-// SHARED: stc.variable parameter @w : tensor<3x2xf32> {stc.dealt = {data = 1 : i64}}
-// SHARED: stc.variable optimizer @m : tensor<3x2xf32> {stc.dealt = {data = 1 : i64}}
+// SHARED: stc.variable parameter @w : tensor<2x3xf32> {stc.dealt = {data = 0 : i64}}
+// SHARED: stc.variable optimizer @m : tensor<2x3xf32> {stc.dealt = {data = 0 : i64}}
 // SHARED-LABEL: func.func @update
-// SHARED: %[[W:.*]] = stc.read @w : tensor<3x2xf32>
-// SHARED: %[[G:.*]] = stc.matmul {{.*}} -> tensor<3x8xf32>
-// SHARED: %[[S:.*]] = stc.reduce_scatter %[[G]] dim 1 over "data" of 4 : tensor<3x8xf32> to tensor<3x2xf32>
-// SHARED: %[[M:.*]] = stc.read @m : tensor<3x2xf32>
-// SHARED: %[[N:.*]] = arith.addf %[[M]], %[[S]] : tensor<3x2xf32>
-// SHARED: stc.write @m, %[[N]] : tensor<3x2xf32>
-// SHARED: %[[V:.*]] = arith.subf %[[W]], %[[N]] : tensor<3x2xf32>
+// SHARED: %[[W:.*]] = stc.read @w : tensor<2x3xf32>
+// SHARED: %[[G:.*]] = stc.matmul {{.*}} -> tensor<8x3xf32>
+// SHARED: %[[S:.*]] = stc.reduce_scatter %[[G]] dim 0 over "data" of 4 : tensor<8x3xf32> to tensor<2x3xf32>
+// SHARED: %[[M:.*]] = stc.read @m : tensor<2x3xf32>
+// SHARED: %[[N:.*]] = arith.addf %[[M]], %[[S]] : tensor<2x3xf32>
+// SHARED: stc.write @m, %[[N]] : tensor<2x3xf32>
+// SHARED: %[[V:.*]] = arith.subf %[[W]], %[[N]] : tensor<2x3xf32>
 // SHARED-NOT: stc.all_gather
-// SHARED: stc.write @w, %[[V]] : tensor<3x2xf32>
+// SHARED: stc.write @w, %[[V]] : tensor<2x3xf32>
 // CHECK-LABEL: func.func @update
-// CHECK: stc.all_reduce sum %{{.*}} over "data" of 4 : tensor<3x8xf32>
-stc.variable parameter @w : tensor<3x8xf32>
-stc.variable optimizer @m : tensor<3x8xf32>
-func.func @update(%x: tensor<4x3xf32> {stc.dealt = {data = 0}}, %y: tensor<4x8xf32> {stc.dealt = {data = 0}}) {
-  %w = stc.read @w : tensor<3x8xf32>
-  %g = stc.matmul %x, %y transpose_lhs : tensor<4x3xf32>, tensor<4x8xf32> -> tensor<3x8xf32>
-  %m = stc.read @m : tensor<3x8xf32>
-  %n = arith.addf %m, %g : tensor<3x8xf32>
-  stc.write @m, %n : tensor<3x8xf32>
-  %v = arith.subf %w, %n : tensor<3x8xf32>
-  stc.write @w, %v : tensor<3x8xf32>
+// CHECK: stc.all_reduce sum %{{.*}} over "data" of 4 : tensor<8x3xf32>
+stc.variable parameter @w : tensor<8x3xf32>
+stc.variable optimizer @m : tensor<8x3xf32>
+func.func @update(%x: tensor<4x8xf32> {stc.dealt = {data = 0}}, %y: tensor<4x3xf32> {stc.dealt = {data = 0}}) {
+  %w = stc.read @w : tensor<8x3xf32>
+  %g = stc.matmul %x, %y transpose_lhs : tensor<4x8xf32>, tensor<4x3xf32> -> tensor<8x3xf32>
+  %m = stc.read @m : tensor<8x3xf32>
+  %n = arith.addf %m, %g : tensor<8x3xf32>
+  stc.write @m, %n : tensor<8x3xf32>
+  %v = arith.subf %w, %n : tensor<8x3xf32>
+  stc.write @w, %v : tensor<8x3xf32>
   return
 }
 

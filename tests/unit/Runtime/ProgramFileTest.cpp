@@ -70,7 +70,7 @@ TEST(ProgramFile, SaysWhatItFoundInstead) {
   std::string good = readFile(codelessProgram().write("good.stcp")), changed = good;
   changed[8] = 7;
   writeFile(path, changed);
-  EXPECT_THAT(errorOf(path), HasSubstr("expected program format 2, found 7"));
+  EXPECT_THAT(errorOf(path), HasSubstr("expected program format 3, found 7"));
 }
 
 TEST(ProgramFile, EveryFlipAndTruncationIsAnError) {
@@ -264,6 +264,72 @@ TEST(ProgramFile, ChecksBatches) {
   ASSERT_TRUE(ProgramFile::open(gpuBatch().write("batch.stcp")));
   for (const Unsound &unsound : cases) {
     ProgramSpec spec = gpuBatch();
+    unsound.damage(spec);
+    EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
+  }
+}
+
+TEST(ProgramFile, ChecksExchanges) {
+  using program::CollectiveKind;
+  auto one = [](ProgramSpec &spec) -> StepSpec::Collective & {
+    return spec.entries[0].steps[0].exchange[0];
+  };
+  const int64_t huge = int64_t(1) << 60;
+  const Unsound cases[] = {
+      {"axis 'data' stands twice", [](ProgramSpec &s) { s.axes.push_back(s.axes[0]); }},
+      {"axis: expected a name", [](ProgramSpec &s) { s.axes[0].name = ""; }},
+      {"expected 1 to 1048576 devices, found 0 along axis 'data'",
+       [](ProgramSpec &s) { s.axes[0].count = 0; }},
+      {"expected 1 to 1048576 devices, found 1048576 along axis 'other'",
+       [](ProgramSpec &s) {
+         s.axes.push_back({"other", 1 << 20});
+       }},
+      {"expected different axes of input 'x', below 1, found 1",
+       [](ProgramSpec &s) {
+         s.entries[0].inputs[0].dealt = {{1, 0}};
+       }},
+      {"expected different axes of input 'x', below 1, found 0",
+       [](ProgramSpec &s) {
+         s.entries[0].inputs[0].dealt = {{0, 0}, {0, 0}};
+       }},
+      {"expected a dimension of input 'x' below 1, found 1",
+       [](ProgramSpec &s) {
+         s.entries[0].inputs[0].dealt = {{0, 1}};
+       }},
+      {"expected a rank that is an i32, found i64[]",
+       [](ProgramSpec &s) { s.variables[0].tensor.dtype = DType::I64; }},
+      {"step 0: expected a known kind of collective, found 9",
+       [&](ProgramSpec &s) { one(s).kind = CollectiveKind(9); }},
+      {"step 0: expected an axis below 1, found 1", [&](ProgramSpec &s) { one(s).axis = 1; }},
+      {"step 0: expected a known dtype of a collective, found 99",
+       [&](ProgramSpec &s) { one(s).dtype = DType(99); }},
+      {"step 0: expected floats to combine, found i32",
+       [](ProgramSpec &s) { s.entries[0].steps[0].exchange[1].dtype = DType::I32; }},
+      {"step 0: expected runs of elements, found 0 of 4", [&](ProgramSpec &s) { one(s).runs = 0; }},
+      {"step 0: expected runs of elements, found 2 of 4",
+       [](ProgramSpec &s) { s.entries[0].steps[0].exchange[1].runs = 2; }},
+      {"step 0: the extent of a collective overflows",
+       [&](ProgramSpec &s) { one(s).elements = huge; }},
+      {"step 0: expected the source of a collective inside the arena of 4096 bytes, found 16 bytes "
+       "at 4092",
+       [&](ProgramSpec &s) { one(s).source = 4092; }},
+      {"step 0: expected the target of a collective inside the arena of 4096 bytes, found 32 bytes "
+       "at 4080",
+       [&](ProgramSpec &s) { one(s).target = 4080; }},
+      {"step 0: expected the target of a collective at a multiple of 4 bytes, found it at 66",
+       [&](ProgramSpec &s) { one(s).target = 66; }},
+      {"step 0: expected a collective between places that do not overlap",
+       [&](ProgramSpec &s) { one(s).target = 8; }},
+      {"entry 'meet': expected a wait for exchange 5",
+       [](ProgramSpec &s) { s.entries[0].steps.pop_back(); }},
+      {"entry 'meet': exchange 5 stands twice",
+       [](ProgramSpec &s) { s.entries[0].steps.push_back(s.entries[0].steps[0]); }},
+      {"expected an exchange ahead that nobody waited for, found a wait for 5",
+       [](ProgramSpec &s) { s.entries[0].steps.push_back(s.entries[0].steps[1]); }},
+  };
+  ASSERT_EQ(errorOf(exchangeProgram().write("exchange.stcp")), "");
+  for (const Unsound &unsound : cases) {
+    ProgramSpec spec = exchangeProgram();
     unsound.damage(spec);
     EXPECT_THAT(errorOf(spec.write("unsound.stcp")), HasSubstr(unsound.message));
   }

@@ -48,7 +48,8 @@ ProgramSpec::ProgramSpec() : code(readFile(STC_TEST_KERNELS)) {}
 namespace {
 
 flatbuffers::Offset<Tensor> build(flatbuffers::FlatBufferBuilder &builder, const TensorSpec &spec) {
-  return CreateTensorDirect(builder, spec.name.c_str(), spec.dtype, &spec.shape, spec.offset);
+  return CreateTensorDirect(builder, spec.name.c_str(), spec.dtype, &spec.shape, spec.offset, 0,
+                            spec.dealt.empty() ? nullptr : &spec.dealt);
 }
 
 std::vector<flatbuffers::Offset<Tensor>> build(flatbuffers::FlatBufferBuilder &builder,
@@ -88,6 +89,16 @@ flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const S
                            false, &g.a, &g.b, &g.c);
     return CreateStep(builder, Action::Gemm, gemm.Union(), work);
   }
+  if (!spec.exchange.empty()) {
+    std::vector<flatbuffers::Offset<Collective>> collectives;
+    for (const StepSpec::Collective &one : spec.exchange)
+      collectives.push_back(CreateCollective(builder, one.kind, one.axis, one.dtype, one.runs,
+                                             one.elements, one.source, one.target));
+    return CreateStep(builder, Action::Exchange,
+                      CreateExchangeDirect(builder, spec.number, &collectives).Union(), work);
+  }
+  if (spec.waits)
+    return CreateStep(builder, Action::Wait, CreateWait(builder, spec.number).Union(), work);
   const StepSpec::Copy &c = spec.copy[0];
   auto copy = CreateCopy(builder, c.source, c.target, c.bytes, c.zero);
   return CreateStep(builder, Action::Copy, copy.Union(), work);
@@ -119,11 +130,15 @@ std::string ProgramSpec::build() const {
   std::vector<flatbuffers::Offset<Setting>> settingTables;
   for (const auto &[key, value] : settings)
     settingTables.push_back(CreateSettingDirect(builder, key.c_str(), value.c_str()));
+  std::vector<flatbuffers::Offset<Axis>> axisTables;
+  for (const AxisSpec &axis : axes)
+    axisTables.push_back(CreateAxisDirect(builder, axis.name.c_str(), axis.count));
   std::vector<uint8_t> codeBytes(code.begin(), code.end());
   builder.Finish(CreateProgramDirect(builder, "test", target.c_str(), "x86-64", &featureNames,
                                      arena, &variableTables, &entryTables, &kernelTables,
                                      &codeBytes, &settingTables, "# a test",
-                                     picture.empty() ? nullptr : picture.c_str(), deterministic));
+                                     picture.empty() ? nullptr : picture.c_str(), deterministic,
+                                     axes.empty() ? nullptr : &axisTables));
   return {reinterpret_cast<const char *>(builder.GetBufferPointer()), builder.GetSize()};
 }
 
@@ -161,6 +176,25 @@ ProgramSpec smallProgram() {
 }
 
 // x [4, 64] at 0, y [4, 64] at 512; what lies at 1024 is y again, its last 128 bytes zero.
+ProgramSpec exchangeProgram() {
+  using program::CollectiveKind;
+  ProgramSpec spec;
+  spec.axes = {{"data", 2}};
+  spec.variables = {{{"rank.data", DType::I32, {}, 256}, program::Role::Rank}};
+  EntrySpec entry{.name = "meet",
+                  .inputs = {{"x", DType::F32, {4}, 0, {{0, 0}}}},
+                  .outputs = {{"all", DType::F32, {8}, 64}, {"sum", DType::F32, {4}, 128}},
+                  .steps = {}};
+  StepSpec exchange, wait;
+  exchange.number = wait.number = 5;
+  exchange.exchange = {{CollectiveKind::AllGather, DType::F32, 1, 4, 0, 64},
+                       {CollectiveKind::AllReduce, DType::F32, 1, 4, 0, 128}};
+  wait.waits = true;
+  entry.steps = {exchange, wait};
+  spec.entries = {entry};
+  return spec;
+}
+
 ProgramSpec gpuProgram() {
   ProgramSpec spec;
   spec.target = "sm_90a";

@@ -24,6 +24,12 @@ struct TensorSpec {
   DType dtype = DType::F32;
   std::vector<int64_t> shape;
   uint64_t offset = 0;
+  std::vector<program::Dealt> dealt = {};
+};
+
+struct AxisSpec {
+  std::string name;
+  int64_t count;
 };
 
 struct VariableSpec {
@@ -70,10 +76,20 @@ struct StepSpec {
     uint64_t source, target, bytes;
     bool zero;
   };
+  struct Collective {
+    program::CollectiveKind kind;
+    DType dtype;
+    int64_t runs, elements;
+    uint64_t source, target;
+    uint32_t axis = 0;
+  };
   std::vector<Launch> launch;
   std::vector<Gemm> gemm;
   std::vector<Copy> copy;
-  std::optional<program::Work> work;
+  std::optional<program::Work> work = {};
+  std::vector<Collective> exchange = {};
+  uint32_t number = 0; ///< of the exchange, or of that which is waited for
+  bool waits = false;
 };
 
 struct EntrySpec {
@@ -96,6 +112,7 @@ struct ProgramSpec {
   /// None if empty.
   std::string picture;
   bool deterministic = false;
+  std::vector<AxisSpec> axes;
 
   ProgramSpec();
   /// The FlatBuffer.
@@ -106,6 +123,10 @@ struct ProgramSpec {
 
 /// A program with one entry of a launch, a gemm and copies over a small arena.
 ProgramSpec smallProgram();
+
+/// A program for two devices, of which each has half of the input x, f32[4] at 0: "x" is gathered
+/// to "all", f32[8] at 64, and summed up to "sum", f32[4] at 128; its variable rank.data is at 256.
+ProgramSpec exchangeProgram();
 
 /// A program for a GPU with one entry of a launch with two tensor maps, a copy and zeros.
 ProgramSpec gpuProgram();

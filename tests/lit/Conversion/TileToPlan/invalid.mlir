@@ -1,7 +1,7 @@
 // RUN: stc-opt %s --convert-tile-to-plan --split-input-file --verify-diagnostics
 
 func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
-  // expected-error @+1 {{expected a launch, a matmul, a reshape, a read, a write or a constant of zeros at the tile level, found 'arith.addf'}}
+  // expected-error @+1 {{expected a launch, a matmul, a reshape, a read, a write, an exchange or a constant of zeros at the tile level, found 'arith.addf'}}
   %0 = arith.addf %x, %x : tensor<4xf32>
   return %0 : tensor<4xf32>
 }

@@ -1,0 +1,48 @@
+//===- Communicator.h - what devices exchange their parts through -------------------===//
+#pragma once
+
+#include "runtime/Program/Program_generated.h"
+#include "runtime/Support/Error.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace stc::runtime {
+
+/// How elements are combined, one by one. A maximum or minimum with something that is not a number
+/// is not a number.
+enum class Reduction { Sum, Max, Min };
+
+/// What the devices along one axis exchange their parts through: device r of n has the r-th part.
+/// All of them make the same calls in the same order, with the same counts and types.
+///
+/// A result has the same bits on all devices, and in every run on as many devices. Integers wrap
+/// around; elements of I1 are bytes like U8; sums of BF16 and F16 are computed in float32 and
+/// rounded to the type.
+class Communicator {
+public:
+  virtual ~Communicator() = default;
+
+  int rank() const { return ownRank; }
+  int size() const { return count; }
+
+  /// all = the parts of all, in their order, each of so many elements. `part` may be the own part
+  /// of `all`.
+  virtual Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
+                                 program::DType type) = 0;
+  /// part = the own part, of so many elements, of what everyone's `all` come to. It may be the own
+  /// part of `all`.
+  virtual Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
+                                     program::DType type, Reduction how) = 0;
+  /// to = what everyone's `from`, of so many elements, come to. Both may be the same.
+  virtual Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+                                 program::DType type, Reduction how) = 0;
+
+protected:
+  Communicator(int rank, int size) : ownRank(rank), count(size) {}
+
+private:
+  int ownRank, count;
+};
+
+} // namespace stc::runtime

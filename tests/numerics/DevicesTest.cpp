@@ -1,0 +1,304 @@
+//===- DevicesTest.cpp - a compiled model on several devices is that on one ===//
+//
+// Programs for several devices, each device a thread of this process that exchanges through its
+// memory: the same first values, losses, weights and samples as the program for one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tests/numerics/Compiled.h"
+
+#include "compiler/Model/Model.h"
+#include "runtime/Checkpoint/Variables.h"
+#include "runtime/Program/Signature.h"
+#include "runtime/Program/Tensor.h"
+
+#include <gtest/gtest.h>
+#include <llvm/Support/FormatVariadic.h>
+
+#include <barrier>
+#include <random>
+#include <thread>
+
+using namespace mlir;
+using namespace stc;
+using namespace stc::test;
+
+namespace {
+constexpr int64_t batch = 4, positions = 24, vocabulary = 19;
+
+/// Where threads show each other their memory.
+struct Meeting {
+  explicit Meeting(int count) : barrier(count), shown(count) {}
+  std::barrier<> barrier;
+  std::vector<const std::byte *> shown;
+};
+
+/// Of float32 alone.
+class ThreadCommunicator final : public runtime::Communicator {
+public:
+  ThreadCommunicator(Meeting &meeting, int rank)
+      : Communicator(rank, static_cast<int>(meeting.shown.size())), meeting(meeting) {}
+
+  runtime::Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
+                                  program::DType type) override {
+    const uint64_t bytes = elements * runtime::byteSize(type);
+    meet(part, [&] {
+      for (int k = 0; k < size(); ++k)
+        std::copy_n(meeting.shown[k], bytes, all + k * bytes);
+    });
+    return {};
+  }
+  runtime::Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
+                                      program::DType type, runtime::Reduction how) override {
+    meet(all, [&] { combine(part, rank() * elements, elements, type, how); });
+    return {};
+  }
+  runtime::Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+                                  program::DType type, runtime::Reduction how) override {
+    meet(from, [&] { combine(to, 0, elements, type, how); });
+    return {};
+  }
+
+private:
+  void meet(const std::byte *own, llvm::function_ref<void()> body) {
+    meeting.shown[rank()] = own;
+    meeting.barrier.arrive_and_wait();
+    body();
+    meeting.barrier.arrive_and_wait();
+  }
+  void combine(std::byte *to, uint64_t first, uint64_t elements, program::DType type,
+               runtime::Reduction how) {
+    ASSERT_EQ(type, program::DType::F32);
+    auto *sum = reinterpret_cast<float *>(to);
+    for (uint64_t k = 0; k < elements; ++k) {
+      auto of = [&](int device) {
+        return reinterpret_cast<const float *>(meeting.shown[device])[first + k];
+      };
+      float result = of(0);
+      for (int device = 1; device < size(); ++device)
+        result =
+            how == runtime::Reduction::Sum ? result + of(device) : std::max(result, of(device));
+      sum[k] = result;
+    }
+  }
+
+  Meeting &meeting;
+};
+
+/// A tensor as bytes, with the shape that it has in the program.
+using Bytes = std::vector<std::byte>;
+
+/// A program, and an executor for each of its devices.
+class Program {
+public:
+  static std::unique_ptr<Program> create(const std::string &text, int devices) {
+    auto spec = spec::parseSpec(text, "model.toml");
+    if (!spec) {
+      ADD_FAILURE() << spec.error()[0].str();
+      return nullptr;
+    }
+    CompileOptions options = optionsForHost();
+    options.recompute = spec->memory.recompute == spec::Recompute::Block ? "block" : "none";
+    if (devices > 1)
+      options.devices = {{"data", devices}};
+    OwningOpRef<ModuleOp> module = model::build(*spec, &context());
+    if (failed(runPhases(*module, options))) {
+      ADD_FAILURE() << "does not compile";
+      return nullptr;
+    }
+    auto bytes = finishProgram(*module, options, {"model", {}, text, {}});
+    if (failed(bytes)) {
+      ADD_FAILURE() << "gives no program";
+      return nullptr;
+    }
+    return std::unique_ptr<Program>(new Program(std::move(*bytes), devices));
+  }
+
+  const program::Program &program() const { return *program::GetProgram(bytes.data()); }
+  int devices() const { return static_cast<int>(executors.size()); }
+
+  /// The part of a device, cut out of the whole tensor.
+  Bytes partOf(const program::Tensor &tensor, const Bytes &whole, int device) const {
+    Bytes part = whole;
+    const auto &shape = *tensor.shape();
+    int64_t inner = runtime::byteSize(tensor.dtype());
+    for (int dim = static_cast<int>(shape.size()) - 1; dim >= 0; --dim) {
+      const auto [number, count] = executors[device]->part(tensor, dim);
+      const int64_t run = shape.Get(dim) * inner;
+      Bytes cut;
+      for (int64_t k = number * run; k < static_cast<int64_t>(part.size()); k += run * count)
+        cut.insert(cut.end(), part.begin() + k, part.begin() + k + run);
+      part = std::move(cut);
+      inner *= shape.Get(dim);
+    }
+    return part;
+  }
+
+  /// Runs an entry on all devices, each with its parts of the inputs.
+  void call(const std::string &name, const std::vector<Bytes> &inputs) {
+    const int index = runtime::findEntry(program(), name);
+    ASSERT_GE(index, 0) << name;
+    std::vector<std::thread> threads;
+    for (int device = 0; device < devices(); ++device)
+      threads.emplace_back([&, device] {
+        const program::Entry &entry = *program().entries()->Get(index);
+        for (uint32_t k = 0; k < entry.inputs()->size(); ++k) {
+          const program::Tensor &input = *entry.inputs()->Get(k);
+          ASSERT_TRUE(executors[device]->write(input, partOf(input, inputs[k], device)));
+        }
+        EXPECT_TRUE(executors[device]->run(index));
+      });
+    for (std::thread &thread : threads)
+      thread.join();
+  }
+
+  Bytes read(const program::Tensor &tensor, int device) { return *executors[device]->read(tensor); }
+
+private:
+  Program(std::vector<std::byte> bytes, int devices) : bytes(std::move(bytes)), meeting(devices) {
+    for (int device = 0; device < devices; ++device) {
+      runtime::Devices grid;
+      if (devices > 1)
+        grid.along.push_back(std::make_unique<ThreadCommunicator>(meeting, device));
+      pools.push_back(std::make_unique<runtime::ThreadPool>(1));
+      auto executor = runtime::HostExecutor::create(program(), *pools.back(), std::move(grid));
+      EXPECT_TRUE(executor) << executor.error().message;
+      executors.push_back(std::move(*executor));
+    }
+  }
+
+  std::vector<std::byte> bytes;
+  Meeting meeting;
+  std::vector<std::unique_ptr<runtime::ThreadPool>> pools;
+  std::vector<std::unique_ptr<runtime::HostExecutor>> executors;
+};
+
+struct Case {
+  const char *name, *attention, *train;
+};
+std::ostream &operator<<(std::ostream &out, const Case &one) { return out << one.name; }
+
+std::string textOf(const Case &one, const std::string &compute = "float32") {
+  return llvm::formatv("[model]\nlayers = 2\nwidth = 24\nheads = 4\nvocabulary = {0}\n[attention]\n"
+                       "{1}\n[data]\nkind = \"text\"\ncontext = {2}\n[train]\nbatch = {3}\nsteps = "
+                       "10\nlearning_rate = 0.01\nwarmup = 2\nepsilon = 0.01\n{4}\n[precision]\n"
+                       "compute = \"{5}\"\n[sample]\nbatch = {3}\n",
+                       vocabulary, one.attention, positions, batch, one.train, compute)
+      .str();
+}
+
+class OnDevices : public testing::TestWithParam<std::tuple<Case, int>> {
+protected:
+  void SetUp() override {
+    const auto &[one, devices] = GetParam();
+    whole = Program::create(textOf(one), 1);
+    parts = Program::create(textOf(one), devices);
+    ASSERT_TRUE(whole && parts);
+    call("init", {bytesOf(std::vector<int64_t>{7})});
+  }
+
+  template <typename T> static Bytes bytesOf(const std::vector<T> &values) {
+    auto bytes = std::as_bytes(std::span(values));
+    return {bytes.begin(), bytes.end()};
+  }
+  Bytes tokens(int64_t count, int64_t symbols) {
+    std::vector<int32_t> values(count);
+    for (int32_t &value : values)
+      value = static_cast<int32_t>(random() % symbols);
+    return bytesOf(values);
+  }
+  void call(const std::string &name, const std::vector<Bytes> &inputs) {
+    whole->call(name, inputs);
+    parts->call(name, inputs);
+  }
+
+  /// The largest difference of a tensor on any device, relative to its largest element.
+  double difference(const program::Tensor &one, const program::Tensor &part) {
+    const Bytes all = whole->read(one, 0);
+    double worst = 0;
+    for (int device = 0; device < parts->devices(); ++device) {
+      const Bytes expected = parts->partOf(part, all, device), found = parts->read(part, device);
+      EXPECT_EQ(expected.size(), found.size()) << one.name()->str();
+      if (one.dtype() != program::DType::F32) {
+        EXPECT_EQ(expected, found) << one.name()->str() << " on device " << device;
+        continue;
+      }
+      const std::span a(reinterpret_cast<const float *>(expected.data()), expected.size() / 4),
+          b(reinterpret_cast<const float *>(found.data()), found.size() / 4);
+      double largest = 1e-6, error = 0;
+      for (size_t k = 0; k < a.size(); ++k) {
+        largest = std::max<double>(largest, std::abs(a[k]));
+        error = std::max<double>(error, std::abs(a[k] - b[k]));
+      }
+      worst = std::max(worst, error / largest);
+    }
+    return worst;
+  }
+  void expectSameVariables(double tolerance) {
+    for (const program::Variable *variable : *whole->program().variables()) {
+      if (variable->role() == program::Role::Scratch)
+        continue;
+      const std::string name = variable->tensor()->name()->str();
+      for (const program::Variable *other : *parts->program().variables())
+        if (other->tensor()->name()->str() == name)
+          EXPECT_LE(difference(*variable->tensor(), *other->tensor()), tolerance) << name;
+    }
+  }
+  void expectSameOutputs(const std::string &entry, double tolerance) {
+    auto outputs = [&](const Program &of) {
+      return of.program().entries()->Get(runtime::findEntry(of.program(), entry))->outputs();
+    };
+    for (uint32_t k = 0; k < outputs(*whole)->size(); ++k)
+      EXPECT_LE(difference(*outputs(*whole)->Get(k), *outputs(*parts)->Get(k)), tolerance)
+          << entry << ": " << outputs(*whole)->Get(k)->name()->str();
+  }
+
+  static int64_t stateOf(const Program &of) {
+    int64_t sum = 0;
+    for (const program::Variable *variable : *of.program().variables())
+      if (variable->role() == program::Role::Optimizer)
+        sum += runtime::bytes(*variable->tensor());
+    return sum;
+  }
+
+  std::mt19937_64 random{20261130};
+  std::unique_ptr<Program> whole, parts;
+};
+
+TEST_P(OnDevices, AreAsOnOne) {
+  expectSameVariables(0); // random numbers have their places in the whole
+  for (int step = 0; step < 3; ++step) {
+    SCOPED_TRACE("step " + std::to_string(step));
+    call("train_step",
+         {tokens(batch * positions, vocabulary + 1), tokens(batch * positions, vocabulary)});
+    expectSameOutputs("train_step", 1e-5);
+    expectSameVariables(2e-5);
+  }
+  call("eval", {tokens(batch * positions, vocabulary + 1), tokens(batch * positions, vocabulary)});
+  expectSameOutputs("eval", 1e-5);
+  auto position = [&](int32_t at) { return bytesOf(std::vector<int32_t>{at}); };
+  call("sample_prefill", {tokens(batch * positions, vocabulary + 1), position(5)});
+  expectSameOutputs("sample_prefill", 1e-5);
+  call("sample_step", {tokens(batch, vocabulary + 1), position(6)});
+  expectSameOutputs("sample_step", 1e-5);
+
+  // Of the optimizer's state a device has its share; tables of 19 and 20 rows are whole where
+  // devices do not divide them.
+  const int64_t tables = 2 * (vocabulary + 1 + vocabulary) * 24 * sizeof(float);
+  EXPECT_LE(stateOf(*parts), stateOf(*whole) / parts->devices() + tables);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, OnDevices,
+    testing::Combine(
+        testing::Values(Case{"fixed", "pattern = \"fixed(8, 2)\"", ""},
+                        Case{"dropout", "pattern = \"strided(6)\"", "dropout = 0.25"},
+                        Case{"clip", "pattern = \"fixed_by_head(8, 2)\"\nintegration = \"heads\"",
+                             "clip = 0.1"},
+                        Case{"block", "pattern = \"fixed(8, 2)\"",
+                             "dropout = 0.25\n[memory]\nrecompute = \"block\""}),
+        testing::Values(2, 4)),
+    [](const auto &info) {
+      return std::string(std::get<0>(info.param).name) + std::to_string(std::get<1>(info.param));
+    });
+} // namespace
