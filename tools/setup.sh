@@ -12,6 +12,8 @@ packages=(
   flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
   # pictures and sound
   libpng-dev libjpeg62-turbo-dev zlib1g-dev libflac-dev libvorbis-dev libogg-dev
+  # several processes
+  libopenmpi-dev openmpi-bin
   # commands
   libcli11-dev libfmt-dev libexpected-dev
   # tests, with sanitizers; the demo compares with gzip and xz

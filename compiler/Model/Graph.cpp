@@ -36,11 +36,9 @@ void Graph::finish(ArrayRef<std::pair<StringRef, Value>> results) {
     if (input.below > 0)
       function.setArgAttr(k, kBelow, b.getI64IntegerAttr(input.below));
   }
-  for (auto [k, result] : llvm::enumerate(results)) {
+  // Results are whole, so that whoever drives the devices has the same to decide by on each.
+  for (auto [k, result] : llvm::enumerate(results))
     function.setResultAttr(k, "stc.name", b.getStringAttr(result.first));
-    if (isBatch(result.second.getType()))
-      function.setResultAttr(k, kDealt, dealt);
-  }
 }
 
 Value Graph::read(StringRef name) {

@@ -134,6 +134,12 @@ std::string differences(const SampleOrder &before, const SampleOrder &now) {
 Result<void> writeCheckpoint(Executor &executor, const std::string &path,
                              const TrainingState &state) {
   nvtx::Range range("checkpoint");
+  if (!executor.isFirst()) { // which writes what the others have, too
+    for (const PartOfCheckpoint &part : parts)
+      if (auto given = saveVariables(executor, part.set, path); !given)
+        return forward(given);
+    return {};
+  }
   std::string temporary = path + ".tmp";
   std::error_code error;
   std::filesystem::remove_all(temporary, error);

@@ -125,7 +125,7 @@ Result<void> importWeights(const program::Program &program, const std::string &f
            (target == DType::F32 && (found == DType::F16 || found == DType::BF16));
   };
   auto matched = matchTensors(
-      file->tensors(), wanted, otherNames, from,
+      program, file->tensors(), wanted, otherNames, from,
       fmt::format("the weights of '{}'", printable(program.name()->string_view())), accept);
   if (!matched)
     return forward(matched);

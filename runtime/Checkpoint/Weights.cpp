@@ -56,8 +56,9 @@ std::vector<const program::Tensor *> variablesOf(const program::Program &program
 }
 
 Result<std::vector<const NamedTensor *>>
-matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor *const> wanted,
-             std::span<const std::string> names, const std::string &path, const std::string &owner,
+matchTensors(const program::Program &program, std::span<const NamedTensor> found,
+             std::span<const program::Tensor *const> wanted, std::span<const std::string> names,
+             const std::string &path, const std::string &owner,
              bool (*accept)(program::DType found, program::DType wanted)) {
   std::map<std::string_view, const NamedTensor *> unused;
   for (const NamedTensor &tensor : found)
@@ -74,10 +75,11 @@ matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor
     }
     const NamedTensor &candidate = *it->second;
     if (!accept(candidate.dtype, tensor->dtype()) ||
-        !std::ranges::equal(*tensor->shape(), candidate.shape))
-      different.push_back(fmt::format("{} is {}[{}] for {}", printable(candidate.name),
+        wholeShape(program, *tensor) != candidate.shape)
+      different.push_back(fmt::format("{} is {}[{}] for {}[{}]", printable(candidate.name),
                                       dtypeName(candidate.dtype), fmt::join(candidate.shape, ", "),
-                                      describe(*tensor)));
+                                      dtypeName(tensor->dtype()),
+                                      fmt::join(wholeShape(program, *tensor), ", ")));
     matched.push_back(&candidate);
     unused.erase(it);
   }
@@ -98,15 +100,13 @@ Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::s
   std::vector<const program::Tensor *> variables = variablesOf(executor.program(), set);
   std::vector<NamedTensor> tensors;
   for (const program::Tensor *tensor : variables)
-    tensors.push_back({tensor->name()->str(),
-                       tensor->dtype(),
-                       {tensor->shape()->begin(), tensor->shape()->end()},
-                       {}});
+    tensors.push_back(
+        {tensor->name()->str(), tensor->dtype(), wholeShape(executor.program(), *tensor), {}});
   std::vector<std::byte> data; // of one after the other
   auto read = [&](size_t k) -> Result<std::span<const std::byte>> {
     const program::Tensor &tensor = *variables[k];
-    data.resize(bytes(tensor));
-    if (auto got = executor.read(tensor, data); !got)
+    data.resize(wholeBytes(executor.program(), tensor));
+    if (auto got = executor.readWhole(tensor, data); !got)
       return forward(got);
     if (!isFinite(tensor.dtype(), data))
       return fail(fmt::format("{}: not written: '{}' holds values that are not finite", path,
@@ -114,7 +114,12 @@ Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::s
                   ErrorKind::NonFinite);
     return data;
   };
-  return writeSafetensors(path, tensors, read);
+  if (executor.isFirst())
+    return writeSafetensors(path, tensors, read);
+  for (size_t k = 0; k < tensors.size(); ++k)
+    if (auto given = read(k); !given)
+      return forward(given);
+  return 0;
 }
 
 Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path) {
@@ -129,12 +134,12 @@ Result<void> loadVariables(Executor &executor, VariableSet set, const std::strin
   for (const program::Tensor *tensor : wanted)
     names.push_back(tensor->name()->str());
   auto matched =
-      matchTensors(file->tensors(), wanted, names, path, owner,
+      matchTensors(executor.program(), file->tensors(), wanted, names, path, owner,
                    [](program::DType found, program::DType target) { return found == target; });
   if (!matched)
     return forward(matched);
   for (size_t i = 0; i < wanted.size(); ++i)
-    if (auto written = executor.write(*wanted[i], (*matched)[i]->data); !written)
+    if (auto written = executor.writeWhole(*wanted[i], (*matched)[i]->data); !written)
       return written;
   return file->check();
 }

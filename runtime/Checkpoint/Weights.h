@@ -22,15 +22,17 @@ std::vector<const program::Tensor *> variablesOf(const program::Program &program
 /// with its dtype or another that `accept` takes. Error: one line that lists what is missing,
 /// unexpected or different. `path` and `owner` ("the weights of 'x'") are for the message.
 Result<std::vector<const NamedTensor *>>
-matchTensors(std::span<const NamedTensor> found, std::span<const program::Tensor *const> wanted,
-             std::span<const std::string> names, const std::string &path, const std::string &owner,
+matchTensors(const program::Program &program, std::span<const NamedTensor> found,
+             std::span<const program::Tensor *const> wanted, std::span<const std::string> names,
+             const std::string &path, const std::string &owner,
              bool (*accept)(program::DType found, program::DType wanted));
 
 /// Whether all elements are finite numbers; those that are no floats are.
 bool isFinite(program::DType dtype, std::span<const std::byte> data);
 
-/// Writes the variables under their names and returns the file's checksum. Fails (NonFinite) if one
-/// of them holds a value that is not finite: the file keeps its last good contents.
+/// Writes the variables under their names and returns the file's checksum. Of several devices,
+/// which do this together, the first writes, one whole variable after the other. Fails (NonFinite)
+/// if one of them holds a value that is not finite: the file keeps its last good contents.
 Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path);
 
 /// Reads all of them. A file that lacks one, has another, or one of another shape or dtype is an

@@ -1,13 +1,48 @@
 //===- Executor.cpp - a program bound to a device -----------------------------------===//
 #include "runtime/Device/Executor.h"
+#include "runtime/Program/Tensor.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace stc::runtime {
 
-Executor::Executor(const program::Program &program, const Devices &devices) : source(program) {
+namespace {
+
+/// A tensor that is cut along one dimension, as runs that follow each other.
+struct Runs {
+  int64_t count, bytes; ///< how many, and those of a part of one
+};
+
+Runs runsOf(std::span<const int64_t> shape, const program::Tensor &tensor, uint32_t dim) {
+  Runs runs{1, byteSize(tensor.dtype())};
+  for (uint32_t k = 0; k < shape.size(); ++k)
+    (k < dim ? runs.count : runs.bytes) *= shape[k];
+  return runs;
+}
+
+} // namespace
+
+Executor::Executor(const program::Program &program, const Devices &devices)
+    : source(program), control(devices.control) {
   for (const auto &communicator : devices.along)
     places.push_back(communicator->rank());
+}
+
+bool Executor::isFirst() const {
+  return std::ranges::all_of(places, [](int place) { return place == 0; });
+}
+
+Result<uint32_t> Executor::any(uint32_t bits) const {
+  if (!control)
+    return bits;
+  Result<std::vector<std::string>> all = control->gather(std::to_string(bits));
+  if (!all)
+    return forward(all);
+  for (const std::string &one : *all) // on the first
+    bits |= static_cast<uint32_t>(std::stoul(one));
+  Result<std::string> agreed = control->broadcast(std::to_string(bits));
+  return agreed ? Result<uint32_t>(static_cast<uint32_t>(std::stoul(*agreed))) : forward(agreed);
 }
 
 Result<void> Executor::writeRanks() {
@@ -23,6 +58,57 @@ Result<void> Executor::writeRanks() {
           return written;
       }
   }
+  return {};
+}
+
+Result<void> Executor::writeWhole(const program::Tensor &tensor, std::span<const std::byte> bytes) {
+  std::vector<int64_t> shape = wholeShape(source, tensor);
+  std::vector<std::byte> part;
+  for (uint32_t dim = 0; dim < shape.size(); ++dim) {
+    const DealtPart own = this->part(tensor, dim);
+    if (own.count == 1)
+      continue;
+    shape[dim] /= own.count;
+    const Runs runs = runsOf(shape, tensor, dim);
+    if (runs.count == 1) { // where it lies
+      bytes = bytes.subspan(own.number * runs.bytes, runs.bytes);
+      continue;
+    }
+    std::vector<std::byte> cut(runs.count * runs.bytes);
+    for (int64_t k = 0; k < runs.count; ++k)
+      std::ranges::copy(bytes.subspan((k * own.count + own.number) * runs.bytes, runs.bytes),
+                        cut.begin() + k * runs.bytes);
+    part = std::move(cut);
+    bytes = part;
+  }
+  return write(tensor, bytes);
+}
+
+Result<void> Executor::readWhole(const program::Tensor &tensor, std::span<std::byte> bytes) {
+  if (!tensor.dealt())
+    return read(tensor, bytes);
+  Result<std::vector<std::byte>> part = read(tensor);
+  if (!part)
+    return forward(part);
+  // The dimensions from the last on: what is put together is in order.
+  std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
+  for (auto dim = static_cast<uint32_t>(shape.size()); dim-- > 0;)
+    for (const program::Dealt *dealt : *tensor.dealt()) {
+      if (dealt->dim() != dim)
+        continue;
+      const Runs runs = runsOf(shape, tensor, dim);
+      const int64_t count = source.axes()->Get(dealt->axis())->count();
+      std::vector<std::byte> all(part->size() * count), sorted(all.size());
+      if (auto gathered = gather(dealt->axis(), *part, all); !gathered)
+        return gathered;
+      for (int64_t number = 0; number < count; ++number)
+        for (int64_t k = 0; k < runs.count; ++k)
+          std::copy_n(all.begin() + number * static_cast<int64_t>(part->size()) + k * runs.bytes,
+                      runs.bytes, sorted.begin() + (k * count + number) * runs.bytes);
+      *part = std::move(sorted);
+      shape[dim] *= count;
+    }
+  std::ranges::copy(*part, bytes.begin());
   return {};
 }
 

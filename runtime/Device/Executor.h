@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/Device/Devices.h"
+#include "runtime/Program/Parts.h"
 #include "runtime/Program/Program_generated.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Error.h"
@@ -25,6 +26,11 @@ public:
   DealtPart part(const program::Tensor &tensor, uint32_t dim) const {
     return partOf(source, places, tensor, dim);
   }
+  /// Whether this is the first of these devices, whose process speaks and writes for all of them.
+  bool isFirst() const;
+  /// What the processes of all these devices say, by the bits of each: any of them. They ask
+  /// together. Error (Peer): another one has failed.
+  Result<uint32_t> any(uint32_t bits) const;
 
   /// What it runs on: "2 threads", "NVIDIA H100 80GB HBM3".
   virtual std::string device() const = 0;
@@ -47,15 +53,24 @@ public:
   virtual Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) = 0;
   Result<std::vector<std::byte>> read(const program::Tensor &tensor);
 
+  /// The same of the whole tensor: of the bytes of all devices' parts, those of this one are
+  /// written. All devices read a whole tensor together.
+  Result<void> writeWhole(const program::Tensor &tensor, std::span<const std::byte> bytes);
+  Result<void> readWhole(const program::Tensor &tensor, std::span<std::byte> bytes);
+
 protected:
   Executor(const program::Program &program, const Devices &devices);
   /// Writes the variables that say where on the axes this device is.
   Result<void> writeRanks();
+  /// Puts the parts of all devices along an axis side by side, in memory of the host.
+  virtual Result<void> gather(uint32_t axis, std::span<const std::byte> part,
+                              std::span<std::byte> all) = 0;
 
   const program::Program &source;
 
 private:
   std::vector<int> places; // on the axes
+  std::shared_ptr<Control> control;
 };
 
 /// Error: the program is for other devices than there are.

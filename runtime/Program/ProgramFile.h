@@ -34,6 +34,8 @@ public:
   static Result<ProgramFile> open(const std::string &path);
 
   const program::Program &program() const { return *root; }
+  /// Of the payload.
+  uint64_t checksum() const { return contents[3]; }
 
 private:
   std::vector<uint64_t> contents; // aligned as FlatBuffers wants it

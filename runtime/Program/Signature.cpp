@@ -1,5 +1,6 @@
 //===- Signature.cpp - the inputs and outputs that a model's entries have --------------===//
 #include "runtime/Program/Signature.h"
+#include "runtime/Program/Parts.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 
@@ -16,23 +17,23 @@ namespace {
 using Sizes = std::map<std::string_view, int64_t>;
 
 // Binds the names of the shape that have no size yet.
-bool fits(const program::Tensor &tensor, const Expected &expected, Sizes &sizes) {
-  const auto &shape = *tensor.shape();
+bool fits(const program::Program &program, const program::Tensor &tensor, const Expected &expected,
+          Sizes &sizes) {
+  const std::vector<int64_t> shape = wholeShape(program, tensor);
   if (tensor.dtype() != expected.dtype || shape.size() != expected.shape.size())
     return false;
-  for (uint32_t i = 0; i < shape.size(); ++i)
-    if (shape.Get(i) <= 0 ||
-        sizes.try_emplace(expected.shape[i], shape.Get(i)).first->second != shape.Get(i))
+  for (size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] <= 0 || sizes.try_emplace(expected.shape[i], shape[i]).first->second != shape[i])
       return false;
   return true;
 }
 
-Result<void> require(const Tensors &tensors, std::span<const Expected> wanted, const char *what,
-                     Sizes &sizes) {
+Result<void> require(const program::Program &program, const Tensors &tensors,
+                     std::span<const Expected> wanted, const char *what, Sizes &sizes) {
   for (const Expected &expected : wanted) {
     Sizes before = sizes;
     const program::Tensor *tensor = findTensor(tensors, expected.name);
-    if (tensor && fits(*tensor, expected, sizes))
+    if (tensor && fits(program, *tensor, expected, sizes))
       continue;
     std::string text = fmt::format("expected {} '{}' {}[{}]", what, expected.name,
                                    dtypeName(expected.dtype), fmt::join(expected.shape, ", "));
@@ -69,9 +70,9 @@ Result<Signature> requireEntry(const program::Program &program, std::string_view
                             printable(program.name()->string_view()), name));
   const program::Entry &entry = *program.entries()->Get(index);
   Signature signature{static_cast<uint32_t>(index), {}};
-  Result<void> required = require(*entry.inputs(), inputs, "input", signature.sizes);
+  Result<void> required = require(program, *entry.inputs(), inputs, "input", signature.sizes);
   if (required)
-    required = require(*entry.outputs(), outputs, "output", signature.sizes);
+    required = require(program, *entry.outputs(), outputs, "output", signature.sizes);
   if (!required)
     return fail(fmt::format("entry '{}': {}", name, required.error().message));
   for (const program::Tensor *tensor : *entry.inputs())

@@ -28,7 +28,7 @@ struct Expected {
   std::vector<std::string_view> shape;
 };
 
-/// An entry that was found to fit, and the sizes that the names stand for.
+/// An entry that was found to fit, and the sizes that the names stand for, over all devices.
 struct Signature {
   uint32_t entry = 0;
   std::map<std::string_view, int64_t> sizes;

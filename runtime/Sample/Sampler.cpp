@@ -73,7 +73,7 @@ std::vector<uint32_t> Sampler::entries() const {
 Result<void> Sampler::runEntry(uint32_t index, std::span<const int32_t> tokens,
                                std::string_view scalar, int64_t value) {
   const program::Entry &entry = *executor.program().entries()->Get(index);
-  return executor.write(*findTensor(*entry.inputs(), "tokens"), std::as_bytes(tokens))
+  return executor.writeWhole(*findTensor(*entry.inputs(), "tokens"), std::as_bytes(tokens))
       .and_then([&] { return setInteger(executor, *findTensor(*entry.inputs(), scalar), value); })
       .and_then([&] { return executor.run(index); })
       .and_then([&] {

@@ -18,6 +18,7 @@ enum class ErrorKind {
   Machine,   ///< a CPU feature or memory that this machine does not have
   NonFinite, ///< the loss is not a number any more
   Io,        ///< the system refused to read or write
+  Peer,      ///< another process of the run failed
 };
 
 /// stc-run's exit code where such an error ends it.
@@ -31,6 +32,8 @@ constexpr int exitCode(ErrorKind kind) {
     return 4;
   case ErrorKind::Io:
     return 5;
+  case ErrorKind::Peer:
+    return 6;
   }
   return 1;
 }

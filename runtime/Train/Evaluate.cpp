@@ -53,7 +53,7 @@ Result<int64_t> Evaluator::visitWindows(int64_t windows, const Read &read, const
   std::vector<int32_t> tokens(batch * n), targets(batch * n);
   std::vector<float> nll(batch * n);
   auto write = [&](const char *name, std::span<const int32_t> values) {
-    return executor.write(*findTensor(*entry.inputs(), name), std::as_bytes(values));
+    return executor.writeWhole(*findTensor(*entry.inputs(), name), std::as_bytes(values));
   };
   auto run = [&] {
     return write("tokens", tokens)
@@ -65,7 +65,10 @@ Result<int64_t> Evaluator::visitWindows(int64_t windows, const Read &read, const
         });
   };
   for (int64_t first = 0; first < windows; first += batch) {
-    if (pendingInterrupt())
+    Result<uint32_t> stopped = executor.any(pendingInterrupt() != 0);
+    if (!stopped)
+      return forward(stopped);
+    if (*stopped)
       return first;
     // The last batch is filled up with its last window.
     for (int64_t row = 0; row < batch; ++row)
@@ -93,8 +96,9 @@ Result<Evaluation> Evaluator::run(ByteData &data, int64_t most,
     result.positions.push_back(
         {bucketStarts[i], i + 1 < bucketStarts.size() ? bucketStarts[i + 1] : n, {}});
   BitsMean all;
+  const int64_t wanted = std::min(most, data.windows());
   Result<int64_t> windows = visitWindows(
-      std::min(most, data.windows()),
+      wanted,
       [&](int64_t window, auto tokens, auto targets) { return data.read(window, tokens, targets); },
       [&](int64_t, std::span<const float> nats) {
         all.add(sumOf(nats), n);
@@ -104,6 +108,7 @@ Result<Evaluation> Evaluator::run(ByteData &data, int64_t most,
   if (!windows)
     return forward(windows);
   result.windows = *windows;
+  result.isWhole = *windows == wanted;
   result.bytes = all.bytes();
   result.bitsPerByte = all.mean();
   result.standardError = all.standardError();

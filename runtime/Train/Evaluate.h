@@ -24,6 +24,8 @@ struct Evaluation {
   /// Of the mean, from the spread between windows; 0 for a single one.
   double standardError = 0;
   int64_t windows = 0, bytes = 0;
+  /// No signal ended it early, of this process or another.
+  bool isWhole = true;
   /// As many as were asked for.
   std::vector<PositionBits> positions;
 };

@@ -25,8 +25,9 @@ Result<Trainer> Trainer::create(Executor &executor) {
   trainer.index = signature->entry;
   trainer.batchSize = signature->sizes["batch"];
   trainer.n = signature->sizes["n"];
-  trainer.tokens.resize(trainer.batchSize * trainer.n);
-  trainer.targets.resize(trainer.batchSize * trainer.n);
+  trainer.dealt = executor.part(*findTensor(*trainer.entryOf().inputs(), "tokens"), 0);
+  trainer.tokens.resize(trainer.rows() * trainer.n);
+  trainer.targets.resize(trainer.rows() * trainer.n);
   return trainer;
 }
 
@@ -34,9 +35,9 @@ Result<void> Trainer::readSamples(int64_t step, ByteData &data, uint64_t seed) {
   nvtx::Range range("read data");
   auto start = std::chrono::steady_clock::now();
   samplesOf = 0;
-  for (int64_t row = 0; row < batchSize; ++row)
-    if (auto read = data.readShuffled((step - 1) * batchSize + row, seed,
-                                      std::span(tokens).subspan(row * n, n),
+  const int64_t first = (step - 1) * batchSize + dealt.number * rows();
+  for (int64_t row = 0; row < rows(); ++row)
+    if (auto read = data.readShuffled(first + row, seed, std::span(tokens).subspan(row * n, n),
                                       std::span(targets).subspan(row * n, n));
         !read)
       return read;

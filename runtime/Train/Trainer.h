@@ -19,12 +19,14 @@ struct StepReport {
 };
 
 /// Runs the entry `train_step`: tokens, targets i32 [batch, n] to loss (nats a byte), and, where
-/// the program has them, grad_norm, learning_rate and loss_scale, all f32 scalars.
+/// the program has them, grad_norm, learning_rate and loss_scale, all f32 scalars. Of several
+/// devices each reads its own sequences of a step.
 class Trainer {
 public:
   /// Error: the program has no such entry.
   static Result<Trainer> create(Executor &executor);
 
+  /// Over all devices.
   int64_t batch() const { return batchSize; }
   int64_t window() const { return n; }
   uint32_t entry() const { return index; }
@@ -47,10 +49,13 @@ private:
   const program::Entry &entryOf() const { return *executor.program().entries()->Get(index); }
   Result<void> readSamples(int64_t step, ByteData &data, uint64_t seed);
   Result<double> scalar(const char *name) const;
+  int64_t rows() const { return batchSize / dealt.count; }
 
   Executor &executor;
   uint32_t index = 0;
   int64_t batchSize = 0, n = 0;
+  /// Of the sequences of a step.
+  DealtPart dealt;
   /// The samples of one step; 0 if there are none yet.
   int64_t samplesOf = 0;
   std::vector<int32_t> tokens, targets;

@@ -2,6 +2,7 @@
 #include "runtime/Device/Cuda/Ceilings.h"
 #include "runtime/Device/Host/Ceilings.h"
 #include "runtime/Program/NarrowFloat.h"
+#include "runtime/Program/Parts.h"
 #include "runtime/Program/Steps.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Philox.h"
@@ -65,10 +66,10 @@ Bound boundOf(const KindTime &kind, const Rates &ceilings) {
 
 // Random numbers for floating point, bytes for integers that are as large; a scalar that is an
 // index gets the last one, where most is to be done.
-std::vector<std::byte> randomInput(const program::Tensor &input) {
-  std::vector<std::byte> data(bytes(input));
+std::vector<std::byte> randomInput(const program::Program &program, const program::Tensor &input) {
+  std::vector<std::byte> data(wholeBytes(program, input));
   auto fill = [&]<class T>(T, auto value) {
-    for (int64_t i = 0, count = elements(input); i < count; ++i) {
+    for (int64_t i = 0, count = data.size() / sizeof(T); i < count; ++i) {
       PhiloxWords words =
           philox({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0}, input.offset());
       T element = static_cast<T>(value(uniform(words[0], words[1])));
@@ -98,10 +99,11 @@ std::vector<std::byte> randomInput(const program::Tensor &input) {
   return data;
 }
 
-std::vector<std::vector<std::byte>> randomInputs(const program::Entry &entry) {
+std::vector<std::vector<std::byte>> randomInputs(const program::Program &program,
+                                                 const program::Entry &entry) {
   std::vector<std::vector<std::byte>> inputs;
   for (const program::Tensor *input : *entry.inputs())
-    inputs.push_back(randomInput(*input));
+    inputs.push_back(randomInput(program, *input));
   return inputs;
 }
 
@@ -116,7 +118,7 @@ public:
   Result<double> run(std::vector<double> *steps = nullptr) {
     // Inputs may share memory with what the last run computed.
     for (uint32_t k = 0; k < inputs.size(); ++k)
-      if (auto written = executor.write(*entry.inputs()->Get(k), inputs[k]); !written)
+      if (auto written = executor.writeWhole(*entry.inputs()->Get(k), inputs[k]); !written)
         return forward(written);
     return executor.time(index, steps);
   }
@@ -137,7 +139,8 @@ Result<Measurement> measure(Session &session, const std::string &name, Ceilings 
   Executor &executor = session.executor();
   const program::Entry &entry = *executor.program().entries()->Get(*index);
   Result<std::vector<std::vector<std::byte>>> inputs =
-      options.inputs.empty() ? randomInputs(entry) : readInputs(entry, options.inputs);
+      options.inputs.empty() ? randomInputs(executor.program(), entry)
+                             : readInputs(executor.program(), entry, options.inputs);
   if (!inputs)
     return forward(inputs);
   Bench bench(executor, *index, std::move(*inputs));
@@ -257,28 +260,25 @@ Result<std::unique_ptr<Ceilings>> makeCeilings(Session &session) {
   return HostCeilings::create(session.threads(), dtype);
 }
 
-Result<int> bench(const BenchOptions &options) {
+Result<int> benchIn(Session &session, const BenchOptions &options) {
   // Known before anything is run.
   std::optional<AtomicFile> trace;
-  if (!options.trace.empty()) {
+  if (!options.trace.empty() && session.executor().isFirst()) {
     Result<AtomicFile> file = AtomicFile::create(options.trace);
     if (!file)
       return forward(file);
     trace.emplace(std::move(*file));
   }
-  auto session = Session::open(options);
-  if (!session)
-    return forward(session);
-  const program::Program &program = (*session)->program();
+  const program::Program &program = session.program();
   std::unique_ptr<Ceilings> ceilings;
   if (!options.noCeilings) {
-    Result<std::unique_ptr<Ceilings>> made = makeCeilings(**session);
+    Result<std::unique_ptr<Ceilings>> made = makeCeilings(session);
     if (made)
       ceilings = std::move(*made);
     else
       warn("nothing to compare with: " + made.error().message);
   }
-  if (auto initialized = (*session)->initialize(0, ""); !initialized)
+  if (auto initialized = session.initialize(0, ""); !initialized)
     return forward(initialized);
   std::vector<std::string> names;
   for (const program::Entry *entry : *program.entries())
@@ -290,7 +290,7 @@ Result<int> bench(const BenchOptions &options) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   std::vector<TracedRun> runs;
   for (const std::string &name : names) {
-    Result<Measurement> measurement = measure(**session, name, ceilings.get(), options);
+    Result<Measurement> measurement = measure(session, name, ceilings.get(), options);
     if (!measurement)
       return forward(measurement);
     options.json ? all.push_back(toJson(*measurement, program, ceilings.get()))
@@ -304,7 +304,7 @@ Result<int> bench(const BenchOptions &options) {
   const uint64_t peak = peakResidentBytes() - (ceilings ? ceilings->residentBytes() : 0);
   if (options.json) {
     nlohmann::ordered_json json;
-    if (const cuda::Device *gpu = (*session)->gpu())
+    if (const cuda::Device *gpu = session.gpu())
       json["gpu"] = gpu->name();
     else
       json["threads"] = options.threads;
@@ -315,9 +315,17 @@ Result<int> bench(const BenchOptions &options) {
     fmt::print("{}\n", json.dump(2, ' ', /*ensure_ascii=*/true, replace));
     return 0;
   }
-  fmt::print("{}, {} repetitions; peak resident memory {}\n", (*session)->executor().device(),
+  fmt::print("{}, {} repetitions; peak resident memory {}\n", session.executor().device(),
              options.repetitions, formatBytes(peak));
   return 0;
+}
+
+Result<int> bench(const BenchOptions &options) {
+  // Known before a large program is bound to its device.
+  if (!options.trace.empty())
+    if (auto checked = AtomicFile::check(options.trace); !checked)
+      return forward(checked);
+  return withSession(options, [&](Session &session) { return benchIn(session, options); });
 }
 
 } // namespace

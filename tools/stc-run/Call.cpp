@@ -34,26 +34,23 @@ Result<std::vector<std::string>> outputPaths(const program::Entry &entry,
   return paths;
 }
 
-Result<int> call(const CallOptions &options) {
-  auto session = Session::open(options);
-  if (!session)
-    return forward(session);
-  Executor &executor = (*session)->executor();
-  Result<uint32_t> index = (*session)->entry(options.entry);
+Result<int> callIn(Session &session, const CallOptions &options) {
+  Executor &executor = session.executor();
+  Result<uint32_t> index = session.entry(options.entry);
   if (!index)
     return forward(index);
   const program::Entry &entry = *executor.program().entries()->Get(*index);
   auto paths = outputPaths(entry, options.output);
   if (!paths)
     return forward(paths);
-  auto inputs = readInputs(entry, options.inputs);
+  auto inputs = readInputs(executor.program(), entry, options.inputs);
   if (!inputs)
     return forward(inputs);
   if (options.entry != "init")
-    if (auto initialized = (*session)->initialize(options.seed, options.weights); !initialized)
+    if (auto initialized = session.initialize(options.seed, options.weights); !initialized)
       return forward(initialized);
   for (uint32_t i = 0; i < inputs->size(); ++i)
-    if (auto written = executor.write(*entry.inputs()->Get(i), (*inputs)[i]); !written)
+    if (auto written = executor.writeWhole(*entry.inputs()->Get(i), (*inputs)[i]); !written)
       return forward(written);
   if (auto ran = executor.run(*index); !ran)
     return forward(ran);
@@ -61,9 +58,13 @@ Result<int> call(const CallOptions &options) {
     const program::Tensor &output = *entry.outputs()->Get(i);
     if (auto written = writeOutput((*paths)[i], output, executor); !written)
       return forward(written);
-    fmt::print("{} {}\n", (*paths)[i], describeInFile(output));
+    fmt::print("{} {}\n", (*paths)[i], describeInFile(executor.program(), output));
   }
   return 0;
+}
+
+Result<int> call(const CallOptions &options) {
+  return withSession(options, [&](Session &session) { return callIn(session, options); });
 }
 
 } // namespace

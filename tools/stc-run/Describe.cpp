@@ -2,6 +2,7 @@
 #include "tools/stc-run/Describe.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Parts.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Steps.h"
 #include "runtime/Program/Tensor.h"
@@ -28,8 +29,9 @@ ParameterCount countParameters(const program::Program &program) {
   for (const program::Variable *variable : *program.variables())
     if (variable->role() == program::Role::Parameter) {
       ++count.tensors;
-      count.elements += runtime::elements(*variable->tensor());
-      count.bytes += bytes(*variable->tensor());
+      const int64_t size = wholeBytes(program, *variable->tensor());
+      count.elements += size / byteSize(variable->tensor()->dtype());
+      count.bytes += size;
     }
   return count;
 }
@@ -107,6 +109,11 @@ std::string describeAsJson(const program::Program &program, int threads) {
     info["cpu"] = program.cpu()->str();
     info["features"] = featureNames(program);
   }
+  if (program.axes()) {
+    info["devices"] = nlohmann::ordered_json::object();
+    for (const program::Axis *axis : *program.axes())
+      info["devices"][axis->name()->str()] = axis->count();
+  }
   info["parameters"] = parameters.elements;
   info["parameter_tensors"] = parameters.tensors;
   info["parameter_bytes"] = parameters.bytes;
@@ -145,6 +152,12 @@ std::string describeAsText(const program::Program &program, int threads) {
     fmt::format_to(line, "features    {}\n", fmt::join(featureNames(program), " "));
   } else {
     fmt::format_to(line, "target      {}\n", program.target()->str());
+  }
+  if (program.axes()) {
+    std::vector<std::string> axes;
+    for (const program::Axis *axis : *program.axes())
+      axes.push_back(fmt::format("{} {}", axis->name()->str(), axis->count()));
+    fmt::format_to(line, "devices     {}; what follows is of one\n", fmt::join(axes, ", "));
   }
   fmt::format_to(line, "parameters  {} in {} tensors, {}\n", formatCount(parameters.elements),
                  parameters.tensors, formatBytes(parameters.bytes));

@@ -126,26 +126,27 @@ Result<void> EvalRun::runContexts() {
   return {};
 }
 
-static Result<int> eval(const EvalOptions &options) {
-  auto session = Session::open(options);
-  if (!session)
-    return forward(session);
-  auto evaluator = Evaluator::create((*session)->executor());
+static Result<int> evalIn(Session &session, const EvalOptions &options) {
+  auto evaluator = Evaluator::create(session.executor());
   if (!evaluator)
     return forward(evaluator);
-  if (auto enough = (*session)->requireMemory(evaluator->entry()); !enough)
+  if (auto enough = session.requireMemory(evaluator->entry()); !enough)
     return forward(enough);
-  auto data = ByteData::open(options.data.path, options.data.part, Settings((*session)->program()),
+  auto data = ByteData::open(options.data.path, options.data.part, Settings(session.program()),
                              evaluator->window());
   if (!data)
     return forward(data);
-  if (auto initialized = (*session)->initialize(0, options.weights); !initialized)
+  if (auto initialized = session.initialize(0, options.weights); !initialized)
     return forward(initialized);
   catchInterrupts();
-  if (auto run = EvalRun(**session, std::move(*evaluator), std::move(*data), options).run(); !run)
+  if (auto run = EvalRun(session, std::move(*evaluator), std::move(*data), options).run(); !run)
     return forward(run);
   int signal = pendingInterrupt();
   return signal ? 128 + signal : 0;
+}
+
+static Result<int> eval(const EvalOptions &options) {
+  return withSession(options, [&](Session &session) { return evalIn(session, options); });
 }
 
 void addEval(CLI::App &app, Command &run) {

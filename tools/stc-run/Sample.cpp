@@ -51,7 +51,8 @@ using Kind = SampleFormat::Kind;
 class SampleRun {
 public:
   SampleRun(Session &session, Sampler sampler, const SampleOptions &options)
-      : settings(session.program()), sampler(std::move(sampler)), options(options) {}
+      : settings(session.program()), sampler(std::move(sampler)), options(options),
+        writes(session.executor().isFirst()) {}
 
   /// Finds out what can be known to be wrong before hours of sampling.
   Result<void> prepare();
@@ -73,6 +74,7 @@ private:
   Settings settings;
   Sampler sampler;
   const SampleOptions &options;
+  bool writes; ///< of several devices' processes, which have the same samples, the first
   SampleFormat format;
   std::string unit;
   Bytes prompt;
@@ -260,7 +262,7 @@ Result<void> SampleRun::runText() {
   begin();
   if (live)
     output.finish();
-  if (!options.out.empty())
+  if (!options.out.empty() && writes)
     if (auto written = format.write(options.out, takeBytes(all)); !written)
       return written;
   for (size_t i = 0; i < all.size(); ++i)
@@ -274,7 +276,7 @@ Result<void> SampleRun::runImages() {
     return forward(sequences);
   for (size_t i = 0; i < sequences->size(); ++i)
     show(fmt::format("image {}", i + 1), (*sequences)[i]);
-  return format.write(options.out, takeBytes(*sequences));
+  return writes ? format.write(options.out, takeBytes(*sequences)) : Result<void>();
 }
 
 Result<void> SampleRun::runSounds() {
@@ -283,6 +285,8 @@ Result<void> SampleRun::runSounds() {
     return forward(sequences);
   for (size_t i = 0; i < sequences->size(); ++i) {
     show(fmt::format("sound {}", i + 1), (*sequences)[i]);
+    if (!writes)
+      continue;
     if (auto written = format.write(outOf(i), {&(*sequences)[i].bytes, 1}); !written)
       return written;
   }
@@ -315,28 +319,29 @@ Result<void> SampleRun::runCompletions() {
   return writePng(options.out, makeSheet(images, options.completions + 2));
 }
 
+static Result<int> sampleIn(Session &session, const SampleOptions &options) {
+  auto sampler = Sampler::create(session.executor());
+  if (!sampler)
+    return forward(sampler);
+  for (uint32_t entry : sampler->entries())
+    if (auto enough = session.requireMemory(entry); !enough)
+      return forward(enough);
+  SampleRun run(session, std::move(*sampler), options);
+  if (auto prepared = run.prepare(); !prepared)
+    return forward(prepared);
+  if (auto initialized = session.initialize(0, options.weights); !initialized)
+    return forward(initialized);
+  if (auto sampled = run.run(); !sampled)
+    return forward(sampled);
+  return 0;
+}
+
 static Result<int> sample(const SampleOptions &options) {
   // Before a large program is bound to its device.
   if (std::filesystem::is_directory(options.out))
     if (auto checked = AtomicFile::check(options.out); !checked)
       return forward(checked);
-  auto session = Session::open(options);
-  if (!session)
-    return forward(session);
-  auto sampler = Sampler::create((*session)->executor());
-  if (!sampler)
-    return forward(sampler);
-  for (uint32_t entry : sampler->entries())
-    if (auto enough = (*session)->requireMemory(entry); !enough)
-      return forward(enough);
-  SampleRun run(**session, std::move(*sampler), options);
-  if (auto prepared = run.prepare(); !prepared)
-    return forward(prepared);
-  if (auto initialized = (*session)->initialize(0, options.weights); !initialized)
-    return forward(initialized);
-  if (auto sampled = run.run(); !sampled)
-    return forward(sampled);
-  return 0;
+  return withSession(options, [&](Session &session) { return sampleIn(session, options); });
 }
 
 static void addCompletion(CLI::App &command, SampleOptions &options, CLI::Option &prompt,

@@ -4,6 +4,7 @@
 #include "runtime/Checkpoint/Weights.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Parts.h"
 #include "runtime/Program/Settings.h"
 #include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
@@ -22,7 +23,8 @@ using namespace runtime;
 void SessionOptions::add(CLI::App &command) {
   command.add_option("program", program, "compiled program (.stcp)")->required();
   cli::addNumber(command, "--threads", threads, "threads to run on; default: all cores it may use",
-                 {1, 4096});
+                 {1, 4096})
+      ->each([this](const std::string &) { givenThreads = true; });
   cli::addName(command, "--device", device, {"host", "cuda"},
                "host, or cuda (a GPU); default: what the program was compiled for");
 }
@@ -72,15 +74,50 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions &options) {
                             "-v) or of its control group: --threads takes fewer",
                             options.threads, started),
                 ErrorKind::Machine);
-  if (auto ready = session->bind(); !ready)
-    return fail(options.program + ": " + ready.error().message, ready.error().kind);
-  return session;
+  Result<void> ready = session->join();
+  if (!ready)
+    return forward(ready);
+  ready = session->bind();
+  if (ready)
+    return session;
+  Error error{options.program + ": " + ready.error().message, ready.error().kind};
+  if (session->processes)
+    session->processes->leave(tl::unexpected(error));
+  return tl::unexpected(error);
+}
+
+// Of a program for several devices that are not there, the executor says so.
+Result<void> Session::join() {
+  if (deviceCount(program()) == 1 || program().target()->string_view() != hostTarget)
+    return {};
+  Result<std::unique_ptr<Team>> team = Team::join(program(), options);
+  if (!team)
+    return forward(team);
+  processes = std::move(*team);
+  const std::string content = fmt::format("{:016x}", file.checksum());
+  if (auto agreed = processes->control().agree(content, "program file"); !agreed)
+    return agreed;
+  return {};
+}
+
+Result<int> Session::leave(Result<int> result) {
+  bound.reset(); // which exchanges through what the processes have
+  if (processes)
+    processes->leave(result);
+  return result;
 }
 
 Result<void> Session::bind() {
   if (program().target()->string_view() != hostTarget)
     return bindToGpu();
-  auto executor = HostExecutor::create(program(), pool);
+  Devices devices;
+  if (processes) {
+    Result<Devices> all = processes->devices(program());
+    if (!all)
+      return forward(all);
+    devices = std::move(*all);
+  }
+  auto executor = HostExecutor::create(program(), pool, std::move(devices));
   if (!executor)
     return forward(executor);
   bound = std::move(*executor);
@@ -174,6 +211,17 @@ Result<void> Session::initialize(int64_t seed, const std::string &weights) {
   if (auto initialized = runtime::initialize(*bound, seed); !initialized)
     return initialized;
   return weights.empty() ? Result<void>() : loadWeights(*bound, weights);
+}
+
+Result<int> withSession(const SessionOptions &options,
+                        const std::function<Result<int>(Session &)> &work) {
+  Result<std::optional<int>> ended = startProcesses(options);
+  if (!ended || *ended)
+    return ended ? Result<int>(**ended) : forward(ended);
+  auto session = Session::open(options);
+  if (!session)
+    return forward(session);
+  return (*session)->leave(work(**session));
 }
 
 } // namespace stc::run

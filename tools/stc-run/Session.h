@@ -8,8 +8,10 @@
 #include "runtime/Device/Host/ThreadPool.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/Error.h"
+#include "tools/stc-run/Team.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,7 +26,11 @@ namespace stc::run {
 struct SessionOptions {
   std::string program;
   int threads = runtime::availableCores();
-  std::string device; ///< host, cuda, or empty for what the program was compiled for
+  bool givenThreads = false; ///< by the command line
+  std::string device;        ///< host, cuda, or empty for what the program was compiled for
+  /// Where the other processes of a program for several devices write what they have to say; empty
+  /// for standard error.
+  std::string logs;
 
   void add(CLI::App &command);
   /// An error if the program was compiled for another device.
@@ -53,6 +59,10 @@ public:
 
   const program::Program &program() const { return file.program(); }
   runtime::Executor &executor() { return *bound; }
+  /// The processes of all devices; null where there is one.
+  Team *team() { return processes.get(); }
+  /// Hands a command's result on, once the other processes know of it. Nothing runs after that.
+  runtime::Result<int> leave(runtime::Result<int> result);
   /// The GPU, where the program is for one; otherwise null.
   const runtime::cuda::Device *gpu() const { return device.get(); }
 
@@ -74,14 +84,21 @@ public:
 private:
   Session(runtime::ProgramFile file, const SessionOptions &options)
       : options(options), file(std::move(file)), pool(options.threads) {}
+  runtime::Result<void> join();
   runtime::Result<void> bind();
   runtime::Result<void> bindToGpu();
 
   SessionOptions options;
   runtime::ProgramFile file;
   runtime::ThreadPool pool;
+  std::unique_ptr<Team> processes;
   std::unique_ptr<runtime::cuda::Device> device;
   std::unique_ptr<runtime::Executor> bound;
 };
+
+/// Opens a program and does a command's work with it: where it is for several devices, in a process
+/// for each, which this one starts unless it is one of them. Returns the exit code.
+runtime::Result<int> withSession(const SessionOptions &options,
+                                 const std::function<runtime::Result<int>(Session &)> &work);
 
 } // namespace stc::run

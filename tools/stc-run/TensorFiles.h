@@ -8,14 +8,16 @@
 
 namespace stc::run {
 
-/// "f32[4, 128]": the type of a tensor in a file, which has no floats of 16 bits.
-std::string describeInFile(const program::Tensor &tensor);
+/// "f32[4, 128]": the type of a tensor over all devices in a file, which has no floats of 16 bits.
+std::string describeInFile(const program::Program &program, const program::Tensor &tensor);
 
-/// The bytes of an entry's inputs, in order, from as many files. Errors: another number of files,
-/// another shape or type than the input's, and those of reading.
+/// The bytes of an entry's inputs over all devices, in order, from as many files. Errors: another
+/// number of files, another shape or type than the input's, and those of reading.
 runtime::Result<std::vector<std::vector<std::byte>>>
-readInputs(const program::Entry &entry, const std::vector<std::string> &paths);
+readInputs(const program::Program &program, const program::Entry &entry,
+           const std::vector<std::string> &paths);
 
+/// By the process of the first device; all read the output together.
 runtime::Result<void> writeOutput(const std::string &path, const program::Tensor &tensor,
                                   runtime::Executor &executor);
 

@@ -1,6 +1,7 @@
 //===- Train.cpp - stc-run train ----------------------------------------------------------===//
 #include "runtime/Checkpoint/RunFolder.h"
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Program/Parts.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Sample/TrainingSamples.h"
 #include "runtime/Support/File.h"
@@ -16,7 +17,9 @@
 #include "tools/stc-run/Commands.h"
 #include "tools/stc-run/Session.h"
 
+#include <bit>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -92,6 +95,9 @@ private:
   Result<void> writeState();
   void saveWhatIsGood();
   bool evaluationIsDue() const;
+  /// What the processes of all devices agree on before each step.
+  Result<void> agree();
+  Result<std::optional<Checkpoint>> newestCheckpoint();
   Result<void> prepareSamples();
   Result<void> sample();
   void summarize() const;
@@ -106,7 +112,12 @@ private:
   int64_t firstStep = 0, savedStep = 0;
   /// The variables are those of a whole step, and no write of them has failed.
   bool worthSaving = true;
+  /// A signal that one of the processes got, and whether it is time for a checkpoint.
+  int signal = 0;
+  bool saveIsDue = false;
+  /// Of the first device's process, as are the metrics.
   std::optional<RunFolder> folder;
+  bool writes() const { return session.executor().isFirst(); }
   std::optional<Trainer> trainer;
   std::optional<Evaluator> evaluator;
   std::optional<TrainingSamples> samples;
@@ -151,6 +162,9 @@ Result<void> TrainRun::openData() {
   if (!checksum)
     return forward(checksum);
   state.order.checksum = fmt::format("{:016x}", *checksum);
+  if (session.team())
+    if (auto same = session.team()->control().agree(state.order.checksum, "data"); !same)
+      return same;
   if (options.evalEvery == 0)
     return {};
   if (auto taken = take(Evaluator::create(session.executor()), evaluator); !taken)
@@ -160,6 +174,8 @@ Result<void> TrainRun::openData() {
 }
 
 Result<void> TrainRun::openFolder() {
+  if (!writes())
+    return {};
   if (auto taken = take(RunFolder::open(options.out), folder); !taken)
     return taken;
   if (options.fresh)
@@ -203,7 +219,7 @@ Result<void> TrainRun::resume(const Checkpoint &checkpoint) {
   state.evaluatedStep = before.evaluatedStep;
   state.best = before.best;
   // What a kill may have come before.
-  return folder->publish(state, options.keep);
+  return writes() ? folder->publish(state, options.keep) : Result<void>();
 }
 
 Result<void> TrainRun::start() {
@@ -236,10 +252,12 @@ Result<void> TrainRun::warnOfSchedule() const {
 
 // run.json: what people and plots want to know of a run.
 Result<void> TrainRun::describeRun() const {
+  if (!writes())
+    return {};
   const program::Program &program = session.program();
   int64_t parameters = 0;
   for (const program::Tensor *tensor : variablesOf(program, VariableSet::Weights))
-    parameters += elements(*tensor);
+    parameters += wholeBytes(program, *tensor) / byteSize(tensor->dtype());
   auto settingsText = nlohmann::ordered_json::object();
   for (const program::Setting *setting : *program.settings())
     settingsText[setting->key()->str()] = setting->value()->str();
@@ -250,6 +268,7 @@ Result<void> TrainRun::describeRun() const {
                                  {"seed", state.order.seed},
                                  {"steps", state.steps},
                                  {"device", session.executor().device()},
+                                 {"devices", deviceCount(program)},
                                  {"threads", options.threads}};
   Result<AtomicFile> file = AtomicFile::create(folder->file("run.json"));
   if (!file)
@@ -271,19 +290,40 @@ Result<void> TrainRun::prepare() {
     return ready;
   if (auto opened = openFolder(); !opened)
     return opened;
-  Result<std::optional<Checkpoint>> checkpoint = folder->newest(warn);
+  Result<std::optional<Checkpoint>> checkpoint = newestCheckpoint();
   if (!checkpoint)
     return forward(checkpoint);
   if (auto ready = *checkpoint ? resume(**checkpoint) : start(); !ready)
     return ready;
-  if (auto removed = removeTrainingSamples(options.out, state.step); !removed)
-    return removed;
+  if (writes())
+    if (auto removed = removeTrainingSamples(options.out, state.step); !removed)
+      return removed;
   if (auto known = warnOfSchedule(); !known)
     return known;
   if (auto described = describeRun(); !described)
     return described;
+  if (!writes())
+    return {};
   return take(Metrics::open(options.out, state.step, state.evaluatedStep, options.tensorBoard),
               metrics);
+}
+
+// The first process finds it, and sets damaged ones aside; all load it.
+Result<std::optional<Checkpoint>> TrainRun::newestCheckpoint() {
+  std::optional<Checkpoint> found;
+  if (writes()) {
+    Result<std::optional<Checkpoint>> newest = folder->newest(warn);
+    if (!newest || !session.team())
+      return newest;
+    found = std::move(*newest);
+  }
+  Result<std::string> path = session.team()->control().broadcast(found ? found->path() : "");
+  if (!path)
+    return forward(path);
+  if (found || path->empty())
+    return found;
+  Result<Checkpoint> opened = Checkpoint::open(*path);
+  return opened ? Result<std::optional<Checkpoint>>(std::move(*opened)) : forward(opened);
 }
 
 Result<void> TrainRun::prepareSamples() {
@@ -301,8 +341,7 @@ Result<void> TrainRun::prepareSamples() {
 
 // Where the step is one to sample after.
 Result<void> TrainRun::sample() {
-  if (!samples || pendingInterrupt() ||
-      (state.step % options.sampleEvery != 0 && state.step != state.steps))
+  if (!samples || signal || (state.step % options.sampleEvery != 0 && state.step != state.steps))
     return {};
   Result<std::string> drawn = samples->draw(state.step);
   if (!drawn)
@@ -322,13 +361,14 @@ Result<bool> TrainRun::evaluate() {
   Result<Evaluation> evaluation = evaluator->run(*heldOut, options.evalWindows);
   if (!evaluation)
     return forward(evaluation);
-  if (pendingInterrupt())
+  if (!evaluation->isWhole)
     return false;
   state.evaluatedStep = state.step;
   progress->note(fmt::format("step {}: held-out {:.4f} +- {:.4f} {}", state.step,
                              evaluation->bitsPerByte, evaluation->standardError, unit));
-  if (auto written = metrics->evaluation(state.step, *evaluation); !written)
-    return forward(written);
+  if (metrics)
+    if (auto written = metrics->evaluation(state.step, *evaluation); !written)
+      return forward(written);
   if (state.best && state.best->bitsPerByte <= evaluation->bitsPerByte)
     return false;
   state.best = {state.step, evaluation->bitsPerByte};
@@ -339,8 +379,9 @@ Result<void> TrainRun::save() {
   if (savedStep == state.step)
     return {};
   // The metrics of a checkpoint's steps are on the disk before it is there.
-  if (auto synced = metrics->sync(); !synced)
-    return synced;
+  if (metrics)
+    if (auto synced = metrics->sync(); !synced)
+      return synced;
   return writeState();
 }
 
@@ -348,7 +389,9 @@ Result<void> TrainRun::writeState() {
   auto start = Clock::now();
   TrainingState now = state;
   now.seconds += progress->elapsedSeconds();
-  if (auto saved = folder->save(session.executor(), now, options.keep); !saved) {
+  auto saved = folder ? folder->save(session.executor(), now, options.keep)
+                      : writeCheckpoint(session.executor(), options.out, now);
+  if (!saved) {
     worthSaving = false;
     return saved;
   }
@@ -369,10 +412,11 @@ Result<void> TrainRun::step() {
   worthSaving = true;
   ++state.step;
   progress->show(*report);
-  if (auto written = metrics->step(*report, state.seconds + progress->elapsedSeconds(),
-                                   secondsSince(start), trainer->batch() * trainer->window());
-      !written)
-    return written;
+  if (metrics)
+    if (auto written = metrics->step(*report, state.seconds + progress->elapsedSeconds(),
+                                     secondsSince(start), trainer->batch() * trainer->window());
+        !written)
+      return written;
   bool best = false;
   if (evaluationIsDue()) {
     Result<bool> evaluated = evaluate();
@@ -380,38 +424,57 @@ Result<void> TrainRun::step() {
       return forward(evaluated);
     best = *evaluated;
   }
-  if (best || clock.due(state.step))
+  if (auto agreed = agree(); !agreed)
+    return agreed;
+  if (best || saveIsDue)
     if (auto saved = save(); !saved)
       return saved;
   return sample();
 }
 
+Result<void> TrainRun::agree() {
+  constexpr uint32_t due = uint32_t(1) << 31; // of the first process's clock; signals are below
+  static_assert(SIGUSR2 < 31 && SIGXCPU < 31);
+  const int own = pendingInterrupt();
+  Result<uint32_t> all = session.executor().any((own ? uint32_t(1) << own : 0) |
+                                                (writes() && clock.due(state.step) ? due : 0));
+  if (!all)
+    return forward(all);
+  saveIsDue = *all & due;
+  signal = *all & ~due ? std::countr_zero(*all) : 0;
+  return {};
+}
+
 Result<void> TrainRun::loop() {
+  if (auto agreed = agree(); !agreed)
+    return agreed;
   // One that a signal prevented, or that is only asked for now.
   if (state.step > 0 && evaluationIsDue())
     if (auto evaluated = evaluate(); !evaluated)
       return forward(evaluated);
-  while (state.step < state.steps && !pendingInterrupt())
+  while (state.step < state.steps && !signal)
     if (auto done = step(); !done)
       return done;
   if (auto saved = save(); !saved)
     return saved;
-  return metrics->sync();
+  return metrics ? metrics->sync() : Result<void>();
 }
 
 // What was learned up to a failure that is not of the step itself, such as data that cannot be read
 // any more. The failure is what is reported.
 void TrainRun::saveWhatIsGood() {
   // The lines up to the failure say how it came to it.
-  (void)metrics->sync();
-  if (worthSaving && state.step > savedStep)
+  if (metrics)
+    (void)metrics->sync();
+  // Of several devices not all may have got so far.
+  if (worthSaving && state.step > savedStep && !session.team())
     (void)writeState();
 }
 
 std::string TrainRun::describeWeights() const {
-  return savedStep == 0 ? "no weights were written"
-                        : fmt::format("{} has the weights of step {}",
-                                      folder->file("weights.safetensors"), savedStep);
+  return savedStep == 0 || !folder ? "no weights were written"
+                                   : fmt::format("{} has the weights of step {}",
+                                                 folder->file("weights.safetensors"), savedStep);
 }
 
 void TrainRun::summarize() const {
@@ -447,7 +510,7 @@ Result<int> TrainRun::run() {
                 trained.error().kind);
   }
   summarize();
-  if (int signal = pendingInterrupt()) {
+  if (signal) {
     say("stopped by {} after step {} of {}; --resume goes on\n", signalName(signal), state.step,
         state.steps);
     return 128 + signal;
@@ -497,10 +560,9 @@ void addTrain(CLI::App &app, Command &run) {
                   "stc-run train out/text-small.stcp --data data/gcide.txt --out out/text-small");
   command->callback([=, &run] {
     run = [=]() -> Result<int> {
-      auto session = Session::open(*options);
-      if (!session)
-        return forward(session);
-      return TrainRun(**session, *options).run();
+      options->logs = options->out;
+      return withSession(*options,
+                         [&](Session &session) { return TrainRun(session, *options).run(); });
     };
   });
 }

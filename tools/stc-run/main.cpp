@@ -51,7 +51,8 @@ int main(int argc, char **argv) {
   app.footer(
       "exit codes: 0 done, 1 a file or value that does not fit, 2 a wrong command line,\n"
       "3 something this machine does not have (CPU feature, memory), 4 the loss is not a\n"
-      "number, 5 the system refused to read or write, 128 + n stopped by signal n (130: Ctrl-C)");
+      "number, 5 the system refused to read or write, 6 another process of the run failed,\n"
+      "128 + n stopped by signal n (130: Ctrl-C)");
   Command run;
   addPrepare(app, run);
   addTrain(app, run);

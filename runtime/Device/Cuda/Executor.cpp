@@ -235,4 +235,8 @@ Result<void> CudaExecutor::read(const program::Tensor &tensor, std::span<std::by
       .and_then([&] { return wait(); });
 }
 
+Result<void> CudaExecutor::gather(uint32_t, std::span<const std::byte>, std::span<std::byte>) {
+  return fail("expected a program for one GPU, found one for several");
+}
+
 } // namespace stc::runtime

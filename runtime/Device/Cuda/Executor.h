@@ -46,6 +46,11 @@ public:
   Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) override;
   using Executor::read;
 
+protected:
+  /// Of one device alone, so far.
+  Result<void> gather(uint32_t axis, std::span<const std::byte> part,
+                      std::span<std::byte> all) override;
+
 private:
   struct BoundCopy {
     cuda::CUdeviceptr target, source; // 0 for zeros

@@ -224,6 +224,11 @@ Result<void> HostExecutor::write(const program::Tensor &tensor, std::span<const 
   return {};
 }
 
+Result<void> HostExecutor::gather(uint32_t axis, std::span<const std::byte> part,
+                                  std::span<std::byte> all) {
+  return devices.along[axis]->allGather(part.data(), all.data(), part.size(), program::DType::U8);
+}
+
 Result<void> HostExecutor::read(const program::Tensor &tensor, std::span<std::byte> bytes) {
   std::copy_n(data(tensor), bytes.size(), bytes.begin());
   return {};

@@ -52,6 +52,10 @@ public:
   std::byte *data(const program::Tensor &tensor) { return arena.data() + tensor.offset(); }
   template <class T> std::span<T> elements(const program::Tensor &tensor);
 
+protected:
+  Result<void> gather(uint32_t axis, std::span<const std::byte> part,
+                      std::span<std::byte> all) override;
+
 private:
   struct BoundLaunch {
     KernelFunction function;
