@@ -105,7 +105,8 @@ Result<std::optional<int>> startProcesses(const SessionOptions &options) {
   if (!file)
     return forward(file);
   const auto devices = static_cast<int>(deviceCount(file->program()));
-  if (devices == 1)
+  // Of several GPUs, which cannot be had yet, the executor says so.
+  if (devices == 1 || file->program().target()->string_view() != hostTarget)
     return std::nullopt;
   std::vector<std::string> command = ownCommand();
   if (!options.givenThreads) {
