@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="default: out/paper-tables, with --data out/paper-tables-full")
     parser.add_argument("--data", type=Path, help="the paper's own data")
     parser.add_argument("--target", default="sm_90a", help="of prepare; default: %(default)s")
-    parser.add_argument("--task", action="append", default=[], help="of a table this task alone, such as text-4096")
+    parser.add_argument("--task", action="append", default=[], help="this task alone, such as text-4096, of a table or of what is prepared")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="to stop after; default: when all is done")
     options = parser.parse_args()
     tables = PAPER if options.data else OURS
@@ -57,6 +57,8 @@ def main() -> None:
         for name, parts in without.items():
             print(f"paper-tables: left out is what needs {name}: no {', '.join(parts)} in {options.data}")
         tables = {table: [task for task in tasks if task.data not in without] for table, tasks in tables.items()}
+        if options.task:
+            tables = {table: [task for task in tasks if task.name in options.task] for table, tasks in tables.items()}
         prepare(folder, tables, options.target, options.data)
     elif options.action == "page":
         from page import write_page
