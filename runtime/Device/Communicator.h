@@ -6,19 +6,21 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace stc::runtime {
 
-/// How elements are combined, one by one. A maximum or minimum with something that is not a number
-/// is not a number.
-enum class Reduction { Sum, Max, Min };
+/// How elements are combined, one by one. A maximum with something that is not a number is not a
+/// number.
+enum class Reduction { Sum, Max };
 
 /// What the devices along one axis exchange their parts through: device r of n has the r-th part.
 /// All of them make the same calls in the same order, with the same counts and types.
 ///
 /// A result has the same bits on all devices, and in every run on as many devices. Integers wrap
 /// around; elements of I1 are bytes like U8; sums of BF16 and F16 are computed in float32 and
-/// rounded to the type.
+/// rounded to the type, at least at the end. Whose memory it is, and whether a call waits for the
+/// others, depends on the kind of device.
 class Communicator {
 public:
   virtual ~Communicator() = default;
@@ -37,6 +39,9 @@ public:
   /// to = what everyone's `from`, of so many elements, come to. Both may be the same.
   virtual Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
                                  program::DType type, Reduction how) = 0;
+  /// Several of these calls, none of which needs what another one comes to, as one exchange where
+  /// that is faster; those of other communicators of this kind of device may be among them.
+  virtual Result<void> together(const std::function<Result<void>()> &calls) { return calls(); }
 
 protected:
   Communicator(int rank, int size) : ownRank(rank), count(size) {}

@@ -183,7 +183,9 @@ Result<void> Control::agree(std::string_view bytes, const std::string &what) {
   Result<std::string> verdict = distribute(Call::Agree, difference);
   if (!verdict)
     return forward(verdict);
-  return verdict->empty() ? Result<void>() : fail(*verdict);
+  if (verdict->empty())
+    return {};
+  return tl::unexpected(Error{*verdict, ErrorKind::Input, /*isKnown=*/true});
 }
 
 void Control::giveUp(const Error &error) {

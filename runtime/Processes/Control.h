@@ -50,7 +50,8 @@ public:
   /// All get what rank 0 has given.
   Result<std::string> broadcast(std::string_view bytes);
   Result<void> barrier();
-  /// All have to give the same. Error (Input), on all: which rank has something else. `what` it is
+  /// All have to give the same. Error (Input), on all, for rank 0 to say: which has something else.
+  /// `what` it is
   /// ("program file") and, if they are short, both texts are in the message.
   Result<void> agree(std::string_view bytes, const std::string &what);
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <limits>
 #include <string_view>
+#include <unistd.h>
 
 namespace stc::runtime {
 
@@ -211,6 +212,12 @@ Result<Process> processOf(const Variables &variables) {
     process->listener = *listener;
   }
   return process;
+}
+
+bool writesToTerminal() {
+  if (const char *said = std::getenv("STC_TERMINAL"))
+    return said == std::string_view("1");
+  return isatty(STDOUT_FILENO) && !std::getenv("OMPI_COMM_WORLD_RANK");
 }
 
 Result<Process> thisProcess() {

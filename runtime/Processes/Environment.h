@@ -49,4 +49,8 @@ Result<Process> processOf(const Variables &variables);
 /// By the environment of this process.
 Result<Process> thisProcess();
 
+/// Whether standard output is a terminal. mpirun gives each process one, whatever its own output
+/// is: there it is what whoever started it says (STC_TERMINAL is 1).
+bool writesToTerminal();
+
 } // namespace stc::runtime

@@ -335,7 +335,9 @@ Result<int> launchByMpi(const std::vector<std::string> &command, const LaunchOpt
                              {"PRTE_MCA_hwloc_default_binding_policy", "none"}})
     if (!std::getenv(name))
       environment.push_back(fmt::format("{}={}", name, value));
-  std::vector<std::string> words = {mpirun, "-n", std::to_string(options.processes)};
+  environment.push_back(fmt::format("STC_TERMINAL={}", isatty(STDOUT_FILENO)));
+  // Quiet: what ends a run is said here and by the processes themselves.
+  std::vector<std::string> words = {mpirun, "-q", "-n", std::to_string(options.processes)};
   words.insert(words.end(), command.begin(), command.end());
   Result<pid_t> pid = spawn(words, environment, {});
   if (!pid)
@@ -343,21 +345,26 @@ Result<int> launchByMpi(const std::vector<std::string> &command, const LaunchOpt
   Launched launched(options, SIGUSR1);
   launched.add("mpirun", *pid);
   int code = launched.run();
-  return code == 128 + SIGUSR1 && pendingInterrupt() ? 128 + pendingInterrupt() : code;
+  if (pendingInterrupt())
+    return code == 128 + SIGUSR1 ? 128 + pendingInterrupt() : code;
+  if (const char *signal = code > 128 ? sigabbrev_np(code - 128) : nullptr; signal && options.note)
+    options.note(fmt::format("one of the processes was ended by SIG{}", signal));
+  return code;
 }
 
-Result<void> divertOutput(int rank, const std::string &folder) {
+Result<Socket> divertOutput(int rank, const std::string &folder) {
+  Socket errors(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
   if (rank == 0)
-    return {};
+    return errors;
   Socket nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
   dup2(nowhere.descriptor(), STDOUT_FILENO);
   if (folder.empty())
-    return {};
+    return errors;
   Result<Socket> log = openLog(rank, folder);
   if (!log)
-    return forward(log);
+    return log;
   dup2(log->descriptor(), STDERR_FILENO);
-  return {};
+  return errors;
 }
 
 std::string ownProgram() {

@@ -1,6 +1,7 @@
 //===- Launch.h - the processes of a run on one machine ---------------------------------------===//
 #pragma once
 
+#include "runtime/Processes/Socket.h"
 #include "runtime/Support/Error.h"
 
 #include <chrono>
@@ -41,8 +42,9 @@ Result<int> launch(const std::vector<std::string> &command, const LaunchOptions 
 Result<int> launchByMpi(const std::vector<std::string> &command, const LaunchOptions &options);
 
 /// For the processes of any launcher: standard output is that of rank 0. Standard error of the
-/// others goes to the end of rank-1.log, ... in the folder, if one is named. Error: Io.
-Result<void> divertOutput(int rank, const std::string &folder);
+/// others goes to the end of rank-1.log, ... in the folder, if one is named. Returns what it was,
+/// for what has to be said where rank 0 cannot. Error: Io.
+Result<Socket> divertOutput(int rank, const std::string &folder);
 
 /// The path of the program that runs.
 std::string ownProgram();

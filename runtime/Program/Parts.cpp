@@ -12,14 +12,15 @@ int64_t deviceCount(const program::Program &program) {
   return count;
 }
 
-std::vector<int> placesOf(const program::Program &program, int device) {
-  std::vector<int> places(program.axes() ? program.axes()->size() : 0);
-  for (size_t k = places.size(); k-- > 0;) {
-    const auto count = static_cast<int>(program.axes()->Get(k)->count());
-    places[k] = device % count;
-    device /= count;
-  }
-  return places;
+std::vector<int> devicesAlong(const program::Program &program, uint32_t axis, int device) {
+  const auto count = static_cast<int>(program.axes()->Get(axis)->count());
+  int step = 1; // from one to the next
+  for (uint32_t k = axis + 1; k < program.axes()->size(); ++k)
+    step *= static_cast<int>(program.axes()->Get(k)->count());
+  std::vector<int> devices(count);
+  for (int place = 0; place < count; ++place)
+    devices[place] = device + (place - device / step % count) * step;
+  return devices;
 }
 
 DealtPart partOf(const program::Program &program, std::span<const int> places,

@@ -12,8 +12,9 @@ namespace stc::runtime {
 /// How many devices a program is for.
 int64_t deviceCount(const program::Program &program);
 
-/// The places on the axes of the device of a number, which counts them in row-major order.
-std::vector<int> placesOf(const program::Program &program, int device);
+/// The numbers of the devices along an axis from one of them, itself among them, in their order.
+/// Devices are numbered in row-major order of their places on the axes.
+std::vector<int> devicesAlong(const program::Program &program, uint32_t axis, int device);
 
 /// One of equal parts.
 struct DealtPart {

@@ -41,6 +41,7 @@ constexpr int exitCode(ErrorKind kind) {
 struct Error {
   std::string message;
   ErrorKind kind = ErrorKind::Input;
+  bool isKnown = false; ///< to all processes of the run, of which the first says it
 };
 
 template <class T> using Result = tl::expected<T, Error>;

@@ -1,5 +1,6 @@
 //===- Progress.cpp - how a training run is watched ---------------------------------------===//
 #include "runtime/Train/Progress.h"
+#include "runtime/Processes/Environment.h"
 #include "runtime/Support/Output.h"
 #include "runtime/Support/Units.h"
 
@@ -33,7 +34,7 @@ std::string bar(double fraction, int width) {
 
 Progress::Progress(int64_t steps, int64_t tokensPerStep, std::string unit)
     : steps(steps), tokensPerStep(tokensPerStep), bits(meanSteps), unit(std::move(unit)),
-      terminal(isatty(STDOUT_FILENO)) {}
+      terminal(writesToTerminal()) {}
 
 double Progress::elapsedSeconds() const {
   return std::chrono::duration<double>(Clock::now() - start).count();

@@ -74,26 +74,29 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions &options) {
                             "-v) or of its control group: --threads takes fewer",
                             options.threads, started),
                 ErrorKind::Machine);
-  Result<void> ready = session->join();
-  if (!ready)
-    return forward(ready);
-  ready = session->bind();
+  Result<void> ready = session->join().and_then([&] { return session->bind(); });
   if (ready)
     return session;
-  Error error{options.program + ": " + ready.error().message, ready.error().kind};
-  if (session->processes)
-    session->processes->leave(tl::unexpected(error));
-  return tl::unexpected(error);
+  Error &error = ready.error();
+  error.message = options.program + ": " + error.message;
+  if (!session->processes)
+    return tl::unexpected(error);
+  Result<int> left = session->processes->leave(tl::unexpected(error));
+  return forward(left);
 }
 
-// Of a program for several devices that are not there, the executor says so.
 Result<void> Session::join() {
-  if (deviceCount(program()) == 1 || program().target()->string_view() != hostTarget)
+  Result<Process> self = thisProcess();
+  if (!self)
+    return forward(self);
+  if (deviceCount(program()) == 1 && self->size == 1)
     return {};
   Result<std::unique_ptr<Team>> team = Team::join(program(), options);
   if (!team)
     return forward(team);
   processes = std::move(*team);
+  if (auto fitting = processes->requireDevices(program()); !fitting)
+    return fitting;
   const std::string content = fmt::format("{:016x}", file.checksum());
   if (auto agreed = processes->control().agree(content, "program file"); !agreed)
     return agreed;
@@ -101,23 +104,29 @@ Result<void> Session::join() {
 }
 
 Result<int> Session::leave(Result<int> result) {
+  if (!processes)
+    return result;
+  if (result)
+    if (auto ended = bound->wait(); !ended)
+      result = forward(ended);
+  result = processes->leave(std::move(result));
   bound.reset(); // which exchanges through what the processes have
-  if (processes)
-    processes->leave(result);
+  if (result)
+    processes->finish();
   return result;
+}
+
+Result<Devices> Session::exchanging() {
+  return processes ? processes->devices(program(), gpu()) : Devices();
 }
 
 Result<void> Session::bind() {
   if (program().target()->string_view() != hostTarget)
     return bindToGpu();
-  Devices devices;
-  if (processes) {
-    Result<Devices> all = processes->devices(program());
-    if (!all)
-      return forward(all);
-    devices = std::move(*all);
-  }
-  auto executor = HostExecutor::create(program(), pool, std::move(devices));
+  auto devices = exchanging();
+  if (!devices)
+    return forward(devices);
+  auto executor = HostExecutor::create(program(), pool, std::move(*devices));
   if (!executor)
     return forward(executor);
   bound = std::move(*executor);
@@ -158,18 +167,25 @@ static Result<void> requireMemory(const cuda::Device &gpu, const program::Progra
 }
 
 Result<void> Session::bindToGpu() {
-  auto opened = cuda::Device::open();
+  auto opened =
+      cuda::Device::open(cuda::driverLibrary, processes ? processes->process().localRank : 0);
   if (!opened)
     return forward(opened);
   device = std::move(*opened);
   if (auto enough = run::requireMemory(*device, program()); !enough)
     return enough;
-  auto executor = CudaExecutor::create(program(), *device);
+  auto devices = exchanging();
+  if (!devices)
+    return forward(devices);
+  auto executor = CudaExecutor::create(program(), *device, std::move(*devices));
   if (!executor)
     return forward(executor);
   bound = std::move(*executor);
-  fmt::print(stderr, "stc-run: on {}, with {} of its memory\n", device->name(),
-             formatBytes(CudaExecutor::memoryNeed(program())));
+  if (bound->isFirst())
+    fmt::print(stderr, "stc-run: on {}, with {} of {} memory\n",
+               processes ? fmt::format("{} GPUs ({})", deviceCount(program()), device->name())
+                         : device->name(),
+               formatBytes(CudaExecutor::memoryNeed(program())), processes ? "each one's" : "its");
   return {};
 }
 

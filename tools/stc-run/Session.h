@@ -85,6 +85,7 @@ private:
   Session(runtime::ProgramFile file, const SessionOptions &options)
       : options(options), file(std::move(file)), pool(options.threads) {}
   runtime::Result<void> join();
+  runtime::Result<runtime::Devices> exchanging();
   runtime::Result<void> bind();
   runtime::Result<void> bindToGpu();
 

@@ -1,5 +1,6 @@
 //===- Team.cpp - the processes that run a program for several devices ---------------===//
 #include "tools/stc-run/Team.h"
+#include "runtime/Device/Cuda/Communicator.h"
 #include "runtime/Device/Mpi/Master.h"
 #include "runtime/Processes/Launch.h"
 #include "runtime/Program/Parts.h"
@@ -32,8 +33,14 @@ std::vector<std::string> ownCommand() {
   return words;
 }
 
-[[noreturn]] void endWithTheOthers(const Error &error) {
-  say(stderr, "stc-run: error: {}\n", forTerminal(error.message));
+/// How a process ends of which another one has failed. The first says so, or where that was the
+/// first itself, the second; the others write it to their logs.
+void endWithTheOthers(const Error &error, int rank, bool hasLog, const Socket &errors) {
+  const std::string line = fmt::format("stc-run: error: {}\n", forTerminal(error.message));
+  if (rank != 0 && hasLog)
+    say(stderr, "{}", line);
+  if (rank == (error.message.starts_with("rank 0 (") ? 1 : 0))
+    (void)!write(errors.descriptor(), line.data(), line.size());
   std::_Exit(exitCode(ErrorKind::Peer));
 }
 
@@ -44,27 +51,43 @@ Result<std::unique_ptr<Team>> Team::join(const program::Program &program,
   Result<Process> self = thisProcess();
   if (!self)
     return forward(self);
-  const int64_t devices = deviceCount(program);
-  if (self->size != devices)
-    return fail(fmt::format("{}: expected {} processes, one for each device that it was compiled "
-                            "for, found {}",
-                            options.program, devices, self->size));
   std::unique_ptr<Team> team(new Team);
-  auto opened = mpi::Mpi::open();
-  if (!opened)
-    return forward(opened);
-  team->mpi = std::move(*opened);
-  Result<Socket> listener = mpi::findMaster(*team->mpi, *self);
-  if (!listener)
-    return forward(listener);
-  auto channel = Control::open(*self, {}, std::move(*listener));
+  team->self = *self;
+  team->hasLog = !options.logs.empty();
+  Result<Socket> errors = divertOutput(self->rank, options.logs);
+  if (!errors)
+    return forward(errors);
+  team->errors = std::move(*errors);
+  Socket listener;
+  // GPUs need MPI only where nothing else says how processes find each other.
+  if (program.target()->string_view() == hostTarget || self->masterAddress.empty()) {
+    auto opened = mpi::Mpi::open();
+    if (!opened)
+      return forward(opened);
+    team->mpi = std::move(*opened);
+    Result<Socket> found = mpi::findMaster(*team->mpi, *self);
+    if (!found)
+      return forward(found);
+    listener = std::move(*found);
+  }
+  auto channel = Control::open(*self, {}, std::move(listener));
   if (!channel)
     return forward(channel);
   team->channel = std::move(*channel);
-  team->channel->onFailure(endWithTheOthers);
-  if (auto diverted = divertOutput(self->rank, options.logs); !diverted)
-    return forward(diverted);
+  team->channel->onFailure([&team = *team](const Error &error) {
+    endWithTheOthers(error, team.self.rank, team.hasLog, team.errors);
+  });
   return team;
+}
+
+Result<void> Team::requireDevices(const program::Program &program) const {
+  const int64_t devices = deviceCount(program);
+  if (self.size == devices)
+    return {};
+  return tl::unexpected(Error{
+      fmt::format("expected {} processes, one for each device that it was compiled for, found {}",
+                  devices, self.size),
+      ErrorKind::Input, /*isKnown=*/true});
 }
 
 Team::~Team() {
@@ -72,16 +95,41 @@ Team::~Team() {
     channel->onFailure({});
 }
 
-Result<Devices> Team::devices(const program::Program &program) {
+Result<void> Team::requireOwnGpu(const cuda::Device &gpu) {
+  auto all = channel->gather(hostName() + " " + gpu.identity());
+  if (!all)
+    return forward(all);
+  std::string twice;
+  for (size_t rank = 1; rank < all->size() && twice.empty(); ++rank) {
+    const auto first = std::ranges::find(*all, (*all)[rank]) - all->begin();
+    if (first < static_cast<ptrdiff_t>(rank))
+      twice = fmt::format("expected a GPU for each process, found one, {}, for rank {} and rank {}",
+                          gpu.name(), first, rank);
+  }
+  auto verdict = channel->broadcast(twice);
+  if (!verdict)
+    return forward(verdict);
+  if (verdict->empty())
+    return {};
+  return tl::unexpected(Error{*verdict, ErrorKind::Machine, /*isKnown=*/true});
+}
+
+Result<Devices> Team::devices(const program::Program &program, const cuda::Device *gpu) {
   Devices all;
   all.control = channel;
-  const std::vector<int> places = placesOf(program, channel->rank());
-  for (size_t axis = 0; axis < places.size(); ++axis) {
-    int color = 0; // a number of the places on the other axes
-    for (size_t other = 0; other < places.size(); ++other)
-      if (other != axis)
-        color = color * static_cast<int>(program.axes()->Get(other)->count()) + places[other];
-    auto along = mpi->split(color, places[axis]);
+  std::shared_ptr<const cuda::Nccl> nccl;
+  if (gpu) {
+    if (auto own = requireOwnGpu(*gpu); !own)
+      return forward(own);
+    auto opened = cuda::Nccl::open();
+    if (!opened)
+      return forward(opened);
+    nccl = std::move(*opened);
+  }
+  for (uint32_t axis = 0; axis < program.axes()->size(); ++axis) {
+    const std::vector<int> ranks = devicesAlong(program, axis, self.rank);
+    auto along = gpu ? cuda::NcclCommunicator::create(nccl, *gpu, *channel, ranks)
+                     : mpi->split(ranks.front(), self.rank);
     if (!along)
       return forward(along);
     all.along.push_back(std::move(*along));
@@ -89,10 +137,25 @@ Result<Devices> Team::devices(const program::Program &program) {
   return all;
 }
 
-void Team::leave(const Result<int> &result) {
-  if (!result)
-    return channel->giveUp(result.error());
-  (void)mpi->finish(); // what was to be done is done
+void Team::finish() {
+  if (mpi)
+    (void)mpi->finish(); // what was to be done is done
+}
+
+Result<int> Team::leave(Result<int> result) {
+  if (result)
+    if (auto done = channel->barrier(); !done)
+      result = forward(done);
+  if (result)
+    return result;
+  // Before the others learn it, and end: mpirun ends all with the first.
+  Error &error = result.error();
+  if (self.rank == 0 || hasLog)
+    say(stderr, "stc-run: error: {}\n", forTerminal(error.message));
+  if (!error.isKnown)
+    channel->giveUp(error);
+  error.isKnown = true;
+  return result;
 }
 
 Result<std::optional<int>> startProcesses(const SessionOptions &options) {
@@ -105,8 +168,7 @@ Result<std::optional<int>> startProcesses(const SessionOptions &options) {
   if (!file)
     return forward(file);
   const auto devices = static_cast<int>(deviceCount(file->program()));
-  // Of several GPUs, which cannot be had yet, the executor says so.
-  if (devices == 1 || file->program().target()->string_view() != hostTarget)
+  if (devices == 1)
     return std::nullopt;
   std::vector<std::string> command = ownCommand();
   if (!options.givenThreads) {
@@ -114,7 +176,9 @@ Result<std::optional<int>> startProcesses(const SessionOptions &options) {
     command.push_back(std::to_string(std::max(availableCores() / devices, 1)));
   }
   LaunchOptions launching{.processes = devices, .logs = options.logs, .note = warn};
-  auto ended = launchByMpi(command, launching);
+  auto ended = file->program().target()->string_view() == hostTarget
+                   ? launchByMpi(command, launching)
+                   : launch(command, launching);
   return ended ? Result<std::optional<int>>(*ended) : forward(ended);
 }
 

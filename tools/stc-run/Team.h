@@ -1,9 +1,11 @@
 //===- Team.h - the processes that run a program for several devices -----------------===//
 #pragma once
 
+#include "runtime/Device/Cuda/Device.h"
 #include "runtime/Device/Devices.h"
 #include "runtime/Device/Mpi/Mpi.h"
 #include "runtime/Processes/Environment.h"
+#include "runtime/Processes/Socket.h"
 
 #include <memory>
 #include <optional>
@@ -18,22 +20,34 @@ struct SessionOptions;
 /// other end, and what was saved is good.
 class Team {
 public:
-  /// Meets the others. Errors: there are not as many processes as devices; they have other
-  /// programs; those of Mpi and Control.
+  /// Meets the others. Errors: those of Mpi and Control.
   static runtime::Result<std::unique_ptr<Team>> join(const program::Program &program,
                                                      const SessionOptions &options);
   ~Team();
 
-  /// Of an axis each; called by all processes, once.
-  runtime::Result<runtime::Devices> devices(const program::Program &program);
+  /// Error: there are not as many processes as devices.
+  runtime::Result<void> requireDevices(const program::Program &program) const;
+  /// By which the devices exchange along each axis of the program: through MPI, or where there is a
+  /// GPU through NCCL. Called by all processes, once. Errors: those of both; two processes have the
+  /// same GPU.
+  runtime::Result<runtime::Devices> devices(const program::Program &program,
+                                            const runtime::cuda::Device *gpu);
   runtime::Control &control() { return *channel; }
+  const runtime::Process &process() const { return self; }
 
-  /// All is done, or this process cannot go on, which the others learn.
-  void leave(const runtime::Result<int> &result);
+  /// Where all is done, once all are done. Where this process cannot go on, the others learn it,
+  /// and the first of them says it.
+  runtime::Result<int> leave(runtime::Result<int> result);
+  /// Behind that, where all is done and nothing exchanges any more.
+  void finish();
 
 private:
   Team() = default;
+  runtime::Result<void> requireOwnGpu(const runtime::cuda::Device &gpu);
 
+  runtime::Process self;
+  bool hasLog = false;    // for what this process has to say
+  runtime::Socket errors; // standard error, as it was before that
   std::unique_ptr<runtime::mpi::Mpi> mpi;
   std::shared_ptr<runtime::Control> channel;
 };

@@ -1,12 +1,12 @@
 //===- TextOutput.h - sampled text on standard output --------------------------------------===//
 #pragma once
 
+#include "runtime/Processes/Environment.h"
 #include "runtime/Support/Text.h"
 
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 namespace stc::run {
@@ -32,7 +32,7 @@ private:
     std::fflush(stdout);
   }
 
-  bool terminal = isatty(STDOUT_FILENO);
+  bool terminal = runtime::writesToTerminal();
   std::string pending; // the start of a character
 };
 

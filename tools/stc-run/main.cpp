@@ -35,7 +35,8 @@ static void openStandardStreams() {
 static int execute(const Command &run) {
   Result<int> result = run();
   if (!result)
-    return report(result.error().message, exitCode(result.error().kind));
+    return result.error().isKnown ? exitCode(result.error().kind)
+                                  : report(result.error().message, exitCode(result.error().kind));
   // Of a run that a signal ended, the reader of its output often is what was gone first.
   if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && *result < 128)
     return report("cannot write standard output", exitCode(ErrorKind::Io));

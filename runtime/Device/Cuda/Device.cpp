@@ -7,15 +7,16 @@
 
 namespace stc::runtime::cuda {
 
-Result<std::unique_ptr<Device>> Device::open(const std::string &library) {
+Result<std::unique_ptr<Device>> Device::open(const std::string &library, int process) {
   auto driver = Driver::open(library);
   if (!driver)
     return forward(driver);
   std::unique_ptr<Device> device(new Device);
   device->functions = std::move(*driver);
   const Driver &d = *device->functions;
-  int count = 0;
+  int count = 0, leastPriority = 0, greatestPriority = 0;
   char name[256] = {};
+  CUuuid uuid = {};
   auto attribute = [&](int &value, CUdevice_attribute which) {
     return d.deviceGetAttribute(&value, which, device->number);
   };
@@ -25,8 +26,9 @@ Result<std::unique_ptr<Device>> Device::open(const std::string &library) {
   if (count == 0)
     return fail("expected a GPU that the CUDA driver knows, found none", ErrorKind::Machine);
   auto opened =
-      d.deviceGet(&device->number, 0)
+      d.deviceGet(&device->number, process % count)
           .and_then([&] { return d.deviceGetName(name, sizeof(name) - 1, device->number); })
+          .and_then([&] { return d.deviceGetUuid(&uuid, device->number); })
           .and_then([&] {
             return attribute(device->major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
           })
@@ -39,16 +41,24 @@ Result<std::unique_ptr<Device>> Device::open(const std::string &library) {
           .and_then([&] { return attribute(device->cache, CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE); })
           .and_then([&] { return d.primaryCtxRetain(&device->context, device->number); })
           .and_then([&] { return d.ctxSetCurrent(device->context); })
-          .and_then([&] { return d.streamCreate(&device->work, CU_STREAM_NON_BLOCKING); });
+          .and_then([&] { return d.streamCreate(&device->work, CU_STREAM_NON_BLOCKING); })
+          .and_then([&] { return d.streamPriorityRange(&leastPriority, &greatestPriority); })
+          .and_then([&] {
+            return d.streamCreateWithPriority(&device->exchange, CU_STREAM_NON_BLOCKING,
+                                              greatestPriority);
+          });
   if (!opened)
     return forward(opened);
   device->label = name;
+  for (unsigned char byte : uuid.bytes)
+    device->uuid += fmt::format("{:02x}", byte);
   return device;
 }
 
 Device::~Device() {
-  if (work)
-    (void)functions->streamDestroy(work);
+  for (CUstream stream : {work, exchange})
+    if (stream)
+      (void)functions->streamDestroy(stream);
   if (context)
     (void)functions->primaryCtxRelease(number);
 }

@@ -11,22 +11,28 @@
 
 namespace stc::runtime::cuda {
 
-/// A GPU with its primary context, which is current on the thread that opens it, and one stream on
-/// which all work is done in order.
+/// A GPU with its primary context, which is current on the thread that opens it, one stream on
+/// which all work is done in order, and one beside it for exchange with other GPUs, whose kernels
+/// go first.
 class Device {
 public:
-  /// The first GPU that the driver shows (the variable CUDA_VISIBLE_DEVICES chooses). Error
-  /// (Machine): there is no driver or no GPU.
-  static Result<std::unique_ptr<Device>> open(const std::string &library = driverLibrary);
+  /// The GPU for one of the processes on this machine, which take those that the driver shows in
+  /// turn (the variable CUDA_VISIBLE_DEVICES chooses). Error (Machine): there is no driver or no
+  /// GPU.
+  static Result<std::unique_ptr<Device>> open(const std::string &library = driverLibrary,
+                                              int process = 0);
   Device(const Device &) = delete;
   ~Device();
 
   const Driver &driver() const { return *functions; }
   CUstream stream() const { return work; }
+  CUstream exchangeStream() const { return exchange; }
   Result<void> synchronize() const { return functions->streamSynchronize(work); }
 
   /// "NVIDIA H100 80GB HBM3".
   const std::string &name() const { return label; }
+  /// In hexadecimal digits; no other GPU has it.
+  const std::string &identity() const { return uuid; }
   /// Compute capability: major and minor.
   std::pair<int, int> capability() const { return {major, minor}; }
   int multiprocessors() const { return processors; }
@@ -44,8 +50,8 @@ private:
   std::unique_ptr<Driver> functions;
   CUdevice number = 0;
   CUcontext context = nullptr;
-  CUstream work = nullptr;
-  std::string label;
+  CUstream work = nullptr, exchange = nullptr;
+  std::string label, uuid;
   int major = 0, minor = 0, processors = 0, cache = 0;
 };
 

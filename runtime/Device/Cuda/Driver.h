@@ -23,6 +23,7 @@ public:
   Function<int *> deviceGetCount{*this, "cuDeviceGetCount"};
   Function<CUdevice *, int> deviceGet{*this, "cuDeviceGet"};
   Function<char *, int, CUdevice> deviceGetName{*this, "cuDeviceGetName"};
+  Function<CUuuid *, CUdevice> deviceGetUuid{*this, "cuDeviceGetUuid_v2"};
   Function<int *, CUdevice_attribute, CUdevice> deviceGetAttribute{*this, "cuDeviceGetAttribute"};
   Function<CUcontext *, CUdevice> primaryCtxRetain{*this, "cuDevicePrimaryCtxRetain"};
   Function<CUdevice> primaryCtxRelease{*this, "cuDevicePrimaryCtxRelease_v2"};
@@ -55,6 +56,9 @@ public:
       tensorMapEncodeTiled{*this, "cuTensorMapEncodeTiled"};
 
   Function<CUstream *, unsigned> streamCreate{*this, "cuStreamCreate"};
+  Function<CUstream *, unsigned, int> streamCreateWithPriority{*this, "cuStreamCreateWithPriority"};
+  Function<int *, int *> streamPriorityRange{*this, "cuCtxGetStreamPriorityRange"};
+  Function<CUstream, CUevent, unsigned> streamWaitEvent{*this, "cuStreamWaitEvent"};
   Function<CUstream> streamDestroy{*this, "cuStreamDestroy_v2"};
   Function<CUstream> streamSynchronize{*this, "cuStreamSynchronize"};
   Function<CUstream, CUstreamCaptureMode> streamBeginCapture{*this, "cuStreamBeginCapture_v2"};

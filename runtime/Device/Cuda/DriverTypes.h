@@ -22,6 +22,10 @@ using CUevent = struct CUevent_st *;
 using CUgraph = struct CUgraph_st *;
 using CUgraphExec = struct CUgraphExec_st *;
 
+struct CUuuid {
+  unsigned char bytes[16];
+};
+
 /// Opaque, and a parameter of kernels by value.
 struct alignas(128) CUtensorMap {
   uint64_t opaque[16];

@@ -7,7 +7,7 @@
 
 namespace stc::runtime::cuda {
 
-/// On the stream of a device, which must outlive it. Errors (Machine): what the driver says.
+/// On a stream of a device, which must outlive it. Errors (Machine): what the driver says.
 class Event {
 public:
   /// Without a clock it costs less.
@@ -20,9 +20,14 @@ public:
     return Event(device, raw);
   }
 
-  /// Puts it behind all that is on the stream.
-  Result<void> record() const {
-    return device->driver().eventRecord(handle.get(), device->stream());
+  /// Puts it behind all that is on the device's stream, or on another one.
+  Result<void> record() const { return record(device->stream()); }
+  Result<void> record(CUstream stream) const {
+    return device->driver().eventRecord(handle.get(), stream);
+  }
+  /// What is put on the stream from here on comes behind the work before the event.
+  Result<void> holdBack(CUstream stream) const {
+    return device->driver().streamWaitEvent(stream, handle.get(), 0);
   }
   /// Waits until the work before it is done; at once if it was never recorded.
   Result<void> wait() const { return device->driver().eventSynchronize(handle.get()); }

@@ -19,6 +19,9 @@ struct GpuTarget {
 };
 constexpr GpuTarget gpuTargets[] = {{ampereTarget, {8, 0}, true}, {hopperTarget, {9, 0}, false}};
 
+// Of the host's memory, of all devices along an axis.
+constexpr uint64_t gatheredBytes = uint64_t(64) << 20;
+
 bool hasProducts(const program::Program &program) {
   return std::ranges::any_of(*program.entries(), [](const program::Entry *entry) {
     return std::ranges::any_of(*entry->steps(), [](const program::Step *step) {
@@ -29,7 +32,7 @@ bool hasProducts(const program::Program &program) {
 } // namespace
 
 Result<std::unique_ptr<CudaExecutor>>
-CudaExecutor::create(const program::Program &program, const cuda::Device &device,
+CudaExecutor::create(const program::Program &program, const cuda::Device &device, Devices devices,
                      const std::vector<std::string> &productLibraries) {
   const auto *target =
       std::ranges::find(gpuTargets, program.target()->string_view(), &GpuTarget::name);
@@ -45,18 +48,25 @@ CudaExecutor::create(const program::Program &program, const cuda::Device &device
                             target->later ? " or later" : "", found.first, found.second,
                             device.name()),
                 ErrorKind::Machine);
-  if (auto checked = checkDevices(program, {}); !checked)
+  if (auto checked = checkDevices(program, devices); !checked)
     return forward(checked);
-  std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device));
+  std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device, std::move(devices)));
   if (auto prepared = executor->prepare(productLibraries); !prepared)
     return forward(prepared);
   return executor;
 }
 
-CudaExecutor::~CudaExecutor() { (void)wait(); }
+// What others never come to, after a failure, ends with its communicator; which waits for graphs
+// that exchange through it.
+CudaExecutor::~CudaExecutor() {
+  entries.clear();
+  devices.along.clear();
+  (void)wait();
+}
 
 uint64_t CudaExecutor::memoryNeed(const program::Program &program) {
-  return program.arena_bytes() + (hasProducts(program) ? cuda::Products::workspaceBytes : 0);
+  return program.arena_bytes() + (hasProducts(program) ? cuda::Products::workspaceBytes : 0) +
+         (deviceCount(program) > 1 ? gatheredBytes : 0);
 }
 
 Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibraries) {
@@ -64,6 +74,12 @@ Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibrar
   if (!memory)
     return forward(memory);
   arena = std::move(*memory);
+  if (!devices.along.empty()) {
+    auto gathered = cuda::Memory::create(gpu, gatheredBytes);
+    if (!gathered)
+      return forward(gathered);
+    parts = std::move(*gathered);
+  }
   auto pieces = cuda::Staging::create(gpu);
   if (!pieces)
     return forward(pieces);
@@ -88,10 +104,26 @@ Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibrar
                   bound.error().kind);
     entries.push_back(std::move(*bound));
   }
+  return writeRanks();
+}
+
+Result<void> CudaExecutor::prepareExchanges(const program::Entry &entry) {
+  for (const program::Step *step : *entry.steps()) {
+    const program::Exchange *exchange = step->action_as_Exchange();
+    if (!exchange || exchanges.contains(exchange->number()))
+      continue;
+    auto before = cuda::Event::create(gpu, /*hasClock=*/false),
+         behind = cuda::Event::create(gpu, /*hasClock=*/false);
+    if (!before || !behind)
+      return forward(before ? behind : before);
+    exchanges.emplace(exchange->number(), ExchangeEvents{std::move(*before), std::move(*behind)});
+  }
   return {};
 }
 
-Result<CudaExecutor::BoundEntry> CudaExecutor::bind(const program::Entry &entry) const {
+Result<CudaExecutor::BoundEntry> CudaExecutor::bind(const program::Entry &entry) {
+  if (auto prepared = prepareExchanges(entry); !prepared)
+    return forward(prepared);
   BoundEntry result{&entry, {}, {}};
   for (const program::Step *step : *entry.steps()) {
     auto bound = bind(*step);
@@ -126,8 +158,18 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
       return forward(bound);
     return std::move(*bound);
   }
-  const program::Copy &copy =
-      *step.action_as_Copy(); // a checked program for one GPU has no other kind
+  if (const program::Exchange *exchange = step.action_as_Exchange()) {
+    BoundExchange bound{{}, exchange->number()};
+    auto *start = reinterpret_cast<std::byte *>(arena.address()); // as addresses are given to NCCL
+    for (const program::Collective *one : *exchange->collectives())
+      bound.collectives.push_back({one, devices.along[one->axis()].get(),
+                                   one->elements() * static_cast<uint64_t>(byteSize(one->dtype())),
+                                   start + one->source(), start + one->target()});
+    return bound;
+  }
+  if (const program::Wait *wait = step.action_as_Wait())
+    return BoundWait{wait->exchange()};
+  const program::Copy &copy = *step.action_as_Copy(); // there is no other kind
   return BoundCopy{arena.address() + copy.target(),
                    copy.zero() ? 0 : arena.address() + copy.source(), copy.bytes()};
 }
@@ -144,6 +186,13 @@ Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
     last = Last::Kernel;
     return (*product)();
   }
+  // The event on the stream comes behind the end of a kernel, which another one may still follow.
+  if (const auto *exchange = std::get_if<BoundExchange>(&step))
+    return start(*exchange);
+  if (const auto *wait = std::get_if<BoundWait>(&step)) {
+    last = Last::Other;
+    return exchanges.at(wait->number).behind.holdBack(gpu.stream());
+  }
   const auto &copy = std::get<BoundCopy>(step);
   if (copy.bytes == 0)
     return {};
@@ -151,6 +200,56 @@ Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
   if (copy.source == 0)
     return gpu.driver().memset(copy.target, 0, copy.bytes, gpu.stream());
   return gpu.driver().memcpyDtoD(copy.target, copy.source, copy.bytes, gpu.stream());
+}
+
+Result<void> CudaExecutor::start(const BoundExchange &exchange) const {
+  const ExchangeEvents &events = exchanges.at(exchange.number);
+  cuda::CUstream stream = gpu.exchangeStream();
+  return events.before.record()
+      .and_then([&] { return events.before.holdBack(stream); })
+      .and_then([&] {
+        return devices.along.front()->together([&]() -> Result<void> {
+          for (const BoundCollective &collective : exchange.collectives)
+            if (auto started = start(collective); !started)
+              return started;
+          return {};
+        });
+      })
+      .and_then([&] { return events.behind.record(stream); });
+}
+
+Result<void> CudaExecutor::start(const BoundCollective &one) const {
+  using program::CollectiveKind;
+  const uint64_t elements = one.source->elements();
+  const program::DType dtype = one.source->dtype();
+  for (int64_t run = 0; run < one.source->runs(); ++run) {
+    const uint64_t part = run * one.bytes, all = part * one.along->size();
+    Result<void> started;
+    switch (one.source->kind()) {
+    case CollectiveKind::AllGather:
+      started = one.along->allGather(one.from + part, one.to + all, elements, dtype);
+      break;
+    case CollectiveKind::AllSlice:
+      started = gpu.driver().memcpyDtoD(
+          reinterpret_cast<cuda::CUdeviceptr>(one.to + part),
+          reinterpret_cast<cuda::CUdeviceptr>(one.from + all + one.along->rank() * one.bytes),
+          one.bytes, gpu.exchangeStream());
+      break;
+    case CollectiveKind::ReduceScatter:
+      started =
+          one.along->reduceScatter(one.from + all, one.to + part, elements, dtype, Reduction::Sum);
+      break;
+    case CollectiveKind::AllReduce:
+      started = one.along->allReduce(one.from, one.to, elements, dtype, Reduction::Sum);
+      break;
+    case CollectiveKind::AllMax:
+      started = one.along->allReduce(one.from, one.to, elements, dtype, Reduction::Max);
+      break;
+    }
+    if (!started)
+      return started;
+  }
+  return {};
 }
 
 Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEach) const {
@@ -235,8 +334,32 @@ Result<void> CudaExecutor::read(const program::Tensor &tensor, std::span<std::by
       .and_then([&] { return wait(); });
 }
 
-Result<void> CudaExecutor::gather(uint32_t, std::span<const std::byte>, std::span<std::byte>) {
-  return fail("expected a program for one GPU, found one for several");
+Result<void> CudaExecutor::gather(uint32_t axis, std::span<const std::byte> part,
+                                  std::span<std::byte> all) {
+  Communicator &along = *devices.along[axis];
+  const uint64_t most = parts.size() / along.size();
+  auto *memory = reinterpret_cast<std::byte *>(parts.address());
+  for (uint64_t first = 0; first < part.size(); first += most) {
+    const uint64_t size = std::min(most, part.size() - first);
+    const cuda::CUdeviceptr own = parts.address() + along.rank() * size;
+    auto gathered =
+        gpu.driver()
+            .memcpyHtoD(own, part.data() + first, size, gpu.stream())
+            .and_then([&] { return gpu.synchronize(); })
+            .and_then([&] {
+              return along.allGather(memory + along.rank() * size, memory, size,
+                                     program::DType::U8);
+            })
+            .and_then([&] { return gpu.driver().streamSynchronize(gpu.exchangeStream()); });
+    for (int place = 0; gathered && place < along.size(); ++place)
+      gathered = gpu.driver().memcpyDtoH(all.data() + place * part.size() + first,
+                                         parts.address() + place * size, size, gpu.stream());
+    if (gathered)
+      gathered = wait();
+    if (!gathered)
+      return gathered;
+  }
+  return {};
 }
 
 } // namespace stc::runtime

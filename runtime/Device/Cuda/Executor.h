@@ -2,7 +2,7 @@
 //
 // Binds a program to an arena on the device once: loaded kernels, encoded tensor maps, parameters,
 // products whose algorithm is chosen, and the steps of each entry as one graph. A run puts that on
-// the device's stream.
+// the device's stream. Exchanges with other GPUs go on beside it.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -14,6 +14,7 @@
 #include "runtime/Device/Cuda/Staging.h"
 #include "runtime/Device/Executor.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -23,15 +24,16 @@ namespace stc::runtime {
 
 class CudaExecutor final : public Executor {
 public:
-  /// Keeps references: the program and the device must outlive it. Errors: a program for another
-  /// target, a GPU of another compute capability or without the memory (Machine); those of Kernel
-  /// and Products.
+  /// Keeps references: the program and the device must outlive it. The communicators are this
+  /// device's. Errors: a program for another target, a GPU of another compute capability or without
+  /// the memory (Machine); those of Kernel, Products and Communicator.
   static Result<std::unique_ptr<CudaExecutor>>
-  create(const program::Program &program, const cuda::Device &device,
+  create(const program::Program &program, const cuda::Device &device, Devices devices = {},
          const std::vector<std::string> &productLibraries = cuda::cublasLtLibraries);
   ~CudaExecutor() override;
 
-  /// Bytes on the GPU that a program takes: its arena, and beside it what products need.
+  /// Bytes on the GPU that a program takes: its arena, and beside it what products need and where
+  /// parts of the host's memory are exchanged. What NCCL takes is not among them.
   static uint64_t memoryNeed(const program::Program &program);
 
   std::string device() const override { return gpu.name(); }
@@ -39,7 +41,7 @@ public:
   Result<void> submit(uint32_t entry) override;
   Result<void> wait() override { return gpu.synchronize(); }
   /// By events on the stream, behind work that clears the cache. Where those of the steps are
-  /// wanted, these are started one by one.
+  /// wanted, these are started one by one; an exchange then takes what it is waited for.
   Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) override;
   /// Returns when the bytes are where the GPU takes them by itself.
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
@@ -47,7 +49,6 @@ public:
   using Executor::read;
 
 protected:
-  /// Of one device alone, so far.
   Result<void> gather(uint32_t axis, std::span<const std::byte> part,
                       std::span<std::byte> all) override;
 
@@ -56,26 +57,49 @@ private:
     cuda::CUdeviceptr target, source; // 0 for zeros
     uint64_t bytes;
   };
-  using BoundStep = std::variant<cuda::Launch, cuda::Product, BoundCopy>;
+  struct BoundCollective {
+    const program::Collective *source;
+    Communicator *along;
+    uint64_t bytes; // of a part of a run
+    std::byte *from, *to;
+  };
+  /// On the stream for exchanges, behind what comes before it.
+  struct BoundExchange {
+    std::vector<BoundCollective> collectives;
+    uint32_t number;
+  };
+  struct BoundWait {
+    uint32_t number;
+  };
+  using BoundStep = std::variant<cuda::Launch, cuda::Product, BoundCopy, BoundExchange, BoundWait>;
   struct BoundEntry {
     const program::Entry *source;
     std::vector<BoundStep> steps;
     std::optional<cuda::Graph> graph;
   };
 
-  CudaExecutor(const program::Program &program, const cuda::Device &gpu)
-      : Executor(program, {}), gpu(gpu) {}
+  CudaExecutor(const program::Program &program, const cuda::Device &gpu, Devices devices)
+      : Executor(program, devices), gpu(gpu), devices(std::move(devices)) {}
   Result<void> prepare(const std::vector<std::string> &productLibraries);
-  Result<BoundEntry> bind(const program::Entry &entry) const;
+  Result<BoundEntry> bind(const program::Entry &entry);
   Result<BoundStep> bind(const program::Step &step) const;
+  Result<void> prepareExchanges(const program::Entry &entry);
   /// What stands last on the stream: nothing but a kernel may be followed by one that starts early.
   enum class Last { Kernel, Other };
   Result<void> start(const BoundStep &step, Last &last) const;
+  Result<void> start(const BoundExchange &exchange) const;
+  Result<void> start(const BoundCollective &collective) const;
   Result<void> startOneByOne(const BoundEntry &entry, bool recordsEach) const;
   Result<void> prepareClock();
 
   const cuda::Device &gpu;
-  cuda::Memory arena;
+  Devices devices;
+  cuda::Memory arena, parts; // where parts of the host's memory are gathered
+  /// What an exchange comes behind, and what is behind it; by its number.
+  struct ExchangeEvents {
+    cuda::Event before, behind;
+  };
+  std::map<uint32_t, ExchangeEvents> exchanges;
   std::unique_ptr<cuda::Products> products; // null if the program has none
   std::vector<cuda::Kernel> kernels;
   std::vector<BoundEntry> entries;

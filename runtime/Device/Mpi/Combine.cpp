@@ -82,8 +82,6 @@ void combineBy(Reduction how, const std::byte *arrays, uint64_t stride, int coun
     return combineAs<Element, Add>(arrays, stride, count, result, elements);
   case Reduction::Max:
     return combineAs<Element, Larger>(arrays, stride, count, result, elements);
-  case Reduction::Min:
-    return combineAs<Element, Smaller>(arrays, stride, count, result, elements);
   }
 }
 

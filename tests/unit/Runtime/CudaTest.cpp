@@ -3,6 +3,7 @@
 #include "runtime/Data/ByteData.h"
 #include "runtime/Data/NpyFile.h"
 #include "runtime/Device/Cuda/Ceilings.h"
+#include "runtime/Device/Cuda/Communicator.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Program/ProgramFile.h"
 #include "tests/unit/Runtime/Command.h"
@@ -41,6 +42,7 @@ protected:
     EXPECT_EQ(fake->liveBytes, 0u);
     EXPECT_EQ(fake->liveModules + fake->liveEvents + fake->liveStreams + fake->liveContexts, 0);
     EXPECT_EQ(fake->liveGraphs + fake->liveDescriptors + fake->pinnedCount, 0);
+    EXPECT_EQ(fake->liveCommunicators + fake->openGroups + fake->endedInGraphs, 0);
     dlclose(library);
   }
 
@@ -55,7 +57,18 @@ protected:
     if (!gpu)
       return machineError(gpu.error());
     device = std::move(*gpu);
-    auto created = CudaExecutor::create(file.program(), *device, libraries);
+    Devices devices;
+    std::shared_ptr<cuda::Nccl> nccl = cuda::Nccl::open(STC_FAKE_CUDA).value();
+    if (file.program().axes())
+      for (const program::Axis *axis : *file.program().axes()) {
+        cuda::ncclUniqueId id;
+        EXPECT_TRUE(nccl->getUniqueId(&id));
+        devices.along.push_back(cuda::NcclCommunicator::create(nccl, *device, id,
+                                                               fake->settings.rank,
+                                                               static_cast<int>(axis->count()))
+                                    .value());
+      }
+    auto created = CudaExecutor::create(file.program(), *device, std::move(devices), libraries);
     if (!created)
       return machineError(created.error());
     executor = std::move(*created);
@@ -455,6 +468,99 @@ TEST_F(CudaTest, HandsOnWhatTheDriverSays) {
   ASSERT_FALSE(ran);
   EXPECT_EQ(machineError(ran.error()),
             "cuStreamSynchronize: an illegal memory access was encountered (error 700)");
+}
+
+// The other device has what this one has. A copy between an exchange and its wait is not held up,
+// and so finds what was there before.
+TEST_F(CudaTest, ExchangesBesideOtherWork) {
+  using program::CollectiveKind;
+  ProgramSpec spec = exchangeProgram();
+  spec.target = "sm_90a";
+  spec.code = "";
+  std::vector<StepSpec> &steps = spec.entries[0].steps;
+  StepSpec early, late;
+  early.copy = {{64, 512, 32, false}};
+  late.copy = {{64, 544, 32, false}};
+  steps = {steps[0], early, steps[1], late};
+  // Of "all", two runs of two parts of two elements.
+  StepSpec second{.number = 9}, wait{.number = 9, .waits = true};
+  second.exchange = {{CollectiveKind::AllSlice, DType::F32, 2, 2, 64, 192},
+                     {CollectiveKind::ReduceScatter, DType::F32, 2, 2, 64, 256 + 64}};
+  steps.insert(steps.end(), {second, wait});
+  spec.entries[0].outputs.insert(spec.entries[0].outputs.end(),
+                                 {{"early", DType::F32, {8}, 512},
+                                  {"late", DType::F32, {8}, 544},
+                                  {"slice", DType::F32, {4}, 192},
+                                  {"scattered", DType::F32, {4}, 256 + 64}});
+  fake->settings.rank = 1;
+  ASSERT_EQ(open(spec), "");
+  const std::vector<float> x = {1, 2, 3, 4};
+  ASSERT_TRUE(executor->write(input(), std::as_bytes(std::span(x))));
+  auto floats = [&](const program::Tensor &tensor) {
+    std::vector<float> values(bytes(tensor) / sizeof(float));
+    EXPECT_TRUE(executor->read(tensor, std::as_writable_bytes(std::span(values))));
+    return values;
+  };
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(executor->run(0));
+    EXPECT_THAT(floats(output(0)), ElementsAre(1, 2, 3, 4, 1, 2, 3, 4));
+    EXPECT_THAT(floats(output(1)), ElementsAre(2, 4, 6, 8));
+    EXPECT_EQ(floats(output(2))[0], again ? 1 : 0);
+    EXPECT_THAT(floats(output(3)), ElementsAre(1, 2, 3, 4, 1, 2, 3, 4));
+    EXPECT_THAT(floats(output(4)), ElementsAre(3, 4, 3, 4));
+    EXPECT_THAT(floats(output(5)), ElementsAre(6, 8, 6, 8));
+  }
+  EXPECT_EQ(fake->graphLaunches, 2);
+  std::vector<double> times;
+  ASSERT_TRUE(executor->time(0, &times));
+  EXPECT_EQ(times.size(), 6u);
+  EXPECT_EQ(times[0], 0); // it is waited for later
+  EXPECT_GT(times[2], 0);
+}
+
+TEST_F(CudaTest, KnowsItsPlaceAndReadsWholeTensors) {
+  ProgramSpec spec = exchangeProgram();
+  spec.target = "sm_90a";
+  spec.code = "";
+  // More than is gathered at once.
+  constexpr int64_t many = (uint64_t(9) << 20) + 1;
+  spec.arena = 4 * many + 4096;
+  spec.entries[0].inputs.push_back({"long", DType::F32, {many}, 4096, {{0, 0}}});
+  fake->settings.rank = 1;
+  ASSERT_EQ(open(spec), "");
+  EXPECT_FALSE(executor->isFirst());
+  EXPECT_EQ(CudaExecutor::memoryNeed(file.program()), fake->liveBytes);
+  const program::Tensor &place = *file.program().variables()->Get(0)->tensor();
+  EXPECT_EQ(executor->read(place).value()[0], std::byte(1));
+  const program::Tensor &tensor = *file.program().entries()->Get(0)->inputs()->Get(1);
+  std::vector<float> whole(2 * many), back(2 * many);
+  for (int64_t k = 0; k < 2 * many; ++k)
+    whole[k] = static_cast<float>(k);
+  ASSERT_TRUE(executor->writeWhole(tensor, std::as_bytes(std::span(whole))));
+  ASSERT_TRUE(executor->readWhole(tensor, std::as_writable_bytes(std::span(back))));
+  // The other device has what this one has, the second half.
+  for (int64_t k = 0; k < 2 * many; ++k)
+    ASSERT_EQ(back[k], static_cast<float>(many + k % many));
+}
+
+TEST_F(CudaTest, RefusesAMaximumOverDevices) {
+  ProgramSpec spec = exchangeProgram();
+  spec.target = "sm_90a";
+  spec.code = "";
+  spec.entries[0].steps[0].exchange[1].kind = program::CollectiveKind::AllMax;
+  auto opened = ProgramFile::open(spec.write("gpu.stcp"));
+  ASSERT_TRUE(opened);
+  device = cuda::Device::open(STC_FAKE_CUDA).value();
+  std::shared_ptr<cuda::Nccl> nccl = cuda::Nccl::open(STC_FAKE_CUDA).value();
+  cuda::ncclUniqueId id;
+  ASSERT_TRUE(nccl->getUniqueId(&id));
+  Devices devices;
+  devices.along.push_back(cuda::NcclCommunicator::create(nccl, *device, id, 0, 2).value());
+  auto created = CudaExecutor::create(opened->program(), *device, std::move(devices), libraries);
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().message,
+            "entry 'meet': expected no maximum of floats over several GPUs: that of NCCL leaves "
+            "out what is not a number");
 }
 
 TEST_F(CudaTest, RefusesKernelsWithOtherParameters) {

@@ -11,12 +11,13 @@ static FakeCuda fake;
 
 FakeCuda *fakeCuda(void) { return &fake; }
 
-/* What is on the stream waits until somebody waits for it. */
+/* What is on a stream waits until somebody waits for it. */
+static char firstStream, secondStream;
 typedef struct {
   FakeWork *all;
   int count;
 } Works;
-static Works queue, *captured;
+static Works queue, second, *captured;
 static double now; /* ms */
 
 static void append(Works *works, const FakeWork *work) {
@@ -27,7 +28,7 @@ static void append(Works *works, const FakeWork *work) {
 void fakeSubmit(const FakeWork *work) { append(captured ? captured : &queue, work); }
 
 static void perform(const FakeWork *work) {
-  now += work->kind == FakeEvent ? 0 : work->kind == FakeProduct ? work->milliseconds : 0.5;
+  now += work->kind == FakeEvent || work->kind == FakeWait ? 0 : work->kind == FakeProduct ? work->milliseconds : 0.5;
   switch (work->kind) {
   case FakeKernel:
     if (fake.launchCount < FakeLaunches)
@@ -49,25 +50,59 @@ static void perform(const FakeWork *work) {
   case FakeEvent:
     *work->event = now;
     break;
+  case FakeWait:
+    break; /* what it waits for is done */
+  case FakeSum:
+    for (size_t k = 0; k < work->bytes / sizeof(float); ++k)
+      ((float *)work->target)[k] = (float)work->devices * ((const float *)work->source)[k];
+    break;
   }
 }
 
-/* Does what is on the stream, up to the event if there is one. */
-static void finish(const double *event) {
+static int isThere(const Works *works, const double *event) {
+  for (int k = 0; k < works->count; ++k)
+    if (works->all[k].kind == FakeEvent && works->all[k].event == event)
+      return 1;
+  return 0;
+}
+
+static void drop(Works *works, int done) {
+  works->count -= done;
+  memmove(works->all, works->all + done, (size_t)works->count * sizeof(FakeWork));
+}
+
+/* Does what has come to the second stream, up to the event if there is one. */
+static void finishSecond(const double *event) {
   int done = 0;
-  while (done < queue.count) {
-    const FakeWork *work = &queue.all[done++];
+  while (done < second.count) {
+    const FakeWork *work = &second.all[done++];
     perform(work);
     if (event && work->kind == FakeEvent && work->event == event)
       break;
   }
-  queue.count -= done;
-  memmove(queue.all, queue.all + done, (size_t)queue.count * sizeof(FakeWork));
+  drop(&second, done);
+}
+
+/* Does what is on the first stream, up to the event if there is one. */
+static void finish(const double *event) {
+  int done = 0;
+  while (done < queue.count) {
+    const FakeWork *work = &queue.all[done++];
+    if (work->stream == &secondStream)
+      append(&second, work);
+    else if (work->kind == FakeWait && isThere(&second, work->event))
+      finishSecond(work->event);
+    else
+      perform(work);
+    if (event && work->kind == FakeEvent && work->event == event)
+      break;
+  }
+  drop(&queue, done);
 }
 
 __attribute__((constructor)) void fakeCudaReset(void) {
   FakeCuda fresh = {
-      .settings = {1, 9, 0, 132, 1, 0, (size_t)1 << 30, 2, 2, 1, NULL, NULL, {1, 0.5, 0.99}}};
+      .settings = {1, 9, 0, 132, 1, 0, (size_t)1 << 30, 2, 2, 1, NULL, NULL, 0, {1, 0.5, 0.99}}};
   fake = fresh;
 }
 
@@ -97,6 +132,10 @@ int cuDeviceGet(int *device, int number) {
 }
 int cuDeviceGetName(char *name, int size, int device) {
   snprintf(name, (size_t)size, "Fake GPU");
+  return 0;
+}
+int cuDeviceGetUuid_v2(unsigned char uuid[16], int device) {
+  memset(uuid, device, 16);
   return 0;
 }
 int cuDeviceGetAttribute(int *value, int attribute, int device) {
@@ -150,6 +189,7 @@ int cuMemAlloc_v2(Address *address, size_t bytes) {
 int cuMemFree_v2(Address address) {
   size_t bytes;
   finish(NULL);
+  finishSecond(NULL);
   char *memory = (char *)address - headerBytes;
   memcpy(&bytes, memory, sizeof(bytes));
   fake.liveBytes -= bytes;
@@ -192,7 +232,8 @@ int cuMemcpyDtoHAsync_v2(void *target, Address source, size_t bytes, void *strea
   return 0;
 }
 int cuMemcpyDtoDAsync_v2(Address target, Address source, size_t bytes, void *stream) {
-  fakeSubmit(&(FakeWork){.kind = FakeCopy, .target = target, .source = source, .bytes = bytes});
+  fakeSubmit(&(FakeWork){
+      .kind = FakeCopy, .stream = stream, .target = target, .source = source, .bytes = bytes});
   return 0;
 }
 int cuMemsetD8Async(Address target, unsigned char value, size_t bytes, void *stream) {
@@ -294,8 +335,21 @@ int cuTensorMapEncodeTiled(void *encoded, int type, uint32_t rank, void *address
 }
 
 int cuStreamCreate(void **stream, unsigned flags) {
-  *stream = &fake;
+  *stream = &firstStream;
   ++fake.liveStreams;
+  return 0;
+}
+int cuCtxGetStreamPriorityRange(int *least, int *greatest) {
+  *least = 0, *greatest = -5;
+  return 0;
+}
+int cuStreamCreateWithPriority(void **stream, unsigned flags, int priority) {
+  *stream = &secondStream;
+  ++fake.liveStreams;
+  return priority == -5 ? 0 : invalidValue;
+}
+int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  fakeSubmit(&(FakeWork){.kind = FakeWait, .stream = stream, .event = event});
   return 0;
 }
 int cuStreamDestroy_v2(void *stream) {
@@ -304,6 +358,8 @@ int cuStreamDestroy_v2(void *stream) {
 }
 int cuStreamSynchronize(void *stream) {
   finish(NULL);
+  if (stream == &secondStream)
+    finishSecond(NULL);
   return status("cuStreamSynchronize");
 }
 int cuStreamBeginCapture_v2(void *stream, int mode) {
@@ -357,15 +413,12 @@ int cuEventDestroy_v2(void *event) {
   return 0;
 }
 int cuEventRecord(void *event, void *stream) {
-  fakeSubmit(&(FakeWork){.kind = FakeEvent, .event = event});
+  fakeSubmit(&(FakeWork){.kind = FakeEvent, .stream = stream, .event = event});
   return 0;
 }
 int cuEventSynchronize(void *event) {
-  for (int k = 0; k < queue.count; ++k)
-    if (queue.all[k].event == event) {
-      finish(event);
-      break;
-    }
+  if (isThere(&queue, event))
+    finish(event);
   return status("cuEventSynchronize");
 }
 int cuEventElapsedTime(float *milliseconds, void *start, void *end) {

@@ -1,9 +1,10 @@
 /*===- FakeCuda.h - a CUDA driver without a GPU ---------------------------------------===
  *
- * A shared library with the functions of the driver that the runtime calls, and of cuBLASLt. Memory
- * is the process's own; kernels do nothing but be recorded, products of a few floats are computed.
- * Nothing that is put on the stream is done before somebody waits for it. What it says and does is
- * set here.
+ * A shared library with the functions of the driver that the runtime calls, of cuBLASLt and of
+ *NCCL. Memory is the process's own; kernels do nothing but be recorded, products of a few floats
+ *are computed. Other devices, in exchanges, have what this one has. Nothing that is put on a stream
+ *is done before somebody waits for it, and what is on the second stream, not before the first one
+ * does. What it says and does is set here.
  *
  *===----------------------------------------------------------------------===*/
 #pragma once
@@ -45,16 +46,18 @@ typedef struct {
   uint64_t workspace, workspaceBytes;
 } FakeGemm;
 
-/* Something on the stream. */
+/* Something on a stream. */
 typedef struct {
-  enum { FakeKernel, FakeCopy, FakeFill, FakeProduct, FakeEvent } kind;
-  uint64_t target, source;
+  enum { FakeKernel, FakeCopy, FakeFill, FakeProduct, FakeEvent, FakeWait, FakeSum } kind;
+  void *stream;
+  uint64_t target, source; /* a sum is that of `devices` times the floats at the source */
   size_t bytes;
   unsigned char value;
   FakeLaunch launch;
   FakeGemm product;
   double milliseconds; /* of a product; other work takes half of one */
   double *event;
+  int devices;
 } FakeWork;
 
 /* How the driver is to behave: set before it is used. */
@@ -65,6 +68,7 @@ typedef struct {
   int maps, addresses, numbers;      /* what the one kernel takes; numbers have 32 bits */
   const char *log;                   /* of a compilation that fails; none if null */
   const char *fail;                  /* the function that fails with status 700; none if null */
+  int rank;                          /* in all communicators */
   double algorithms[FakeAlgorithms]; /* milliseconds of a product; the last cannot compute it */
 } FakeSettings;
 
@@ -73,6 +77,8 @@ typedef struct {
   FakeLaunch launches[FakeLaunches];
   FakeGemm products[FakeLaunches];
   int launchCount, productCount, graphLaunches, pageableCopies, pinnedCount, sharedAttribute;
+  int liveCommunicators, openGroups, groups;
+  int endedInGraphs; /* communicators, where the real one would wait for ever */
   int liveModules, liveEvents, liveStreams, liveContexts, liveGraphs, liveDescriptors;
   int reductionSchemes; /* that the last product allowed */
   int alignments[4];    /* that it promised */
