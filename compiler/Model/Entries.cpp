@@ -80,7 +80,8 @@ void stc::model::buildEval(ModuleOp module, const spec::Spec &spec) {
   x = network.blocks(x, [&](int64_t layer, Value q, Value k, Value v) {
     return network.attention(layer, q, k, v);
   });
-  g.finish({{"nll", network.negativeLogLikelihood(network.logits(x), g.input(1))}});
+  g.finish({{"nll", network.negativeLogLikelihood(network.logits(x), g.input(1))}},
+           Graph::byWindows(g.b));
 }
 
 void stc::model::buildSamplePrefill(ModuleOp module, const spec::Spec &spec) {

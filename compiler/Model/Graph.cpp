@@ -21,13 +21,19 @@ DictionaryAttr Graph::bySequences(Builder &b) {
   return b.getDictionaryAttr(b.getNamedAttr("data", b.getI64IntegerAttr(0)));
 }
 
-void Graph::finish(ArrayRef<std::pair<StringRef, Value>> results) {
+DictionaryAttr Graph::byWindows(Builder &b) {
+  return b.getDictionaryAttr({b.getNamedAttr("context", b.getI64IntegerAttr(1)),
+                              b.getNamedAttr("data", b.getI64IntegerAttr(0))});
+}
+
+void Graph::finish(ArrayRef<std::pair<StringRef, Value>> results, DictionaryAttr dealt) {
   SmallVector<Value> values =
       llvm::map_to_vector(results, [](const auto &result) { return result.second; });
   func::ReturnOp::create(b, values);
   function.setFunctionType(
       b.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(values))));
-  const DictionaryAttr dealt = bySequences(b);
+  if (!dealt)
+    dealt = bySequences(b);
   auto isBatch = [](Type type) { return cast<RankedTensorType>(type).getRank() > 0; };
   for (auto [k, input] : llvm::enumerate(inputs)) {
     function.setArgAttr(k, "stc.name", b.getStringAttr(input.name));

@@ -23,11 +23,15 @@ public:
   /// What `stc.dealt` says of tensors whose first dimension are the sequences of a batch, as all
   /// inputs and results have it that are no scalars.
   static mlir::DictionaryAttr bySequences(mlir::Builder &b);
+  /// That sequences are dealt over "data", and their positions over "context".
+  static mlir::DictionaryAttr byWindows(mlir::Builder &b);
 
   /// Starts a function; `finish` gives it its results and ends it.
   Graph(mlir::ModuleOp module, llvm::StringRef name, llvm::ArrayRef<Input> inputs);
   Value input(unsigned k) { return function.getArgument(k); }
-  void finish(llvm::ArrayRef<std::pair<llvm::StringRef, Value>> results);
+  /// Inputs are dealt by sequences unless it is said how.
+  void finish(llvm::ArrayRef<std::pair<llvm::StringRef, Value>> results,
+              mlir::DictionaryAttr dealt = {});
 
   mlir::ImplicitLocOpBuilder b;
 

@@ -186,5 +186,5 @@ void stc::model::buildTrainStep(ModuleOp module, const spec::Spec &spec) {
       {"loss", loss}, {"grad_norm", norm}, {"learning_rate", rate}};
   if (scaling.value())
     results.push_back({"loss_scale", scaling.value()});
-  g.finish(results);
+  g.finish(results, Graph::byWindows(g.b));
 }

@@ -58,6 +58,29 @@ LogicalResult reference::evaluate(AllGatherOp op, Environment &env) {
   return success();
 }
 
+LogicalResult reference::evaluate(AllToAllOp op, Environment &env) {
+  auto peers = env.along(op, op.getAxis(), op.getCount());
+  if (failed(peers))
+    return failure();
+  Tensor &result = env[op.getResult()];
+  Tensor part{op.getType().getShape().vec(), {}, {}};
+  part.shape[op.getDim()] /= op.getCount();
+  const std::vector<int64_t> steps = rowMajorSteps(result.shape);
+  const int64_t step = part.shape[op.getDim()] * steps[op.getDim()];
+  const int64_t own = env.rank(op.getAxis()) * step;
+  for (auto [rank, peer] : llvm::enumerate(*peers)) {
+    const Tensor &theirs = (*peer)[op.getInput()];
+    const int64_t to = rank * step;
+    forEachElement(part.shape, steps, [&](int64_t, int64_t place) {
+      if (theirs.floats.empty())
+        result.integers[to + place] = theirs.integers[own + place];
+      else
+        result.floats[to + place] = theirs.floats[own + place];
+    });
+  }
+  return success();
+}
+
 /// Of all peers, element by element.
 static Tensor combined(ArrayRef<Environment *> peers, Value input, Reduction kind) {
   Tensor result = (*peers.front())[input];

@@ -156,8 +156,8 @@ LogicalResult Environment::compute(Operation *op) {
                 ReshapeOp, SplitOp, ConcatOp, PinOp, StopGradientOp, MatmulOp, GatherOp,
                 ScatterAddOp, InsertRowOp, ScoresOp, SoftmaxOp, SoftmaxGradOp, AggregateOp,
                 AttentionOp, AttentionGradOp, AttentionRowOp, RankOp, AllSliceOp, AllGatherOp,
-                AllReduceOp, ReduceScatterOp, FusedOp, FusedProductOp, GradientOp, func::CallOp>(
-              [&](auto known) { return evaluate(known, *this); })
+                AllReduceOp, AllToAllOp, ReduceScatterOp, FusedOp, FusedProductOp, GradientOp,
+                func::CallOp>([&](auto known) { return evaluate(known, *this); })
           .Default([&](Operation *other) { return evaluateElementwise(other, *this); });
   if (failed(done))
     return failure();

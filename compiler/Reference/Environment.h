@@ -99,6 +99,7 @@ Result evaluate(RankOp op, Environment &env);
 Result evaluate(AllSliceOp op, Environment &env);
 Result evaluate(AllGatherOp op, Environment &env);
 Result evaluate(AllReduceOp op, Environment &env);
+Result evaluate(AllToAllOp op, Environment &env);
 Result evaluate(ReduceScatterOp op, Environment &env);
 
 Result evaluate(FusedOp op, Environment &env);

@@ -96,6 +96,7 @@ FailureOr<Offset<program::Tensor>> PlanWriter::tensor(Operation *op, StringRef n
         return op->emitError("expected an axis of the module, found ") << entry.getName();
       parts.emplace_back(axis->second, cast<IntegerAttr>(entry.getValue()).getInt());
     }
+  llvm::sort(parts, [](const auto &l, const auto &r) { return l.axis() < r.axis(); });
   return program::CreateTensorDirect(builder, name.str().c_str(), *dtype, &shape,
                                      buffer.getOffset(), below, parts.empty() ? nullptr : &parts);
 }
@@ -196,7 +197,9 @@ FailureOr<Offset<program::Exchange>> PlanWriter::exchange(plan::ExchangeOp op) {
                 static_cast<int>(CollectiveKind::AllReduce) ==
                     static_cast<int>(program::CollectiveKind::AllReduce) &&
                 static_cast<int>(CollectiveKind::AllMax) ==
-                    static_cast<int>(program::CollectiveKind::AllMax));
+                    static_cast<int>(program::CollectiveKind::AllMax) &&
+                static_cast<int>(CollectiveKind::AllToAll) ==
+                    static_cast<int>(program::CollectiveKind::AllToAll));
   Table<program::Collective> collectives;
   for (auto [collective, input, output] :
        llvm::zip_equal(op.getCollectives().getAsRange<tile::CollectiveAttr>(),
@@ -207,8 +210,9 @@ FailureOr<Offset<program::Exchange>> PlanWriter::exchange(plan::ExchangeOp op) {
     if (axis == axisOf.end() || !dtype)
       return op.emitError("expected an axis of the module and elements that programs have, found ")
              << collective << " of " << input.getType();
-    const int64_t part =
-        std::min(input.getType().getNumElements(), output.getType().getNumElements());
+    int64_t part = std::min(input.getType().getNumElements(), output.getType().getNumElements());
+    if (collective.getKind() == CollectiveKind::AllToAll)
+      part /= collective.getCount();
     collectives.push_back(program::CreateCollective(
         builder, static_cast<program::CollectiveKind>(collective.getKind()), axis->second, *dtype,
         collective.getRuns(), part / collective.getRuns(), input.getOffset(), output.getOffset()));

@@ -8,7 +8,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Transforms/Passes.h"
+#include "compiler/Transforms/Rematerialize.h"
 
+#include <llvm/ADT/ScopeExit.h>
 #include <mlir/IR/ImplicitLocOpBuilder.h>
 #include <mlir/IR/Matchers.h>
 
@@ -92,12 +94,19 @@ private:
   Value firstOfPart(RankedTensorType part, int64_t dim);
   /// Part of a value that all have.
   Value sliced(Value value, Placement wanted);
+  Value slicedOrCut(Value value, Placement wanted);
   Value cut(Value all, RankedTensorType type, Placement wanted);
   Value slicedOp(Operation *op, RankedTensorType type, Placement wanted);
   /// Exchanges stand right behind what they send, so that they can go on while others compute.
   Value gathered(Value local, RankedTensorType type, Placement placement);
   Value scattered(Value local, RankedTensorType type, Placement wanted);
   Value summed(Value local, Reduction how);
+  /// From parts along one dimension to parts along another: sent to who gets them, and set in.
+  Value sent(Value local, RankedTensorType type, Placement from, Placement to);
+  Value received(Value parts, RankedTensorType type, Placement from, Placement to);
+  bool canSend(RankedTensorType type, Placement from, Placement to) const;
+  /// The first two dimensions change places.
+  Value swapped(Value value);
   /// Runs `change` on a tensor of this type in which the dealt blocks of `placement` are a
   /// dimension of their own, which is then dealt as a whole.
   Value byBlocks(Value local, RankedTensorType whole, Placement placement, bool isWhole,
@@ -138,6 +147,7 @@ private:
   void scatterAdd(ScatterAddOp op);
   void collective(Operation *op, int64_t dim);
   LogicalResult attention(Operation *op);
+  LogicalResult attentionByHeads(Operation *op, Layout layout, PatternAttr pattern);
   LogicalResult write(WriteOp op);
   LogicalResult finish(func::ReturnOp op);
 
@@ -224,6 +234,63 @@ Value Distributor::summed(Value local, Reduction how) {
   return AllReduceOp::create(b, local.getType(), how, local, axis, count);
 }
 
+// What moves is rows of memory, of as many of the last dimensions as make a long one.
+Value Distributor::swapped(Value value) {
+  constexpr int64_t longRow = 512;
+  SmallVector<int64_t> shape(typeOf(value).getShape());
+  const int64_t x = shape[0], y = shape[1];
+  int64_t row = 1;
+  for (int64_t dim = shape.size() - 1; dim > 1 && row * shape[dim] <= longRow; --dim)
+    row *= shape[dim];
+  const int64_t rows = typeOf(value).getNumElements() / row, inner = rows / (x * y);
+  std::swap(shape[0], shape[1]);
+  const auto to = typeOf(value).clone(shape);
+  if (x == 1 || y == 1)
+    return ReshapeOp::create(b, to, value);
+  // At each place of the result, [y, x, inner], the row's place before, [x, y, inner].
+  auto index = RankedTensorType::get({rows}, b.getI32Type());
+  auto constant = [&](int64_t number) -> Value {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(index, int32_t(number)));
+  };
+  Value place = IotaOp::create(b, index, /*dim=*/0);
+  Value outer = arith::DivSIOp::create(b, place, constant(inner));
+  Value ofX = arith::RemSIOp::create(b, outer, constant(x));
+  Value ofY = arith::DivSIOp::create(b, outer, constant(x));
+  Value before = arith::AddIOp::create(b, arith::MulIOp::create(b, ofX, constant(y)), ofY);
+  before = arith::AddIOp::create(b, arith::MulIOp::create(b, before, constant(inner)),
+                                 arith::RemSIOp::create(b, place, constant(inner)));
+  Value table = ReshapeOp::create(b, typeOf(value).clone({rows, row}), value);
+  return ReshapeOp::create(b, to, GatherOp::create(b, typeOf(table), table, before));
+}
+
+bool Distributor::canSend(RankedTensorType type, Placement from, Placement to) const {
+  return from.dim != to.dim && isa<FloatType>(type.getElementType()) &&
+         from.block == type.getDimSize(from.dim) && to.block == type.getDimSize(to.dim) &&
+         to.block % count == 0;
+}
+
+// [ahead, parts, behind] of the dimension that is cut, of which parts go to the front.
+Value Distributor::sent(Value local, RankedTensorType type, Placement from, Placement to) {
+  SmallVector<int64_t> shape(partType(type, from.dim).getShape());
+  shape[to.dim] /= count;
+  SmallVector<int64_t> apart = {ShapedType::getNumElements(ArrayRef(shape).take_front(to.dim)),
+                                count};
+  llvm::append_range(apart, ArrayRef(shape).drop_front(to.dim));
+  Value parts = swapped(ReshapeOp::create(b, type.clone(apart), local));
+  shape.insert(shape.begin(), count);
+  parts = ReshapeOp::create(b, type.clone(shape), parts);
+  return AllToAllOp::create(b, parts, /*dim=*/0, axis, count);
+}
+
+// [parts, ahead, behind] of the dimension that was cut, of which parts go to where it is.
+Value Distributor::received(Value parts, RankedTensorType type, Placement from, Placement to) {
+  ArrayRef<int64_t> shape = typeOf(parts).getShape().drop_front();
+  SmallVector<int64_t> apart = {count, ShapedType::getNumElements(shape.take_front(from.dim))};
+  llvm::append_range(apart, shape.drop_front(from.dim));
+  Value whole = swapped(ReshapeOp::create(b, type.clone(apart), parts));
+  return ReshapeOp::create(b, localType(type, to), whole);
+}
+
 Value Distributor::rank() {
   return RankOp::create(b, RankedTensorType::get({}, b.getI32Type()), axis, count);
 }
@@ -241,7 +308,20 @@ Value Distributor::firstOfPart(RankedTensorType part, int64_t dim) {
   return BroadcastOp::create(b, part, first, ArrayRef<int64_t>());
 }
 
+/// Belongs to the same block of the model, and is of the backward pass if the other is.
+static void markAs(Operation *like, Operation *made) {
+  for (StringRef mark : {kBlockMark, kBackwardMark})
+    if (Attribute attribute = like ? like->getAttr(mark) : Attribute(); attribute && made)
+      made->setAttr(mark, attribute);
+}
+
 Value Distributor::sliced(Value value, Placement wanted) {
+  Value part = slicedOrCut(value, wanted);
+  markAs(value.getDefiningOp(), part.getDefiningOp());
+  return part;
+}
+
+Value Distributor::slicedOrCut(Value value, Placement wanted) {
   const RankedTensorType type = typeOf(value), local = localType(type, wanted);
   // Less than all of what is the same, or known by its place.
   if (auto constant = value.getDefiningOp<arith::ConstantOp>())
@@ -263,8 +343,13 @@ Value Distributor::sliced(Value value, Placement wanted) {
     if (isOneRun)
       return arith::AddIOp::create(b, index, firstOfPart(local, wanted.dim));
   }
+  if (auto gather = value.getDefiningOp<GatherOp>();
+      gather && placementOf(value).isWhole() && wanted.dim + 1 < type.getRank())
+    return GatherOp::create(b, local, whole(gather.getTable()), in(gather.getIndices(), wanted));
+  const bool isFirst =
+      llvm::all_of(type.getShape().take_front(wanted.dim), [](int64_t size) { return size == 1; });
   if (auto random = value.getDefiningOp<RandomOp>();
-      random && !random.getPart() && isOneRun && wanted.dim == 0)
+      random && !random.getPart() && isOneRun && isFirst)
     return RandomOp::create(b, local, random.getDistribution(), whole(random.getSeed()),
                             whole(random.getStep()), random.getStream(), rank());
   if (Operation *op = value.getDefiningOp();
@@ -313,6 +398,8 @@ Value Distributor::in(Value value, Placement wanted) {
     result = cut(all->second, type, wanted);
   else if (own.isDealt() && wanted.isWhole())
     result = gathered(local, type, own);
+  else if (own.isDealt() && canSend(type, own, wanted))
+    result = received(sent(local, type, own, wanted), type, own, wanted);
   else if (own.isDealt())
     result = sliced(value, wanted);
   else if (wanted.isDealt())
@@ -504,16 +591,88 @@ void Distributor::collective(Operation *op, int64_t dim) {
   rebuild(op, in(input, own), own);
 }
 
-/// By sequences of the batch, each for itself.
+/// What is dealt by positions is sent so that each device has some heads of all positions, which
+/// needs to know nothing of the pattern; what comes out is sent back.
+LogicalResult Distributor::attentionByHeads(Operation *op, Layout layout, PatternAttr pattern) {
+  const int64_t heads = layout == Layout::TokenMajor ? 2 : 1, positions = 3 - heads;
+  auto byHeads = [&](Value value) {
+    const int64_t dim = typeOf(value).getRank() == 4 ? heads : 1; // of the log-sum-exp
+    return Placement::dealt(dim, typeOf(value).getDimSize(dim));
+  };
+  for (Value operand : op->getOperands().take_front(2))
+    if (int64_t number = byHeads(operand).block; number % count != 0)
+      return op->emitOpError("expected heads that ")
+             << count << " devices along \"" << axis.getValue() << "\" divide, found " << number;
+  Operation *before = op->getPrevNode();
+  auto marked = llvm::make_scope_exit([&] {
+    Operation *first = before ? before->getNextNode() : &op->getBlock()->front();
+    for (Operation &made : llvm::make_range(first->getIterator(), op->getIterator()))
+      markAs(op, &made);
+  });
+  const int64_t queryHeads = byHeads(op->getOperand(0)).block;
+  const bool isByPositions = llvm::any_of(op->getOperands(), [&](Value operand) {
+    const Placement own = placementOf(operand);
+    return typeOf(operand).getRank() == 4 && own.isDealt() && own.dim == positions;
+  });
+  if (pattern.inTurn(queryHeads) != pattern.inTurn(queryHeads / count))
+    return op->emitOpError("expected heads of each of ")
+           << count << " devices along \"" << axis.getValue()
+           << "\" that take all patterns in turn, found " << pattern << " for " << queryHeads
+           << " heads";
+  // All that is sent goes first, and goes together.
+  SmallVector<Value> operands, underWay;
+  for (Value operand : op->getOperands()) {
+    const Placement own = placementOf(operand), wanted = byHeads(operand);
+    const bool isSent = own.isDealt() && own != wanted && canSend(typeOf(operand), own, wanted) &&
+                        !known[operand].values.contains(wanted);
+    underWay.push_back(isSent ? sent(in(operand, own), typeOf(operand), own, wanted) : Value());
+  }
+  for (auto [operand, parts] : llvm::zip_equal(op->getOperands(), underWay)) {
+    const Placement wanted = byHeads(operand);
+    if (parts)
+      known[operand].values[wanted] =
+          received(parts, typeOf(operand), placementOf(operand), wanted);
+    operands.push_back(in(operand, wanted));
+  }
+  rebuild(op, operands,
+          llvm::map_to_vector(op->getResults(), [&](Value result) { return byHeads(result); }));
+  if (!isByPositions)
+    return success();
+  underWay.clear();
+  for (Value result : op->getResults()) {
+    const auto back = Placement::dealt(positions, typeOf(result).getDimSize(positions));
+    underWay.push_back(typeOf(result).getRank() == 4 ? sent(in(result, byHeads(result)),
+                                                            typeOf(result), byHeads(result), back)
+                                                     : Value());
+  }
+  for (auto [result, parts] : llvm::zip_equal(op->getResults(), underWay)) {
+    if (!parts)
+      continue;
+    const auto back = Placement::dealt(positions, typeOf(result).getDimSize(positions));
+    Value own = in(result, byHeads(result));
+    define(result, back, received(parts, typeOf(result), byHeads(result), back));
+    known[result].values[byHeads(result)] = own;
+  }
+  return success();
+}
+
+/// By sequences of the batch or by heads, each for itself.
 LogicalResult Distributor::attention(Operation *op) {
   Placement placement = Placement::whole();
+  bool isBySequences = true;
   for (Value operand : op->getOperands()) {
     const Placement own = placementOf(operand);
-    if (own.isDealt() && own.dim != 0)
-      return op->emitOpError("expected operands that are dealt by sequences alone over \"")
-             << axis.getValue() << "\", found dimension " << own.dim;
     if (own.isDealt())
       placement = own;
+    isBySequences &= !own.isDealt() || own.dim == 0;
+  }
+  if (!isBySequences) {
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      return attentionByHeads(op, attention.getLayout(), attention.getPattern());
+    if (auto gradient = dyn_cast<AttentionGradOp>(op))
+      return attentionByHeads(op, gradient.getLayout(), gradient.getPattern());
+    return op->emitOpError("expected operands that are dealt by sequences alone over \"")
+           << axis.getValue() << "\"";
   }
   auto operands = llvm::map_to_vector(op->getOperands(), [&](Value value) {
     return in(value, typeOf(value).getRank() > 0 ? placement : Placement::whole());

@@ -260,6 +260,10 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
     - products and sums over a dimension that is in parts give summands: the result is their sum, which
       stays undone through ops that are linear, one after the other, and is then taken by
       `stc.all_reduce`, or by `stc.reduce_scatter` where parts are asked for;
+    - attention that is dealt by positions is done by heads: queries, keys and values are sent so that each
+      device has some heads of all positions (`stc.all_to_all`), and what comes out is sent back. That needs
+      to know nothing of the pattern, if the heads of each device take all patterns in turn;
+    - what is in parts along one dimension and asked for in parts along another is sent by `stc.all_to_all`;
     - what is asked for whole and is in parts is put together by `stc.all_gather`, and parts of what is
       whole are cut by `stc.all_slice`, or never made whole (constants and repetitions);
     - ops that this pass does not know have whole operands.
@@ -268,8 +272,8 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
     dimension, if devices divide it, so that a part is a run of memory. Where one is dealt, summands are scattered before the first op that is
     not linear, so that each device updates its part. A parameter that is dealt is whole for all ops but
     elementwise ones: it is gathered, once, and after the casts that products ask for. For several axes the pass runs once for each. Runs
-    after `stc-differentiate`. An error at a size that the devices do not divide, and at attention that
-    is not dealt by sequences.
+    after `stc-differentiate`. An error at a size or at heads that the devices do not divide, and at attention of
+    one query that is not dealt by sequences.
 
     ```mlir
     func.func @step(%x: tensor<8x16xf32> {stc.dealt = {data = 0}}, %w: tensor<4x16xf32>) -> tensor<f32> {

@@ -91,6 +91,25 @@ def Stc_AllReduceOp : Stc_Op<"all_reduce", [Pure, SameOperandsAndResultType, Stc
   let assemblyFormat = "$kind $input `over` $axis `of` $count attr-dict `:` type($input)";
 }
 
+def Stc_AllToAllOp : Stc_Op<"all_to_all", [Pure, SameOperandsAndResultType, Stc_Differentiated]> {
+  let summary = "part r of each device's tensor to device r";
+  let description = [{
+    Dimension `dim` is cut into as many equal parts as the axis has devices. Of device s, part r is what device
+    r has as its part s of the operand. The gradient is `stc.all_to_all` of the gradient.
+
+    ```mlir
+    %y = stc.all_to_all %x dim 0 over "context" of 4 : tensor<4x64xf32>
+    ```
+
+    Constraints:
+    - (C1) an axis has a name and at least one device.
+    - (C2) `dim` is a dimension of a size that the number of devices divides.
+  }];
+  let arguments = (ins Stc_Tensor:$input, I64Attr:$dim, StrAttr:$axis, I64Attr:$count);
+  let results = (outs Stc_Tensor:$result);
+  let assemblyFormat = "$input `dim` $dim `over` $axis `of` $count attr-dict `:` type($input)";
+}
+
 def Stc_ReduceScatterOp : Stc_Op<"reduce_scatter", [Pure, Stc_Differentiated]> {
   let summary = "the sum of what all devices have, each a part of it";
   let description = [{

@@ -166,6 +166,14 @@ LogicalResult ReduceScatterOp::buildGradient(OpBuilder &builder, ArrayRef<Value>
   return success();
 }
 
+LogicalResult AllToAllOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
+                                        MutableArrayRef<Value> result) {
+  if (isa<FloatType>(getType().getElementType()))
+    result[0] =
+        AllToAllOp::create(builder, getLoc(), getType(), grads[0], getDim(), getAxis(), getCount());
+  return success();
+}
+
 // The device's own part of zeros: the part repeated for each device, where the number is its own.
 LogicalResult AllSliceOp::buildGradient(OpBuilder &builder, ArrayRef<Value> grads,
                                         MutableArrayRef<Value> result) {

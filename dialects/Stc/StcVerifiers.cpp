@@ -405,18 +405,26 @@ template <typename Op> static LogicalResult verifyAxis(Op op) {
   return success();
 }
 
-/// Of a whole tensor and its part on one device.
-template <typename Op> static LogicalResult verifyParts(Op op, Value whole, Value part) {
+/// That a tensor can be cut into a part for each device.
+template <typename Op> static LogicalResult verifyCut(Op op, Value whole) {
   if (failed(verifyAxis(op)))
     return failure();
-  SmallVector<int64_t> expected(shapeOf(whole));
-  const int64_t rank = expected.size(), dim = op.getDim(), count = op.getCount();
+  ArrayRef<int64_t> shape = shapeOf(whole);
+  const int64_t rank = shape.size(), dim = op.getDim(), count = op.getCount();
   if (dim < 0 || dim >= rank)
     return op.emitOpError("(C2) expected a dimension in [0, ") << rank << "), found " << dim;
-  if (expected[dim] % count != 0)
+  if (shape[dim] % count != 0)
     return op.emitOpError("(C2) expected a size that ")
-           << count << " devices divide as dimension " << dim << ", found " << expected[dim];
-  expected[dim] /= count;
+           << count << " devices divide as dimension " << dim << ", found " << shape[dim];
+  return success();
+}
+
+/// Of a whole tensor and its part on one device.
+template <typename Op> static LogicalResult verifyParts(Op op, Value whole, Value part) {
+  if (failed(verifyCut(op, whole)))
+    return failure();
+  SmallVector<int64_t> expected(shapeOf(whole));
+  expected[op.getDim()] /= op.getCount();
   if (ArrayRef<int64_t>(expected) != shapeOf(part))
     return op.emitOpError("(C2) expected a part of shape [")
            << ArrayRef<int64_t>(expected) << "], found [" << shapeOf(part) << "]";
@@ -427,4 +435,5 @@ LogicalResult RankOp::verify() { return verifyAxis(*this); }
 LogicalResult AllReduceOp::verify() { return verifyAxis(*this); }
 LogicalResult AllSliceOp::verify() { return verifyParts(*this, getInput(), getResult()); }
 LogicalResult AllGatherOp::verify() { return verifyParts(*this, getResult(), getInput()); }
+LogicalResult AllToAllOp::verify() { return verifyCut(*this, getInput()); }
 LogicalResult ReduceScatterOp::verify() { return verifyParts(*this, getInput(), getResult()); }

@@ -18,6 +18,10 @@ std::optional<int64_t> CollectiveAttr::resultElements(int64_t elements) {
     if (elements % getRuns() || elements / getRuns() % getCount())
       return std::nullopt;
     return elements / getCount();
+  case CollectiveKind::AllToAll:
+    if (elements % getRuns() || elements / getRuns() % getCount())
+      return std::nullopt;
+    return elements;
   case CollectiveKind::AllReduce:
   case CollectiveKind::AllMax:
     return elements;

@@ -10,7 +10,8 @@ def Tile_CollectiveKind : I32EnumAttr<"CollectiveKind", "what devices do with a 
     I32EnumAttrCase<"AllSlice", 1, "all_slice">,
     I32EnumAttrCase<"ReduceScatter", 2, "reduce_scatter">,
     I32EnumAttrCase<"AllReduce", 3, "all_reduce">,
-    I32EnumAttrCase<"AllMax", 4, "all_max">]> {
+    I32EnumAttrCase<"AllMax", 4, "all_max">,
+    I32EnumAttrCase<"AllToAll", 5, "all_to_all">]> {
   let cppNamespace = "::stc::tile";
 }
 
@@ -52,7 +53,7 @@ def Tile_ExchangeOp : Tile_Op<"exchange", [Pure]> {
     - (C2) an axis has a name and at least one device; there is at least one run.
     - (C3) a gathered result has as many times the operand's elements as there are devices; a slice or a
       scattered sum has the operand's elements divided by them; other results have as many. Runs and devices
-      divide what is cut.
+      divide what is cut, which what is sent from all to all is as well.
   }];
   let arguments = (ins Variadic<AnyStaticShapeTensor>:$operands,
                        TypedArrayAttrBase<Tile_CollectiveAttr, "collectives">:$collectives);

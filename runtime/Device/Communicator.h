@@ -39,6 +39,10 @@ public:
   /// to = what everyone's `from`, of so many elements, come to. Both may be the same.
   virtual Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
                                  program::DType type, Reduction how) = 0;
+  /// Part r of `to` = what device r has as the part of this one in its `from`. Each has as many
+  /// parts of so many elements as there are devices, and `from` is not `to`.
+  virtual Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                program::DType type) = 0;
   /// Several of these calls, none of which needs what another one comes to, as one exchange where
   /// that is faster; those of other communicators of this kind of device may be among them.
   virtual Result<void> together(const std::function<Result<void>()> &calls) { return calls(); }

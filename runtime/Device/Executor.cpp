@@ -93,7 +93,8 @@ Result<void> Executor::readWhole(const program::Tensor &tensor, std::span<std::b
   // The dimensions from the last on: what is put together is in order.
   std::vector<int64_t> shape(tensor.shape()->begin(), tensor.shape()->end());
   for (auto dim = static_cast<uint32_t>(shape.size()); dim-- > 0;)
-    for (const program::Dealt *dealt : *tensor.dealt()) {
+    for (uint32_t k = tensor.dealt()->size(); k-- > 0;) { // the finest parts first
+      const program::Dealt *dealt = tensor.dealt()->Get(k);
       if (dealt->dim() != dim)
         continue;
       const Runs runs = runsOf(shape, tensor, dim);

@@ -25,11 +25,14 @@ std::vector<int> devicesAlong(const program::Program &program, uint32_t axis, in
 
 DealtPart partOf(const program::Program &program, std::span<const int> places,
                  const program::Tensor &tensor, uint32_t dim) {
+  DealtPart part;
   if (tensor.dealt())
     for (const program::Dealt *dealt : *tensor.dealt())
-      if (dealt->dim() == dim)
-        return {places[dealt->axis()], program.axes()->Get(dealt->axis())->count()};
-  return {};
+      if (dealt->dim() == dim) {
+        const int64_t count = program.axes()->Get(dealt->axis())->count();
+        part = {part.number * count + places[dealt->axis()], part.count * count};
+      }
+  return part;
 }
 
 std::vector<int64_t> wholeShape(const program::Program &program, const program::Tensor &tensor) {

@@ -100,12 +100,13 @@ Result<void> Checker::checkTensor(const Tensor &tensor, const std::string &where
 Result<void> Checker::checkDealt(const Tensor &tensor, const std::string &what) {
   if (!tensor.dealt())
     return {};
-  std::set<uint32_t> axes;
+  uint32_t least = 0; // of the next axis
   int64_t parts = 1, all;
   for (const Dealt *dealt : *tensor.dealt()) {
-    if (dealt->axis() >= axisCount() || !axes.insert(dealt->axis()).second)
-      return fail(fmt::format("expected different axes of {}, below {}, found {}", what,
+    if (dealt->axis() >= axisCount() || dealt->axis() < least)
+      return fail(fmt::format("expected axes of {} in their order, below {}, found {}", what,
                               axisCount(), dealt->axis()));
+    least = dealt->axis() + 1;
     if (dealt->dim() >= tensor.shape()->size())
       return fail(fmt::format("expected a dimension of {} below {}, found {}", what,
                               tensor.shape()->size(), dealt->dim()));
@@ -287,8 +288,9 @@ Result<void> Checker::checkCollective(const Collective &collective) {
   if (size == 0)
     return fail(fmt::format("expected a known dtype of a collective, found {}",
                             static_cast<int>(collective.dtype())));
-  const bool isSum = collective.kind() != CollectiveKind::AllGather &&
-                     collective.kind() != CollectiveKind::AllSlice;
+  const bool isSum = collective.kind() == CollectiveKind::ReduceScatter ||
+                     collective.kind() == CollectiveKind::AllReduce ||
+                     collective.kind() == CollectiveKind::AllMax;
   const bool isFloat = isNarrow(collective.dtype()) || collective.dtype() == DType::F32 ||
                        collective.dtype() == DType::F64;
   if (isSum && !isFloat)
@@ -305,7 +307,8 @@ Result<void> Checker::checkCollective(const Collective &collective) {
                              &all))
     return fail("the extent of a collective overflows");
   const bool isGather = collective.kind() == CollectiveKind::AllGather;
-  const uint64_t read = isGather ? part : all, written = isGather || isWhole ? all : part;
+  const bool fillsAll = isGather || isWhole || collective.kind() == CollectiveKind::AllToAll;
+  const uint64_t read = isGather ? part : all, written = fillsAll ? all : part;
   for (auto [what, offset, extent] : {std::tuple("source", collective.source(), read),
                                       {"target", collective.target(), written}}) {
     if (!inArena(offset, extent))

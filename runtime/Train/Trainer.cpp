@@ -3,6 +3,7 @@
 #include "runtime/Program/Signature.h"
 #include "runtime/Support/Nvtx.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
@@ -25,9 +26,12 @@ Result<Trainer> Trainer::create(Executor &executor) {
   trainer.index = signature->entry;
   trainer.batchSize = signature->sizes["batch"];
   trainer.n = signature->sizes["n"];
-  trainer.dealt = executor.part(*findTensor(*trainer.entryOf().inputs(), "tokens"), 0);
-  trainer.tokens.resize(trainer.rows() * trainer.n);
-  trainer.targets.resize(trainer.rows() * trainer.n);
+  const program::Tensor &tokens = *findTensor(*trainer.entryOf().inputs(), "tokens");
+  trainer.dealt = executor.part(tokens, 0);
+  trainer.positions = executor.part(tokens, 1);
+  trainer.tokens.resize(trainer.rows() * trainer.columns());
+  trainer.targets.resize(trainer.tokens.size());
+  trainer.sample.resize(2 * trainer.n);
   return trainer;
 }
 
@@ -36,11 +40,14 @@ Result<void> Trainer::readSamples(int64_t step, ByteData &data, uint64_t seed) {
   auto start = std::chrono::steady_clock::now();
   samplesOf = 0;
   const int64_t first = (step - 1) * batchSize + dealt.number * rows();
-  for (int64_t row = 0; row < rows(); ++row)
-    if (auto read = data.readShuffled(first + row, seed, std::span(tokens).subspan(row * n, n),
-                                      std::span(targets).subspan(row * n, n));
-        !read)
+  const std::span all(sample), before = all.first(n), after = all.last(n);
+  for (int64_t row = 0; row < rows(); ++row) {
+    if (auto read = data.readShuffled(first + row, seed, before, after); !read)
       return read;
+    for (auto [from, to] : {std::pair(before, &tokens), {after, &targets}})
+      std::copy_n(from.begin() + positions.number * columns(), columns(),
+                  to->begin() + row * columns());
+  }
   samplesOf = step;
   reading += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return {};

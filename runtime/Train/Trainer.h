@@ -20,7 +20,7 @@ struct StepReport {
 
 /// Runs the entry `train_step`: tokens, targets i32 [batch, n] to loss (nats a byte), and, where
 /// the program has them, grad_norm, learning_rate and loss_scale, all f32 scalars. Of several
-/// devices each reads its own sequences of a step.
+/// devices each has its own sequences of a step, or positions of them.
 class Trainer {
 public:
   /// Error: the program has no such entry.
@@ -50,15 +50,17 @@ private:
   Result<void> readSamples(int64_t step, ByteData &data, uint64_t seed);
   Result<double> scalar(const char *name) const;
   int64_t rows() const { return batchSize / dealt.count; }
+  int64_t columns() const { return n / positions.count; }
 
   Executor &executor;
   uint32_t index = 0;
   int64_t batchSize = 0, n = 0;
-  /// Of the sequences of a step.
-  DealtPart dealt;
+  /// Of the sequences of a step, and of their positions.
+  DealtPart dealt, positions;
   /// The samples of one step; 0 if there are none yet.
   int64_t samplesOf = 0;
   std::vector<int32_t> tokens, targets;
+  std::vector<int32_t> sample; // a window, and what comes behind each of its bytes
   double reading = 0;
 };
 

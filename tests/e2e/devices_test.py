@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.argv.pop()).resolve()
 STEPS = 12
+GRIDS = ("1", "2", "4", "context:2", "data:2,context:2")
 PATIENCE = 300  # seconds, after which a test fails rather than hang; nothing is measured
 PEER = 6  # exit code where another process of the run failed
 
@@ -45,16 +46,16 @@ class Devices(unittest.TestCase):
         text = (ROOT / "tests/lit/Tools/Inputs/tiny.toml").read_text()
         model = cls.work / "model.toml"
         model.write_text(text.replace("steps = 60", f"steps = {STEPS}"))
-        cls.programs = {count: cls.work / f"model-{count}.stcp" for count in (1, 2, 4)}
-        for count, program in cls.programs.items():
-            subprocess.run([BIN / "stc-compile", model, f"--devices={count}", "-o", program], check=True)
+        cls.programs = {grid: cls.work / f"model-{grid}.stcp" for grid in GRIDS}
+        for grid, program in cls.programs.items():
+            subprocess.run([BIN / "stc-compile", model, f"--devices={grid}", "-o", program], check=True)
 
     @classmethod
     def tearDownClass(cls) -> None:
         shutil.rmtree(cls.work)
 
-    def command(self, count: int, out: str, *arguments: str, data: Path = ROOT / "LICENSE") -> list[str]:
-        return [str(word) for word in (BIN / "stc-run", "train", self.programs[count], "--data", data, "--out", self.work / out,
+    def command(self, grid: str, out: str, *arguments: str, data: Path = ROOT / "LICENSE") -> list[str]:
+        return [str(word) for word in (BIN / "stc-run", "train", self.programs[grid], "--data", data, "--out", self.work / out,
                                        "--eval-every", "4", "--eval-windows", "4", *arguments)]
 
     def run_it(self, command: list[str], code: int = 0) -> str:
@@ -72,9 +73,9 @@ class Devices(unittest.TestCase):
         for key, loss in self.losses(expected).items():
             self.assertAlmostEqual(of_found[key], loss, delta=1e-6 * loss, msg=str(key))
 
-    def start(self, count: int, out: str, *arguments: str) -> tuple[subprocess.Popen[str], dict[int, int]]:
+    def start(self, grid: str, out: str, *arguments: str) -> tuple[subprocess.Popen[str], dict[int, int]]:
         """A run that would go on for long, once it trains: it has written a checkpoint."""
-        command = self.command(count, out, "--steps", "1000000", "--save-every", "1", *arguments)
+        command = self.command(grid, out, "--steps", "1000000", "--save-every", "1", *arguments)
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.kill)
         end = time.monotonic() + PATIENCE
@@ -82,31 +83,30 @@ class Devices(unittest.TestCase):
             self.assertIsNone(process.poll())
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
-        return process, children(process, self.programs[count])
+        return process, children(process, self.programs[grid])
 
     def newest(self, out: str) -> int:
         return max(int(path.name.removeprefix("step-")) for path in (self.work / out / "checkpoints").glob("step-*[0-9]"))
 
     def test_learning_is_the_same_on_any_number(self) -> None:
-        for count in self.programs:
-            self.run_it(self.command(count, f"learns-{count}"))
-        for count in (2, 4):
-            self.assert_same_learning(f"learns-{count}", "learns-1")
+        for grid in GRIDS:
+            self.run_it(self.command(grid, f"learns-{grid}"))
+            self.assert_same_learning(f"learns-{grid}", "learns-1")
         # And the same to the bit in every run on as many.
-        self.run_it(self.command(2, "learns-again"))
+        self.run_it(self.command("2", "learns-again"))
         again, before = (self.work / out / "weights.safetensors" for out in ("learns-again", "learns-2"))
         self.assertEqual(again.read_bytes(), before.read_bytes())
 
     def test_goes_on_with_another_number(self) -> None:
-        self.run_it(self.command(1, "whole"))
-        for count, steps in ((2, 5), (1, 8), (4, STEPS)):
-            self.run_it(self.command(count, "parts", "--resume", "--steps", str(steps)))
+        self.run_it(self.command("1", "whole"))
+        for grid, steps in (("2", 3), ("context:2", 5), ("1", 8), ("data:2,context:2", STEPS)):
+            self.run_it(self.command(grid, "parts", "--resume", "--steps", str(steps)))
         self.assert_same_learning("parts", "whole")
 
     def test_evaluates_and_samples_as_one(self) -> None:
-        self.run_it(self.command(1, "trained"))
+        self.run_it(self.command("1", "trained"))
         results = []
-        for count, program in self.programs.items():
+        for program in self.programs.values():
             weights = ["--weights", str(self.work / "trained")]
             loss = subprocess.run([BIN / "stc-run", "eval", program, "--data", ROOT / "LICENSE", "--split", "all", *weights, "--json"],
                                   capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
@@ -120,17 +120,17 @@ class Devices(unittest.TestCase):
     def test_a_killed_process_ends_all(self) -> None:
         for rank in (0, 1):
             out = f"killed-{rank}"
-            process, ranks = self.start(2, out)
+            process, ranks = self.start("2", out)
             os.kill(ranks[rank], signal.SIGKILL)
             error = process.communicate(timeout=PATIENCE)[1]
             self.assertNotEqual(process.returncode, 0)
             self.assertRegex(error, rf"stc-run: error: rank {rank} \(.*\) ended without a goodbye")
             self.assertEqual(error.count("error:"), 1, error)
             self.assertEqual(error.count("SIGKILL"), 1, error)
-            self.run_it(self.command(2, out, "--resume", "--steps", str(self.newest(out) + 1)))
+            self.run_it(self.command("2", out, "--resume", "--steps", str(self.newest(out) + 1)))
 
     def test_a_signal_saves_one_step(self) -> None:
-        process, _ = self.start(2, "stopped")
+        process, _ = self.start("2", "stopped")
         process.terminate()
         error = process.communicate(timeout=PATIENCE)[1]
         self.assertEqual(process.returncode, 128 + signal.SIGTERM, error)
@@ -142,7 +142,7 @@ class Devices(unittest.TestCase):
         other = self.work / "other"
         other.write_bytes((ROOT / "LICENSE").read_bytes()[1:])
         environment = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
-        fine, unlike = self.command(2, "data"), self.command(2, "data", data=other)
+        fine, unlike = self.command("2", "data"), self.command("2", "data", data=other)
         for words, expected in (
             (["-n", "3", *fine], "expected 2 processes, one for each device that it was compiled for, found 3"),
             (["-n", "1", *fine, ":", "-n", "1", *unlike], r"data: expected '\w+', as rank 0 has, found '\w+' on rank 1"),

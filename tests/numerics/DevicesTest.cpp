@@ -16,6 +16,7 @@
 #include <llvm/Support/FormatVariadic.h>
 
 #include <barrier>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -58,6 +59,15 @@ public:
     meet(from, [&] { combine(to, 0, elements, type, how); });
     return {};
   }
+  runtime::Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                 program::DType type) override {
+    const uint64_t bytes = elements * runtime::byteSize(type);
+    meet(from, [&] {
+      for (int k = 0; k < size(); ++k)
+        std::copy_n(meeting.shown[k] + rank() * bytes, bytes, to + k * bytes);
+    });
+    return {};
+  }
 
 private:
   void meet(const std::byte *own, llvm::function_ref<void()> body) {
@@ -91,7 +101,8 @@ using Bytes = std::vector<std::byte>;
 /// A program, and an executor for each of its devices.
 class Program {
 public:
-  static std::unique_ptr<Program> create(const std::string &text, int devices) {
+  static std::unique_ptr<Program> create(const std::string &text,
+                                         const std::vector<DeviceAxis> &grid) {
     auto spec = spec::parseSpec(text, "model.toml");
     if (!spec) {
       ADD_FAILURE() << spec.error()[0].str();
@@ -99,8 +110,7 @@ public:
     }
     CompileOptions options = optionsForHost();
     options.recompute = spec->memory.recompute == spec::Recompute::Block ? "block" : "none";
-    if (devices > 1)
-      options.devices = {{"data", devices}};
+    options.devices = grid;
     OwningOpRef<ModuleOp> module = model::build(*spec, &context());
     if (failed(runPhases(*module, options))) {
       ADD_FAILURE() << "does not compile";
@@ -111,7 +121,7 @@ public:
       ADD_FAILURE() << "gives no program";
       return nullptr;
     }
-    return std::unique_ptr<Program>(new Program(std::move(*bytes), devices));
+    return std::unique_ptr<Program>(new Program(std::move(*bytes)));
   }
 
   const program::Program &program() const { return *program::GetProgram(bytes.data()); }
@@ -155,11 +165,18 @@ public:
   Bytes read(const program::Tensor &tensor, int device) { return *executors[device]->read(tensor); }
 
 private:
-  Program(std::vector<std::byte> bytes, int devices) : bytes(std::move(bytes)), meeting(devices) {
-    for (int device = 0; device < devices; ++device) {
+  explicit Program(std::vector<std::byte> given) : bytes(std::move(given)) {
+    const auto *axes = program().axes();
+    for (int device = 0; device < runtime::deviceCount(program()); ++device) {
       runtime::Devices grid;
-      if (devices > 1)
-        grid.along.push_back(std::make_unique<ThreadCommunicator>(meeting, device));
+      for (uint32_t axis = 0; axis < (axes ? axes->size() : 0); ++axis) {
+        const std::vector<int> along = runtime::devicesAlong(program(), axis, device);
+        auto &meeting = meetings[{axis, along.front()}];
+        if (!meeting)
+          meeting = std::make_unique<Meeting>(static_cast<int>(along.size()));
+        grid.along.push_back(std::make_unique<ThreadCommunicator>(
+            *meeting, static_cast<int>(llvm::find(along, device) - along.begin())));
+      }
       pools.push_back(std::make_unique<runtime::ThreadPool>(1));
       auto executor = runtime::HostExecutor::create(program(), *pools.back(), std::move(grid));
       EXPECT_TRUE(executor) << executor.error().message;
@@ -168,7 +185,7 @@ private:
   }
 
   std::vector<std::byte> bytes;
-  Meeting meeting;
+  std::map<std::pair<uint32_t, int>, std::unique_ptr<Meeting>> meetings; // by axis and first
   std::vector<std::unique_ptr<runtime::ThreadPool>> pools;
   std::vector<std::unique_ptr<runtime::HostExecutor>> executors;
 };
@@ -187,12 +204,14 @@ std::string textOf(const Case &one, const std::string &compute = "float32") {
       .str();
 }
 
-class OnDevices : public testing::TestWithParam<std::tuple<Case, int>> {
+using Grid = std::vector<DeviceAxis>;
+
+class OnDevices : public testing::TestWithParam<std::tuple<Case, Grid>> {
 protected:
   void SetUp() override {
-    const auto &[one, devices] = GetParam();
-    whole = Program::create(textOf(one), 1);
-    parts = Program::create(textOf(one), devices);
+    const auto &[one, grid] = GetParam();
+    whole = Program::create(textOf(one), {});
+    parts = Program::create(textOf(one), grid);
     ASSERT_TRUE(whole && parts);
     call("init", {bytesOf(std::vector<int64_t>{7})});
   }
@@ -288,17 +307,29 @@ TEST_P(OnDevices, AreAsOnOne) {
   EXPECT_LE(stateOf(*parts), stateOf(*whole) / parts->devices() + tables);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, OnDevices,
-    testing::Combine(
-        testing::Values(Case{"fixed", "pattern = \"fixed(8, 2)\"", ""},
-                        Case{"dropout", "pattern = \"strided(6)\"", "dropout = 0.25"},
-                        Case{"clip", "pattern = \"fixed_by_head(8, 2)\"\nintegration = \"heads\"",
-                             "clip = 0.1"},
-                        Case{"block", "pattern = \"fixed(8, 2)\"",
-                             "dropout = 0.25\n[memory]\nrecompute = \"block\""}),
-        testing::Values(2, 4)),
-    [](const auto &info) {
-      return std::string(std::get<0>(info.param).name) + std::to_string(std::get<1>(info.param));
-    });
+const Case fixed{"fixed", "pattern = \"fixed(8, 2)\"", ""},
+    dropout{"dropout", "pattern = \"strided(6)\"", "dropout = 0.25"},
+    clip{"clip", "pattern = \"fixed_by_head(8, 2)\"\nintegration = \"heads\"", "clip = 0.1"},
+    block{"block", "pattern = \"fixed(8, 2)\"", "dropout = 0.25\n[memory]\nrecompute = \"block\""},
+    inTurn{"in_turn", "pattern = [\"local(5)\", \"dilated(4, 3)\"]\nintegration = \"heads\"", ""};
+
+std::string nameOf(const testing::TestParamInfo<std::tuple<Case, Grid>> &info) {
+  std::string name = std::get<0>(info.param).name;
+  for (const DeviceAxis &axis : std::get<1>(info.param))
+    name += "_" + axis.name + std::to_string(axis.count);
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(BySequences, OnDevices,
+                         testing::Combine(testing::Values(fixed, dropout, clip, block),
+                                          testing::Values(Grid{{"data", 2}}, Grid{{"data", 4}})),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(ByPositions, OnDevices,
+                         testing::Combine(testing::Values(fixed, dropout, block),
+                                          testing::Values(Grid{{"context", 2}},
+                                                          Grid{{"context", 4}},
+                                                          Grid{{"data", 2}, {"context", 2}})),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(PatternsInTurn, OnDevices,
+                         testing::Values(std::tuple(inTurn, Grid{{"context", 2}})), nameOf);
 } // namespace

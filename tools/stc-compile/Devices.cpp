@@ -16,20 +16,33 @@ using namespace stc;
 static constexpr int64_t kMostDevices = 1 << 20;
 
 tl::expected<std::vector<DeviceAxis>, std::string> stc::parseDevices(const std::string &text) {
-  StringRef count = text;
-  if (count.contains(':')) {
-    auto [name, behind] = count.split(':');
-    if (name != "data")
-      return tl::unexpected(
-          llvm::formatv("expected a number of devices, or data:N, found '{0}'", text).str());
-    count = behind;
+  std::vector<DeviceAxis> grid;
+  StringRef left = text;
+  int64_t all = 1;
+  // In this order, since what is exchanged along the last axis is most, and its devices are
+  // nearest.
+  for (StringRef axis : {"data", "context"}) {
+    StringRef count = left.split(',').first;
+    if (count.consume_front((axis + ":").str()))
+      left = left.split(',').second;
+    else if (axis == "data" && !left.contains(':'))
+      left = "";
+    else
+      continue;
+    auto number = cli::parseNumber(count.str(), cli::Range<int64_t>{1, kMostDevices / all});
+    if (!number)
+      return tl::unexpected("of devices " + number.error());
+    all *= *number;
+    if (*number > 1)
+      grid.push_back({axis.str(), *number});
   }
-  auto number = cli::parseNumber(count.str(), cli::Range<int64_t>{1, kMostDevices});
-  if (!number)
-    return tl::unexpected("of devices " + number.error());
-  if (*number == 1)
-    return std::vector<DeviceAxis>();
-  return std::vector<DeviceAxis>{{"data", *number}};
+  if (!left.empty() || StringRef(text).ends_with(","))
+    return tl::unexpected(
+        llvm::formatv("expected a number of devices, data:N, context:N or data:N,context:N, "
+                      "found '{0}'",
+                      text)
+            .str());
+  return grid;
 }
 
 /// "1, 2, 4 and 8".
@@ -61,6 +74,20 @@ tl::expected<void, std::string> stc::fitToDevices(Input &input, ArrayRef<DeviceA
   if (!input.spec)
     return {}; // the pass says what does not fit
   for (const DeviceAxis &axis : devices) {
+    if (axis.name == "context") {
+      if (const int64_t positions = input.spec->data.context; positions % axis.count != 0)
+        return tl::unexpected(
+            llvm::formatv("expected devices that divide data.context = {0}, found {1}: {2} do",
+                          positions, axis.count, divisorsOf(positions))
+                .str());
+      if (const int64_t heads = input.spec->model.keyValueHeads; heads % axis.count != 0)
+        return tl::unexpected(
+            llvm::formatv("expected devices that divide model.key_value_heads = {0} along context, "
+                          "found {1}",
+                          heads, axis.count)
+                .str());
+      continue;
+    }
     const int64_t batch = input.spec->train.batch;
     if (batch % axis.count != 0)
       return tl::unexpected(

@@ -6,7 +6,8 @@
 
 namespace stc {
 
-/// The grid that --devices names: "8", which is "data:8". Fails with a message.
+/// The grid that --devices names: "8", which is "data:8", or "data:4,context:2". Fails with a
+/// message.
 tl::expected<std::vector<DeviceAxis>, std::string> parseDevices(const std::string &text);
 
 /// Sees whether a model can be dealt over a grid; sequences that are sampled at once are whole on

@@ -241,8 +241,9 @@ int main(int argc, char **argv) {
              throw CLI::ValidationError("--devices", devices.error());
            options.devices = *devices;
          },
-         "the devices that run the program together, each with its share of a step's sequences: 8, "
-         "or data:8; default: 1")
+         "the devices that run the program together, each with its share of a step's sequences (8, "
+         "or data:8), of the positions of each sequence (context:8), or of both "
+         "(data:4,context:2); default: 1")
       ->type_name("N");
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "

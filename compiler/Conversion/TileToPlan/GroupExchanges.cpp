@@ -48,6 +48,9 @@ static CollectiveAttr collectiveOf(Operation *op) {
       .Case([&](ReduceScatterOp op) {
         return make(op, CollectiveKind::ReduceScatter, op.getInput(), op.getDim());
       })
+      .Case([&](AllToAllOp op) {
+        return make(op, CollectiveKind::AllToAll, op.getInput(), op.getDim());
+      })
       .Case([&](AllReduceOp op) {
         const bool isSum = op.getKind() == Reduction::Sum;
         return make(op, isSum ? CollectiveKind::AllReduce : CollectiveKind::AllMax, op.getInput(),

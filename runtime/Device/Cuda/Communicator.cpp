@@ -1,5 +1,6 @@
 //===- Communicator.cpp - exchange of parts through NCCL ----------------------------===//
 #include "runtime/Device/Cuda/Communicator.h"
+#include "runtime/Program/Tensor.h"
 
 #include <algorithm>
 #include <cstring>
@@ -102,6 +103,25 @@ Result<void> NcclCommunicator::allReduce(const std::byte *from, std::byte *to, u
   return operationOf(how, type).and_then([&](ncclRedOp_t operation) {
     return nccl->allReduce(from, to, elements, typeOf(type), operation, handle,
                            device.exchangeStream());
+  });
+}
+
+// By messages, in one group.
+Result<void> NcclCommunicator::allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                        program::DType type) {
+  const uint64_t bytes = elements * byteSize(type);
+  return together([&]() -> Result<void> {
+    for (int peer = 0; peer < size(); ++peer) {
+      auto sent = nccl->send(from + peer * bytes, elements, typeOf(type), peer, handle,
+                             device.exchangeStream())
+                      .and_then([&] {
+                        return nccl->receive(to + peer * bytes, elements, typeOf(type), peer,
+                                             handle, device.exchangeStream());
+                      });
+      if (!sent)
+        return sent;
+    }
+    return {};
   });
 }
 

@@ -36,6 +36,8 @@ public:
   /// Error: the maximum of floats, for which NCCL leaves out what is not a number.
   Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
                          program::DType type, Reduction how) override;
+  Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                        program::DType type) override;
   Result<void> together(const std::function<Result<void>()> &calls) override;
 
 private:

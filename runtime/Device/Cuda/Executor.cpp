@@ -239,6 +239,9 @@ Result<void> CudaExecutor::start(const BoundCollective &one) const {
       started =
           one.along->reduceScatter(one.from + all, one.to + part, elements, dtype, Reduction::Sum);
       break;
+    case CollectiveKind::AllToAll:
+      started = one.along->allToAll(one.from + all, one.to + all, elements, dtype);
+      break;
     case CollectiveKind::AllReduce:
       started = one.along->allReduce(one.from, one.to, elements, dtype, Reduction::Sum);
       break;

@@ -55,6 +55,9 @@ public:
       reduceScatter{*this, "ncclReduceScatter"};
   Function<const void *, void *, size_t, ncclDataType_t, ncclRedOp_t, ncclComm_t, CUstream>
       allReduce{*this, "ncclAllReduce"};
+  Function<const void *, size_t, ncclDataType_t, int, ncclComm_t, CUstream> send{
+      *this, "ncclSend"}; // to a rank
+  Function<void *, size_t, ncclDataType_t, int, ncclComm_t, CUstream> receive{*this, "ncclRecv"};
 
 private:
   Nccl() = default;

@@ -171,6 +171,9 @@ Result<void> HostExecutor::execute(const BoundExchange &exchange) {
     case CollectiveKind::ReduceScatter:
       return along.reduceScatter(all, one.target + run * one.bytes, one.elements, one.dtype,
                                  Reduction::Sum);
+    case CollectiveKind::AllToAll:
+      return along.allToAll(all, one.target + run * one.bytes * along.size(), one.elements,
+                            one.dtype);
     case CollectiveKind::AllReduce:
       return along.allReduce(part, one.target, one.elements, one.dtype, Reduction::Sum);
     case CollectiveKind::AllMax:

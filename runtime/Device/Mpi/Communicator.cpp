@@ -63,6 +63,23 @@ Result<void> MpiCommunicator::reduceScatter(const std::byte *all, std::byte *par
   return {};
 }
 
+// What comes in pieces lies there process by process.
+Result<void> MpiCommunicator::allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                       DType type) {
+  const uint64_t bytes = elements * byteSize(type), most = scratch.size() / size();
+  for (uint64_t first = 0; first < bytes; first += most) {
+    const uint64_t piece = std::min(most, bytes - first);
+    std::byte *parts = piece == bytes ? to : scratch.data();
+    int status = mpi.functions().all_to_all(group, from + first, static_cast<int64_t>(bytes), parts,
+                                            static_cast<int>(piece));
+    if (auto done = mpi.check("MPI_Alltoall", status); !done)
+      return done;
+    for (int place = 0; parts != to && place < size(); ++place)
+      std::copy_n(parts + place * piece, piece, to + place * bytes + first);
+  }
+  return {};
+}
+
 // Each process combines all elements.
 Result<void> MpiCommunicator::combineEverywhere(const std::byte *from, std::byte *to,
                                                 uint64_t elements, DType type, Reduction how) {

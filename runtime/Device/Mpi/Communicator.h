@@ -31,6 +31,8 @@ public:
                              program::DType type, Reduction how) override;
   Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
                          program::DType type, Reduction how) override;
+  Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                        program::DType type) override;
 
 private:
   MpiCommunicator(const Mpi &mpi, StcMpiGroup *group, int rank, int size, Pieces pieces);

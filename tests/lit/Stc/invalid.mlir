@@ -739,6 +739,14 @@ func.func @axis_count(%x: tensor<8xf32>) {
 
 // -----
 
+func.func @all_to_all_size(%x: tensor<6xf32>) {
+  // expected-error @+1 {{'stc.all_to_all' op (C2) expected a size that 4 devices divide as dimension 0, found 6}}
+  %y = stc.all_to_all %x dim 0 over "data" of 4 : tensor<6xf32>
+  return
+}
+
+// -----
+
 func.func @slice_dim(%x: tensor<8xf32>) {
   // expected-error @+1 {{'stc.all_slice' op (C2) expected a dimension in [0, 1), found 1}}
   %y = stc.all_slice %x dim 1 over "data" of 4 : tensor<8xf32> to tensor<2xf32>

@@ -263,6 +263,12 @@ func.func @all_gather(%x: tensor<2x64xf32>) {
   %y = stc.all_gather %x dim 0 over "data" of 4 : tensor<2x64xf32> to tensor<8x64xf32>
   return
 }
+func.func @all_to_all(%x: tensor<4x64xf32>) {
+  // CHECK: stc.all_to_all %{{.*}} dim 0 over "context" of 4 : tensor<4x64xf32>
+  %y = stc.all_to_all %x dim 0 over "context" of 4 : tensor<4x64xf32>
+  return
+}
+
 func.func @reduce_scatter(%x: tensor<8x64xf32>) {
   // CHECK: stc.reduce_scatter %{{.*}} dim 0 over "data" of 4 : tensor<8x64xf32> to tensor<2x64xf32>
   %y = stc.reduce_scatter %x dim 0 over "data" of 4 : tensor<8x64xf32> to tensor<2x64xf32>

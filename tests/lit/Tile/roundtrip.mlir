@@ -23,6 +23,8 @@ func.func @exchange(%a: tensor<16x64xbf16>, %b: tensor<64xf32>) {
   %s:3 = tile.exchange(%a, %a, %b) [#tile.collective<all_slice over "data" of 4 runs 16>,
       #tile.collective<all_reduce over "data" of 4 runs 1>, #tile.collective<all_max over "data" of 4 runs 1>]
       : (tensor<16x64xbf16>, tensor<16x64xbf16>, tensor<64xf32>) -> (tensor<16x16xbf16>, tensor<16x64xbf16>, tensor<64xf32>)
+  // CHECK: tile.exchange(%{{.*}}) [#tile.collective<all_to_all over "data" of 4 runs 2>] : (tensor<16x64xbf16>) -> tensor<16x64xbf16>
+  %t = tile.exchange(%a) [#tile.collective<all_to_all over "data" of 4 runs 2>] : (tensor<16x64xbf16>) -> tensor<16x64xbf16>
   return
 }
 

@@ -30,8 +30,8 @@ func.func @memory(%m: memref<8xf32>) -> tensor<8xf32> {
 // -----
 
 !x = tensor<2x8x2x16xf32>
-func.func @positions(%q: !x {stc.dealt = {data = 1}}) -> !x {
-  // expected-error @+1 {{expected operands that are dealt by sequences alone over "data", found dimension 1}}
-  %o, %l = stc.attention %q, %q, %q scale 0.25 pattern <"dense"> : !x, !x, !x -> !x, tensor<2x2x8xf32>
-  return %o : !x
+func.func @positions(%q: tensor<2x1x2x16xf32>, %k: !x {stc.dealt = {data = 1}}, %at: tensor<i32>) -> tensor<2x1x2x16xf32> {
+  // expected-error @+1 {{expected operands that are dealt by sequences alone over "data"}}
+  %o = stc.attention_row %q, %k, %k at %at scale 0.25 pattern <"dense"> : tensor<2x1x2x16xf32>, !x, !x -> tensor<2x1x2x16xf32>
+  return %o : tensor<2x1x2x16xf32>
 }

@@ -125,6 +125,14 @@ protected:
     ASSERT_TRUE(group.allGather(all.data() + rank * bytes, all.data(), elements, type));
     EXPECT_TRUE(all == whole);
 
+    std::vector<Bytes> sent = drawAll(size, elements * size, type, random);
+    Bytes received;
+    for (const Bytes &one : sent)
+      received.insert(received.end(), one.begin() + rank * bytes, one.begin() + (rank + 1) * bytes);
+    all.assign(all.size(), std::byte(0));
+    ASSERT_TRUE(group.allToAll(sent[rank].data(), all.data(), elements, type));
+    EXPECT_TRUE(all == received);
+
     for (Reduction how : reductions) {
       std::vector<Bytes> given = drawAll(size, elements * size, type, random);
       Bytes result = expected(given, type, how);

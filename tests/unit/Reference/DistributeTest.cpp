@@ -11,6 +11,8 @@
 #include "compiler/Spec/Spec.h"
 #include "tests/cases/RandomModule.h"
 
+#include <gmock/gmock.h>
+
 using namespace mlir;
 using namespace stc::reference;
 using namespace stc::reference::test;
@@ -21,7 +23,7 @@ using Variables = std::map<std::string, Tensor>;
 
 Module build(const std::string &attention, const std::string &train) {
   auto spec = stc::spec::parseSpec(
-      "[model]\nlayers = 2\nwidth = 8\nheads = 2\nvocabulary = 12\n[attention]\n" + attention +
+      "[model]\nlayers = 2\nwidth = 8\nheads = 4\nvocabulary = 12\n[attention]\n" + attention +
           "\n[data]\nkind = \"text\"\ncontext = 16\n[train]\nbatch = 4\nsteps = 10\nlearning_rate "
           "= 0.01\n" +
           train + "\n[sample]\nbatch = 4\n",
@@ -33,10 +35,10 @@ Module build(const std::string &attention, const std::string &train) {
   return module;
 }
 
-AddPasses addDistribute(int64_t count, bool shareState) {
+AddPasses addDistribute(const std::string &axis, int64_t count, bool shareState) {
   return [=](OpPassManager &passes) {
     stc::DistributeOptions options;
-    options.axis = "data";
+    options.axis = axis;
     options.count = count;
     options.shareState = shareState;
     passes.addPass(stc::createDistribute(options));
@@ -44,8 +46,8 @@ AddPasses addDistribute(int64_t count, bool shareState) {
 }
 
 /// Along which dimension something is dealt, if it is.
-std::optional<int64_t> dealt(DictionaryAttr attribute) {
-  auto dim = attribute ? attribute.getAs<IntegerAttr>("data") : IntegerAttr();
+std::optional<int64_t> dealt(DictionaryAttr attribute, const std::string &axis) {
+  auto dim = attribute ? attribute.getAs<IntegerAttr>(axis) : IntegerAttr();
   return dim ? std::optional(dim.getInt()) : std::nullopt;
 }
 
@@ -87,15 +89,15 @@ struct Call {
 
 /// Calls functions of a module, and of the same dealt over devices, one after the other from the
 /// same variables; what they return and leave in variables must be the same.
-void expectSame(ModuleOp whole, ModuleOp parts, int64_t count, const Variables &variables,
-                ArrayRef<Call> calls, double tolerance) {
+void expectSame(ModuleOp whole, ModuleOp parts, const std::string &axis, int64_t count,
+                const Variables &variables, ArrayRef<Call> calls, double tolerance) {
   Interpreter one(whole), several(parts);
   one.variables = variables;
   several.variablesOf.resize(count);
   auto partsOf = [&](llvm::StringRef name, int64_t rank) {
     auto variable = parts.lookupSymbol<stc::VariableOp>(name);
     return partOf(one.variables[name.str()],
-                  dealt(variable->getAttrOfType<DictionaryAttr>(stc::kDealt)), rank, count);
+                  dealt(variable->getAttrOfType<DictionaryAttr>(stc::kDealt), axis), rank, count);
   };
   for (const auto &[name, tensor] : variables)
     for (int64_t rank = 0; rank < count; ++rank)
@@ -106,18 +108,19 @@ void expectSame(ModuleOp whole, ModuleOp parts, int64_t count, const Variables &
     std::vector<std::vector<Tensor>> ofDevices(count);
     for (int64_t rank = 0; rank < count; ++rank)
       for (auto [k, input] : llvm::enumerate(inputs))
-        ofDevices[rank].push_back(partOf(
-            input, dealt(function.getArgAttrOfType<DictionaryAttr>(k, stc::kDealt)), rank, count));
+        ofDevices[rank].push_back(
+            partOf(input, dealt(function.getArgAttrOfType<DictionaryAttr>(k, stc::kDealt), axis),
+                   rank, count));
     auto expected = one.call(name, inputs);
-    auto found = several.callOnAll(Devices({{"data", count}}), name, ofDevices);
+    auto found = several.callOnAll(Devices({{axis, count}}), name, ofDevices);
     ASSERT_TRUE(succeeded(expected) && succeeded(found));
     for (int64_t rank = 0; rank < count; ++rank) {
       SCOPED_TRACE("device " + std::to_string(rank));
       for (auto [k, result] : llvm::enumerate(*expected))
         expectNear((*found)[rank][k],
                    partOf(result,
-                          dealt(function.getResultAttrOfType<DictionaryAttr>(k, stc::kDealt)), rank,
-                          count),
+                          dealt(function.getResultAttrOfType<DictionaryAttr>(k, stc::kDealt), axis),
+                          rank, count),
                    tolerance);
       for (const auto &[variable, tensor] : variables) {
         SCOPED_TRACE(variable);
@@ -127,12 +130,12 @@ void expectSame(ModuleOp whole, ModuleOp parts, int64_t count, const Variables &
   }
 }
 
-void expectSame(const std::string &attention, const std::string &train, int64_t count,
-                bool shareState) {
-  SCOPED_TRACE(attention + " " + train + " on " + std::to_string(count) +
+void expectSame(const std::string &attention, const std::string &train, const std::string &axis,
+                int64_t count, bool shareState) {
+  SCOPED_TRACE(attention + " " + train + " on " + axis + " of " + std::to_string(count) +
                (shareState ? ", state dealt" : ""));
   Module whole = build(attention, train), parts = build(attention, train);
-  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(count, shareState)})));
+  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(axis, count, shareState)})));
   Variables variables = Interpreter(*whole).variables;
   Random random(seed);
   for (auto variable : whole->getOps<stc::VariableOp>()) {
@@ -148,7 +151,7 @@ void expectSame(const std::string &attention, const std::string &train, int64_t 
                         {"eval", {tokens(), targets()}},
                         {"sample_prefill", {tokens(), Tensor::scalar(5)}},
                         {"sample_step", {randomIntegers({4}, 13, random), Tensor::scalar(6)}}};
-  expectSame(*whole, *parts, count, variables, calls, 1e-11);
+  expectSame(*whole, *parts, axis, count, variables, calls, 1e-11);
 }
 
 /// Deals some inputs and results, and some variables, along dimensions that can be cut.
@@ -187,15 +190,17 @@ Tensor randomTensor(RankedTensorType type, Random &random) {
 TEST(Distribute, AModelOnSeveralDevicesIsTheModelOnOne) {
   for (int64_t count : {2, 4})
     for (bool shareState : {false, true}) {
-      expectSame("pattern = \"fixed(4, 1)\"", "dropout = 0.25", count, shareState);
-      expectSame("pattern = \"strided(4)\"\nintegration = \"heads\"", "clip = 0.1", count,
+      for (const char *axis : {"data", "context"})
+        expectSame("pattern = \"fixed(4, 1)\"", "dropout = 0.25", axis, count, shareState);
+      expectSame("pattern = \"strided(4)\"\nintegration = \"heads\"", "clip = 0.1", "data", count,
                  shareState);
     }
+  expectSame("pattern = \"strided(4)\"\nintegration = \"heads\"", "", "context", 2, true);
 }
 
 // Random modules, dealt at random. Attention that is cut otherwise than by sequences is refused.
 TEST(Distribute, RandomModulesAreTheSame) {
-  int compared = 0, collectives = 0;
+  int compared = 0, collectives = 0, sent = 0;
   for (uint64_t number = 0; number < 2000; ++number) {
     SCOPED_TRACE("module " + std::to_string(number));
     const std::string text = stc::cases::randomModule(number).text;
@@ -206,14 +211,18 @@ TEST(Distribute, RandomModulesAreTheSame) {
     Module parts = whole->clone();
     dealAtRandom(*parts, count, random);
     bool isDealt = false;
-    const std::string errors = errorsIn(
-        [&] { isDealt = succeeded(runPasses(*parts, {addDistribute(count, number % 3 == 0)})); });
+    const std::string errors = errorsIn([&] {
+      isDealt = succeeded(runPasses(*parts, {addDistribute("data", count, number % 3 == 0)}));
+    });
     if (!isDealt) {
-      EXPECT_NE(errors.find("dealt by sequences alone"), std::string::npos) << errors;
+      EXPECT_THAT(errors, testing::AnyOf(testing::HasSubstr("dealt by sequences alone"),
+                                         testing::HasSubstr("expected heads")))
+          << errors;
       continue;
     }
     parts->walk([&](Operation *op) {
       collectives += isa<stc::AllReduceOp, stc::AllGatherOp, stc::ReduceScatterOp>(op);
+      sent += isa<stc::AllToAllOp>(op);
     });
     Variables variables = Interpreter(*whole).variables;
     for (auto variable : whole->getOps<stc::VariableOp>())
@@ -225,11 +234,12 @@ TEST(Distribute, RandomModulesAreTheSame) {
       for (Type type : function.getArgumentTypes())
         call.inputs.push_back(randomTensor(cast<RankedTensorType>(type), random));
     }
-    expectSame(*whole, *parts, count, variables, calls, 1e-8);
+    expectSame(*whole, *parts, "data", count, variables, calls, 1e-8);
     ++compared;
   }
   EXPECT_GT(compared, 1500);
   EXPECT_GT(collectives, 3000);
+  EXPECT_GT(sent, 100);
   RecordProperty("compared", compared);
-  std::printf("%d modules, %d collectives\n", compared, collectives);
+  std::printf("%d modules, %d collectives, %d from all to all\n", compared, collectives, sent);
 }

@@ -284,11 +284,11 @@ TEST(ProgramFile, ChecksExchanges) {
        [](ProgramSpec &s) {
          s.axes.push_back({"other", 1 << 20});
        }},
-      {"expected different axes of input 'x', below 1, found 1",
+      {"expected axes of input 'x' in their order, below 1, found 1",
        [](ProgramSpec &s) {
          s.entries[0].inputs[0].dealt = {{1, 0}};
        }},
-      {"expected different axes of input 'x', below 1, found 0",
+      {"expected axes of input 'x' in their order, below 1, found 0",
        [](ProgramSpec &s) {
          s.entries[0].inputs[0].dealt = {{0, 0}, {0, 0}};
        }},

@@ -62,11 +62,13 @@ func.func @written(%x: tensor<4xf32>) -> tensor<16xf32> {
 // GROUP: tile.exchange(%{{.*}}) [#tile.collective<all_gather over "data" of 2 runs 6>] : (tensor<2x3x4xf32>) -> tensor<2x3x8xf32>
 // GROUP: tile.exchange(%{{.*}}, %{{.*}}) [#tile.collective<reduce_scatter over "data" of 2 runs 6>, #tile.collective<all_max over "data" of 2 runs 1>]
 // GROUP: tile.exchange(%{{.*}}) [#tile.collective<all_slice over "data" of 2 runs 2>]
-func.func @runs(%x: tensor<2x3x4xf32>) -> (tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x8xf32>) {
+// GROUP: tile.exchange(%{{.*}}) [#tile.collective<all_to_all over "data" of 2 runs 6>] : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+func.func @runs(%x: tensor<2x3x4xf32>) -> (tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x8xf32>, tensor<2x3x4xf32>) {
   %g = stc.all_gather %x dim 2 over "data" of 2 : tensor<2x3x4xf32> to tensor<2x3x8xf32>
   %r = stc.reshape %g : tensor<2x3x8xf32> to tensor<2x6x4xf32>
   %s = stc.all_slice %r dim 1 over "data" of 2 : tensor<2x6x4xf32> to tensor<2x3x4xf32>
   %t = stc.reduce_scatter %g dim 2 over "data" of 2 : tensor<2x3x8xf32> to tensor<2x3x4xf32>
   %m = stc.all_reduce max %g over "data" of 2 : tensor<2x3x8xf32>
-  return %s, %t, %m : tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x8xf32>
+  %e = stc.all_to_all %s dim 2 over "data" of 2 : tensor<2x3x4xf32>
+  return %s, %t, %m, %e : tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x8xf32>, tensor<2x3x4xf32>
 }
