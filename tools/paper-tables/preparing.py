@@ -83,7 +83,7 @@ def prepare(folder: Path, tables: dict[str, list[Task]], target: str, given: Pat
     subprocess.run([str(ROOT / "tools/build.sh"), "stc-compile", "stc-run"], check=True)
     (folder / "programs").mkdir(parents=True, exist_ok=True)
     (folder / "results").mkdir(exist_ok=True)
-    for task in (task for tasks in tables.values() for task in tasks):
+    for task in {task.name: task for tasks in tables.values() for task in tasks}.values():
         for pattern in task.patterns:
             for rate in task.rates:
                 run = Run(task, pattern, rate, task.seeds[0])
@@ -97,6 +97,8 @@ def prepare(folder: Path, tables: dict[str, list[Task]], target: str, given: Pat
                 print(program, flush=True)
                 prepare_data(task.data, program, folder / "data" / task.data, given)
     shutil.copy(STC_RUN, folder)
-    packed = {name.name: compressors.bits_a_byte(name / "test.npy") for name in sorted((folder / "data").iterdir())
-              if (name / "test.npy").exists()}
-    write(folder / "results/compressors.json", json.dumps(packed, indent=1))
+    path = folder / "results/compressors.json"
+    packed = json.loads(path.read_text()) if path.exists() else {}  # of other tasks' data, which may not be here
+    packed |= {name.name: compressors.bits_a_byte(name / "test.npy") for name in sorted((folder / "data").iterdir())
+               if (name / "test.npy").exists()}
+    write(path, json.dumps(packed, indent=1))
