@@ -485,13 +485,15 @@ TEST_F(CudaTest, ExchangesBesideOtherWork) {
   // Of "all", two runs of two parts of two elements.
   StepSpec second{.number = 9}, wait{.number = 9, .waits = true};
   second.exchange = {{CollectiveKind::AllSlice, DType::F32, 2, 2, 64, 192},
-                     {CollectiveKind::ReduceScatter, DType::F32, 2, 2, 64, 256 + 64}};
+                     {CollectiveKind::ReduceScatter, DType::F32, 2, 2, 64, 256 + 64},
+                     {CollectiveKind::AllToAll, DType::F32, 2, 2, 64, 384}};
   steps.insert(steps.end(), {second, wait});
   spec.entries[0].outputs.insert(spec.entries[0].outputs.end(),
                                  {{"early", DType::F32, {8}, 512},
                                   {"late", DType::F32, {8}, 544},
                                   {"slice", DType::F32, {4}, 192},
-                                  {"scattered", DType::F32, {4}, 256 + 64}});
+                                  {"scattered", DType::F32, {4}, 256 + 64},
+                                  {"sent", DType::F32, {8}, 384}});
   fake->settings.rank = 1;
   ASSERT_EQ(open(spec), "");
   const std::vector<float> x = {1, 2, 3, 4};
@@ -509,6 +511,7 @@ TEST_F(CudaTest, ExchangesBesideOtherWork) {
     EXPECT_THAT(floats(output(3)), ElementsAre(1, 2, 3, 4, 1, 2, 3, 4));
     EXPECT_THAT(floats(output(4)), ElementsAre(3, 4, 3, 4));
     EXPECT_THAT(floats(output(5)), ElementsAre(6, 8, 6, 8));
+    EXPECT_THAT(floats(output(6)), ElementsAre(3, 4, 3, 4, 3, 4, 3, 4));
   }
   EXPECT_EQ(fake->graphLaunches, 2);
   std::vector<double> times;
