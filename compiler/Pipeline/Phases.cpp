@@ -45,7 +45,8 @@ static constexpr Phase table[] = {
     {"devices", "what each of several devices does, with what they exchange",
      [](OpPassManager &passes, const CompileOptions &options) {
        for (const DeviceAxis &axis : options.devices)
-         passes.addPass(createDistribute({axis.name, axis.count, /*shareState=*/true}));
+         passes.addPass(
+             createDistribute({axis.name, axis.count, /*shareState=*/true, options.gradientType}));
        if (!options.devices.empty()) {
          passes.addPass(createLowerRanks());
          simplify(passes);

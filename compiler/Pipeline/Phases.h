@@ -33,6 +33,8 @@ struct CompileOptions {
   std::string querySums = "auto";
   /// Of products and attention: f32, bf16 or f16.
   std::string precision = "f32";
+  /// In which gradients travel between devices.
+  std::string gradientType = "f32";
   /// What functions are dealt over, the slowest axis first; none: one device.
   std::vector<DeviceAxis> devices;
   /// Policy of stc-insert-recompute and how many values it drops, or "budget": the policy that

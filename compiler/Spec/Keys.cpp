@@ -262,6 +262,12 @@ const Key keyTable[] = {
          "on a CPU and bfloat16 on a GPU. Weights, sums, norms and the optimizer are float32; "
          "training in float16 scales the loss.",
      .paper = "Sec. 5.6"},
+    {.section = "precision",
+     .name = "gradients",
+     .value = choice<FIELD(precision.gradients)>({"float32", "bfloat16", "float16"}),
+     .meaning = "The type in which gradients travel between devices, which add up in float32 on a "
+                "CPU, and on more than two GPUs in this type. The paper's is float16.",
+     .paper = "Sec. 5.6"},
 
     {.section = "memory",
      .name = "recompute",

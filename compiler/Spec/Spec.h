@@ -28,6 +28,7 @@ enum class DataKind { Text, Image, Audio };
 enum class EmbeddingKind { Aligned, Image, Absolute };
 enum class Decay { Cosine, None };
 enum class Compute { Auto, Float32, BFloat16, Float16 };
+enum class Gradients { Float32, BFloat16, Float16 };
 enum class Recompute { None, Block, Budget };
 
 struct Model {
@@ -80,6 +81,7 @@ struct Train {
 
 struct Precision {
   Compute compute = Compute::Auto; ///< Auto is decided when the target is known
+  Gradients gradients = Gradients::Float32; ///< between devices
 };
 
 struct Memory {

@@ -11,6 +11,7 @@
 #include "compiler/Transforms/Rematerialize.h"
 
 #include <llvm/ADT/ScopeExit.h>
+#include <llvm/ADT/StringSwitch.h>
 #include <mlir/IR/ImplicitLocOpBuilder.h>
 #include <mlir/IR/Matchers.h>
 
@@ -60,9 +61,10 @@ std::optional<int64_t> dimOfRuns(RankedTensorType type, int64_t count) {
 
 class Distributor {
 public:
-  Distributor(func::FuncOp function, StringAttr axis, int64_t count, bool sharesState)
+  Distributor(func::FuncOp function, StringAttr axis, int64_t count, bool sharesState,
+              Type scatteredType)
       : function(function), axis(axis), count(count), sharesState(sharesState),
-        b(function.getLoc(), function.getContext()) {}
+        scatteredType(scatteredType), b(function.getLoc(), function.getContext()) {}
 
   LogicalResult run();
 
@@ -160,6 +162,7 @@ private:
   StringAttr axis;
   const int64_t count;
   const bool sharesState;
+  const Type scatteredType; // for f32
   ImplicitLocOpBuilder b;
   DenseMap<Value, Known> known;
 };
@@ -222,10 +225,19 @@ Value Distributor::gathered(Value local, RankedTensorType type, Placement placem
 Value Distributor::scattered(Value local, RankedTensorType type, Placement wanted) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointAfterValue(local);
-  return byBlocks(local, type, wanted, /*isWhole=*/false,
-                  [&](Value all, RankedTensorType from, int64_t dim) -> Value {
-                    return ReduceScatterOp::create(b, partType(from, dim), all, dim, axis, count);
-                  });
+  const bool isNarrowed = type.getElementType().isF32() && scatteredType != type.getElementType();
+  if (isNarrowed) {
+    type = cast<RankedTensorType>(type.clone(scatteredType));
+    local = arith::TruncFOp::create(b, type, local);
+  }
+  Value sum =
+      byBlocks(local, type, wanted, /*isWhole=*/false,
+               [&](Value all, RankedTensorType from, int64_t dim) -> Value {
+                 return ReduceScatterOp::create(b, partType(from, dim), all, dim, axis, count);
+               });
+  if (!isNarrowed)
+    return sum;
+  return arith::ExtFOp::create(b, typeOf(sum).clone(b.getF32Type()), sum);
 }
 
 Value Distributor::summed(Value local, Reduction how) {
@@ -840,6 +852,15 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
   }
 
   LogicalResult distribute(ModuleOp module, StringAttr name) {
+    Builder b(module.getContext());
+    Type scattered = llvm::StringSwitch<Type>(scatteredType)
+                         .Case("f32", b.getF32Type())
+                         .Case("bf16", b.getBF16Type())
+                         .Case("f16", b.getF16Type())
+                         .Default({});
+    if (!scattered)
+      return module.emitError("expected f32, bf16 or f16 as scattered-type, found \"")
+             << scatteredType << "\"";
     bool sharesState = false;
     for (auto variable : module.getOps<VariableOp>()) {
       const bool isState =
@@ -862,7 +883,7 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
                                count)))
           return failure();
       if (isOfTensors(function)) {
-        if (failed(Distributor(function, name, count, sharesState).run()))
+        if (failed(Distributor(function, name, count, sharesState, scattered).run()))
           return failure();
       } else if (touchesDealt(function, name)) {
         return function.emitOpError(

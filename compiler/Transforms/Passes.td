@@ -268,6 +268,8 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
       whole are cut by `stc.all_slice`, or never made whole (constants and repetitions);
     - ops that this pass does not know have whole operands.
 
+    Summands of f32 are scattered in `scattered-type`.
+
     With `share-state` each parameter and each variable of the optimizer is dealt along its first
     dimension, if devices divide it, so that a part is a run of memory. Where one is dealt, summands are scattered before the first op that is
     not linear, so that each device updates its part. A parameter that is dealt is whole for all ops but
@@ -299,7 +301,9 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
   let options = [
     Option<"axis", "axis", "std::string", "", "the axis of devices">,
     Option<"count", "count", "int64_t", "1", "how many devices are along it">,
-    Option<"shareState", "share-state", "bool", "false", "deal parameters and the optimizer's variables">
+    Option<"shareState", "share-state", "bool", "false", "deal parameters and the optimizer's variables">,
+    Option<"scatteredType", "scattered-type", "std::string", "\"f32\"",
+           "in which summands of f32 are scattered: f32, bf16 or f16">
   ];
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }

@@ -9,6 +9,7 @@
 
 #include "compiler/Model/Model.h"
 #include "runtime/Checkpoint/Variables.h"
+#include "runtime/Device/Mpi/Combine.h"
 #include "runtime/Program/Signature.h"
 #include "runtime/Program/Tensor.h"
 
@@ -34,7 +35,6 @@ struct Meeting {
   std::vector<const std::byte *> shown;
 };
 
-/// Of float32 alone.
 class ThreadCommunicator final : public runtime::Communicator {
 public:
   ThreadCommunicator(Meeting &meeting, int rank)
@@ -78,18 +78,11 @@ private:
   }
   void combine(std::byte *to, uint64_t first, uint64_t elements, program::DType type,
                runtime::Reduction how) {
-    ASSERT_EQ(type, program::DType::F32);
-    auto *sum = reinterpret_cast<float *>(to);
-    for (uint64_t k = 0; k < elements; ++k) {
-      auto of = [&](int device) {
-        return reinterpret_cast<const float *>(meeting.shown[device])[first + k];
-      };
-      float result = of(0);
-      for (int device = 1; device < size(); ++device)
-        result =
-            how == runtime::Reduction::Sum ? result + of(device) : std::max(result, of(device));
-      sum[k] = result;
-    }
+    const uint64_t width = runtime::byteSize(type), bytes = elements * width;
+    std::vector<std::byte> all;
+    for (const std::byte *shown : meeting.shown)
+      all.insert(all.end(), shown + first * width, shown + first * width + bytes);
+    runtime::mpi::combine(all.data(), bytes, size(), to, elements, type, how);
   }
 
   Meeting &meeting;
@@ -111,6 +104,8 @@ public:
     CompileOptions options = optionsForHost();
     options.recompute = spec->memory.recompute == spec::Recompute::Block ? "block" : "none";
     options.devices = grid;
+    constexpr const char *types[] = {"f32", "bf16", "f16"};
+    options.gradientType = types[static_cast<int>(spec->precision.gradients)];
     OwningOpRef<ModuleOp> module = model::build(*spec, &context());
     if (failed(runPhases(*module, options))) {
       ADD_FAILURE() << "does not compile";
@@ -195,12 +190,12 @@ struct Case {
 };
 std::ostream &operator<<(std::ostream &out, const Case &one) { return out << one.name; }
 
-std::string textOf(const Case &one, const std::string &compute = "float32") {
+std::string textOf(const Case &one, const std::string &gradients = "float32") {
   return llvm::formatv("[model]\nlayers = 2\nwidth = 24\nheads = 4\nvocabulary = {0}\n[attention]\n"
                        "{1}\n[data]\nkind = \"text\"\ncontext = {2}\n[train]\nbatch = {3}\nsteps = "
                        "10\nlearning_rate = 0.01\nwarmup = 2\nepsilon = 0.01\n{4}\n[precision]\n"
-                       "compute = \"{5}\"\n[sample]\nbatch = {3}\n",
-                       vocabulary, one.attention, positions, batch, one.train, compute)
+                       "compute = \"float32\"\ngradients = \"{5}\"\n[sample]\nbatch = {3}\n",
+                       vocabulary, one.attention, positions, batch, one.train, gradients)
       .str();
 }
 
@@ -305,6 +300,52 @@ TEST_P(OnDevices, AreAsOnOne) {
   // devices do not divide them.
   const int64_t tables = 2 * (vocabulary + 1 + vocabulary) * 24 * sizeof(float);
   EXPECT_LE(stateOf(*parts), stateOf(*whole) / parts->devices() + tables);
+}
+
+/// The parts of a variable on all devices, one after the other.
+std::vector<float> floatsOf(Program &program, const std::string &name) {
+  std::vector<float> all;
+  for (const program::Variable *variable : *program.program().variables())
+    for (int device = 0; device < program.devices(); ++device)
+      if (variable->tensor()->name()->str() == name) {
+        const Bytes part = program.read(*variable->tensor(), device);
+        const auto *first = reinterpret_cast<const float *>(part.data());
+        all.insert(all.end(), first, first + part.size() / sizeof(float));
+      }
+  return all;
+}
+
+// In the first step, of a head of zeros, all other gradients are 0; after the second the first
+// moment is a tenth of the gradient. Its summands are rounded, and their sum.
+TEST(GradientsOnDevices, TravelInTheTypeThatIsAskedFor) {
+  const std::string name = "adam.m.transformer.h.0.mlp.c_proj.weight";
+  std::mt19937_64 random(7);
+  std::vector<int32_t> tokens(batch * positions);
+  for (int32_t &token : tokens)
+    token = static_cast<int32_t>(random() % vocabulary);
+  const Bytes bytes(std::as_bytes(std::span(tokens)).begin(),
+                    std::as_bytes(std::span(tokens)).end());
+  std::vector<std::vector<float>> moments;
+  for (const char *type : {"float32", "bfloat16", "float16"}) {
+    auto program =
+        Program::create(textOf({"", "pattern = \"fixed(8, 2)\"", ""}, type), {{"data", 2}});
+    ASSERT_TRUE(program);
+    program->call("init", {Bytes(sizeof(int64_t))});
+    for (int step = 0; step < 2; ++step)
+      program->call("train_step", {bytes, bytes});
+    moments.push_back(floatsOf(*program, name));
+  }
+  ASSERT_EQ(moments[0].size(), size_t(96 * 24));
+  double largest = 0;
+  for (float moment : moments[0])
+    largest = std::max<double>(largest, std::abs(moment));
+  for (auto [number, rounding] : {std::pair(1, 1.0 / 256), {2, 1.0 / 2048}}) {
+    double worst = 0;
+    for (size_t k = 0; k < moments[0].size(); ++k)
+      worst = std::max<double>(worst, std::abs(moments[0][k] - moments[number][k]));
+    EXPECT_LE(worst, 1.5 * rounding * largest);
+    EXPECT_GT(worst, 0.05 * rounding * largest);
+  }
 }
 
 const Case fixed{"fixed", "pattern = \"fixed(8, 2)\"", ""},

@@ -79,6 +79,7 @@ void takeSettings(CompileOptions &options, const spec::Spec &spec, MLIRContext &
   options.budgetPlace =
       FileLineColLoc::get(&context, spec.file, spec.budgetLine, spec.budgetColumn);
   options.precision = types[static_cast<int>(spec.precision.compute)];
+  options.gradientType = types[1 + static_cast<int>(spec.precision.gradients)];
 }
 
 /// Prints what was found out, and draws the picture, where that was asked for.

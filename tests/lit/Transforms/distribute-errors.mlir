@@ -1,5 +1,7 @@
 // RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4" --verify-diagnostics
 // RUN: not stc-opt %s --stc-distribute="count=4" 2>&1 | FileCheck %s
+// RUN: not stc-opt %s --stc-distribute="axis=data count=4 scattered-type=f8" 2>&1 | FileCheck %s --check-prefix=TYPE
+// TYPE: expected f32, bf16 or f16 as scattered-type, found "f8"
 // CHECK: expected an axis with a name and at least one device, found "" of 4
 
 // expected-error @+2 {{expected a size that 4 devices divide as dimension 0 of input 0, found 6}}

@@ -1,6 +1,7 @@
 // What each kind of op does with operands in parts and in summands, over an axis of four devices.
 // RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4" --canonicalize | FileCheck %s
 // RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4 share-state=true" --canonicalize | FileCheck %s --check-prefix=SHARED
+// RUN: stc-opt %s --split-input-file --stc-distribute="axis=data count=4 share-state=true scattered-type=bf16" --canonicalize | FileCheck %s --check-prefix=NARROW
 // RUN: stc-opt %s --split-input-file --stc-distribute="axis=context count=4" | FileCheck %s --check-prefix=OTHER
 
 // The example of the pass's description.
@@ -135,6 +136,10 @@ func.func @sequences(%table: tensor<9x96xf32>, %tokens: tensor<4x8xi32> {stc.dea
 // SHARED: %[[W:.*]] = stc.read @w : tensor<2x3xf32>
 // SHARED: %[[G:.*]] = stc.matmul {{.*}} -> tensor<8x3xf32>
 // SHARED: %[[S:.*]] = stc.reduce_scatter %[[G]] dim 0 over "data" of 4 : tensor<8x3xf32> to tensor<2x3xf32>
+// NARROW-LABEL: func.func @update
+// NARROW: %[[SENT:.*]] = arith.truncf %{{.*}} : tensor<8x3xf32> to tensor<8x3xbf16>
+// NARROW: %[[SUM:.*]] = stc.reduce_scatter %[[SENT]] dim 0 over "data" of 4 : tensor<8x3xbf16> to tensor<2x3xbf16>
+// NARROW: arith.extf %[[SUM]] : tensor<2x3xbf16> to tensor<2x3xf32>
 // SHARED: %[[M:.*]] = stc.read @m : tensor<2x3xf32>
 // SHARED: %[[N:.*]] = arith.addf %[[M]], %[[S]] : tensor<2x3xf32>
 // SHARED: stc.write @m, %[[N]] : tensor<2x3xf32>

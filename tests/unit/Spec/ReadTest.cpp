@@ -71,6 +71,7 @@ init_scale = 0.5
 seed = 11
 [precision]
 compute = "bfloat16"
+gradients = "float16"
 [memory]
 recompute = "budget"
 budget = "1.5 GiB"
@@ -110,6 +111,7 @@ batch = 5
       {"train.init_scale", "0.5"},
       {"train.seed", "11"},
       {"precision.compute", "bfloat16"},
+      {"precision.gradients", "float16"},
       {"memory.recompute", "budget"},
       {"memory.budget", "1610612736"},
       {"sample.batch", "5"},
