@@ -598,6 +598,10 @@ void Distributor::scatterAdd(ScatterAddOp op) {
 void Distributor::collective(Operation *op, int64_t dim) {
   Value input = op->getOperand(0);
   const Placement own = placementOf(input);
+  // All but a maximum are linear.
+  auto sum = dyn_cast<AllReduceOp>(op);
+  if (isPartialForOne(input) && !(sum && sum.getKind() != Reduction::Sum))
+    return rebuild(op, in(input, own), own);
   if (!own.isDealt() || own.dim == dim)
     return onWholes(op);
   rebuild(op, in(input, own), own);
@@ -752,6 +756,8 @@ LogicalResult Distributor::distribute(Operation *op) {
   else if (auto known = dyn_cast<AllSliceOp>(op))
     collective(op, known.getDim());
   else if (auto known = dyn_cast<ReduceScatterOp>(op))
+    collective(op, known.getDim());
+  else if (auto known = dyn_cast<AllToAllOp>(op))
     collective(op, known.getDim());
   else if (isa<AllReduceOp>(op))
     collective(op, /*dim=*/-1);

@@ -106,7 +106,7 @@ LogicalResult explain(const Options &options, const Input &input,
   llvm::StringMap<LaunchedKernel> kernels;
   auto read = [&](unsigned, const Phase &phase) {
     if (phase.name == StringRef("plan")) {
-      memory = explainMemory(*copy);
+      memory = explainMemory(*copy) + explainExchanges(*copy);
       if (isGpu)
         kernels = readKernels(*copy, compileOptions.device);
     }

@@ -2,6 +2,7 @@
 #include "tools/stc-run/Describe.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Exchanged.h"
 #include "runtime/Program/Parts.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Program/Steps.h"
@@ -57,6 +58,17 @@ describeJson(const flatbuffers::Vector<flatbuffers::Offset<program::Tensor>> &te
     if (tensor->below() > 0)
       all.back()["below"] = tensor->below();
   }
+  return all;
+}
+
+/// What each device gets of others in an entry, by axis and kind.
+nlohmann::ordered_json exchangesJson(const program::Program &program, const program::Entry &entry) {
+  auto all = nlohmann::ordered_json::array();
+  for (const auto &[what, sum] : exchangesOf(program, entry))
+    all.push_back({{"axis", program.axes()->Get(what.first)->name()->str()},
+                   {"kind", nameOf(what.second)},
+                   {"collectives", sum.collectives},
+                   {"received_bytes", sum.bytes}});
   return all;
 }
 
@@ -126,7 +138,7 @@ std::string describeAsJson(const program::Program &program, int threads) {
   }
   info["workspace_bytes"] = need.workspace;
   info["entries"] = nlohmann::ordered_json::array();
-  for (const program::Entry *entry : *program.entries())
+  for (const program::Entry *entry : *program.entries()) {
     info["entries"].push_back({{"name", entry->name()->str()},
                                {"inputs", describeJson(*entry->inputs())},
                                {"outputs", describeJson(*entry->outputs())},
@@ -135,6 +147,9 @@ std::string describeAsJson(const program::Program &program, int threads) {
                                {"model_flops", entry->model_flops()},
                                {"peak_bytes", entry->peak_bytes()},
                                {"resident_bytes", entry->peak_bytes() + need.scratch(threads)}});
+    if (program.axes())
+      info["entries"].back()["exchanges"] = exchangesJson(program, *entry);
+  }
   info["settings"] = nlohmann::ordered_json::object();
   for (const program::Setting *setting : *program.settings())
     info["settings"][setting->key()->str()] = setting->value()->str();
@@ -168,7 +183,8 @@ std::string describeAsText(const program::Program &program, int threads) {
     fmt::format_to(line, "scratch     {} for each of {} threads, {} for partial products\n",
                    formatBytes(need.scratchPerThread), threads, formatBytes(need.workspace));
   else if (need.workspace > 0)
-    fmt::format_to(line, "workspace   {} for products\n", formatBytes(need.workspace));
+    fmt::format_to(line, "workspace   {} for products{}\n", formatBytes(need.workspace),
+                   program.axes() ? " and exchange" : "");
   fmt::format_to(line, "entries\n");
   for (const program::Entry *entry : *program.entries()) {
     fmt::format_to(line, "  {}({}) -> ({})\n", entry->name()->str(),
@@ -180,6 +196,10 @@ std::string describeAsText(const program::Program &program, int threads) {
       fmt::format_to(line, ", resident with scratch {}",
                      formatBytes(entry->peak_bytes() + need.scratch(threads)));
     text += '\n';
+    for (const auto &[what, sum] : exchangesOf(program, *entry))
+      fmt::format_to(line, "      {} along {}: {} times, {} from others\n", nameOf(what.second),
+                     program.axes()->Get(what.first)->name()->str(), sum.collectives,
+                     formatBytes(sum.bytes));
   }
   fmt::format_to(line, "settings\n");
   for (const program::Setting *setting : *program.settings())
