@@ -55,10 +55,11 @@ void stc::model::buildInit(ModuleOp module, const spec::Spec &spec) {
   };
   for (const Parameter &parameter : parameters(spec)) {
     Type type = g.f32(parameter.shape);
-    Value start = parameter.deviation == 0 ? g.constant(type, parameter.constant)
-                                           : g.mul(RandomOp::create(g.b, type, Distribution::Normal,
-                                                                    seed, zero, stream++, Value()),
-                                                   parameter.deviation);
+    Value start =
+        parameter.deviation == 0
+            ? g.constant(type, parameter.constant)
+            : g.mul(RandomOp::create(g.b, type, Distribution::Normal, seed, zero, stream++),
+                    parameter.deviation);
     g.write(parameter.name, start);
     zeros("adam.m." + parameter.name, parameter);
     zeros("adam.v." + parameter.name, parameter);

@@ -41,7 +41,7 @@ Value Network::dropout(Value x) {
   if (!randomness.seed || rate == 0)
     return x;
   Value uniform = RandomOp::create(g.b, x.getType(), Distribution::Uniform, randomness.seed,
-                                   randomness.step, stream++, /*part=*/Value());
+                                   randomness.step, stream++);
   Value keep =
       arith::CmpFOp::create(g.b, arith::CmpFPredicate::OGE, uniform, g.like(uniform, rate));
   return arith::SelectOp::create(g.b, keep, g.mul(x, 1 / (1 - rate)), g.like(x, 0));

@@ -63,10 +63,17 @@ LogicalResult reference::evaluate(RandomOp op, Environment &env) {
   auto seed = static_cast<uint64_t>(env[op.getSeed()].integers[0]);
   auto step = static_cast<uint32_t>(env[op.getStep()].integers[0]);
   auto stream = static_cast<uint32_t>(op.getStream());
-  const uint64_t count = result.floats.size(),
-                 first = op.getPart() ? env[op.getPart()].integers[0] * count : 0;
-  for (uint64_t place = 0; place < count; ++place) {
-    const uint64_t element = first + place;
+  for (uint64_t place = 0; place < result.floats.size(); ++place) {
+    uint64_t element = place;
+    std::vector<int64_t> shape = result.shape;
+    for (size_t k = op.getParts().size(); k-- > 0;) { // a part of a part ...
+      uint64_t run = 1;
+      for (size_t dim = op.getDims()[k]; dim < shape.size(); ++dim)
+        run *= shape[dim];
+      const uint64_t number = env[op.getParts()[k]].integers[0], count = op.getCounts()[k];
+      element = (element / run * count + number) * run + element % run;
+      shape[op.getDims()[k]] *= count;
+    }
     auto words = runtime::philox({uint32_t(element), uint32_t(element >> 32), step, stream}, seed);
     if (op.getDistribution() == Distribution::Uniform) {
       result.floats[place] = (words[0] >> 8) * 0x1p-24;

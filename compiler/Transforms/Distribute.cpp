@@ -358,12 +358,15 @@ Value Distributor::slicedOrCut(Value value, Placement wanted) {
   if (auto gather = value.getDefiningOp<GatherOp>();
       gather && placementOf(value).isWhole() && wanted.dim + 1 < type.getRank())
     return GatherOp::create(b, local, whole(gather.getTable()), in(gather.getIndices(), wanted));
-  const bool isFirst =
-      llvm::all_of(type.getShape().take_front(wanted.dim), [](int64_t size) { return size == 1; });
-  if (auto random = value.getDefiningOp<RandomOp>();
-      random && !random.getPart() && isOneRun && isFirst)
+  if (auto random = value.getDefiningOp<RandomOp>(); random && isOneRun) {
+    auto parts = llvm::map_to_vector(random.getParts(), [&](Value part) { return whole(part); });
+    SmallVector<int64_t> dims(random.getDims()), counts(random.getCounts());
+    parts.push_back(rank());
+    dims.push_back(wanted.dim);
+    counts.push_back(count);
     return RandomOp::create(b, local, random.getDistribution(), whole(random.getSeed()),
-                            whole(random.getStep()), random.getStream(), rank());
+                            whole(random.getStep()), random.getStream(), parts, dims, counts);
+  }
   if (Operation *op = value.getDefiningOp();
       op && isElementwise(op) && placementOf(value).isWhole())
     return slicedOp(op, local, wanted);

@@ -225,22 +225,33 @@ def Stc_RandomOp : Stc_Op<"random", [Pure]> {
     Of the four words w0 to w3, uniform is `(w0 >> 8) * 2^-24`, and normal (Box and Muller) is
     `sqrt(-2 ln u) * cos(2 pi v)` with `u = (w0 + 0.5) * 2^-32` and `v = w1 * 2^-32`, in f32.
 
-    With `part` the tensor is one of equal parts of another, along its first dimension: the number of the
-    part, times a part's elements, is added to each index.
+    With `part` the tensor is one of equal parts of another, the one of this number of `of` along a
+    dimension, and has the numbers that the other has there; with several, the other is a part itself, by
+    those before.
 
     ```mlir
     %u = stc.random uniform seed %seed step %step stream 7 : tensor<8x64xf32>
-    %p = stc.random uniform seed %seed step %step stream 7 part %rank : tensor<2x64xf32>
+    %p = stc.random uniform seed %seed step %step stream 7 part %rank along [0] of [4] : tensor<2x64xf32>
     ```
 
     Constraints:
     - (C1) the result has element type f32.
+    - (C2) for each part there is a dimension and a count that is positive.
   }];
   let arguments = (ins Stc_Distribution:$distribution, Stc_I64Scalar:$seed,
-                       Stc_I64Scalar:$step, I32Attr:$stream, Optional<Stc_I32Scalar>:$part);
+                       Stc_I64Scalar:$step, I32Attr:$stream, Variadic<Stc_I32Scalar>:$parts,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$dims,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$counts);
   let results = (outs Stc_FloatTensor:$result);
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$type, "Distribution":$distribution, "::mlir::Value":$seed,
+                   "::mlir::Value":$step, "int32_t":$stream), [{
+      build($_builder, $_state, type, distribution, seed, step, stream, ::mlir::ValueRange(), {}, {});
+    }]>
+  ];
   let assemblyFormat = [{
-    $distribution `seed` $seed `step` $step `stream` $stream (`part` $part^)? attr-dict `:` type($result)
+    $distribution `seed` $seed `step` $step `stream` $stream (`part` $parts^ `along` $dims `of` $counts)? attr-dict
+    `:` type($result)
   }];
 }
 

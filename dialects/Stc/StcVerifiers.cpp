@@ -158,6 +158,15 @@ LogicalResult IotaOp::verify() {
 LogicalResult RandomOp::verify() {
   if (!elementOf(getResult()).isF32())
     return emitOpError("(C1) expected element type f32, found ") << elementOf(getResult());
+  const int64_t rank = shapeOf(getResult()).size();
+  const size_t parts = getParts().size();
+  if (getDims().size() != parts || getCounts().size() != parts)
+    return emitOpError("(C2) expected a dimension and a count for each of ")
+           << parts << " parts, found " << getDims().size() << " and " << getCounts().size();
+  for (auto [dim, count] : llvm::zip_equal(getDims(), getCounts()))
+    if (dim < 0 || dim >= rank || count < 1)
+      return emitOpError("(C2) expected a dimension in [0, ")
+             << rank << ") and a positive count of a part, found " << dim << " and " << count;
   return success();
 }
 

@@ -372,8 +372,9 @@ private:
         element = b.index(0);
       element = arith::IndexCastOp::create(b, b.getI64Type(), element);
       auto random = cast<RandomOp>(step.op);
-      if (random.getPart())
-        element = b.add(element, firstOfPart(random, known[step.operands[2]]));
+      auto parts = llvm::map_to_vector(ArrayRef(step.operands).drop_front(2),
+                                       [&](unsigned operand) { return known[operand]; });
+      element = inWhole(random, element, parts);
       return philoxRandom(b, random.getDistribution(), keys[number], element,
                           known[step.operands[1]], streams[step.number]);
     }
@@ -394,11 +395,26 @@ private:
     llvm_unreachable("expected a reduction to come from its sweep");
   }
 
-  /// How many elements are ahead of the part in the whole tensor.
-  Value firstOfPart(RandomOp random, Value part) {
-    Value elements = arith::ConstantIntOp::create(
-        b, b.getI64Type(), cast<RankedTensorType>(random.getType()).getNumElements());
-    return b.mul(arith::ExtSIOp::create(b, b.getI64Type(), part), elements);
+  /// The index in the whole tensor of an element of a part: of a part of a part, and so on. What is
+  /// of one part along a dimension and all behind it is a run of elements in both.
+  Value inWhole(RandomOp random, Value element, ArrayRef<Value> parts) {
+    SmallVector<int64_t> shape(cast<RankedTensorType>(random.getType()).getShape());
+    auto constant = [&](int64_t number) -> Value {
+      return arith::ConstantIntOp::create(b, b.getI64Type(), number);
+    };
+    for (auto [part, dim, count] :
+         llvm::reverse(llvm::zip_equal(parts, random.getDims(), random.getCounts()))) {
+      const int64_t run = ShapedType::getNumElements(ArrayRef(shape).drop_front(dim));
+      Value number = arith::ExtSIOp::create(b, b.getI64Type(), part), inRun = element;
+      if (ShapedType::getNumElements(shape) > run) {
+        Value runs = arith::DivUIOp::create(b, element, constant(run));
+        inRun = arith::RemUIOp::create(b, element, constant(run));
+        number = b.add(number, b.mul(runs, constant(count)));
+      }
+      element = b.add(b.mul(number, constant(run)), inRun);
+      shape[dim] *= count;
+    }
+    return element;
   }
 
   void prepareKeys(unsigned number) {

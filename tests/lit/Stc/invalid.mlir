@@ -739,6 +739,22 @@ func.func @axis_count(%x: tensor<8xf32>) {
 
 // -----
 
+func.func @random_part(%seed: tensor<i64>, %rank: tensor<i32>) {
+  // expected-error @+1 {{'stc.random' op (C2) expected a dimension in [0, 2) and a positive count of a part, found 2 and 4}}
+  %p = stc.random uniform seed %seed step %seed stream 7 part %rank along [2] of [4] : tensor<2x64xf32>
+  return
+}
+
+// -----
+
+func.func @random_parts(%seed: tensor<i64>, %rank: tensor<i32>) {
+  // expected-error @+1 {{'stc.random' op (C2) expected a dimension and a count for each of 1 parts, found 2 and 1}}
+  %p = stc.random uniform seed %seed step %seed stream 7 part %rank along [0, 1] of [4] : tensor<2x64xf32>
+  return
+}
+
+// -----
+
 func.func @all_to_all_size(%x: tensor<6xf32>) {
   // expected-error @+1 {{'stc.all_to_all' op (C2) expected a size that 4 devices divide as dimension 0, found 6}}
   %y = stc.all_to_all %x dim 0 over "data" of 4 : tensor<6xf32>

@@ -74,9 +74,9 @@ func.func @sources(%seed: tensor<i64>, %step: tensor<i64>, %rank: tensor<i32>) {
   // CHECK: stc.iota 1 : tensor<8x256xi32>
   %i = stc.iota 1 : tensor<8x256xi32>
   // CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 : tensor<8x64xf32>
-  // CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} : tensor<2x64xf32>
+  // CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} along [0] of [4] : tensor<2x64xf32>
   %u = stc.random uniform seed %seed step %step stream 7 : tensor<8x64xf32>
-  %p = stc.random uniform seed %seed step %step stream 7 part %rank : tensor<2x64xf32>
+  %p = stc.random uniform seed %seed step %step stream 7 part %rank along [0] of [4] : tensor<2x64xf32>
   // CHECK: stc.random normal seed %{{.*}} step %{{.*}} stream 8 : tensor<f32>
   %n = stc.random normal seed %seed step %step stream 8 : tensor<f32>
   return

@@ -45,15 +45,16 @@ func.func @heads(%q: tensor<1x2x8x16xf32> {stc.dealt = {context = 1}}, %k: tenso
 
 // -----
 
-// Of uniform numbers by positions of one sequence each device makes its own.
+// Of numbers that depend on their place each device makes its own, also where sequences are dealt already.
 // CHECK-LABEL: func.func @places
 // CHECK: %[[R:.*]] = stc.rank over "context" of 2
-// CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %[[R]] : tensor<1x4x3xf32>
-func.func @places(%x: tensor<1x8x3xf32> {stc.dealt = {context = 1}}, %seed: tensor<i64>)
-    -> (tensor<1x8x3xf32> {stc.dealt = {context = 1}}) {
-  %r = stc.random uniform seed %seed step %seed stream 7 : tensor<1x8x3xf32>
-  %y = arith.mulf %x, %r : tensor<1x8x3xf32>
-  return %y : tensor<1x8x3xf32>
+// CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}}, %[[R]] along [0, 1] of [4, 2] : tensor<2x4x3xf32>
+func.func @places(%x: tensor<2x8x3xf32> {stc.dealt = {context = 1}}, %seed: tensor<i64>)
+    -> (tensor<2x8x3xf32> {stc.dealt = {context = 1}}) {
+  %d = stc.rank over "data" of 4 : tensor<i32>
+  %r = stc.random uniform seed %seed step %seed stream 7 part %d along [0] of [4] : tensor<2x8x3xf32>
+  %y = arith.mulf %x, %r : tensor<2x8x3xf32>
+  return %y : tensor<2x8x3xf32>
 }
 
 // -----
