@@ -43,6 +43,9 @@ public:
   Result<void> run(uint32_t entry) {
     return submit(entry).and_then([&] { return wait(); });
   }
+  /// Whether an exchange goes on beside the steps behind it. Its time then is not part of the
+  /// whole, of which only what is waited for it is.
+  virtual bool exchangesBeside() const { return false; }
   /// Runs an entry, and the seconds that it took by the device's clock; those of each step as well,
   /// if they are wanted, which may make the whole slower. Steps then are ranges of NVTX.
   virtual Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) = 0;

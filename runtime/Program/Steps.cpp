@@ -19,7 +19,7 @@ StepName nameOf(const program::Program &program, const program::Step &step) {
   if (step.action_as_Exchange())
     return {"exchange", "exchange"};
   if (step.action_as_Wait())
-    return {"wait", "exchange"};
+    return {"wait", "wait"};
   return {step.action_as_Copy()->zero() ? "zero" : "copy", "copy"};
 }
 

@@ -9,8 +9,8 @@
 
 namespace stc::runtime {
 
-/// What a step is called, and the kind of its work: that of its kernel, "gemm", "copy" or
-/// "exchange".
+/// What a step is called, and the kind of its work: that of its kernel, "gemm", "copy", "exchange",
+/// or "wait" for one.
 struct StepName {
   std::string name, kind;
 };

@@ -36,6 +36,11 @@ struct BenchOptions : SessionOptions {
   std::string trace;
 };
 
+/// The kind of steps that go on beside others on a device; none is empty.
+std::string kindBeside(const Executor &executor) {
+  return executor.exchangesBeside() ? "exchange" : "";
+}
+
 /// What steps of one kind take in one run, and what they have to do.
 struct KindTime {
   double seconds = 0;
@@ -49,6 +54,8 @@ struct Measurement {
   std::optional<Rates> ceilings;
   /// From runs whose steps are timed one by one.
   std::map<std::string, KindTime> kinds;
+  /// A kind that goes on beside the others, whose time they hide but for "wait".
+  std::string beside;
   /// Seconds of each step of the last of these.
   std::vector<double> steps;
 };
@@ -158,10 +165,11 @@ Result<Measurement> measure(Session &session, const std::string &name, Ceilings 
     flops.push_back(rates->flops);
     bytes.push_back(rates->bytes);
   }
-  Measurement result{&entry, median(times), *std::ranges::min_element(times), {}, {}, {}};
+  Measurement result{&entry, median(times), *std::ranges::min_element(times), {}, {}, {}, {}};
   if (ceilings)
     result.ceilings = {median(flops), median(bytes)};
 
+  result.beside = kindBeside(executor);
   int profiled = std::max(1, options.repetitions / 3);
   for (int i = 0; i < profiled; ++i) {
     if (Result<double> seconds = bench.run(&result.steps); !seconds)
@@ -178,7 +186,7 @@ Result<Measurement> measure(Session &session, const std::string &name, Ceilings 
 double totalSeconds(const Measurement &m) {
   double total = 0;
   for (const auto &[kind, time] : m.kinds)
-    total += time.seconds;
+    total += kind == m.beside ? 0 : time.seconds;
   return total;
 }
 
@@ -211,8 +219,10 @@ void printText(const Measurement &m, const program::Program &program, const Ceil
         bound = fmt::format("  {:5.1f} % of {}", 100 * of.share, of.ceiling);
       }
     }
-    fmt::print("  {:<12} {:10.3f} ms {:5.1f} %{}{}\n", forTerminal(kind), time.seconds * 1e3,
-               100 * time.seconds / total, rates, bound);
+    const std::string share =
+        kind == m.beside ? " beside" : fmt::format("{:5.1f} %", 100 * time.seconds / total);
+    fmt::print("  {:<12} {:10.3f} ms {}{}{}\n", forTerminal(kind), time.seconds * 1e3, share, rates,
+               bound);
   }
 }
 
@@ -236,7 +246,11 @@ nlohmann::ordered_json toJson(const Measurement &m, const program::Program &prog
   json["kinds"] = nlohmann::ordered_json::object();
   for (const auto &[kind, time] : m.kinds) {
     nlohmann::ordered_json &of = json["kinds"][kind];
-    of = {{"seconds", time.seconds}, {"share", time.seconds / total}};
+    of = {{"seconds", time.seconds}};
+    if (kind == m.beside)
+      of["beside"] = true;
+    else
+      of["share"] = time.seconds / total;
     if (!time.work.isCounted || time.seconds <= 0)
       continue;
     of["flops"] = time.work.flops;
@@ -298,7 +312,7 @@ Result<int> benchIn(Session &session, const BenchOptions &options) {
     runs.push_back({measurement->entry, std::move(measurement->steps)});
   }
   if (trace)
-    if (auto written = writeTrace(*trace, program, runs); !written)
+    if (auto written = writeTrace(*trace, program, runs, kindBeside(session.executor())); !written)
       return forward(written);
   // What there is to compare with is no part of the program.
   const uint64_t peak = peakResidentBytes() - (ceilings ? ceilings->residentBytes() : 0);

@@ -7,6 +7,7 @@
 
 #include "runtime/Program/Steps.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -41,28 +42,30 @@ ordered_json metadata(const char *what, int process, int thread, const std::stri
 } // namespace
 
 Result<void> writeTrace(AtomicFile &file, const program::Program &program,
-                        std::span<const TracedRun> runs) {
+                        std::span<const TracedRun> runs, std::string_view beside) {
   ordered_json events = ordered_json::array();
   for (int process = 0; const TracedRun &run : runs) {
     events.push_back(metadata("process_name", ++process, 0, run.entry->name()->str()));
     std::map<std::string, int> threads;
-    double now = 0; // microseconds
+    double now = 0, besideNow = 0; // microseconds
     for (uint32_t k = 0; k < run.steps.size(); ++k) {
       const program::Step &step = *run.entry->steps()->Get(k);
       StepName name = nameOf(program, step);
       auto [thread, added] = threads.insert({name.kind, static_cast<int>(threads.size()) + 1});
       if (added)
         events.push_back(metadata("thread_name", process, thread->second, name.kind));
-      double duration = run.steps[k] * 1e6;
+      const double duration = run.steps[k] * 1e6;
+      const bool isBeside = name.kind == beside;
+      const double start = isBeside ? std::max(now, besideNow) : now;
       events.push_back({{"ph", "X"},
                         {"pid", process},
                         {"tid", thread->second},
                         {"name", name.name},
                         {"cat", name.kind},
-                        {"ts", now},
+                        {"ts", start},
                         {"dur", duration},
                         {"args", detailsOf(step)}});
-      now += duration;
+      (isBeside ? besideNow : now) = start + duration;
     }
   }
   ordered_json all = {{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}};

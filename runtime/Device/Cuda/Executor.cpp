@@ -116,7 +116,8 @@ Result<void> CudaExecutor::prepareExchanges(const program::Entry &entry) {
          behind = cuda::Event::create(gpu, /*hasClock=*/false);
     if (!before || !behind)
       return forward(before ? behind : before);
-    exchanges.emplace(exchange->number(), ExchangeEvents{std::move(*before), std::move(*behind)});
+    exchanges.emplace(exchange->number(),
+                      ExchangeEvents{std::move(*before), std::move(*behind), {}, {}});
   }
   return {};
 }
@@ -174,7 +175,7 @@ Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) co
                    copy.zero() ? 0 : arena.address() + copy.source(), copy.bytes()};
 }
 
-Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
+Result<void> CudaExecutor::start(const BoundStep &step, Last &last, bool isTimed) const {
   if (const auto *launch = std::get_if<cuda::Launch>(&step)) {
     if (launch->isEmpty())
       return {};
@@ -188,7 +189,7 @@ Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
   }
   // The event on the stream comes behind the end of a kernel, which another one may still follow.
   if (const auto *exchange = std::get_if<BoundExchange>(&step))
-    return start(*exchange);
+    return start(*exchange, isTimed);
   if (const auto *wait = std::get_if<BoundWait>(&step)) {
     last = Last::Other;
     return exchanges.at(wait->number).behind.holdBack(gpu.stream());
@@ -202,11 +203,12 @@ Result<void> CudaExecutor::start(const BoundStep &step, Last &last) const {
   return gpu.driver().memcpyDtoD(copy.target, copy.source, copy.bytes, gpu.stream());
 }
 
-Result<void> CudaExecutor::start(const BoundExchange &exchange) const {
+Result<void> CudaExecutor::start(const BoundExchange &exchange, bool isTimed) const {
   const ExchangeEvents &events = exchanges.at(exchange.number);
   cuda::CUstream stream = gpu.exchangeStream();
   return events.before.record()
       .and_then([&] { return events.before.holdBack(stream); })
+      .and_then([&] { return isTimed ? events.begin->record(stream) : Result<void>(); })
       .and_then([&] {
         return devices.along.front()->together([&]() -> Result<void> {
           for (const BoundCollective &collective : exchange.collectives)
@@ -215,6 +217,7 @@ Result<void> CudaExecutor::start(const BoundExchange &exchange) const {
           return {};
         });
       })
+      .and_then([&] { return isTimed ? events.end->record(stream) : Result<void>(); })
       .and_then([&] { return events.behind.record(stream); });
 }
 
@@ -261,7 +264,7 @@ Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEa
     std::optional<StepRange> range;
     if (recordsEach)
       range.emplace(source, *entry.source->steps()->Get(k));
-    auto started = start(entry.steps[k], last);
+    auto started = start(entry.steps[k], last, recordsEach);
     if (started && recordsEach) {
       started = events[k + 1].record();
       last = Last::Other;
@@ -284,6 +287,13 @@ Result<void> CudaExecutor::prepareClock() {
   size_t most = 1;
   for (const BoundEntry &entry : entries)
     most = std::max(most, entry.steps.size());
+  for (auto &[number, ofExchange] : exchanges)
+    for (std::optional<cuda::Event> *each : {&ofExchange.begin, &ofExchange.end}) {
+      auto event = cuda::Event::create(gpu);
+      if (!event)
+        return forward(event);
+      *each = std::move(*event);
+    }
   while (events.size() <= most) {
     auto event = cuda::Event::create(gpu);
     if (!event)
@@ -320,6 +330,12 @@ Result<double> CudaExecutor::time(uint32_t index, std::vector<double> *steps) {
     if (!seconds)
       return seconds;
     sum += *seconds;
+    if (const auto *exchange = std::get_if<BoundExchange>(&entry.steps[k])) {
+      const ExchangeEvents &own = exchanges.at(exchange->number);
+      seconds = own.end->secondsSince(*own.begin);
+      if (!seconds)
+        return seconds;
+    }
     steps->push_back(*seconds);
   }
   return sum;

@@ -40,8 +40,9 @@ public:
   /// Errors (Machine) here and below: what the driver says.
   Result<void> submit(uint32_t entry) override;
   Result<void> wait() override { return gpu.synchronize(); }
+  bool exchangesBeside() const override { return true; }
   /// By events on the stream, behind work that clears the cache. Where those of the steps are
-  /// wanted, these are started one by one; an exchange then takes what it is waited for.
+  /// wanted, these are started one by one.
   Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) override;
   /// Returns when the bytes are where the GPU takes them by itself.
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
@@ -86,8 +87,8 @@ private:
   Result<void> prepareExchanges(const program::Entry &entry);
   /// What stands last on the stream: nothing but a kernel may be followed by one that starts early.
   enum class Last { Kernel, Other };
-  Result<void> start(const BoundStep &step, Last &last) const;
-  Result<void> start(const BoundExchange &exchange) const;
+  Result<void> start(const BoundStep &step, Last &last, bool isTimed) const;
+  Result<void> start(const BoundExchange &exchange, bool isTimed) const;
   Result<void> start(const BoundCollective &collective) const;
   Result<void> startOneByOne(const BoundEntry &entry, bool recordsEach) const;
   Result<void> prepareClock();
@@ -98,6 +99,7 @@ private:
   /// What an exchange comes behind, and what is behind it; by its number.
   struct ExchangeEvents {
     cuda::Event before, behind;
+    std::optional<cuda::Event> begin, end; // with a clock, on its own stream
   };
   std::map<uint32_t, ExchangeEvents> exchanges;
   std::unique_ptr<cuda::Products> products; // null if the program has none
