@@ -35,12 +35,21 @@ def GatherLaunches : Pass<"gather-launches", "::mlir::func::FuncOp"> {
   }];
 }
 
+def StartExchanges : Pass<"start-exchanges", "::mlir::func::FuncOp"> {
+  let summary = "Move collectives to where they can start";
+  let description = [{
+    What sends the value of a variable moves to the start, unless it is written before, and all others to right behind
+    what they send, which moves up to right behind what it needs. Where launches are moved after that, what a
+    collective sends stays before it.
+  }];
+}
+
 def GroupExchanges : Pass<"group-exchanges", "::mlir::func::FuncOp"> {
   let summary = "Put collectives that start at about the same time into one exchange";
   let description = [{
     In order, collectives join a `tile.exchange` until it has `bucket` bytes or one of its results is needed; it
-    stands where the last of them stood. Before that, what sends the value of a variable moves to the start,
-    and all others to right behind what they send, so that as much as can be is computed beside them.
+    stands where the last of them stood. Before that all move to where they can start (`start-exchanges`), so
+    that as much as can be is computed beside them.
   }];
   let options = [
     Option<"bucket", "bucket", "int64_t", "16777216", "bytes of an exchange, from which on it is not joined">

@@ -74,6 +74,8 @@ static constexpr Phase table[] = {
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &options) {
+       if (!options.devices.empty())
+         passes.addNestedPass<func::FuncOp>(createStartExchanges());
        if (options.device != "host")
          passes.addNestedPass<func::FuncOp>(createGatherLaunches());
        if (!options.devices.empty())

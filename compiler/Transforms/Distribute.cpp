@@ -99,7 +99,8 @@ private:
   Value slicedOrCut(Value value, Placement wanted);
   Value cut(Value all, RankedTensorType type, Placement wanted);
   Value slicedOp(Operation *op, RankedTensorType type, Placement wanted);
-  /// Exchanges stand right behind what they send, so that they can go on while others compute.
+  /// Exchanges stand where they are needed, so that nothing that they have to do with keeps ops
+  /// apart that become one kernel; `group-exchanges` lets them start early all the same.
   Value gathered(Value local, RankedTensorType type, Placement placement);
   Value scattered(Value local, RankedTensorType type, Placement wanted);
   Value summed(Value local, Reduction how);
@@ -214,8 +215,6 @@ Value Distributor::byBlocks(Value local, RankedTensorType type, Placement placem
 }
 
 Value Distributor::gathered(Value local, RankedTensorType type, Placement placement) {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointAfterValue(local);
   return byBlocks(local, type, placement, /*isWhole=*/true,
                   [&](Value part, RankedTensorType to, int64_t dim) -> Value {
                     return AllGatherOp::create(b, to, part, dim, axis, count);
@@ -223,8 +222,6 @@ Value Distributor::gathered(Value local, RankedTensorType type, Placement placem
 }
 
 Value Distributor::scattered(Value local, RankedTensorType type, Placement wanted) {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointAfterValue(local);
   const bool isNarrowed = type.getElementType().isF32() && scatteredType != type.getElementType();
   if (isNarrowed) {
     type = cast<RankedTensorType>(type.clone(scatteredType));
@@ -241,8 +238,6 @@ Value Distributor::scattered(Value local, RankedTensorType type, Placement wante
 }
 
 Value Distributor::summed(Value local, Reduction how) {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointAfterValue(local);
   return AllReduceOp::create(b, local.getType(), how, local, axis, count);
 }
 

@@ -13,6 +13,7 @@
 #include <mlir/Dialect/Func/IR/FuncOps.h>
 
 namespace stc {
+#define GEN_PASS_DEF_STARTEXCHANGES
 #define GEN_PASS_DEF_GROUPEXCHANGES
 #include "compiler/Conversion/Passes.h.inc"
 } // namespace stc
@@ -59,6 +60,20 @@ static CollectiveAttr collectiveOf(Operation *op) {
       .Default(CollectiveAttr());
 }
 
+static bool isCollective(Operation *op) {
+  return isa<AllGatherOp, AllSliceOp, ReduceScatterOp, AllToAllOp, AllReduceOp>(op);
+}
+
+/// Right behind what it needs: a conversion, say, which others have left to its user.
+static void moveUp(tile::LaunchOp launch) {
+  Operation *last = nullptr;
+  for (Value operand : launch->getOperands())
+    if (Operation *made = operand.getDefiningOp(); made && (!last || last->isBeforeInBlock(made)))
+      last = made;
+  if (last)
+    launch->moveAfter(last);
+}
+
 /// Puts what sends a variable's value to the start, unless the variable is written before.
 static void hoist(Block &block) {
   llvm::DenseSet<Attribute> written;
@@ -66,7 +81,7 @@ static void hoist(Block &block) {
   for (Operation &op : llvm::make_early_inc_range(block)) {
     if (auto write = dyn_cast<WriteOp>(op))
       written.insert(write.getVariableAttr());
-    if (!collectiveOf(&op))
+    if (!isCollective(&op))
       continue;
     auto moveToStart = [&](Operation *moved) {
       if (moved == start)
@@ -82,9 +97,11 @@ static void hoist(Block &block) {
         moveToStart(read);
       moveToStart(&op);
     } else if (sent) {
-      // Launches may have been moved up. What already stands behind it goes first.
+      if (auto launch = dyn_cast<tile::LaunchOp>(sent))
+        moveUp(launch);
+      // What already stands behind it goes first.
       Operation *place = sent->getNextNode();
-      while (collectiveOf(place) && place != &op)
+      while (isCollective(place) && place != &op)
         place = place->getNextNode();
       if (place != &op)
         op.moveBefore(place);
@@ -135,6 +152,13 @@ private:
   int64_t bytes = 0;
 };
 
+struct StartExchangesPass : stc::impl::StartExchangesBase<StartExchangesPass> {
+  void runOnOperation() override {
+    for (Block &block : getOperation().getBody())
+      hoist(block);
+  }
+};
+
 struct GroupExchangesPass : stc::impl::GroupExchangesBase<GroupExchangesPass> {
   using GroupExchangesBase::GroupExchangesBase;
 
@@ -149,7 +173,7 @@ struct GroupExchangesPass : stc::impl::GroupExchangesBase<GroupExchangesPass> {
         };
         if (llvm::any_of(op.getOperands(), isOfGroup))
           group.close();
-        if (!collectiveOf(&op)) {
+        if (!isCollective(&op)) {
           // What is sent from the start on waits for nothing else.
           if (isStart && !isOfVariables(&op)) {
             group.close();

@@ -53,8 +53,8 @@ func.func @summands(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %y: tensor<8x5
 // CHECK: %[[B:.*]] = stc.reduce sum %{{.*}} dims [0] : tensor<2x3xf32> to tensor<3xf32>
 // CHECK: %[[W:.*]] = stc.all_reduce sum %[[B]] over "data" of 4 : tensor<3xf32>
 // CHECK: %[[P:.*]] = arith.mulf %[[A]], %[[W]] : tensor<3xf32>
-// CHECK: stc.all_reduce sum %[[P]] over "data" of 4 : tensor<3xf32>
 // CHECK: arith.mulf %[[W]], %[[W]] : tensor<3xf32>
+// CHECK: stc.all_reduce sum %[[P]] over "data" of 4 : tensor<3xf32>
 // CHECK-NOT: stc.all
 func.func @factors(%x: tensor<8x3xf32> {stc.dealt = {data = 0}}, %y: tensor<8x3xf32> {stc.dealt = {data = 0}})
     -> (tensor<3xf32>, tensor<3xf32>) {
@@ -135,12 +135,12 @@ func.func @sequences(%table: tensor<9x96xf32>, %tokens: tensor<4x8xi32> {stc.dea
 // SHARED-LABEL: func.func @update
 // SHARED: %[[W:.*]] = stc.read @w : tensor<2x3xf32>
 // SHARED: %[[G:.*]] = stc.matmul {{.*}} -> tensor<8x3xf32>
+// SHARED: %[[M:.*]] = stc.read @m : tensor<2x3xf32>
 // SHARED: %[[S:.*]] = stc.reduce_scatter %[[G]] dim 0 over "data" of 4 : tensor<8x3xf32> to tensor<2x3xf32>
 // NARROW-LABEL: func.func @update
 // NARROW: %[[SENT:.*]] = arith.truncf %{{.*}} : tensor<8x3xf32> to tensor<8x3xbf16>
 // NARROW: %[[SUM:.*]] = stc.reduce_scatter %[[SENT]] dim 0 over "data" of 4 : tensor<8x3xbf16> to tensor<2x3xbf16>
 // NARROW: arith.extf %[[SUM]] : tensor<2x3xbf16> to tensor<2x3xf32>
-// SHARED: %[[M:.*]] = stc.read @m : tensor<2x3xf32>
 // SHARED: %[[N:.*]] = arith.addf %[[M]], %[[S]] : tensor<2x3xf32>
 // SHARED: stc.write @m, %[[N]] : tensor<2x3xf32>
 // SHARED: %[[V:.*]] = arith.subf %[[W]], %[[N]] : tensor<2x3xf32>

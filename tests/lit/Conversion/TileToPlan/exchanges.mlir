@@ -1,4 +1,5 @@
 // Collectives that start at about the same time go together, beside what does not need them.
+// RUN: stc-opt %s --start-exchanges | FileCheck %s --check-prefix=START
 // RUN: stc-opt %s --group-exchanges=bucket=2048 | FileCheck %s --check-prefix=GROUP
 // RUN: stc-opt %s --group-exchanges=bucket=2048 --convert-tile-to-plan | FileCheck %s
 
@@ -9,6 +10,16 @@ stc.variable parameter @c : tensor<4xf32> {stc.dealt = {data = 0}}
 // What variables hold is sent at the start. The first exchange is full with @a, which has 2,048 bytes when it is
 // whole; @b and @c go together. The sum of %y starts behind its product, and another product is computed before anybody
 // needs it.
+// START-LABEL: func.func @step
+// START-NEXT: stc.read @a
+// START-NEXT: stc.all_gather
+// START-NEXT: stc.read @b
+// START-NEXT: stc.all_gather
+// START-NEXT: stc.read @c
+// START-NEXT: stc.all_gather
+// START-NEXT: %[[X:.*]] = stc.matmul
+// START-NEXT: stc.all_reduce sum %[[X]]
+// START-NEXT: stc.matmul
 // GROUP-LABEL: func.func @step
 // GROUP-NEXT: %[[A:.*]] = stc.read @a
 // GROUP-NEXT: %[[AA:.*]] = tile.exchange(%[[A]])
