@@ -27,7 +27,7 @@ struct Message {
     Goodbye, ///< nothing follows
   };
   Kind kind = Kind::Heartbeat;
-  uint8_t call = 0; ///< of data: which call it belongs to
+  uint8_t call = 0; ///< of data: which call it belongs to; of a failure: its ErrorKind
   uint32_t rank = 0;
   std::string text;
 };

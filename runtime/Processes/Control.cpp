@@ -100,12 +100,13 @@ Result<std::string> Control::take(std::unique_lock<std::mutex> &lock, Watched &p
   constexpr const char *names[] = {"a gather", "a broadcast", "a barrier", "an agreement"};
   arrived.wait(lock, [&] { return failure || !peer.inbox.empty() || peer.left; });
   if (!failure && peer.inbox.empty())
-    noteFailure(peer.name + " ended before the others", peer.rank, nullptr);
+    noteFailure({peer.name + " ended before the others", ErrorKind::Peer}, peer.rank, nullptr);
   else if (!failure && peer.inbox.front().call != uint8_t(call))
-    noteFailure(fmt::format("{} is at {}, expected {}, where rank {} is", peer.name,
-                            names[peer.inbox.front().call % std::size(names)], names[int(call)],
-                            ownRank),
-                peer.rank, nullptr);
+    noteFailure(
+        {fmt::format("{} is at {}, expected {}, where rank {} is", peer.name,
+                     names[peer.inbox.front().call % std::size(names)], names[int(call)], ownRank),
+         ErrorKind::Peer},
+        peer.rank, nullptr);
   if (failure) {
     wake();
     return tl::unexpected(*failure);
@@ -192,19 +193,20 @@ void Control::giveUp(const Error &error) {
   std::lock_guard lock(mutex);
   if (failure)
     return;
-  noteFailure(fmt::format("rank {}: {}", ownRank, error.message), ownRank, nullptr);
+  noteFailure({fmt::format("rank {}: {}", ownRank, error.message), error.kind}, ownRank, nullptr);
   failure = error;
   isOwn = true;
 }
 
 // The first failure is the one that counts. The source knows it.
-void Control::noteFailure(std::string message, int rank, const Watched *source) {
+void Control::noteFailure(Error error, int rank, const Watched *source) {
   if (failure)
     return;
-  failure = {std::move(message), ErrorKind::Peer};
+  failure = std::move(error);
   for (Watched &peer : peers)
     if (&peer != source)
-      peer.connection.send({Message::Kind::Failure, 0, uint32_t(rank), failure->message});
+      peer.connection.send({Message::Kind::Failure, static_cast<uint8_t>(failure->kind),
+                            uint32_t(rank), failure->message});
   arrived.notify_all();
 }
 
@@ -260,10 +262,11 @@ void Control::receive(Watched &peer) {
     return;
   peer.connection.close();
   if (!peer.left && !closing)
-    noteFailure(peer.name + (state == Connection::State::Ended
-                                 ? " ended without a goodbye"
-                                 : " sent what is no message of a run"),
-                peer.rank, &peer);
+    noteFailure(
+        {peer.name + (state == Connection::State::Ended ? " ended without a goodbye"
+                                                        : " sent what is no message of a run"),
+         ErrorKind::Peer},
+        peer.rank, &peer);
   peer.left = true;
 }
 
@@ -276,7 +279,8 @@ void Control::handle(Watched &peer, Message message) {
   case Message::Kind::Failure:
     peer.left = true;
     if (!closing)
-      noteFailure(message.text, static_cast<int>(message.rank), &peer);
+      noteFailure({message.text, static_cast<ErrorKind>(message.call)},
+                  static_cast<int>(message.rank), &peer);
     break;
   case Message::Kind::Goodbye:
     peer.left = true;
@@ -296,8 +300,9 @@ void Control::tick() {
     peer.connection.send({Message::Kind::Heartbeat, 0, uint32_t(ownRank), ""});
     if (++peer.silentTicks < ticksOfSilence || peer.left || closing)
       continue;
-    noteFailure(fmt::format("{} has not been heard of for {} s", peer.name,
-                            std::chrono::duration<double>(limits.silence).count()),
+    noteFailure({fmt::format("{} has not been heard of for {} s", peer.name,
+                             std::chrono::duration<double>(limits.silence).count()),
+                 ErrorKind::Peer},
                 peer.rank, nullptr);
     peer.left = true;
     peer.connection.close();

@@ -24,7 +24,8 @@
 namespace stc::runtime {
 
 /// Calls are made by all processes in the same order, each by one thread. After a failure every one
-/// is an error (Peer) that names the process which failed first:
+/// is an error that names the process which failed first, of the kind Peer, or that of its own
+/// error:
 ///   rank 3 (host x, process 1234) ended without a goodbye
 ///   rank 3 (host x, process 1234) has not been heard of for 30 s
 ///   rank 3: <its own message>
@@ -81,7 +82,7 @@ private:
   void handle(Watched &peer, Message message);
   void tick();
   bool isDone();
-  void noteFailure(std::string message, int rank, const Watched *source);
+  void noteFailure(Error error, int rank, const Watched *source);
   void wake();
   void tell();
 

@@ -57,6 +57,8 @@ std::vector<std::string> environmentWith(const std::vector<std::string> &changes
 Result<Socket> openLog(int rank, const std::string &folder) {
   std::error_code failed;
   fs::create_directories(folder, failed);
+  if (failed)
+    return fail(fmt::format("{}: cannot create: {}", folder, failed.message()), ErrorKind::Io);
   std::string path = fmt::format("{}/rank-{}.log", folder, rank);
   Socket file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
   if (file.descriptor() < 0)
@@ -164,8 +166,8 @@ private:
   const int interrupt;
   std::vector<Child> children;
   int running = 0;
-  bool passedOn = false;
-  int hurried = 0; // the last signal to those that are late
+  std::optional<Clock::time_point> passedOn; // the last time
+  int hurried = 0;                           // the last signal to those that are late
   std::optional<Clock::time_point> failedAt;
   int ownFailure = 0, peerFailure = 0; // the exit code of the first
 };
@@ -230,10 +232,12 @@ void Launched::signalAll(int signal) const {
       kill(child.pid, signal);
 }
 
+// Again and again where it goes through mpirun, which may not have started the processes yet.
 void Launched::passSignalOn() {
-  if (!pendingInterrupt() || passedOn)
+  constexpr auto pause = std::chrono::milliseconds(500);
+  if (!pendingInterrupt() || (passedOn && (!interrupt || Clock::now() - *passedOn < pause)))
     return;
-  passedOn = true;
+  passedOn = Clock::now();
   signalAll(interrupt ? interrupt : pendingInterrupt());
 }
 
@@ -331,6 +335,8 @@ Result<int> launchByMpi(const std::vector<std::string> &command, const LaunchOpt
                              {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
                              {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
                              {"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
+                             // Others may use the cores, too.
+                             {"OMPI_MCA_mpi_yield_when_idle", "1"},
                              {"OMPI_MCA_hwloc_base_binding_policy", "none"},
                              {"PRTE_MCA_hwloc_default_binding_policy", "none"}})
     if (!std::getenv(name))
@@ -347,9 +353,10 @@ Result<int> launchByMpi(const std::vector<std::string> &command, const LaunchOpt
   int code = launched.run();
   if (pendingInterrupt())
     return code == 128 + SIGUSR1 ? 128 + pendingInterrupt() : code;
-  if (const char *signal = code > 128 ? sigabbrev_np(code - 128) : nullptr; signal && options.note)
+  const char *signal = code > 128 ? sigabbrev_np(code - 128) : nullptr;
+  if (signal && options.note)
     options.note(fmt::format("one of the processes was ended by SIG{}", signal));
-  return code;
+  return signal ? exitCode(ErrorKind::Peer) : code;
 }
 
 Result<Socket> divertOutput(int rank, const std::string &folder) {

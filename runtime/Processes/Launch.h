@@ -32,8 +32,8 @@ struct LaunchOptions {
 /// that of a failed peer; 128 + n for signal n. Errors (Machine, Io): they cannot be started.
 Result<int> launch(const std::vector<std::string> &command, const LaunchOptions &options);
 
-/// The same by mpirun, whose exit code is that of the first process that it sees end. Rank 0 and
-/// the others write to the streams of mpirun: see divertOutput(). What mpirun needs to know is in
+/// The same by mpirun, whose exit code is that of the first process that it sees end, or that of a
+/// failed peer where a signal ended one. Rank 0 and the others write to the streams of mpirun: see divertOutput(). What mpirun needs to know is in
 /// its environment, where other values count if they are there: that there may be more processes
 /// than cores, that root is meant, and that threads go where the system puts them.
 ///

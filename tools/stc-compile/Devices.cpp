@@ -16,32 +16,29 @@ using namespace stc;
 static constexpr int64_t kMostDevices = 1 << 20;
 
 tl::expected<std::vector<DeviceAxis>, std::string> stc::parseDevices(const std::string &text) {
-  std::vector<DeviceAxis> grid;
-  StringRef left = text;
-  int64_t all = 1;
+  auto unknown = [&] {
+    return tl::unexpected(llvm::formatv("expected a number of devices, data:N, context:N or "
+                                        "data:N,context:N, found '{0}'",
+                                        text)
+                              .str());
+  };
   // In this order, since what is exchanged along the last axis is most, and its devices are
   // nearest.
-  for (StringRef axis : {"data", "context"}) {
-    StringRef count = left.split(',').first;
-    if (count.consume_front((axis + ":").str()))
-      left = left.split(',').second;
-    else if (axis == "data" && !left.contains(':'))
-      left = "";
-    else
-      continue;
+  std::vector<DeviceAxis> grid = {{"data", 0}, {"context", 0}};
+  SmallVector<StringRef> parts;
+  StringRef(text).split(parts, ',');
+  int64_t all = 1;
+  for (StringRef part : parts) {
+    auto [name, count] = part.contains(':') ? part.split(':') : std::pair(StringRef("data"), part);
+    auto axis = llvm::find_if(grid, [&](const DeviceAxis &one) { return one.name == name; });
+    if (axis == grid.end() || axis->count > 0 || (parts.size() > 1 && !part.contains(':')))
+      return unknown();
     auto number = cli::parseNumber(count.str(), cli::Range<int64_t>{1, kMostDevices / all});
     if (!number)
       return tl::unexpected("of devices " + number.error());
-    all *= *number;
-    if (*number > 1)
-      grid.push_back({axis.str(), *number});
+    all *= axis->count = *number;
   }
-  if (!left.empty() || StringRef(text).ends_with(","))
-    return tl::unexpected(
-        llvm::formatv("expected a number of devices, data:N, context:N or data:N,context:N, "
-                      "found '{0}'",
-                      text)
-            .str());
+  llvm::erase_if(grid, [](const DeviceAxis &axis) { return axis.count <= 1; });
   return grid;
 }
 
@@ -92,7 +89,8 @@ tl::expected<void, std::string> stc::fitToDevices(Input &input, ArrayRef<DeviceA
     if (batch % axis.count != 0)
       return tl::unexpected(
           batch == 1
-              ? llvm::formatv("expected a batch that {0} devices divide, found train.batch = 1",
+              ? llvm::formatv("expected a batch that {0} devices divide, found train.batch = 1; "
+                              "context:{0} deals the positions of each sequence",
                               axis.count)
                     .str()
               : llvm::formatv("expected devices that divide train.batch = {0}, found {1}: {2} do",

@@ -87,20 +87,18 @@ Result<std::unique_ptr<Session>> Session::open(const SessionOptions &options) {
 
 Result<void> Session::join() {
   Result<Process> self = thisProcess();
+  const bool isOne = deviceCount(program()) == 1;
+  if (isOne && (!self || self->size == 1))
+    return {};
   if (!self)
     return forward(self);
-  if (deviceCount(program()) == 1 && self->size == 1)
-    return {};
   Result<std::unique_ptr<Team>> team = Team::join(program(), options);
   if (!team)
     return forward(team);
   processes = std::move(*team);
-  if (auto fitting = processes->requireDevices(program()); !fitting)
-    return fitting;
-  const std::string content = fmt::format("{:016x}", file.checksum());
-  if (auto agreed = processes->control().agree(content, "program file"); !agreed)
-    return agreed;
-  return {};
+  return processes->requireSame(fmt::format("{:016x}", file.checksum())).and_then([&] {
+    return processes->requireDevices(program());
+  });
 }
 
 Result<int> Session::leave(Result<int> result) {

@@ -33,15 +33,19 @@ std::vector<std::string> ownCommand() {
   return words;
 }
 
-/// How a process ends of which another one has failed. The first says so, or where that was the
-/// first itself, the second; the others write it to their logs.
-void endWithTheOthers(const Error &error, int rank, bool hasLog, const Socket &errors) {
-  const std::string line = fmt::format("stc-run: error: {}\n", forTerminal(error.message));
-  if (rank != 0 && hasLog)
-    say(stderr, "{}", line);
-  if (rank == (error.message.starts_with("rank 0 (") ? 1 : 0))
-    (void)!write(errors.descriptor(), line.data(), line.size());
-  std::_Exit(exitCode(ErrorKind::Peer));
+/// What this process has in common with the others of its run: the options that it was given, but
+/// for where its data is and the threads that it has.
+std::string sharedOptions() {
+  std::string options;
+  const std::vector<std::string> words = ownCommand();
+  for (size_t k = 1; k < words.size(); ++k) {
+    const std::string &word = words[k];
+    if (word == "--data" || word == "--threads")
+      ++k;
+    else if (!word.starts_with("--data=") && !word.starts_with("--threads="))
+      options += (options.empty() ? "" : " ") + word;
+  }
+  return options;
 }
 
 } // namespace
@@ -75,9 +79,28 @@ Result<std::unique_ptr<Team>> Team::join(const program::Program &program,
     return forward(channel);
   team->channel = std::move(*channel);
   team->channel->onFailure([&team = *team](const Error &error) {
-    endWithTheOthers(error, team.self.rank, team.hasLog, team.errors);
+    const bool isOfFirst = error.message.starts_with("rank 0 (");
+    team.say(error.message, /*isSpeaker=*/team.self.rank == (isOfFirst ? 1 : 0));
+    std::_Exit(exitCode(error.kind));
   });
   return team;
+}
+
+// Of one failure: others find others, which it caused.
+void Team::say(const std::string &message, bool isSpeaker) {
+  if (hasSaid.test_and_set())
+    return;
+  const std::string line = fmt::format("stc-run: error: {}\n", forTerminal(message));
+  if (self.rank != 0 && hasLog)
+    runtime::say(stderr, "{}", line);
+  if (isSpeaker)
+    (void)!write(errors.descriptor(), line.data(), line.size());
+}
+
+Result<void> Team::requireSame(const std::string &content) {
+  if (auto agreed = channel->agree(content, "program file"); !agreed)
+    return agreed;
+  return channel->agree(sharedOptions(), "options");
 }
 
 Result<void> Team::requireDevices(const program::Program &program) const {
@@ -150,8 +173,7 @@ Result<int> Team::leave(Result<int> result) {
     return result;
   // Before the others learn it, and end: mpirun ends all with the first.
   Error &error = result.error();
-  if (self.rank == 0 || hasLog)
-    say(stderr, "stc-run: error: {}\n", forTerminal(error.message));
+  say(error.message, /*isSpeaker=*/self.rank == 0);
   if (!error.isKnown)
     channel->giveUp(error);
   error.isKnown = true;
@@ -159,16 +181,16 @@ Result<int> Team::leave(Result<int> result) {
 }
 
 Result<std::optional<int>> startProcesses(const SessionOptions &options) {
-  Result<Process> self = thisProcess();
-  if (!self)
-    return forward(self);
-  if (self->launcher != Launcher::None)
-    return std::nullopt;
   Result<ProgramFile> file = ProgramFile::open(options.program);
   if (!file)
     return forward(file);
   const auto devices = static_cast<int>(deviceCount(file->program()));
   if (devices == 1)
+    return std::nullopt;
+  Result<Process> self = thisProcess();
+  if (!self)
+    return forward(self);
+  if (self->launcher != Launcher::None)
     return std::nullopt;
   std::vector<std::string> command = ownCommand();
   if (!options.givenThreads) {

@@ -7,6 +7,7 @@
 #include "runtime/Processes/Environment.h"
 #include "runtime/Processes/Socket.h"
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,8 @@ public:
                                                      const SessionOptions &options);
   ~Team();
 
+  /// Error: not all have the same program, or options.
+  runtime::Result<void> requireSame(const std::string &content);
   /// Error: there are not as many processes as devices.
   runtime::Result<void> requireDevices(const program::Program &program) const;
   /// By which the devices exchange along each axis of the program: through MPI, or where there is a
@@ -44,10 +47,13 @@ public:
 private:
   Team() = default;
   runtime::Result<void> requireOwnGpu(const runtime::cuda::Device &gpu);
+  /// To the log, and where this process is the one to speak, to standard error.
+  void say(const std::string &message, bool isSpeaker);
 
   runtime::Process self;
   bool hasLog = false;    // for what this process has to say
   runtime::Socket errors; // standard error, as it was before that
+  std::atomic_flag hasSaid;
   std::unique_ptr<runtime::mpi::Mpi> mpi;
   std::shared_ptr<runtime::Control> channel;
 };

@@ -146,7 +146,7 @@ TEST(Control, OneGivesUp) {
     for (int rank = 0; rank < 4; ++rank)
       EXPECT_EQ(ranks.wait(rank), rank == bad
                                       ? (Ended{1, "data: expected a file, found a folder"})
-                                      : (Ended{6, "rank " + std::to_string(bad) +
+                                      : (Ended{1, "rank " + std::to_string(bad) +
                                                       ": data: expected a file, found a folder"}));
   }
 }
