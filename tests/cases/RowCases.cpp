@@ -270,12 +270,13 @@ RowCase sumChain(int rounds) {
   return {"chain_of_sums", function("chain_of_sums", {x}, w.body, {{y, x.type}}), true};
 }
 
-/// Random numbers of both distributions, and those of the sixth of several parts.
+/// Random numbers of both distributions, and those of the sixth of several parts of columns, and of
+/// several parts of the rows of that.
 RowCase noise() {
   RowWriter w({3, 700});
   std::string uniform = w.random("uniform", "%s", 1), normal = w.random("normal", "%s", 2);
   std::string sixth = w.line("arith.constant dense<5> : tensor<i32>"),
-              part = w.random("uniform", "%s", 1, sixth);
+              part = w.random("uniform", "%s", 1, sixth + ", " + sixth + " along [1, 0] of [6, 7]");
   return {
       "noise",
       function("noise", {{"%s", typeOf({}, "i64")}}, w.body,
