@@ -3,27 +3,18 @@
 #include "compiler/Target/Linker.h"
 #include "compiler/Target/MemoryFile.h"
 
+#include <lld/Common/Driver.h>
 #include <llvm/ADT/StringSwitch.h>
 #include <llvm/Object/ObjectFile.h>
-#include <llvm/Support/Program.h>
 
 #include <cstring>
+#include <fcntl.h>
+#include <future>
+#include <mutex>
 
 using namespace stc;
 
-namespace {
-/// The linker of the LLVM that the compiler was built with, or the first on the path.
-tl::expected<std::string, std::string> findLinker() {
-  if (auto found = llvm::sys::findProgramByName("ld.lld", {STC_LLVM_TOOLS_DIR}))
-    return *found;
-  for (const char *name : {"ld.lld-" STC_LLVM_MAJOR, "ld.lld"})
-    if (auto found = llvm::sys::findProgramByName(name))
-      return *found;
-  return tl::unexpected<std::string>(
-      "expected the linker ld.lld in " STC_LLVM_TOOLS_DIR
-      " or on the path, found none (Debian has it as lld-" STC_LLVM_MAJOR ")");
-}
-} // namespace
+LLD_HAS_DRIVER(elf)
 
 tl::expected<std::vector<std::string>, std::string>
 stc::undefinedSymbols(const std::string &object) {
@@ -49,26 +40,47 @@ stc::undefinedSymbols(const std::string &object) {
   return missing;
 }
 
+/// All that is written to a pipe until its writers close it.
+static std::string readAll(int descriptor) {
+  auto buffer = llvm::MemoryBuffer::getOpenFile(descriptor, "pipe", /*FileSize=*/-1);
+  return buffer ? (*buffer)->getBuffer().str() : std::string();
+}
+
 tl::expected<std::string, std::string> stc::linkShared(std::span<const std::string> objects) {
-  tl::expected<std::string, std::string> linker = findLinker();
-  if (!linker)
-    return linker;
+  static std::mutex oneAtATime; // lld keeps its state in globals
+  std::lock_guard lock(oneAtATime);
   std::vector<MemoryFile> inputs;
   for (const std::string &object : objects)
     if (!inputs.emplace_back("stc-object").write(object))
       return tl::unexpected(std::string("cannot write a file in memory: ") + std::strerror(errno));
-  MemoryFile output("stc-shared"), messages("stc-messages");
+  // To a file lld writes beside it and renames, which a file in memory does not allow.
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    return tl::unexpected(std::string("cannot make a pipe: ") + std::strerror(errno));
 
-  std::vector<std::string> arguments = {*linker,       "-shared",          "-o",
-                                        "-",           "--hash-style=gnu", "-z",
-                                        "noexecstack", "--gc-sections",    "--build-id=none"};
+  std::vector<std::string> arguments = {"ld.lld",
+                                        "-shared",
+                                        "--hash-style=gnu",
+                                        "-z",
+                                        "noexecstack",
+                                        "--gc-sections",
+                                        "--build-id=none",
+                                        "-o",
+                                        "/proc/self/fd/" + std::to_string(ends[1])};
   for (const MemoryFile &input : inputs)
     arguments.push_back(input.path());
-  std::vector<llvm::StringRef> views(arguments.begin(), arguments.end());
-  std::string out = output.path(), err = messages.path(), error;
-  int status =
-      llvm::sys::ExecuteAndWait(*linker, views, std::nullopt, {{""}, {out}, {err}}, 0, 0, &error);
-  if (status != 0)
-    return tl::unexpected("ld.lld failed: " + (error.empty() ? messages.read() : error));
-  return output.read();
+  std::vector<const char *> words;
+  for (const std::string &argument : arguments)
+    words.push_back(argument.c_str());
+
+  std::future<std::string> output = std::async(std::launch::async, readAll, ends[0]);
+  std::string messages;
+  llvm::raw_string_ostream stream(messages);
+  lld::Result result = lld::lldMain(words, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  close(ends[1]);
+  std::string shared = output.get();
+  close(ends[0]);
+  if (result.retCode != 0 || shared.empty())
+    return tl::unexpected("the linker failed: " + messages);
+  return shared;
 }

@@ -12,8 +12,8 @@ namespace stc {
 /// What an ELF object needs of others, other than memcpy, memmove and memset.
 tl::expected<std::vector<std::string>, std::string> undefinedSymbols(const std::string &object);
 
-/// Links ELF objects into one shared object with ld.lld, which it runs as a process: LLVM's
-/// packages have no linker as a library. Files are in memory.
+/// Links ELF objects into one shared object, by lld as a library: no linker has to be there. Files
+/// are in memory.
 tl::expected<std::string, std::string> linkShared(std::span<const std::string> objects);
 
 } // namespace stc

@@ -1,9 +1,10 @@
-# LLVM and MLIR 22 as shared libraries, one shared precompiled header, and dialect generation.
+# LLVM and MLIR 22 as shared libraries, lld, which has static ones alone, one shared precompiled header, and dialect generation.
 find_package(MLIR REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
 if(NOT LLVM_VERSION_MAJOR EQUAL 22)
   message(FATAL_ERROR "expected LLVM and MLIR 22, found ${LLVM_VERSION}")
 endif()
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+find_package(LLD REQUIRED CONFIG HINTS ${LLVM_CMAKE_DIR}/../lld)
 include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
@@ -42,7 +43,7 @@ function(stc_mlir_library name)
   else()
     target_precompile_headers(${name} REUSE_FROM stc_mlir_pch)
   endif()
-  target_link_libraries(${name} PUBLIC MLIR LLVM)
+  target_link_libraries(${name} PUBLIC lldELF MLIR LLVM)
 endfunction()
 
 # stc_tablegen(NAME FILE.td out -flags ... out -flags ...): generated headers beside the dialect.
