@@ -11,20 +11,17 @@
 #include <isl/val.h>
 
 #include <algorithm>
-#include <dlfcn.h>
 #include <stdexcept>
 
 using namespace stc::pattern;
 
 // Behind the end of a budget isl's allocations fail, and its functions hand on a null. One of them,
 // of isl 0.25 and of all after it, writes through that null (isl_map_simplify.c,
-// set_eq_and_try_again): this one comes before it in the order of symbols, and asks first.
-extern "C" void isl_basic_map_inequality_to_equality(isl_basic_map *map, unsigned position) {
-  using Function = void (*)(isl_basic_map *, unsigned);
-  static const auto next =
-      reinterpret_cast<Function>(dlsym(RTLD_NEXT, "isl_basic_map_inequality_to_equality"));
+// set_eq_and_try_again): the linker has this one called in its place (--wrap), which asks first.
+extern "C" void __real_isl_basic_map_inequality_to_equality(isl_basic_map *map, unsigned position);
+extern "C" void __wrap_isl_basic_map_inequality_to_equality(isl_basic_map *map, unsigned position) {
   if (map)
-    next(map, position);
+    __real_isl_basic_map_inequality_to_equality(map, position);
 }
 
 Context::Context(size_t divisions) : handle(isl_ctx_alloc()), cost(1 + divisions / 8) {
