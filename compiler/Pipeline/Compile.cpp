@@ -6,14 +6,22 @@
 #include "compiler/Target/HostCode.h"
 #include "dialects/Plan/Plan.h"
 
-#include <mlir/InitAllDialects.h>
+#include <mlir/Dialect/Affine/IR/AffineOps.h>
+#include <mlir/Dialect/Arith/IR/Arith.h>
+#include <mlir/Dialect/Func/IR/FuncOps.h>
+#include <mlir/Dialect/Math/IR/Math.h>
+#include <mlir/Dialect/MemRef/IR/MemRef.h>
+#include <mlir/Dialect/SCF/IR/SCF.h>
+#include <mlir/Dialect/Vector/IR/VectorOps.h>
 
 using namespace mlir;
 using namespace stc;
 
 void stc::registerCompiler(DialectRegistry &registry) {
-  registerAllDialects(registry);
-  registry.insert<StcDialect, tile::TileDialect, plan::PlanDialect>();
+  // What is read and built. Passes name the dialects of what they make.
+  registry.insert<StcDialect, tile::TileDialect, plan::PlanDialect, affine::AffineDialect,
+                  arith::ArithDialect, func::FuncDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, vector::VectorDialect>();
   registerArithGradients(registry);
   registerHostTranslations(registry);
   registerCudaTranslations(registry);
