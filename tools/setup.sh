@@ -7,7 +7,7 @@ packages=(
   # build
   cmake ninja-build clang-22 lld-22 libstdc++-12-dev
   # compiler: LLVM, MLIR and lld, integer sets, specifications
-  llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools liblld-22-dev
+  llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools liblld-22-dev libzstd-dev
   libisl-dev libgmp-dev libtomlplusplus-dev
   # runtime: program file, checksums, dense products, pictures
   flatbuffers-compiler libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev

@@ -43,6 +43,7 @@ set(STC_RUNTIME_HEADERS <algorithm> <array> <chrono> <cmath> <cstring> <filesyst
 
 # stc_run_anywhere(NAME): makes an executable that needs glibc alone; sanitizers bring their own libraries.
 function(stc_run_anywhere name)
+  set_target_properties(${name} PROPERTIES STC_RUNS_ANYWHERE ON)
   if(NOT STC_SANITIZE)
     target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
   endif()

@@ -1,4 +1,4 @@
-# LLVM and MLIR 22 as shared libraries, lld, which has static ones alone, one shared precompiled header, and dialect generation.
+# LLVM, MLIR and lld 22, one shared precompiled header, and dialect generation.
 find_package(MLIR REQUIRED CONFIG HINTS /usr/lib/llvm-22/lib/cmake/mlir)
 if(NOT LLVM_VERSION_MAJOR EQUAL 22)
   message(FATAL_ERROR "expected LLVM and MLIR 22, found ${LLVM_VERSION}")
@@ -8,6 +8,20 @@ find_package(LLD REQUIRED CONFIG HINTS ${LLVM_CMAKE_DIR}/../lld)
 include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
+
+# What the compiler's libraries are linked with: shared libraries, which link in a second, or static ones for
+# what is to run anywhere. Of static libraries lld takes what it needs, in any order, so that all are named.
+add_library(stc_llvm_shared INTERFACE)
+target_link_libraries(stc_llvm_shared INTERFACE lldELF MLIR LLVM)
+add_library(stc_llvm_static INTERFACE)
+file(GLOB archives ${LLVM_LIBRARY_DIR}/libMLIR*.a ${LLVM_LIBRARY_DIR}/libLLVM*.a ${LLVM_LIBRARY_DIR}/liblld*.a)
+find_library(STATIC_zstd libzstd.a REQUIRED)
+add_library(stc_no_back_ends STATIC ${STC_ROOT}/tools/cmake/NoBackEnds.cpp)
+target_include_directories(stc_no_back_ends SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
+target_link_libraries(stc_llvm_static INTERFACE stc_no_back_ends ${archives} ${STATIC_z} ${STATIC_zstd})
+add_library(stc_llvm INTERFACE)
+target_link_libraries(stc_llvm INTERFACE
+  $<IF:$<BOOL:$<TARGET_PROPERTY:STC_RUNS_ANYWHERE>>,stc_llvm_static,stc_llvm_shared>)
 
 # The headers that nearly every pass reads; parsing them once takes a pass from 18 s to 1 s.
 add_library(stc_mlir_pch STATIC ${STC_ROOT}/tools/cmake/pch.cpp)
@@ -43,7 +57,7 @@ function(stc_mlir_library name)
   else()
     target_precompile_headers(${name} REUSE_FROM stc_mlir_pch)
   endif()
-  target_link_libraries(${name} PUBLIC lldELF MLIR LLVM)
+  target_link_libraries(${name} PUBLIC stc_llvm)
 endfunction()
 
 # stc_tablegen(NAME FILE.td out -flags ... out -flags ...): generated headers beside the dialect.
