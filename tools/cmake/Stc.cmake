@@ -11,6 +11,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithAsserts)
 endif()
 add_compile_options(-Wall -Wextra -Wno-unused-parameter -ffunction-sections -fdata-sections)
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=) # what assertions name is no folder of this machine
 add_link_options(-fuse-ld=lld -Wl,--gc-sections)
 if(STC_SANITIZE)
   add_compile_options(-fsanitize=${STC_SANITIZE} -fno-omit-frame-pointer -g)
