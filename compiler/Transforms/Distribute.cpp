@@ -241,13 +241,13 @@ Value Distributor::summed(Value local, Reduction how) {
   return AllReduceOp::create(b, local.getType(), how, local, axis, count);
 }
 
-// What moves is rows of memory, of as many of the last dimensions as make a long one.
+// What moves is rows of memory: the last dimension, and as many before it as make a long one.
 Value Distributor::swapped(Value value) {
   constexpr int64_t longRow = 512;
   SmallVector<int64_t> shape(typeOf(value).getShape());
   const int64_t x = shape[0], y = shape[1];
   int64_t row = 1;
-  for (int64_t dim = shape.size() - 1; dim > 1 && row * shape[dim] <= longRow; --dim)
+  for (int64_t dim = shape.size() - 1; dim > 1 && (row == 1 || row * shape[dim] <= longRow); --dim)
     row *= shape[dim];
   const int64_t rows = typeOf(value).getNumElements() / row, inner = rows / (x * y);
   std::swap(shape[0], shape[1]);
@@ -271,7 +271,10 @@ Value Distributor::swapped(Value value) {
 }
 
 bool Distributor::canSend(RankedTensorType type, Placement from, Placement to) const {
+  // Rows are counted in 32 bits.
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
   return from.dim != to.dim && isa<FloatType>(type.getElementType()) &&
+         type.getNumElements() / type.getShape().back() <= most / count &&
          from.block == type.getDimSize(from.dim) && to.block == type.getDimSize(to.dim) &&
          to.block % count == 0;
 }
