@@ -1,0 +1,257 @@
+//===- DistributorValues.cpp - values where they are asked for ------------===//
+
+#include "compiler/Transforms/Distributor.h"
+#include "compiler/Transforms/Rematerialize.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace stc;
+using namespace stc::distribution;
+
+std::optional<int64_t> stc::distribution::dealtDim(DictionaryAttr dealt, StringAttr axis) {
+  auto dim = dealt ? dealt.getAs<IntegerAttr>(axis) : IntegerAttr();
+  return dim ? std::optional(dim.getInt()) : std::nullopt;
+}
+
+void stc::distribution::markAs(Operation *like, Operation *made) {
+  for (StringRef mark : {kBlockMark, kBackwardMark})
+    if (Attribute attribute = like ? like->getAttr(mark) : Attribute(); attribute && made)
+      made->setAttr(mark, attribute);
+}
+
+std::optional<Placement> Distributor::reshaped(Placement placement, ArrayRef<int64_t> from,
+                                               ArrayRef<int64_t> to) const {
+  if (!placement.isDealt())
+    return placement;
+  const int64_t elements = placement.block * stepOf(from, placement.dim);
+  for (int64_t dim = 0; dim < int64_t(to.size()); ++dim) {
+    const int64_t step = stepOf(to, dim);
+    if (elements % step == 0 && divides(to, dim, elements / step))
+      return Placement::dealt(dim, elements / step);
+  }
+  return std::nullopt;
+}
+
+Placement Distributor::anyPart(RankedTensorType type) const {
+  auto dim = dimOfRuns(type, count);
+  return dim ? Placement::dealt(*dim, type.getDimSize(*dim)) : Placement::whole();
+}
+
+Value Distributor::byBlocks(Value local, RankedTensorType type, Placement placement, bool isWhole,
+                            function_ref<Value(Value, RankedTensorType, int64_t)> change) {
+  const int64_t dim = placement.dim, blocks = type.getDimSize(dim) / placement.block;
+  if (blocks == 1)
+    return change(local, type, dim);
+  auto split = [&](RankedTensorType merged) {
+    SmallVector<int64_t> shape(merged.getShape());
+    shape[dim] /= blocks;
+    shape.insert(shape.begin() + dim, blocks);
+    return merged.clone(shape);
+  };
+  Value apart = ReshapeOp::create(b, split(typeOf(local)), local);
+  Value changed = change(apart, split(type), dim + 1);
+  return ReshapeOp::create(b, isWhole ? type : localType(type, placement), changed);
+}
+
+Value Distributor::gathered(Value local, RankedTensorType type, Placement placement) {
+  return byBlocks(local, type, placement, /*isWhole=*/true,
+                  [&](Value part, RankedTensorType to, int64_t dim) -> Value {
+                    return AllGatherOp::create(b, to, part, dim, axis, count);
+                  });
+}
+
+Value Distributor::scattered(Value local, RankedTensorType type, Placement wanted) {
+  const bool isNarrowed = type.getElementType().isF32() && scatteredType != type.getElementType();
+  if (isNarrowed) {
+    type = cast<RankedTensorType>(type.clone(scatteredType));
+    local = arith::TruncFOp::create(b, type, local);
+  }
+  Value sum =
+      byBlocks(local, type, wanted, /*isWhole=*/false,
+               [&](Value all, RankedTensorType from, int64_t dim) -> Value {
+                 return ReduceScatterOp::create(b, partType(from, dim), all, dim, axis, count);
+               });
+  if (!isNarrowed)
+    return sum;
+  return arith::ExtFOp::create(b, typeOf(sum).clone(b.getF32Type()), sum);
+}
+
+Value Distributor::summed(Value local, Reduction how) {
+  return AllReduceOp::create(b, local.getType(), how, local, axis, count);
+}
+
+// What moves is rows of memory: the last dimension, and as many before it as make a long one.
+Value Distributor::swapped(Value value) {
+  constexpr int64_t longRow = 512;
+  SmallVector<int64_t> shape(typeOf(value).getShape());
+  const int64_t x = shape[0], y = shape[1];
+  int64_t row = 1;
+  for (int64_t dim = shape.size() - 1; dim > 1 && (row == 1 || row * shape[dim] <= longRow); --dim)
+    row *= shape[dim];
+  const int64_t rows = typeOf(value).getNumElements() / row, inner = rows / (x * y);
+  std::swap(shape[0], shape[1]);
+  const auto to = typeOf(value).clone(shape);
+  if (x == 1 || y == 1)
+    return ReshapeOp::create(b, to, value);
+  // At each place of the result, [y, x, inner], the row's place before, [x, y, inner].
+  auto index = RankedTensorType::get({rows}, b.getI32Type());
+  auto constant = [&](int64_t number) -> Value {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(index, int32_t(number)));
+  };
+  Value place = IotaOp::create(b, index, /*dim=*/0);
+  Value outer = arith::DivSIOp::create(b, place, constant(inner));
+  Value ofX = arith::RemSIOp::create(b, outer, constant(x));
+  Value ofY = arith::DivSIOp::create(b, outer, constant(x));
+  Value before = arith::AddIOp::create(b, arith::MulIOp::create(b, ofX, constant(y)), ofY);
+  before = arith::AddIOp::create(b, arith::MulIOp::create(b, before, constant(inner)),
+                                 arith::RemSIOp::create(b, place, constant(inner)));
+  Value table = ReshapeOp::create(b, typeOf(value).clone({rows, row}), value);
+  return ReshapeOp::create(b, to, GatherOp::create(b, typeOf(table), table, before));
+}
+
+bool Distributor::canSend(RankedTensorType type, Placement from, Placement to) const {
+  // Rows are counted in 32 bits.
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  return from.dim != to.dim && isa<FloatType>(type.getElementType()) &&
+         type.getNumElements() / type.getShape().back() <= most / count &&
+         from.block == type.getDimSize(from.dim) && to.block == type.getDimSize(to.dim) &&
+         to.block % count == 0;
+}
+
+// [ahead, parts, behind] of the dimension that is cut, of which parts go to the front.
+Value Distributor::sent(Value local, RankedTensorType type, Placement from, Placement to) {
+  SmallVector<int64_t> shape(partType(type, from.dim).getShape());
+  shape[to.dim] /= count;
+  SmallVector<int64_t> apart = {ShapedType::getNumElements(ArrayRef(shape).take_front(to.dim)),
+                                count};
+  llvm::append_range(apart, ArrayRef(shape).drop_front(to.dim));
+  Value parts = swapped(ReshapeOp::create(b, type.clone(apart), local));
+  shape.insert(shape.begin(), count);
+  parts = ReshapeOp::create(b, type.clone(shape), parts);
+  return AllToAllOp::create(b, parts, /*dim=*/0, axis, count);
+}
+
+// [parts, ahead, behind] of the dimension that was cut, of which parts go to where it is.
+Value Distributor::received(Value parts, RankedTensorType type, Placement from, Placement to) {
+  ArrayRef<int64_t> shape = typeOf(parts).getShape().drop_front();
+  SmallVector<int64_t> apart = {count, ShapedType::getNumElements(shape.take_front(from.dim))};
+  llvm::append_range(apart, shape.drop_front(from.dim));
+  Value whole = swapped(ReshapeOp::create(b, type.clone(apart), parts));
+  return ReshapeOp::create(b, localType(type, to), whole);
+}
+
+Value Distributor::rank() {
+  return RankOp::create(b, RankedTensorType::get({}, b.getI32Type()), axis, count);
+}
+
+Value Distributor::firstOfPart(RankedTensorType part, int64_t dim) {
+  auto type = RankedTensorType::get({}, b.getI32Type());
+  auto size = DenseElementsAttr::get(type, int32_t(part.getDimSize(dim)));
+  Value first = arith::MulIOp::create(b, rank(), arith::ConstantOp::create(b, size));
+  const unsigned width = part.getElementTypeBitWidth();
+  auto scalar = type.clone(part.getElementType());
+  if (width > 32)
+    first = arith::ExtSIOp::create(b, scalar, first);
+  if (width < 32)
+    first = arith::TruncIOp::create(b, scalar, first);
+  return BroadcastOp::create(b, part, first, ArrayRef<int64_t>());
+}
+
+Value Distributor::sliced(Value value, Placement wanted) {
+  Value part = slicedOrCut(value, wanted);
+  markAs(value.getDefiningOp(), part.getDefiningOp());
+  return part;
+}
+
+Value Distributor::slicedOrCut(Value value, Placement wanted) {
+  const RankedTensorType type = typeOf(value), local = localType(type, wanted);
+  // Less than all of what is the same, or known by its place.
+  if (auto constant = value.getDefiningOp<arith::ConstantOp>())
+    if (auto elements = dyn_cast<SplatElementsAttr>(constant.getValue()))
+      return arith::ConstantOp::create(b, elements.resizeSplat(local));
+  if (auto broadcast = value.getDefiningOp<BroadcastOp>()) {
+    const auto *dim = llvm::find(broadcast.getDims(), wanted.dim);
+    const bool isNew = dim == broadcast.getDims().end();
+    Value from = isNew ? whole(broadcast.getInput())
+                       : in(broadcast.getInput(),
+                            Placement::dealt(dim - broadcast.getDims().begin(), wanted.block));
+    return BroadcastOp::create(b, local, from, broadcast.getDims());
+  }
+  const bool isOneRun = wanted.block == type.getDimSize(wanted.dim);
+  if (auto iota = value.getDefiningOp<IotaOp>()) {
+    Value index = IotaOp::create(b, local, iota.getDim());
+    if (int64_t(iota.getDim()) != wanted.dim)
+      return index;
+    if (isOneRun)
+      return arith::AddIOp::create(b, index, firstOfPart(local, wanted.dim));
+  }
+  if (auto gather = value.getDefiningOp<GatherOp>();
+      gather && placementOf(value).isWhole() && wanted.dim + 1 < type.getRank())
+    return GatherOp::create(b, local, whole(gather.getTable()), in(gather.getIndices(), wanted));
+  if (auto random = value.getDefiningOp<RandomOp>(); random && isOneRun) {
+    auto parts = llvm::map_to_vector(random.getParts(), [&](Value part) { return whole(part); });
+    SmallVector<int64_t> dims(random.getDims()), counts(random.getCounts());
+    parts.push_back(rank());
+    dims.push_back(wanted.dim);
+    counts.push_back(count);
+    return RandomOp::create(b, local, random.getDistribution(), whole(random.getSeed()),
+                            whole(random.getStep()), random.getStream(), parts, dims, counts);
+  }
+  if (Operation *op = value.getDefiningOp();
+      op && isElementwise(op) && placementOf(value).isWhole())
+    return slicedOp(op, local, wanted);
+  return cut(whole(value), type, wanted);
+}
+
+Value Distributor::cut(Value all, RankedTensorType type, Placement wanted) {
+  return byBlocks(all, type, wanted, /*isWhole=*/false,
+                  [&](Value apart, RankedTensorType from, int64_t dim) -> Value {
+                    return AllSliceOp::create(b, partType(from, dim), apart, dim, axis, count);
+                  });
+}
+
+/// An elementwise op done for a part alone, with the marks that the whole one has.
+Value Distributor::slicedOp(Operation *op, RankedTensorType type, Placement wanted) {
+  auto operands =
+      llvm::map_to_vector(op->getOperands(), [&](Value value) { return in(value, wanted); });
+  OperationState state(op->getLoc(), op->getName(), operands, type, op->getAttrs());
+  return static_cast<OpBuilder &>(b).create(state)->getResult(0);
+}
+
+Value Distributor::in(Value value, Placement wanted) {
+  Known &one = known[value];
+  if (auto found = one.values.find(wanted); found != one.values.end())
+    return found->second;
+  const RankedTensorType type = typeOf(value);
+  const Placement own = one.own;
+  if (one.kept && !one.values.contains(own)) {
+    Value parts = one.values.at(*one.kept);
+    Value result =
+        wanted.isWhole() ? gathered(parts, type, *one.kept) : cut(whole(value), type, wanted);
+    known[value].values[wanted] = result;
+    return result;
+  }
+  if (own.isWhole() && wanted.isPartial()) {
+    Value share = splat(b, b.getLoc(), type, 1.0 / double(count));
+    return known[value].values[wanted] = arith::MulFOp::create(b, whole(value), share);
+  }
+  Value local = one.values.at(own), result;
+  auto all = one.values.find(Placement::whole());
+  if (own.isWhole())
+    result = sliced(value, wanted);
+  else if (all != one.values.end()) // exchanged before
+    result = cut(all->second, type, wanted);
+  else if (own.isDealt() && wanted.isWhole())
+    result = gathered(local, type, own);
+  else if (own.isDealt() && canSend(type, own, wanted))
+    result = received(sent(local, type, own, wanted), type, own, wanted);
+  else if (own.isDealt())
+    result = sliced(value, wanted);
+  else if (wanted.isDealt())
+    result = scattered(local, type, wanted);
+  else
+    result = summed(local, Reduction::Sum);
+  known[value].values[wanted] = result;
+  return result;
+}
