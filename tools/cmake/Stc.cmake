@@ -50,13 +50,31 @@ function(stc_run_anywhere name)
   endif()
 endfunction()
 
-# stc_unit_test(NAME SOURCES a.cpp ... DEPS lib ... [SHARDS k]): a GoogleTest executable, run by ctest,
+# stc_test_program(NAME [IR]): for an executable of the tests. It does next to nothing itself, so that optimizing it
+# would take longer than it saves. Its precompiled headers, in tests, are GoogleTest's and the runtime's or, with IR,
+# those of MLIR.
+function(stc_test_program name)
+  cmake_parse_arguments(ARG "IR" "" "" ${ARGN})
+  target_include_directories(${name} PRIVATE ${STC_ROOT} ${CMAKE_BINARY_DIR})
+  target_compile_options(${name} PRIVATE -O0 -fPIC) # as the headers were, not -fPIE
+  if(ARG_IR)
+    target_include_directories(${name} SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+    target_precompile_headers(${name} REUSE_FROM stc_mlir_test_pch)
+  else()
+    target_precompile_headers(${name} REUSE_FROM stc_test_pch)
+  endif()
+endfunction()
+
+# stc_unit_test(NAME [IR] SOURCES a.cpp ... DEPS lib ... [SHARDS k]): a GoogleTest executable, run by ctest,
 # in k processes where it takes long.
 function(stc_unit_test name)
-  cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;DEPS" ${ARGN})
-  find_package(GTest REQUIRED)
+  cmake_parse_arguments(ARG "IR" "SHARDS" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  target_include_directories(${name} PRIVATE ${STC_ROOT} ${CMAKE_BINARY_DIR})
+  if(ARG_IR)
+    stc_test_program(${name} IR)
+  else()
+    stc_test_program(${name})
+  endif()
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gtest_main)
   if(NOT ARG_SHARDS)
     add_test(NAME ${name} COMMAND ${name})
