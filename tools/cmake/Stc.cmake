@@ -42,6 +42,10 @@ set(STC_RUNTIME_HEADERS <algorithm> <array> <chrono> <cmath> <cstring> <filesyst
   <map> <memory> <optional> <span> <string> <vector> <fmt/format.h> <fmt/ranges.h>
   <nlohmann/json.hpp> ${STC_PROGRAM_HEADER})
 
+# The same for patterns and for specifications and explanations, which speak of them.
+set(STC_PATTERN_HEADERS <algorithm> <array> <cmath> <functional> <map> <memory> <numeric> <optional> <span>
+  <string> <vector> <fmt/format.h> <fmt/ranges.h> <isl/cpp.h> <tl/expected.hpp>)
+
 # stc_run_anywhere(NAME): makes an executable that needs glibc alone; sanitizers bring their own libraries.
 function(stc_run_anywhere name)
   set_target_properties(${name} PROPERTIES STC_RUNS_ANYWHERE ON)
