@@ -31,6 +31,16 @@ std::string unknownName(const std::string &found, const std::vector<std::string>
                      didYouMean(found, known));
 }
 
+CLI::App *addCommand(CLI::App &app, const std::string &name, const std::string &description) {
+  return app.add_subcommand(name, description);
+}
+
+CLI::Option *addReader(CLI::App &command, const std::string &name,
+                       std::function<void(const std::string &)> read,
+                       const std::string &description, const std::string &type) {
+  return command.add_option_function<std::string>(name, read, description)->type_name(type);
+}
+
 void addExample(CLI::App &command, const std::string &line) {
   command.footer("example:\n  " + line);
 }
@@ -56,7 +66,7 @@ CLI::Option *addNumbers(CLI::App &command, const std::string &name, std::vector<
       at = end + 1;
     }
   };
-  return command.add_option_function<std::string>(name, read, description)->type_name("N,N,...");
+  return addReader(command, name, read, description, "N,N,...");
 }
 
 // The library only says that a command is required, or what was not expected.

@@ -9,6 +9,7 @@
 #include "tools/command-line/Number.h"
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,22 +17,26 @@
 
 namespace stc::cli {
 
+/// A command of an application. What the library does for it is compiled once, in the .cpp file.
+CLI::App *addCommand(CLI::App &app, const std::string &name, const std::string &description);
+
+/// An option whose argument a function reads; `type` is what --help calls it.
+CLI::Option *addReader(CLI::App &command, const std::string &name,
+                       std::function<void(const std::string &)> read,
+                       const std::string &description, const std::string &type);
+
 /// An option that takes one number in a range; `T` is int, int64_t, uint64_t, double, or one of
 /// these as std::optional.
 template <class T>
 CLI::Option *addNumber(CLI::App &command, const std::string &name, T &target,
                        const std::string &description, Range<NumberOf<T>> range = {}) {
-  return command
-      .add_option_function<std::string>(
-          name,
-          [&target, name, range](const std::string &text) {
-            auto number = parseNumber(text, range);
-            if (!number)
-              throw CLI::ValidationError(name, number.error());
-            target = *number;
-          },
-          description)
-      ->type_name(std::is_integral_v<NumberOf<T>> ? "N" : "X");
+  auto read = [&target, name, range](const std::string &text) {
+    auto number = parseNumber(text, range);
+    if (!number)
+      throw CLI::ValidationError(name, number.error());
+    target = *number;
+  };
+  return addReader(command, name, read, description, std::is_integral_v<NumberOf<T>> ? "N" : "X");
 }
 
 /// An option that takes numbers with commas between them, as one argument: 0,256,384.
@@ -46,20 +51,16 @@ template <class T>
 CLI::Option *addChoice(CLI::App &command, const std::string &name, T &target,
                        const std::vector<std::pair<std::string, T>> &choices,
                        const std::string &description) {
-  return command
-      .add_option_function<std::string>(
-          name,
-          [&target, name, choices](const std::string &text) {
-            std::vector<std::string> known;
-            for (const auto &[word, value] : choices) {
-              if (word == text)
-                return void(target = value);
-              known.push_back(word);
-            }
-            throw CLI::ValidationError(name, unknownName(text, known));
-          },
-          description)
-      ->type_name("NAME");
+  auto read = [&target, name, choices](const std::string &text) {
+    std::vector<std::string> known;
+    for (const auto &[word, value] : choices) {
+      if (word == text)
+        return void(target = value);
+      known.push_back(word);
+    }
+    throw CLI::ValidationError(name, unknownName(text, known));
+  };
+  return addReader(command, name, read, description, "NAME");
 }
 
 /// The same where the value is the name.

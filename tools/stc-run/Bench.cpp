@@ -346,7 +346,7 @@ Result<int> bench(const BenchOptions &options) {
 
 void addBench(CLI::App &app, Command &run) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App *command = app.add_subcommand("bench", "times entries, on random inputs");
+  CLI::App *command = cli::addCommand(app, "bench", "times entries, on random inputs");
   options->add(*command);
   command->add_option("entry", options->entry, "entry to run; default: all but init");
   command->add_option("--inputs", options->inputs,

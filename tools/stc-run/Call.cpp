@@ -71,7 +71,7 @@ Result<int> call(const CallOptions &options) {
 
 void addCall(CLI::App &app, Command &run) {
   auto options = std::make_shared<CallOptions>();
-  CLI::App *command = app.add_subcommand("call", "runs one entry on .npy files");
+  CLI::App *command = cli::addCommand(app, "call", "runs one entry on .npy files");
   options->add(*command);
   command->add_option("entry", options->entry, "name of the entry")->required();
   command->add_option("inputs", options->inputs,

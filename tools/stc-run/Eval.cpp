@@ -151,8 +151,8 @@ static Result<int> eval(const EvalOptions &options) {
 
 void addEval(CLI::App &app, Command &run) {
   auto options = std::make_shared<EvalOptions>();
-  CLI::App *command = app.add_subcommand(
-      "eval", "prints the bits per byte (of images: per dimension) on held-out data");
+  CLI::App *command = cli::addCommand(
+      app, "eval", "prints the bits per byte (of images: per dimension) on held-out data");
   options->add(*command);
   options->data.add(*command);
   command

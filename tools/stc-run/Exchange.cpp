@@ -66,7 +66,7 @@ Result<int> importFrom(const ExchangeOptions &options) {
 
 void addExport(CLI::App &app, Command &run) {
   auto options = std::make_shared<ExchangeOptions>();
-  CLI::App *command = app.add_subcommand("export", "writes weights for other programs to load");
+  CLI::App *command = cli::addCommand(app, "export", "writes weights for other programs to load");
   command
       ->add_option("weights", options->from,
                    "weights (.safetensors), a run's folder, or a checkpoint")
@@ -78,7 +78,8 @@ void addExport(CLI::App &app, Command &run) {
 
 void addImport(CLI::App &app, Command &run) {
   auto options = std::make_shared<ExchangeOptions>();
-  CLI::App *command = app.add_subcommand("import", "checks and converts weights of other programs");
+  CLI::App *command =
+      cli::addCommand(app, "import", "checks and converts weights of other programs");
   command->add_option("program", options->program, "compiled program (.stcp)")->required();
   command->add_option("from", options->from, "f32, f16 or bf16 weights (.safetensors)")->required();
   options->addNames(*command);

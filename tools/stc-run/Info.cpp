@@ -34,7 +34,7 @@ Result<int> info(const InfoOptions &options) {
 
 void addInfo(CLI::App &app, Command &run) {
   auto options = std::make_shared<InfoOptions>();
-  CLI::App *command = app.add_subcommand("info", "says what a program is and what it needs");
+  CLI::App *command = cli::addCommand(app, "info", "says what a program is and what it needs");
   options->add(*command);
   command->add_flag("--json", options->json, "as JSON");
   cli::addExample(*command, "stc-run info out/text-small.stcp");

@@ -87,8 +87,8 @@ Result<int> prepareData(const std::string &program, PrepareOptions options) {
 void addPrepare(CLI::App &app, Command &run) {
   auto program = std::make_shared<std::string>();
   auto options = std::make_shared<PrepareOptions>();
-  CLI::App *command = app.add_subcommand(
-      "prepare", "makes a folder to train on from files of text, pictures or sound");
+  CLI::App *command = cli::addCommand(
+      app, "prepare", "makes a folder to train on from files of text, pictures or sound");
   command->add_option("program", *program, "compiled program (.stcp); it says what the data is")
       ->required();
   command->add_option("inputs", options->inputs, "files and folders")->required();

@@ -60,8 +60,8 @@ Result<int> report(const ReportOptions &options) {
 
 void addReport(CLI::App &app, Command &run) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App *command = app.add_subcommand(
-      "report", "shows a run folder, or several beside each other, as one HTML page");
+  CLI::App *command = cli::addCommand(
+      app, "report", "shows a run folder, or several beside each other, as one HTML page");
   command->add_option("folders", options->folders, "up to four folders that train wrote")
       ->required();
   command->add_option("-o,--out", options->out,

@@ -367,7 +367,8 @@ static void addCompletion(CLI::App &command, SampleOptions &options, CLI::Option
 
 void addSample(CLI::App &app, Command &run) {
   auto options = std::make_shared<SampleOptions>();
-  CLI::App *command = app.add_subcommand("sample", "samples texts, images (.png) or sounds (.wav)");
+  CLI::App *command =
+      cli::addCommand(app, "sample", "samples texts, images (.png) or sounds (.wav)");
   options->add(*command);
   command
       ->add_option("--weights", options->weights,

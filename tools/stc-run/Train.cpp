@@ -520,7 +520,7 @@ Result<int> TrainRun::run() {
 
 void addTrain(CLI::App &app, Command &run) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App *command = app.add_subcommand("train", "trains a model on a file of bytes");
+  CLI::App *command = cli::addCommand(app, "train", "trains a model on a file of bytes");
   options->add(*command);
   options->data.add(*command);
   command->add_option("-o,--out", options->out, "folder of the run, for weights and checkpoints")
