@@ -94,12 +94,12 @@ using Bytes = std::vector<std::byte>;
 /// A program, and an executor for each of its devices.
 class Program {
 public:
-  static std::unique_ptr<Program> create(const std::string &text,
-                                         const std::vector<DeviceAxis> &grid) {
+  /// The program file of a specification; empty, with a failed expectation, if it does not compile.
+  static Bytes compile(const std::string &text, const std::vector<DeviceAxis> &grid) {
     auto spec = spec::parseSpec(text, "model.toml");
     if (!spec) {
       ADD_FAILURE() << spec.error()[0].str();
-      return nullptr;
+      return {};
     }
     CompileOptions options = optionsForHost();
     options.recompute = spec->memory.recompute == spec::Recompute::Block ? "block" : "none";
@@ -109,14 +109,33 @@ public:
     OwningOpRef<ModuleOp> module = model::build(*spec, &context());
     if (failed(runPhases(*module, options))) {
       ADD_FAILURE() << "does not compile";
-      return nullptr;
+      return {};
     }
     auto bytes = finishProgram(*module, options, {"model", {}, text, {}});
     if (failed(bytes)) {
       ADD_FAILURE() << "gives no program";
-      return nullptr;
+      return {};
     }
-    return std::unique_ptr<Program>(new Program(std::move(*bytes)));
+    return std::move(*bytes);
+  }
+
+  explicit Program(Bytes given) : bytes(std::move(given)) {
+    const auto *axes = program().axes();
+    for (int device = 0; device < runtime::deviceCount(program()); ++device) {
+      runtime::Devices grid;
+      for (uint32_t axis = 0; axis < (axes ? axes->size() : 0); ++axis) {
+        const std::vector<int> along = runtime::devicesAlong(program(), axis, device);
+        auto &meeting = meetings[{axis, along.front()}];
+        if (!meeting)
+          meeting = std::make_unique<Meeting>(static_cast<int>(along.size()));
+        grid.along.push_back(std::make_unique<ThreadCommunicator>(
+            *meeting, static_cast<int>(llvm::find(along, device) - along.begin())));
+      }
+      pools.push_back(std::make_unique<runtime::ThreadPool>(1));
+      auto executor = runtime::HostExecutor::create(program(), *pools.back(), std::move(grid));
+      EXPECT_TRUE(executor) << executor.error().message;
+      executors.push_back(std::move(*executor));
+    }
   }
 
   const program::Program &program() const { return *program::GetProgram(bytes.data()); }
@@ -160,26 +179,7 @@ public:
   Bytes read(const program::Tensor &tensor, int device) { return *executors[device]->read(tensor); }
 
 private:
-  explicit Program(std::vector<std::byte> given) : bytes(std::move(given)) {
-    const auto *axes = program().axes();
-    for (int device = 0; device < runtime::deviceCount(program()); ++device) {
-      runtime::Devices grid;
-      for (uint32_t axis = 0; axis < (axes ? axes->size() : 0); ++axis) {
-        const std::vector<int> along = runtime::devicesAlong(program(), axis, device);
-        auto &meeting = meetings[{axis, along.front()}];
-        if (!meeting)
-          meeting = std::make_unique<Meeting>(static_cast<int>(along.size()));
-        grid.along.push_back(std::make_unique<ThreadCommunicator>(
-            *meeting, static_cast<int>(llvm::find(along, device) - along.begin())));
-      }
-      pools.push_back(std::make_unique<runtime::ThreadPool>(1));
-      auto executor = runtime::HostExecutor::create(program(), *pools.back(), std::move(grid));
-      EXPECT_TRUE(executor) << executor.error().message;
-      executors.push_back(std::move(*executor));
-    }
-  }
-
-  std::vector<std::byte> bytes;
+  Bytes bytes;
   std::map<std::pair<uint32_t, int>, std::unique_ptr<Meeting>> meetings; // by axis and first
   std::vector<std::unique_ptr<runtime::ThreadPool>> pools;
   std::vector<std::unique_ptr<runtime::HostExecutor>> executors;
@@ -201,16 +201,15 @@ std::string textOf(const Case &one, const std::string &gradients = "float32") {
 
 using Grid = std::vector<DeviceAxis>;
 
-class OnDevices : public testing::TestWithParam<std::tuple<Case, Grid>> {
-protected:
-  void SetUp() override {
-    const auto &[one, grid] = GetParam();
-    whole = Program::create(textOf(one), {});
-    parts = Program::create(textOf(one), grid);
-    ASSERT_TRUE(whole && parts);
-    call("init", {bytesOf(std::vector<int64_t>{7})});
-  }
+std::string nameOf(const Grid &grid) {
+  std::string name;
+  for (const DeviceAxis &axis : grid)
+    name += axis.name + ":" + std::to_string(axis.count) + " ";
+  return name;
+}
 
+class OnDevices : public testing::TestWithParam<std::tuple<Case, std::vector<Grid>>> {
+protected:
   template <typename T> static Bytes bytesOf(const std::vector<T> &values) {
     auto bytes = std::as_bytes(std::span(values));
     return {bytes.begin(), bytes.end()};
@@ -267,6 +266,9 @@ protected:
           << entry << ": " << outputs(*whole)->Get(k)->name()->str();
   }
 
+  /// Both programs, from their first values on.
+  void check(const Bytes &forOne, const Bytes &forSeveral);
+
   static int64_t stateOf(const Program &of) {
     int64_t sum = 0;
     for (const program::Variable *variable : *of.program().variables())
@@ -279,7 +281,10 @@ protected:
   std::unique_ptr<Program> whole, parts;
 };
 
-TEST_P(OnDevices, AreAsOnOne) {
+void OnDevices::check(const Bytes &forOne, const Bytes &forSeveral) {
+  whole = std::make_unique<Program>(forOne);
+  parts = std::make_unique<Program>(forSeveral);
+  call("init", {bytesOf(std::vector<int64_t>{7})});
   expectSameVariables(0); // random numbers have their places in the whole
   for (int step = 0; step < 3; ++step) {
     SCOPED_TRACE("step " + std::to_string(step));
@@ -300,6 +305,17 @@ TEST_P(OnDevices, AreAsOnOne) {
   // devices do not divide them.
   const int64_t tables = 2 * (vocabulary + 1 + vocabulary) * 24 * sizeof(float);
   EXPECT_LE(stateOf(*parts), stateOf(*whole) / parts->devices() + tables);
+}
+
+TEST_P(OnDevices, AreAsOnOne) {
+  const auto &[one, grids] = GetParam();
+  const Bytes forOne = Program::compile(textOf(one), {});
+  for (const Grid &grid : grids) {
+    SCOPED_TRACE(nameOf(grid));
+    const Bytes forSeveral = Program::compile(textOf(one), grid);
+    ASSERT_FALSE(forOne.empty() || forSeveral.empty());
+    check(forOne, forSeveral);
+  }
 }
 
 /// The parts of a variable on all devices, one after the other.
@@ -327,13 +343,14 @@ TEST(GradientsOnDevices, TravelInTheTypeThatIsAskedFor) {
                     std::as_bytes(std::span(tokens)).end());
   std::vector<std::vector<float>> moments;
   for (const char *type : {"float32", "bfloat16", "float16"}) {
-    auto program =
-        Program::create(textOf({"", "pattern = \"fixed(8, 2)\"", ""}, type), {{"data", 2}});
-    ASSERT_TRUE(program);
-    program->call("init", {Bytes(sizeof(int64_t))});
+    const Bytes compiled =
+        Program::compile(textOf({"", "pattern = \"fixed(8, 2)\"", ""}, type), {{"data", 2}});
+    ASSERT_FALSE(compiled.empty());
+    Program program(compiled);
+    program.call("init", {Bytes(sizeof(int64_t))});
     for (int step = 0; step < 2; ++step)
-      program->call("train_step", {bytes, bytes});
-    moments.push_back(floatsOf(*program, name));
+      program.call("train_step", {bytes, bytes});
+    moments.push_back(floatsOf(program, name));
   }
   ASSERT_EQ(moments[0].size(), size_t(96 * 24));
   double largest = 0;
@@ -354,23 +371,24 @@ const Case fixed{"fixed", "pattern = \"fixed(8, 2)\"", ""},
     block{"block", "pattern = \"fixed(8, 2)\"", "dropout = 0.25\n[memory]\nrecompute = \"block\""},
     inTurn{"in_turn", "pattern = [\"local(5)\", \"dilated(4, 3)\"]\nintegration = \"heads\"", ""};
 
-std::string nameOf(const testing::TestParamInfo<std::tuple<Case, Grid>> &info) {
-  std::string name = std::get<0>(info.param).name;
-  for (const DeviceAxis &axis : std::get<1>(info.param))
-    name += "_" + axis.name + std::to_string(axis.count);
-  return name;
+const std::vector<Grid> bySequences = {{{"data", 2}}, {{"data", 4}}},
+                        byPositions = {
+                            {{"context", 2}}, {{"context", 4}}, {{"data", 2}, {"context", 2}}};
+
+std::string nameOfCase(const testing::TestParamInfo<std::tuple<Case, std::vector<Grid>>> &info) {
+  return std::get<0>(info.param).name;
 }
 
+// A test is about all grids of a case, because the program for one device is the same for them.
 INSTANTIATE_TEST_SUITE_P(BySequences, OnDevices,
                          testing::Combine(testing::Values(fixed, dropout, clip, block),
-                                          testing::Values(Grid{{"data", 2}}, Grid{{"data", 4}})),
-                         nameOf);
+                                          testing::Values(bySequences)),
+                         nameOfCase);
 INSTANTIATE_TEST_SUITE_P(ByPositions, OnDevices,
                          testing::Combine(testing::Values(fixed, dropout, block),
-                                          testing::Values(Grid{{"context", 2}},
-                                                          Grid{{"context", 4}},
-                                                          Grid{{"data", 2}, {"context", 2}})),
-                         nameOf);
+                                          testing::Values(byPositions)),
+                         nameOfCase);
 INSTANTIATE_TEST_SUITE_P(PatternsInTurn, OnDevices,
-                         testing::Values(std::tuple(inTurn, Grid{{"context", 2}})), nameOf);
+                         testing::Values(std::tuple(inTurn, std::vector<Grid>{{{"context", 2}}})),
+                         nameOfCase);
 } // namespace
