@@ -56,11 +56,12 @@ void checkFarScores(Compiled &compiled, const std::string &function, const Tenso
   }
 }
 
+constexpr size_t together = 8; // functions of a module
+
 /// Compiles the cases together, a few functions a module, and checks each. `exceptions` is how many
 /// may have a result that is small by cancellation: of two keys, say, with one weight near 1. As
 /// one vector with the others its error must be small all the same.
-void check(const std::vector<cases::Case> &all, uint64_t seed, int exceptions) {
-  constexpr size_t together = 8;
+void check(llvm::ArrayRef<cases::Case> all, uint64_t seed, int exceptions) {
   double worst = 0, joint = 0;
   int found = 0;
   for (size_t first = 0; first < all.size(); first += together) {
@@ -109,7 +110,18 @@ std::vector<cases::Case> sharedCases() {
   return all;
 }
 
-TEST(Attention, SharedCases) { check(sharedCases(), 1, /*exceptions=*/0); }
+// In parts, so that several processes can share them.
+class SharedCases : public testing::TestWithParam<size_t> {};
+
+TEST_P(SharedCases, ForwardAndGradient) {
+  const std::vector<cases::Case> all = sharedCases();
+  const size_t first = GetParam() * together;
+  check(llvm::ArrayRef(all).drop_front(first).take_front(together), 1 + first, /*exceptions=*/0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Attention, SharedCases,
+                         testing::Range<size_t>(0,
+                                                (sharedCases().size() + together - 1) / together));
 
 /// Checks functions of one query, whose last input is a position, each under its case's name.
 void checkRows(llvm::function_ref<std::string(const cases::Case &)> textOf) {
@@ -142,7 +154,10 @@ TEST(Attention, InsertedRowsOfSharedCases) {
   });
 }
 
-TEST(Attention, RandomPatterns) {
+constexpr size_t parts = 4;
+class RandomPatterns : public testing::TestWithParam<size_t> {};
+
+TEST_P(RandomPatterns, ForwardAndGradient) {
   int64_t count = setting("STC_NUMERICS_CASES", 32), seed = setting("STC_NUMERICS_SEED", 20190423);
   std::printf("seed %lld\n", static_cast<long long>(seed));
   std::vector<cases::Case> all;
@@ -158,6 +173,10 @@ TEST(Attention, RandomPatterns) {
     all.push_back({"random_" + std::to_string(all.size()), patterns, n, random.number(1, 2),
                    keyHeads * group, query, value, keyHeads, random.number(0, 3) == 0});
   }
-  check(all, seed, count / 500);
+  const size_t first = all.size() * GetParam() / parts,
+               last = all.size() * (GetParam() + 1) / parts;
+  check(llvm::ArrayRef(all).slice(first, last - first), seed + first, (last - first) / 500);
 }
+
+INSTANTIATE_TEST_SUITE_P(Attention, RandomPatterns, testing::Range<size_t>(0, parts));
 } // namespace

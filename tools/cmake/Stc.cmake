@@ -69,10 +69,10 @@ function(stc_test_program name)
   endif()
 endfunction()
 
-# stc_unit_test(NAME [IR] SOURCES a.cpp ... DEPS lib ... [SHARDS k]): a GoogleTest executable, run by ctest,
-# in k processes where it takes long.
+# stc_unit_test(NAME [IR] SOURCES a.cpp ... DEPS lib ... [SHARDS k] [COST s]): a GoogleTest executable, run by ctest,
+# in k processes where it takes long. What takes most seconds starts first.
 function(stc_unit_test name)
-  cmake_parse_arguments(ARG "IR" "SHARDS" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "IR" "SHARDS;COST" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   if(ARG_IR)
     stc_test_program(${name} IR)
@@ -88,6 +88,6 @@ function(stc_unit_test name)
   foreach(shard RANGE ${last})
     add_test(NAME ${name}_${shard} COMMAND ${name})
     set_tests_properties(${name}_${shard} PROPERTIES
-      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${shard}")
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${shard}" COST "${ARG_COST}")
   endforeach()
 endfunction()
