@@ -63,6 +63,7 @@ public:
       builder = std::make_unique<OpBuilder>(&op);
       for (OpOperand &operand : op.getOpOperands())
         operand.set(demand(operand.get()));
+      moveBefore(&op);
     }
   }
 
@@ -88,13 +89,24 @@ private:
     Operation *clone = builder->clone(*op);
     clone->setOperands(operands);
     clone->setAttr(kBackwardMark, builder->getUnitAttr());
+    made.push_back({op, clone});
     return clones[op] = clone;
+  }
+
+  /// In the order of the forward pass, which has exchanges start early.
+  void moveBefore(Operation *user) {
+    llvm::stable_sort(made, [](auto &l, auto &r) { return l.first->isBeforeInBlock(r.first); });
+    for (auto &[op, clone] : made)
+      clone->moveBefore(user);
+    made.clear();
   }
 
   const DenseSet<Operation *> &kept;
   /// The forward pass, and of it what has no memory of its own: kernels that use it compute it.
   DenseSet<Operation *> forward, inlined;
   DenseMap<Operation *, Operation *> clones;
+  /// What the op at hand demands, with what it was cloned from.
+  std::vector<std::pair<Operation *, Operation *>> made;
   std::unique_ptr<OpBuilder> builder;
 };
 } // namespace
