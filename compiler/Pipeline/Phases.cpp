@@ -45,8 +45,8 @@ static constexpr Phase table[] = {
     {"devices", "what each of several devices does, with what they exchange",
      [](OpPassManager &passes, const CompileOptions &options) {
        for (const DeviceAxis &axis : options.devices)
-         passes.addPass(
-             createDistribute({axis.name, axis.count, /*shareState=*/true, options.gradientType}));
+         passes.addPass(createDistribute({axis.name, axis.count, /*shareState=*/true,
+                                          options.gradientType, options.exchange, options.block}));
        if (!options.devices.empty()) {
          passes.addPass(createLowerRanks());
          simplify(passes);

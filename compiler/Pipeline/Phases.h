@@ -36,7 +36,11 @@ struct CompileOptions {
   /// In which gradients travel between devices.
   std::string gradientType = "f32";
   /// What functions are dealt over, the slowest axis first; none: one device.
-  std::vector<DeviceAxis> devices;
+  std::vector<DeviceAxis> devices = {};
+  /// What attention of dealt positions exchanges: auto (what costs less), heads, or rows of keys.
+  std::string exchange = "auto";
+  /// Positions of the blocks that devices take in turn; 0: what is fastest.
+  int64_t block = 0;
   /// Policy of stc-insert-recompute and how many values it drops, or "budget": the policy that
   /// keeps the memory of the whole program within so many bytes.
   std::string recompute = "none";

@@ -149,29 +149,88 @@ LogicalResult reference::evaluate(AggregateOp op, Environment &env) {
       });
 }
 
-LogicalResult reference::evaluate(AttentionOp op, Environment &env) {
+/// Visits the queries of an op by their rows, with the rows of their keys.
+static LogicalResult forEachQueryOf(AttentionOp op, Environment &env, Environment::Visit visit) {
+  const Tensor &logsumexp = env[op.getLogsumexp()];
+  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], logsumexp.shape[1],
+                          logsumexp.shape[2], visit);
+}
+static LogicalResult forEachQueryOf(AttentionGradOp op, Environment &env,
+                                    Environment::Visit visit) {
+  const Tensor &logsumexp = env[op.getLogsumexp()];
+  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], logsumexp.shape[1],
+                          logsumexp.shape[2], visit);
+}
+/// Of a chunk and the keys that are there.
+template <typename Op>
+static LogicalResult forEachQueryOf(Op op, Environment &env, Environment::Visit visit) {
+  const Tensor &logsumexp = env[op.getLogsumexp()];
+  const int64_t size = logsumexp.shape[2], count = op.getCount(), block = op.getBlock(),
+                chunk = std::clamp<int64_t>(env[op.getNumber()].integers[0], 0, count - 1);
+  PositionsAttr positions = op.getKeys();
+  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], logsumexp.shape[1], size * count,
+                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+                            if (i / block % count != chunk)
+                              return;
+                            SmallVector<int64_t> rows;
+                            for (int64_t j : keys)
+                              if (positions.contains(j))
+                                rows.push_back(positions.numberOf(j));
+                            visit(b, h, i / (block * count) * block + i % block, rows);
+                          });
+}
+
+template <typename Op> static LogicalResult evaluateForward(Op op, Environment &env) {
   Tensor &logsumexp = env[op.getLogsumexp()];
   int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
   RowsOf rows{env, op.getLayout(), heads};
   Inputs query = rows.in(op.getQuery()), key = rows.in(op.getKey()), value = rows.in(op.getValue());
   Outputs output = rows.out(op.getOutput());
   double scale = op.getScale().convertToDouble();
-  return env.forEachQuery(op, op.getPattern(), logsumexp.shape[0], heads, n,
-                          [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
-                            Attended attended = attend(query.row(b, i, h), key, b, h, scale, keys);
-                            logsumexp.floats[(b * heads + h) * n + i] = attended.logsumexp;
-                            // Rounded, if at all, before they are divided by their sum.
-                            double most = 0;
-                            for (double weight : attended.weights)
-                              most = std::max(most, weight);
-                            for (auto [j, weight] : llvm::zip_equal(keys, attended.weights))
-                              addTo(output.row(b, i, h),
-                                    env.roundInside(weight, op.getValue(), most),
-                                    value.row(b, j, h));
-                          });
+  return forEachQueryOf(op, env, [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+    Attended attended = attend(query.row(b, i, h), key, b, h, scale, keys);
+    logsumexp.floats[(b * heads + h) * n + i] = attended.logsumexp;
+    // Rounded, if at all, before they are divided by their sum.
+    double most = 0;
+    for (double weight : attended.weights)
+      most = std::max(most, weight);
+    for (auto [j, weight] : llvm::zip_equal(keys, attended.weights))
+      addTo(output.row(b, i, h), env.roundInside(weight, op.getValue(), most), value.row(b, j, h));
+  });
 }
 
-LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
+LogicalResult reference::evaluate(AttentionOp op, Environment &env) {
+  return evaluateForward(op, env);
+}
+
+LogicalResult reference::evaluate(AttentionChunkOp op, Environment &env) {
+  if (failed(evaluateForward(op, env)))
+    return failure();
+  if (!op.getFromOutput())
+    return success();
+  Tensor &logsumexp = env[op.getLogsumexp()];
+  const Tensor &before = env[op.getFromLogsumexp()];
+  const int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
+  RowsOf rows{env, op.getLayout(), heads};
+  Inputs from = rows.in(op.getFromOutput());
+  Outputs output = rows.out(op.getOutput());
+  for (int64_t b = 0; b < logsumexp.shape[0]; ++b)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = 0; i < n; ++i) {
+        double &own = logsumexp.floats[(b * heads + h) * n + i];
+        const double other = before.floats[(b * heads + h) * n + i];
+        const double largest = std::max(own, other),
+                     sum = std::exp(own - largest) + std::exp(other - largest);
+        for (double &number : output.row(b, i, h))
+          number *= std::exp(own - largest) / sum;
+        addTo(output.row(b, i, h), std::exp(other - largest) / sum, from.row(b, i, h));
+        if (largest > -1e30)
+          own = largest + std::log(sum);
+      }
+  return success();
+}
+
+template <typename Op> static LogicalResult evaluateGradient(Op op, Environment &env) {
   const Tensor &logsumexp = env[op.getLogsumexp()];
   int64_t heads = logsumexp.shape[1], n = logsumexp.shape[2];
   RowsOf rows{env, op.getLayout(), heads};
@@ -180,23 +239,28 @@ LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
   Outputs queryGrad = rows.out(op.getQueryGrad()), keyGrad = rows.out(op.getKeyGrad()),
           valueGrad = rows.out(op.getValueGrad());
   double scale = op.getScale().convertToDouble();
-  return env.forEachQuery(
-      op, op.getPattern(), logsumexp.shape[0], heads, n,
-      [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
-        auto q = query.row(b, i, h), grad = outputGrad.row(b, i, h);
-        double lse = logsumexp.floats[(b * heads + h) * n + i];
-        // The mean over the keys of the weights' gradients.
-        double mean = dot(output.row(b, i, h), grad);
-        for (int64_t j : keys) {
-          auto k = key.row(b, j, h);
-          double weight = std::exp(scale * dot(q, k) - lse);
-          double scoreGrad = scale * weight * (dot(grad, value.row(b, j, h)) - mean);
-          addTo(valueGrad.row(b, j, h), env.roundInside(weight, op.getValue()), grad);
-          scoreGrad = env.roundInside(scoreGrad, op.getKey());
-          addTo(queryGrad.row(b, i, h), scoreGrad, k);
-          addTo(keyGrad.row(b, j, h), scoreGrad, q);
-        }
-      });
+  return forEachQueryOf(op, env, [&](int64_t b, int64_t h, int64_t i, ArrayRef<int64_t> keys) {
+    auto q = query.row(b, i, h), grad = outputGrad.row(b, i, h);
+    double lse = logsumexp.floats[(b * heads + h) * n + i];
+    // The mean over the keys of the weights' gradients.
+    double mean = dot(output.row(b, i, h), grad);
+    for (int64_t j : keys) {
+      auto k = key.row(b, j, h);
+      double weight = std::exp(scale * dot(q, k) - lse);
+      double scoreGrad = scale * weight * (dot(grad, value.row(b, j, h)) - mean);
+      addTo(valueGrad.row(b, j, h), env.roundInside(weight, op.getValue()), grad);
+      scoreGrad = env.roundInside(scoreGrad, op.getKey());
+      addTo(queryGrad.row(b, i, h), scoreGrad, k);
+      addTo(keyGrad.row(b, j, h), scoreGrad, q);
+    }
+  });
+}
+
+LogicalResult reference::evaluate(AttentionGradOp op, Environment &env) {
+  return evaluateGradient(op, env);
+}
+LogicalResult reference::evaluate(AttentionChunkGradOp op, Environment &env) {
+  return evaluateGradient(op, env);
 }
 
 LogicalResult reference::evaluate(AttentionRowOp op, Environment &env) {

@@ -155,9 +155,10 @@ LogicalResult Environment::compute(Operation *op) {
           .Case<ReadOp, WriteOp, arith::ConstantOp, IotaOp, RandomOp, BroadcastOp, ReduceOp,
                 ReshapeOp, SplitOp, ConcatOp, PinOp, StopGradientOp, MatmulOp, GatherOp,
                 ScatterAddOp, InsertRowOp, ScoresOp, SoftmaxOp, SoftmaxGradOp, AggregateOp,
-                AttentionOp, AttentionGradOp, AttentionRowOp, RankOp, AllSliceOp, AllGatherOp,
-                AllReduceOp, AllToAllOp, ReduceScatterOp, FusedOp, FusedProductOp, GradientOp,
-                func::CallOp>([&](auto known) { return evaluate(known, *this); })
+                AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp,
+                AttentionRowOp, RankOp, AllSliceOp, AllGatherOp, AllReduceOp, AllToAllOp,
+                ReduceScatterOp, FusedOp, FusedProductOp, GradientOp, func::CallOp>(
+              [&](auto known) { return evaluate(known, *this); })
           .Default([&](Operation *other) { return evaluateElementwise(other, *this); });
   if (failed(done))
     return failure();

@@ -93,6 +93,8 @@ Result evaluate(SoftmaxGradOp op, Environment &env);
 Result evaluate(AggregateOp op, Environment &env);
 Result evaluate(AttentionOp op, Environment &env);
 Result evaluate(AttentionGradOp op, Environment &env);
+Result evaluate(AttentionChunkOp op, Environment &env);
+Result evaluate(AttentionChunkGradOp op, Environment &env);
 Result evaluate(AttentionRowOp op, Environment &env);
 
 Result evaluate(RankOp op, Environment &env);

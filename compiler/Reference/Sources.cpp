@@ -65,14 +65,10 @@ LogicalResult reference::evaluate(RandomOp op, Environment &env) {
   auto stream = static_cast<uint32_t>(op.getStream());
   for (uint64_t place = 0; place < result.floats.size(); ++place) {
     uint64_t element = place;
-    std::vector<int64_t> shape = result.shape;
     for (size_t k = op.getParts().size(); k-- > 0;) { // a part of a part ...
-      uint64_t run = 1;
-      for (size_t dim = op.getDims()[k]; dim < shape.size(); ++dim)
-        run *= shape[dim];
-      const uint64_t number = env[op.getParts()[k]].integers[0], count = op.getCounts()[k];
+      const uint64_t number = env[op.getParts()[k]].integers[0], count = op.getCounts()[k],
+                     run = op.getRuns()[k];
       element = (element / run * count + number) * run + element % run;
-      shape[op.getDims()[k]] *= count;
     }
     auto words = runtime::philox({uint32_t(element), uint32_t(element >> 32), step, stream}, seed);
     if (op.getDistribution() == Distribution::Uniform) {

@@ -62,6 +62,10 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    if (block < 0) {
+      module.emitError("expected blocks of at least one position, or 0, found ") << block;
+      return signalPassFailure();
+    }
     if (axis.empty() || count < 1) {
       module.emitError("expected an axis with a name and at least one device, found \"")
           << axis << "\" of " << int64_t(count);
@@ -73,6 +77,13 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
 
   LogicalResult distribute(ModuleOp module, StringAttr name) {
     Builder b(module.getContext());
+    auto choice = llvm::StringSwitch<std::optional<ExchangeChoice>>(exchange)
+                      .Case("auto", ExchangeChoice::Auto)
+                      .Case("heads", ExchangeChoice::Heads)
+                      .Case("rows", ExchangeChoice::Rows)
+                      .Default(std::nullopt);
+    if (!choice)
+      return module.emitError("expected the exchange auto, heads or rows, found ") << exchange;
     Type scattered = llvm::StringSwitch<Type>(scatteredType)
                          .Case("f32", b.getF32Type())
                          .Case("bf16", b.getBF16Type())
@@ -103,7 +114,8 @@ struct DistributePass : stc::impl::DistributeBase<DistributePass> {
                                count)))
           return failure();
       if (isOfTensors(function)) {
-        if (failed(Distributor(function, name, count, sharesState, scattered).run()))
+        if (failed(
+                Distributor(function, name, count, sharesState, scattered, *choice, block).run()))
           return failure();
       } else if (touchesDealt(function, name)) {
         return function.emitOpError(

@@ -6,11 +6,12 @@
 // elements in row-major order, so that a placement stays what it is where dimensions are merged.
 //
 // How a value comes to the placement that is asked for is in DistributorValues.cpp, what each op
-// does with placements in DistributorOps.cpp.
+// does with placements in DistributorOps.cpp, attention in DistributorAttention.cpp.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "compiler/Transforms/AttentionExchange.h"
 #include "dialects/Stc/Stc.h"
 
 #include <map>
@@ -65,9 +66,10 @@ void markAs(mlir::Operation *like, mlir::Operation *made);
 class Distributor {
 public:
   Distributor(mlir::func::FuncOp function, mlir::StringAttr axis, int64_t count, bool sharesState,
-              mlir::Type scatteredType)
+              mlir::Type scatteredType, ExchangeChoice choice, int64_t block)
       : function(function), axis(axis), count(count), sharesState(sharesState),
-        scatteredType(scatteredType), b(function.getLoc(), function.getContext()) {}
+        scatteredType(scatteredType), choice(choice), block(block),
+        b(function.getLoc(), function.getContext()) {}
 
   mlir::LogicalResult run();
 
@@ -99,6 +101,8 @@ private:
   mlir::Value firstOfPart(mlir::RankedTensorType part, int64_t dim);
   /// Part of a value that all have.
   mlir::Value sliced(mlir::Value value, Placement wanted);
+  mlir::Value slicedIota(IotaOp iota, mlir::RankedTensorType local, Placement wanted);
+  mlir::Value slicedRandom(RandomOp random, mlir::RankedTensorType local, Placement wanted);
   mlir::Value slicedOrCut(mlir::Value value, Placement wanted);
   mlir::Value cut(mlir::Value all, mlir::RankedTensorType type, Placement wanted);
   mlir::Value slicedOp(mlir::Operation *op, mlir::RankedTensorType type, Placement wanted);
@@ -112,8 +116,14 @@ private:
   mlir::Value received(mlir::Value parts, mlir::RankedTensorType type, Placement from,
                        Placement to);
   bool canSend(mlir::RankedTensorType type, Placement from, Placement to) const;
+  /// The placement of positions, of which devices take blocks in turn.
+  Placement inBlocks(int64_t dim, int64_t positions, int64_t ofBlock) const {
+    return Placement::dealt(dim, std::min(positions, ofBlock * count));
+  }
   /// The first two dimensions change places.
   mlir::Value swapped(mlir::Value value);
+  /// From the rows [y, x, inner] of a table to those of [x, y, inner].
+  mlir::Value swappedIndices(int64_t x, int64_t y, int64_t inner);
   /// Runs `change` on a tensor of this type in which the dealt blocks of `placement` are a
   /// dimension of their own, which is then dealt as a whole.
   mlir::Value
@@ -156,7 +166,25 @@ private:
   void scatterAdd(ScatterAddOp op);
   void collective(mlir::Operation *op, int64_t dim);
   mlir::LogicalResult attention(mlir::Operation *op);
+  /// The parts of an argument, dealt block by block if it is one of positions.
+  void dealInBlocks(mlir::Value argument);
+  void chooseBlocks();
+  template <typename Op> AttentionOverDevices overDevices(Op op) const;
+  /// Of positions that are dealt: the cheaper way, or the one that there is.
+  template <typename Op> mlir::LogicalResult attentionByPositions(Op op);
   mlir::LogicalResult attentionByHeads(mlir::Operation *op, Layout layout, PatternAttr pattern);
+  /// Each device has the queries of its positions, and gathers the keys of others that they meet.
+  void attentionByRows(AttentionOp op, const NeededRows &rows);
+  void attentionByRows(AttentionGradOp op, const NeededRows &rows);
+  mlir::Value someRows(mlir::Value rows, int64_t positions, PositionsAttr which);
+  /// Rows of keys or values that devices send, as they come, and in order.
+  mlir::Value sentRows(mlir::Value keys, int64_t positions, const NeededRows &needed);
+  mlir::Value orderedRows(mlir::Value sent, mlir::RankedTensorType whole, int64_t positions,
+                          const NeededRows &needed);
+  /// What a device's own rows get of all devices, and as rows of its part.
+  mlir::Value scatteredRows(mlir::Value gradient, int64_t positions, const NeededRows &needed);
+  mlir::Value paddedRows(mlir::Value rows, mlir::RankedTensorType part, int64_t positions,
+                         const NeededRows &needed);
   mlir::LogicalResult write(WriteOp op);
   mlir::LogicalResult finish(mlir::func::ReturnOp op);
 
@@ -170,8 +198,13 @@ private:
   const int64_t count;
   const bool sharesState;
   const mlir::Type scatteredType; // for f32
+  const ExchangeChoice choice;
+  int64_t block; ///< of positions; 0: to be chosen
   mlir::ImplicitLocOpBuilder b;
   llvm::DenseMap<mlir::Value, Known> known;
+  std::map<std::array<int64_t, 3>, mlir::Value> knownIndices;
+  /// Rows of values that were gathered.
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, mlir::Value> knownRows;
 };
 
 } // namespace stc::distribution

@@ -190,96 +190,6 @@ void Distributor::collective(Operation *op, int64_t dim) {
   rebuild(op, in(input, own), own);
 }
 
-/// What is dealt by positions is sent so that each device has some heads of all positions, which
-/// needs to know nothing of the pattern; what comes out is sent back.
-LogicalResult Distributor::attentionByHeads(Operation *op, Layout layout, PatternAttr pattern) {
-  const int64_t heads = layout == Layout::TokenMajor ? 2 : 1, positions = 3 - heads;
-  auto byHeads = [&](Value value) {
-    const int64_t dim = typeOf(value).getRank() == 4 ? heads : 1; // of the log-sum-exp
-    return Placement::dealt(dim, typeOf(value).getDimSize(dim));
-  };
-  for (Value operand : op->getOperands().take_front(2))
-    if (int64_t number = byHeads(operand).block; number % count != 0)
-      return op->emitOpError("expected heads that ")
-             << count << " devices along \"" << axis.getValue() << "\" divide, found " << number;
-  Operation *before = op->getPrevNode();
-  llvm::scope_exit marked([&] {
-    Operation *first = before ? before->getNextNode() : &op->getBlock()->front();
-    for (Operation &made : llvm::make_range(first->getIterator(), op->getIterator()))
-      markAs(op, &made);
-  });
-  const int64_t queryHeads = byHeads(op->getOperand(0)).block;
-  const bool isByPositions = llvm::any_of(op->getOperands(), [&](Value operand) {
-    const Placement own = placementOf(operand);
-    return typeOf(operand).getRank() == 4 && own.isDealt() && own.dim == positions;
-  });
-  if (pattern.inTurn(queryHeads) != pattern.inTurn(queryHeads / count))
-    return op->emitOpError("expected heads of each of ")
-           << count << " devices along \"" << axis.getValue()
-           << "\" that take all patterns in turn, found " << pattern << " for " << queryHeads
-           << " heads";
-  // All that is sent goes first, and goes together.
-  SmallVector<Value> operands, underWay;
-  for (Value operand : op->getOperands()) {
-    const Placement own = placementOf(operand), wanted = byHeads(operand);
-    const bool isSent = own.isDealt() && own != wanted && canSend(typeOf(operand), own, wanted) &&
-                        !known[operand].values.contains(wanted);
-    underWay.push_back(isSent ? sent(in(operand, own), typeOf(operand), own, wanted) : Value());
-  }
-  for (auto [operand, parts] : llvm::zip_equal(op->getOperands(), underWay)) {
-    const Placement wanted = byHeads(operand);
-    if (parts)
-      known[operand].values[wanted] =
-          received(parts, typeOf(operand), placementOf(operand), wanted);
-    operands.push_back(in(operand, wanted));
-  }
-  rebuild(op, operands,
-          llvm::map_to_vector(op->getResults(), [&](Value result) { return byHeads(result); }));
-  if (!isByPositions)
-    return success();
-  underWay.clear();
-  for (Value result : op->getResults()) {
-    const auto back = Placement::dealt(positions, typeOf(result).getDimSize(positions));
-    underWay.push_back(typeOf(result).getRank() == 4 ? sent(in(result, byHeads(result)),
-                                                            typeOf(result), byHeads(result), back)
-                                                     : Value());
-  }
-  for (auto [result, parts] : llvm::zip_equal(op->getResults(), underWay)) {
-    if (!parts)
-      continue;
-    const auto back = Placement::dealt(positions, typeOf(result).getDimSize(positions));
-    Value own = in(result, byHeads(result));
-    define(result, back, received(parts, typeOf(result), byHeads(result), back));
-    known[result].values[byHeads(result)] = own;
-  }
-  return success();
-}
-
-/// By sequences of the batch or by heads, each for itself.
-LogicalResult Distributor::attention(Operation *op) {
-  Placement placement = Placement::whole();
-  bool isBySequences = true;
-  for (Value operand : op->getOperands()) {
-    const Placement own = placementOf(operand);
-    if (own.isDealt())
-      placement = own;
-    isBySequences &= !own.isDealt() || own.dim == 0;
-  }
-  if (!isBySequences) {
-    if (auto attention = dyn_cast<AttentionOp>(op))
-      return attentionByHeads(op, attention.getLayout(), attention.getPattern());
-    if (auto gradient = dyn_cast<AttentionGradOp>(op))
-      return attentionByHeads(op, gradient.getLayout(), gradient.getPattern());
-    return op->emitOpError("expected operands that are dealt by sequences alone over \"")
-           << axis.getValue() << "\"";
-  }
-  auto operands = llvm::map_to_vector(op->getOperands(), [&](Value value) {
-    return in(value, typeOf(value).getRank() > 0 ? placement : Placement::whole());
-  });
-  rebuild(op, operands, SmallVector<Placement>(op->getNumResults(), placement));
-  return success();
-}
-
 LogicalResult Distributor::write(WriteOp op) {
   auto module = function->getParentOfType<ModuleOp>();
   auto variable = module.lookupSymbol<VariableOp>(op.getVariable());
@@ -354,27 +264,31 @@ LogicalResult Distributor::distribute(Operation *op) {
 }
 
 LogicalResult Distributor::run() {
-  Block &block = function.getBody().front();
+  Block &body = function.getBody().front();
   SmallVector<Operation *> ops;
-  for (Operation &op : block)
+  for (Operation &op : body)
     ops.push_back(&op);
-  SmallVector<BlockArgument> arguments(block.getArguments());
+  SmallVector<BlockArgument> arguments(body.getArguments());
   for (BlockArgument argument : arguments) {
     auto dim =
         dealtDim(function.getArgAttrOfType<DictionaryAttr>(argument.getArgNumber(), kDealt), axis);
     const RankedTensorType type = typeOf(argument);
     Placement placement = dim ? Placement::dealt(*dim, type.getDimSize(*dim)) : Placement::whole();
     // Stands for itself, and has the local type when all else is built.
-    Value local = block.addArgument(localType(type, placement), argument.getLoc());
+    Value local = body.addArgument(localType(type, placement), argument.getLoc());
     define(argument, placement, local);
   }
+  chooseBlocks();
+  b.setInsertionPointToStart(&body);
+  for (BlockArgument argument : arguments)
+    dealInBlocks(argument);
   for (Operation *op : ops)
     if (failed(distribute(op)))
       return failure();
   for (Operation *op : llvm::reverse(ops))
     op->erase();
-  block.eraseArguments(0, arguments.size());
+  body.eraseArguments(0, arguments.size());
   function.setFunctionType(
-      b.getFunctionType(block.getArgumentTypes(), block.getTerminator()->getOperandTypes()));
+      b.getFunctionType(body.getArgumentTypes(), body.getTerminator()->getOperandTypes()));
   return success();
 }

@@ -81,21 +81,36 @@ Value Distributor::summed(Value local, Reduction how) {
   return AllReduceOp::create(b, local.getType(), how, local, axis, count);
 }
 
-// What moves is rows of memory: the last dimension, and as many before it as make a long one.
+/// What moves is rows of memory: a run, or parts of it that keep many threads busy.
+static int64_t rowOf(int64_t run) {
+  constexpr int64_t longest = 512, shortest = 64;
+  for (int64_t row = longest; run > longest && row >= shortest; --row)
+    if (run % row == 0)
+      return row;
+  return run;
+}
+
 Value Distributor::swapped(Value value) {
-  constexpr int64_t longRow = 512;
   SmallVector<int64_t> shape(typeOf(value).getShape());
-  const int64_t x = shape[0], y = shape[1];
-  int64_t row = 1;
-  for (int64_t dim = shape.size() - 1; dim > 1 && (row == 1 || row * shape[dim] <= longRow); --dim)
-    row *= shape[dim];
-  const int64_t rows = typeOf(value).getNumElements() / row, inner = rows / (x * y);
+  const int64_t x = shape[0], y = shape[1], elements = typeOf(value).getNumElements(),
+                row = rowOf(elements / (x * y)), rows = elements / row, inner = rows / (x * y);
   std::swap(shape[0], shape[1]);
   const auto to = typeOf(value).clone(shape);
   if (x == 1 || y == 1)
     return ReshapeOp::create(b, to, value);
-  // At each place of the result, [y, x, inner], the row's place before, [x, y, inner].
-  auto index = RankedTensorType::get({rows}, b.getI32Type());
+  Value table = ReshapeOp::create(b, typeOf(value).clone({rows, row}), value);
+  return ReshapeOp::create(b, to,
+                           GatherOp::create(b, typeOf(table), table, swappedIndices(x, y, inner)));
+}
+
+// Once, before all that is computed again.
+Value Distributor::swappedIndices(int64_t x, int64_t y, int64_t inner) {
+  Value &known = knownIndices[{x, y, inner}];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&function.getBody().front());
+  auto index = RankedTensorType::get({x * y * inner}, b.getI32Type());
   auto constant = [&](int64_t number) -> Value {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(index, int32_t(number)));
   };
@@ -104,10 +119,8 @@ Value Distributor::swapped(Value value) {
   Value ofX = arith::RemSIOp::create(b, outer, constant(x));
   Value ofY = arith::DivSIOp::create(b, outer, constant(x));
   Value before = arith::AddIOp::create(b, arith::MulIOp::create(b, ofX, constant(y)), ofY);
-  before = arith::AddIOp::create(b, arith::MulIOp::create(b, before, constant(inner)),
-                                 arith::RemSIOp::create(b, place, constant(inner)));
-  Value table = ReshapeOp::create(b, typeOf(value).clone({rows, row}), value);
-  return ReshapeOp::create(b, to, GatherOp::create(b, typeOf(table), table, before));
+  return known = arith::AddIOp::create(b, arith::MulIOp::create(b, before, constant(inner)),
+                                       arith::RemSIOp::create(b, place, constant(inner)));
 }
 
 bool Distributor::canSend(RankedTensorType type, Placement from, Placement to) const {
@@ -158,6 +171,41 @@ Value Distributor::firstOfPart(RankedTensorType part, int64_t dim) {
   return BroadcastOp::create(b, part, first, ArrayRef<int64_t>());
 }
 
+/// With the dealt blocks as a dimension of their own, [blocks, part of a block].
+static RankedTensorType apart(RankedTensorType local, int64_t dim, int64_t blocks) {
+  SmallVector<int64_t> shape(local.getShape());
+  shape[dim] /= blocks;
+  shape.insert(shape.begin() + dim, blocks);
+  return local.clone(shape);
+}
+
+Value Distributor::slicedIota(IotaOp iota, RankedTensorType local, Placement wanted) {
+  if (int64_t(iota.getDim()) != wanted.dim)
+    return IotaOp::create(b, local, iota.getDim());
+  const int64_t blocks = iota.getType().getDimSize(wanted.dim) / wanted.block;
+  if (blocks == 1)
+    return arith::AddIOp::create(b, IotaOp::create(b, local, wanted.dim),
+                                 firstOfPart(local, wanted.dim));
+  const RankedTensorType type = apart(local, wanted.dim, blocks);
+  auto size = DenseElementsAttr::get(
+      type, b.getIntegerAttr(type.getElementType(), wanted.block).getValue());
+  Value ofBlock = arith::MulIOp::create(b, IotaOp::create(b, type, wanted.dim),
+                                        arith::ConstantOp::create(b, size));
+  Value inBlock = arith::AddIOp::create(b, IotaOp::create(b, type, wanted.dim + 1),
+                                        firstOfPart(type, wanted.dim + 1));
+  return ReshapeOp::create(b, local, arith::AddIOp::create(b, ofBlock, inBlock));
+}
+
+Value Distributor::slicedRandom(RandomOp random, RankedTensorType local, Placement wanted) {
+  auto parts = llvm::map_to_vector(random.getParts(), [&](Value part) { return whole(part); });
+  SmallVector<int64_t> counts(random.getCounts()), runs(random.getRuns());
+  parts.push_back(rank());
+  counts.push_back(count);
+  runs.push_back(wanted.block / count * stepOf(local.getShape(), wanted.dim));
+  return RandomOp::create(b, local, random.getDistribution(), whole(random.getSeed()),
+                          whole(random.getStep()), random.getStream(), parts, counts, runs);
+}
+
 Value Distributor::sliced(Value value, Placement wanted) {
   Value part = slicedOrCut(value, wanted);
   markAs(value.getDefiningOp(), part.getDefiningOp());
@@ -178,26 +226,13 @@ Value Distributor::slicedOrCut(Value value, Placement wanted) {
                             Placement::dealt(dim - broadcast.getDims().begin(), wanted.block));
     return BroadcastOp::create(b, local, from, broadcast.getDims());
   }
-  const bool isOneRun = wanted.block == type.getDimSize(wanted.dim);
-  if (auto iota = value.getDefiningOp<IotaOp>()) {
-    Value index = IotaOp::create(b, local, iota.getDim());
-    if (int64_t(iota.getDim()) != wanted.dim)
-      return index;
-    if (isOneRun)
-      return arith::AddIOp::create(b, index, firstOfPart(local, wanted.dim));
-  }
+  if (auto iota = value.getDefiningOp<IotaOp>())
+    return slicedIota(iota, local, wanted);
   if (auto gather = value.getDefiningOp<GatherOp>();
       gather && placementOf(value).isWhole() && wanted.dim + 1 < type.getRank())
     return GatherOp::create(b, local, whole(gather.getTable()), in(gather.getIndices(), wanted));
-  if (auto random = value.getDefiningOp<RandomOp>(); random && isOneRun) {
-    auto parts = llvm::map_to_vector(random.getParts(), [&](Value part) { return whole(part); });
-    SmallVector<int64_t> dims(random.getDims()), counts(random.getCounts());
-    parts.push_back(rank());
-    dims.push_back(wanted.dim);
-    counts.push_back(count);
-    return RandomOp::create(b, local, random.getDistribution(), whole(random.getSeed()),
-                            whole(random.getStep()), random.getStream(), parts, dims, counts);
-  }
+  if (auto random = value.getDefiningOp<RandomOp>())
+    return slicedRandom(random, local, wanted);
   if (Operation *op = value.getDefiningOp();
       op && isElementwise(op) && placementOf(value).isWhole())
     return slicedOp(op, local, wanted);

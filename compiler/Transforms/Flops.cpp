@@ -39,12 +39,13 @@ static std::optional<int64_t> product(std::initializer_list<int64_t> factors) {
 /// `forward` times the two products of the forward pass, over all heads and sequences.
 template <typename Op>
 static std::optional<int64_t>
-attentionFlops(Op op, int64_t forward, std::optional<int64_t> (*pairsOf)(StringRef, int64_t)) {
-  AttentionShape query(op.getQuery(), op.getLayout()), key(op.getKey(), op.getLayout());
+attentionFlops(Op op, int64_t forward, std::optional<int64_t> (*pairsOf)(StringRef, int64_t),
+               int64_t positions) {
+  AttentionShape query(op.getQuery(), op.getLayout());
   const std::vector<std::string> texts = op.getPattern().inTurn(query.heads);
   int64_t pairs = 0;
   for (int64_t head = 0; head < query.heads; ++head) {
-    std::optional<int64_t> ofHead = pairsOf(texts[head % texts.size()], key.positions);
+    std::optional<int64_t> ofHead = pairsOf(texts[head % texts.size()], positions);
     if (!ofHead)
       return std::nullopt;
     if (__builtin_add_overflow(pairs, *ofHead, &pairs))
@@ -52,6 +53,17 @@ attentionFlops(Op op, int64_t forward, std::optional<int64_t> (*pairsOf)(StringR
   }
   int64_t sizes = query.size + AttentionShape(op.getValue(), op.getLayout()).size;
   return product({2 * forward, sizes, pairs, query.batch});
+}
+
+template <typename Op> static int64_t keysOf(Op op) {
+  return AttentionShape(op.getKey(), op.getLayout()).positions;
+}
+
+/// Of a chunk as busy as the mean.
+template <typename Op> static std::optional<int64_t> chunkFlops(Op op, int64_t forward) {
+  const int64_t queries = AttentionShape(op.getQuery(), op.getLayout()).positions;
+  auto all = attentionFlops(op, forward, pairsOfHead, queries * op.getCount());
+  return all ? std::optional(*all / int64_t(op.getCount())) : std::nullopt;
 }
 
 std::optional<int64_t> stc::modelFlops(Operation *op) {
@@ -62,8 +74,10 @@ std::optional<int64_t> stc::modelFlops(Operation *op) {
         int64_t inner = lhs[lhs.size() - (op.getTransposeLhs() ? 2 : 1)];
         return product({2, inner, op.getType().getNumElements()});
       })
-      .Case([](AttentionOp op) { return attentionFlops(op, 1, pairsOfHead); })
-      .Case([](AttentionGradOp op) { return attentionFlops(op, 2, pairsOfHead); })
-      .Case([](AttentionRowOp op) { return attentionFlops(op, 1, keysOfLast); })
+      .Case([](AttentionOp op) { return attentionFlops(op, 1, pairsOfHead, keysOf(op)); })
+      .Case([](AttentionGradOp op) { return attentionFlops(op, 2, pairsOfHead, keysOf(op)); })
+      .Case([](AttentionChunkOp op) { return chunkFlops(op, 1); })
+      .Case([](AttentionChunkGradOp op) { return chunkFlops(op, 2); })
+      .Case([](AttentionRowOp op) { return attentionFlops(op, 1, keysOfLast, keysOf(op)); })
       .Default(Count(0));
 }

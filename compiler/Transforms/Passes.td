@@ -260,9 +260,12 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
     - products and sums over a dimension that is in parts give summands: the result is their sum, which
       stays undone through ops that are linear, one after the other, and is then taken by
       `stc.all_reduce`, or by `stc.reduce_scatter` where parts are asked for;
-    - attention that is dealt by positions is done by heads: queries, keys and values are sent so that each
-      device has some heads of all positions (`stc.all_to_all`), and what comes out is sent back. That needs
-      to know nothing of the pattern, if the heads of each device take all patterns in turn;
+    - attention that is dealt by positions is done in one of two ways, as `exchange` says or else the one that
+      costs less. By rows each device has the queries of its positions: over keys of its own by `stc.attention`,
+      and over those of other devices that the pattern asks for by `stc.attention_chunk`, for which they are
+      gathered. By heads queries, keys and values are sent so that each device has some heads of all positions
+      (`stc.all_to_all`), and what comes out is sent back; that needs to know nothing of the pattern, if the
+      heads of each device take all patterns in turn;
     - what is in parts along one dimension and asked for in parts along another is sent by `stc.all_to_all`;
     - what is asked for whole and is in parts is put together by `stc.all_gather`, and parts of what is
       whole are cut by `stc.all_slice`, or never made whole (constants and repetitions);
@@ -303,7 +306,11 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
     Option<"count", "count", "int64_t", "1", "how many devices are along it">,
     Option<"shareState", "share-state", "bool", "false", "deal parameters and the optimizer's variables">,
     Option<"scatteredType", "scattered-type", "std::string", "\"f32\"",
-           "in which summands of f32 are scattered: f32, bf16 or f16">
+           "in which summands of f32 are scattered: f32, bf16 or f16">,
+    Option<"exchange", "exchange", "std::string", "\"auto\"",
+           "what attention of dealt positions exchanges: auto, heads or rows">,
+    Option<"block", "block", "int64_t", "0",
+           "positions of the blocks that devices take in turn; 0: what is fastest">
   ];
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }

@@ -58,7 +58,8 @@ struct WidenProductsPass : stc::impl::WidenProductsBase<WidenProductsPass> {
     Type wide = Float32Type::get(&getContext());
     Retyper forward(type, wide), backward(type, wide);
     for (Operation &op : llvm::make_early_inc_range(block))
-      if (isa<MatmulOp, AttentionOp, AttentionGradOp, AttentionRowOp>(op) &&
+      if (isa<MatmulOp, AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp,
+              AttentionRowOp>(op) &&
           (getElementTypeOrSelf(op.getOperand(0)) == type ||
            getElementTypeOrSelf(op.getResult(0)) == type))
         (op.hasAttr(kBackwardMark) ? backward : forward).retype(&op);

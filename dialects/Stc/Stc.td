@@ -76,6 +76,30 @@ def Stc_PatternAttr : Stc_Attr<"Pattern", "pattern", [
   }];
 }
 
+def Stc_PositionsAttr : Stc_Attr<"Positions", "positions"> {
+  let summary = "the same positions of each period of a sequence";
+  let description = [{
+    `<period, first, width>` are the positions p with first <= p mod period < first + width, in their order:
+    `<1, 0, 1>` are all of them, `<l, l - c, c>` the last c of each block of l.
+  }];
+  let parameters = (ins "int64_t":$period, "int64_t":$first, "int64_t":$width);
+  let assemblyFormat = "`<` $period `,` $first `,` $width `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// How many there are below n, a multiple of the period.
+    int64_t below(int64_t n) const { return n / getPeriod() * getWidth(); }
+    bool areAll() const { return getWidth() == getPeriod(); }
+    bool contains(int64_t position) const {
+      const int64_t place = position % getPeriod() - getFirst();
+      return 0 <= place && place < getWidth();
+    }
+    /// The number of a position among them.
+    int64_t numberOf(int64_t position) const {
+      return position / getPeriod() * getWidth() + position % getPeriod() - getFirst();
+    }
+  }];
+}
+
 def Stc_Role : I32EnumAttr<"Role", "what a variable is for", [
     I32EnumAttrCase<"Parameter", 0, "parameter">,
     I32EnumAttrCase<"Optimizer", 1, "optimizer">,

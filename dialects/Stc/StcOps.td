@@ -225,23 +225,23 @@ def Stc_RandomOp : Stc_Op<"random", [Pure]> {
     Of the four words w0 to w3, uniform is `(w0 >> 8) * 2^-24`, and normal (Box and Muller) is
     `sqrt(-2 ln u) * cos(2 pi v)` with `u = (w0 + 0.5) * 2^-32` and `v = w1 * 2^-32`, in f32.
 
-    With `part` the tensor is one of equal parts of another, the one of this number of `of` along a
-    dimension, and has the numbers that the other has there; with several, the other is a part itself, by
-    those before.
+    With `part` the tensor is one of `of` equal parts of another, and has the numbers that the other has there: of
+    each `of` consecutive runs of `runs` elements in row-major order, the one of the part's number. With several,
+    the other is a part itself, by those before.
 
     ```mlir
     %u = stc.random uniform seed %seed step %step stream 7 : tensor<8x64xf32>
-    %p = stc.random uniform seed %seed step %step stream 7 part %rank along [0] of [4] : tensor<2x64xf32>
+    %p = stc.random uniform seed %seed step %step stream 7 part %rank of [4] runs [128] : tensor<2x64xf32>
     ```
 
     Constraints:
     - (C1) the result has element type f32.
-    - (C2) for each part there is a dimension and a count that is positive.
+    - (C2) for each part there is a count and a run, both positive, and it has whole runs.
   }];
   let arguments = (ins Stc_Distribution:$distribution, Stc_I64Scalar:$seed,
                        Stc_I64Scalar:$step, I32Attr:$stream, Variadic<Stc_I32Scalar>:$parts,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$dims,
-                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$counts);
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$counts,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$runs);
   let results = (outs Stc_FloatTensor:$result);
   let builders = [
     OpBuilder<(ins "::mlir::Type":$type, "Distribution":$distribution, "::mlir::Value":$seed,
@@ -250,7 +250,7 @@ def Stc_RandomOp : Stc_Op<"random", [Pure]> {
     }]>
   ];
   let assemblyFormat = [{
-    $distribution `seed` $seed `step` $step `stream` $stream (`part` $parts^ `along` $dims `of` $counts)? attr-dict
+    $distribution `seed` $seed `step` $step `stream` $stream (`part` $parts^ `of` $counts `runs` $runs)? attr-dict
     `:` type($result)
   }];
 }
@@ -506,6 +506,73 @@ def Stc_AttentionGradOp : Stc_Op<"attention_grad", [Pure]> {
     $query `,` $key `,` $value `,` $output `,` $logsumexp `,` $outputGrad `scale` $scale `pattern` $pattern
     (`layout` $layout^)? attr-dict `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
     `,` type($outputGrad)
+    `->` type($queryGrad) `,` type($keyGrad) `,` type($valueGrad)
+  }];
+}
+
+def Stc_AttentionChunkOp : Stc_Op<"attention_chunk", [Pure, AttrSizedOperandSegments]> {
+  let summary = "attention of the queries of one chunk of a sequence, over keys of all of it";
+  let description = [{
+    The positions of a sequence are dealt in `count` chunks, block by block: of each `count * block`
+    consecutive ones the chunk `number` has those of its number, and their queries are here. Keys and values are of
+    the positions `keys` of the whole sequence. The result is what `stc.attention` over all positions has in these
+    rows, of the pairs whose keys are there. A number outside the chunks is taken as the nearest one.
+
+    With `from` it goes on from the output and the log-sum-exp of other pairs of these queries: the result is
+    that of both.
+
+    ```mlir
+    %o, %lse = stc.attention_chunk %q, %k, %v chunk %r of 4 block 16 keys <8, 6, 2> from %o0, %lse0 scale 0.25 pattern <"summary(8, 2)">
+        : tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32> from tensor<1x16x2x16xf32>, tensor<1x2x16xf32>
+        -> tensor<1x16x2x16xf32>, tensor<1x2x16xf32>
+    ```
+
+    Constraints:
+    - (C1) query, key and value are as in `stc.attention`, but that keys and values have other positions.
+    - (C2) results are as in `stc.attention`; what it goes on from has their types.
+    - (C3) `count` and `block` are positive; queries are whole blocks; keys and values are of the positions that
+      `keys` has among all, which are a multiple of its period.
+  }];
+  let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
+                       Stc_I32Scalar:$number, Optional<Stc_FloatTensor>:$fromOutput,
+                       Optional<Stc_FloatTensor>:$fromLogsumexp, I64Attr:$count, I64Attr:$block, Stc_PositionsAttr:$keys,
+                       F32Attr:$scale, Stc_PatternAttr:$pattern, Stc_AttentionLayout:$layout);
+  let results = (outs Stc_FloatTensor:$output, Stc_FloatTensor:$logsumexp);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `chunk` $number `of` $count `block` $block `keys` $keys (`from` $fromOutput^ `,` $fromLogsumexp)?
+    `scale` $scale `pattern` $pattern (`layout` $layout^)? attr-dict
+    `:` type($query) `,` type($key) `,` type($value)
+    (`from` type($fromOutput)^ `,` type($fromLogsumexp))? `->` type($output) `,` type($logsumexp)
+  }];
+}
+
+def Stc_AttentionChunkGradOp : Stc_Op<"attention_chunk_grad", [Pure]> {
+  let summary = "the gradient of attention of one chunk's queries, by some of their pairs";
+  let description = [{
+    As `stc.attention_grad`, of the pairs of a `stc.attention_chunk`: output and log-sum-exp are those of all
+    pairs of the queries, and the gradients what these pairs give to them.
+
+    ```mlir
+    %dq, %dk, %dv = stc.attention_chunk_grad %q, %k, %v, %o, %lse, %do chunk %r of 4 block 8 keys <8, 6, 2> scale 0.25 pattern <"summary(8, 2)">
+        : tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>,
+          tensor<1x2x16xf32>, tensor<1x16x2x16xf32>
+        -> tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>
+    ```
+
+    Constraints:
+    - (C1) operands are those of a `stc.attention_chunk` and its results; `outputGrad` has the output's type.
+    - (C2) results have the types of query, key and value.
+    - (C3) `count`, `block` and `keys` are as in `stc.attention_chunk`.
+  }];
+  let arguments = (ins Stc_FloatTensor:$query, Stc_FloatTensor:$key, Stc_FloatTensor:$value,
+                       Stc_FloatTensor:$output, Stc_FloatTensor:$logsumexp, Stc_FloatTensor:$outputGrad,
+                       Stc_I32Scalar:$number, I64Attr:$count, I64Attr:$block, Stc_PositionsAttr:$keys,
+                       F32Attr:$scale, Stc_PatternAttr:$pattern, Stc_AttentionLayout:$layout);
+  let results = (outs Stc_FloatTensor:$queryGrad, Stc_FloatTensor:$keyGrad, Stc_FloatTensor:$valueGrad);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $output `,` $logsumexp `,` $outputGrad `chunk` $number `of` $count `block` $block `keys` $keys
+    `scale` $scale `pattern` $pattern (`layout` $layout^)? attr-dict `:` type($query) `,` type($key) `,` type($value)
+    `,` type($output) `,` type($logsumexp) `,` type($outputGrad)
     `->` type($queryGrad) `,` type($keyGrad) `,` type($valueGrad)
   }];
 }

@@ -43,15 +43,16 @@ LogicalResult verifyGroups(Operation *op, StringRef constraint, int64_t heads, i
   return success();
 }
 
-/// Shapes of query, key and value.
-template <typename Op> LogicalResult verifyAttention(Op op, bool oneQuery) {
+/// Shapes of query, key and value; as many queries as keys unless it says how many.
+template <typename Op>
+LogicalResult verifyAttention(Op op, std::optional<int64_t> queries = std::nullopt) {
   const Layout layout = op.getLayout();
   for (Value tensor : {op.getQuery(), op.getKey(), op.getValue()})
     if (shapeOf(tensor).size() != 4)
       return op.emitOpError("(C1) expected query, key and value of shape ") << dimsOf(layout);
   AttentionShape q(op.getQuery(), layout), k(op.getKey(), layout), v(op.getValue(), layout);
   AttentionShape expected = k;
-  expected.positions = oneQuery ? 1 : k.positions;
+  expected.positions = queries.value_or(k.positions);
   expected.heads = q.heads;
   if (ArrayRef<int64_t>(expected.dims(layout)) != shapeOf(op.getQuery()))
     return op.emitOpError("(C1) expected a query of shape [")
@@ -63,7 +64,7 @@ template <typename Op> LogicalResult verifyAttention(Op op, bool oneQuery) {
            << shapeOf(op.getKey()) << "] and [" << shapeOf(op.getValue()) << "]";
   if (failed(verifyGroups(op, "C1", q.heads, k.heads)))
     return failure();
-  if (oneQuery) // which checks its elements itself
+  if constexpr (std::is_same_v<Op, AttentionRowOp>) // which checks its elements itself
     return success();
   return success(succeeded(verifySameElements(op, "C1", op.getQuery(), op.getKey())) &&
                  succeeded(verifySameElements(op, "C1", op.getKey(), op.getValue())));
@@ -158,15 +159,17 @@ LogicalResult IotaOp::verify() {
 LogicalResult RandomOp::verify() {
   if (!elementOf(getResult()).isF32())
     return emitOpError("(C1) expected element type f32, found ") << elementOf(getResult());
-  const int64_t rank = shapeOf(getResult()).size();
   const size_t parts = getParts().size();
-  if (getDims().size() != parts || getCounts().size() != parts)
-    return emitOpError("(C2) expected a dimension and a count for each of ")
-           << parts << " parts, found " << getDims().size() << " and " << getCounts().size();
-  for (auto [dim, count] : llvm::zip_equal(getDims(), getCounts()))
-    if (dim < 0 || dim >= rank || count < 1)
-      return emitOpError("(C2) expected a dimension in [0, ")
-             << rank << ") and a positive count of a part, found " << dim << " and " << count;
+  if (getRuns().size() != parts || getCounts().size() != parts)
+    return emitOpError("(C2) expected a count and a run for each of ")
+           << parts << " parts, found " << getCounts().size() << " and " << getRuns().size();
+  int64_t elements = getType().getNumElements();
+  for (auto [count, run] : llvm::reverse(llvm::zip_equal(getCounts(), getRuns()))) {
+    if (count < 1 || run < 1 || elements % run != 0)
+      return emitOpError("(C2) expected a positive count and runs of which a part of ")
+             << elements << " elements has whole ones, found " << count << " and runs of " << run;
+    elements *= count;
+  }
   return success();
 }
 
@@ -289,27 +292,72 @@ LogicalResult AggregateOp::verify() {
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyAttention(*this, /*oneQuery=*/false)))
+  if (failed(verifyAttention(*this)))
     return failure();
   return verifyAttentionResults(*this, "C2");
 }
 
-LogicalResult AttentionGradOp::verify() {
-  if (failed(verifyAttention(*this, /*oneQuery=*/false)) ||
-      failed(verifyAttentionResults(*this, "C1")))
+/// Of the gradients of query, key and value, and what they come from.
+template <typename Op> static LogicalResult verifyAttentionGradients(Op op) {
+  if (failed(verifyAttentionResults(op, "C1")))
     return failure();
-  if (getOutputGrad().getType() != getOutput().getType())
-    return emitOpError("(C1) expected the output's gradient to have the output's type, found ")
-           << getOutputGrad().getType() << " and " << getOutput().getType();
-  if (getQueryGrad().getType() != getQuery().getType() ||
-      getKeyGrad().getType() != getKey().getType() ||
-      getValueGrad().getType() != getValue().getType())
-    return emitOpError("(C2) expected the gradients to have the types of query, key and value");
+  if (op.getOutputGrad().getType() != op.getOutput().getType())
+    return op.emitOpError("(C1) expected the output's gradient to have the output's type, found ")
+           << op.getOutputGrad().getType() << " and " << op.getOutput().getType();
+  if (op.getQueryGrad().getType() != op.getQuery().getType() ||
+      op.getKeyGrad().getType() != op.getKey().getType() ||
+      op.getValueGrad().getType() != op.getValue().getType())
+    return op.emitOpError("(C2) expected the gradients to have the types of query, key and value");
   return success();
 }
 
+LogicalResult AttentionGradOp::verify() {
+  return failure(failed(verifyAttention(*this)) || failed(verifyAttentionGradients(*this)));
+}
+
+LogicalResult PositionsAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t period,
+                                    int64_t first, int64_t width) {
+  if (first < 0 || width < 1 || first > period - width)
+    return emitError() << "expected a width of at least 1 from a first position on, inside of a "
+                          "period, found <"
+                       << period << ", " << first << ", " << width << ">";
+  return success();
+}
+
+/// A chunk's queries, and keys of all chunks.
+template <typename Op> static LogicalResult verifyChunk(Op op) {
+  const Layout layout = op.getLayout();
+  for (Value tensor : {op.getQuery(), op.getKey()})
+    if (shapeOf(tensor).size() != 4)
+      return op.emitOpError("(C1) expected query, key and value of shape ") << dimsOf(layout);
+  const int64_t queries = AttentionShape(op.getQuery(), layout).positions,
+                keys = AttentionShape(op.getKey(), layout).positions;
+  int64_t all = 0;
+  if (op.getCount() < 1 || op.getBlock() < 1 || queries % op.getBlock() != 0 ||
+      __builtin_mul_overflow(queries, op.getCount(), &all) || all % op.getKeys().getPeriod() != 0 ||
+      keys != op.getKeys().below(all))
+    return op.emitOpError("(C3) expected at least one chunk of whole blocks, and as many keys as ")
+           << op.getKeys() << " are in all chunks, found " << op.getCount() << " of " << queries
+           << " queries in blocks of " << op.getBlock() << " and " << keys << " keys";
+  return verifyAttention(op, queries);
+}
+
+LogicalResult AttentionChunkOp::verify() {
+  if (failed(verifyChunk(*this)) || failed(verifyAttentionResults(*this, "C2")))
+    return failure();
+  if (!getFromOutput() != !getFromLogsumexp() ||
+      (getFromOutput() && (getFromOutput().getType() != getOutput().getType() ||
+                           getFromLogsumexp().getType() != getLogsumexp().getType())))
+    return emitOpError("(C2) expected to go on from values of the types of the results");
+  return success();
+}
+
+LogicalResult AttentionChunkGradOp::verify() {
+  return failure(failed(verifyChunk(*this)) || failed(verifyAttentionGradients(*this)));
+}
+
 LogicalResult AttentionRowOp::verify() {
-  if (failed(verifyAttention(*this, /*oneQuery=*/true)))
+  if (failed(verifyAttention(*this, /*queries=*/1)))
     return failure();
   ArrayRef<int64_t> expected = outputType(*this).getShape();
   if (expected != shapeOf(getOutput()))

@@ -55,12 +55,14 @@ LogicalResult verifyShapes(Op op, TypedValue<MemRefType> outputBuffer, bool oneQ
        value = op.getValue().getType(), output = outputBuffer.getType();
   if (query.getDimSize(3) != key.getDimSize(3) || value.getDimSize(3) != output.getDimSize(3))
     return op.emitOpError("(C2) expected equal sizes of query and key, and of value and output");
-  int64_t queries = oneQuery ? 1 : key.getDimSize(1);
-  if (query.getDimSize(1) != queries || output.getDimSize(1) != queries ||
-      value.getDimSize(1) != key.getDimSize(1))
+  const int64_t queries = oneQuery ? 1 : query.getDimSize(1);
+  if (query.getDimSize(1) != queries || output.getDimSize(1) != queries)
     return op.emitOpError("(C2) expected ")
            << queries << " queries and outputs, found " << query.getDimSize(1) << " and "
            << output.getDimSize(1);
+  if (value.getDimSize(1) != key.getDimSize(1))
+    return op.emitOpError("(C2) expected as many values as keys, found ")
+           << value.getDimSize(1) << " and " << key.getDimSize(1);
   int64_t heads = query.getDimSize(2), keyHeads = key.getDimSize(2);
   if (output.getDimSize(2) != heads || value.getDimSize(2) != keyHeads || keyHeads < 1 ||
       heads % keyHeads != 0)

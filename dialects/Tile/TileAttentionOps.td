@@ -64,8 +64,9 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     `residue <1, 7>` and 8 residues, item residue r meets the walk's residue (r + 7) mod 8.
 
     Where the op's view has one residue, its positions do not depend on the item's, which then is a
-    number that the item has of its head: heads whose patterns differ in constants, or in which residue
-    of the walk's view they meet, share a kernel.
+    number that the item has of something else. Of its head: heads whose patterns differ in constants, or in
+    which residue of the walk's view they meet, share a kernel. Or of the device: queries are those of a chunk
+    of a sequence, and keys those of all of it.
 
     Where the strip meets several ranges of key rows, `ranges` gets the residue and the strip too, and
     yields `begin, end, longest`: `bounds` gets one of the numbers in [begin, end) besides and yields that
@@ -124,8 +125,9 @@ class Tile_AttentionLike<string mnemonic, list<Trait> traits = []>
     : Tile_Op<mnemonic, traits # [NoTerminator, SingleBlock]> {
   let regions = (region SizedRegion<1>:$walks);
   let extraClassDeclaration = [{
-    /// The number of positions and the sizes of a query (or key) and of a value.
-    int64_t getPositions() { return getKey().getType().getDimSize(1); }
+    /// The numbers of queries and of keys, and the sizes of a query (or key) and of a value.
+    int64_t getQueries() { return getQuery().getType().getDimSize(1); }
+    int64_t getKeys() { return getKey().getType().getDimSize(1); }
     int64_t getQuerySize() { return getKey().getType().getDimSize(3); }
     int64_t getValueSize() { return getValue().getType().getDimSize(3); }
     /// How many heads of queries share a head of keys.
@@ -154,7 +156,8 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
 
     Constraints:
     - (C1) `rows` is a multiple of `strip`, and the body holds only `tile.walk`.
-    - (C2) query and key have equal sizes, value and output too, and all have equal positions.
+    - (C2) query and key have equal sizes, value and output too; query and output have equal positions, key
+      and value too.
     - (C3) query and output have equal heads, key and value too, of which those are a multiple.
   }];
   let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,

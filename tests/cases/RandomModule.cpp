@@ -295,16 +295,16 @@ private:
   void noise() {
     Shape shape = pickReal().shape;
     Value seed = constant(number(0, 1 << 20), {}, "i64");
-    std::string parts, dims, counts;
+    std::string parts, counts, runs;
     for (int part = 0; part < 2 && !shape.empty() && chance(30); ++part) {
       const std::string comma = parts.empty() ? "" : ", ";
       const int64_t count = number(1, 5);
       parts += comma + constant(number(0, count - 1), {}, "i32").name;
-      dims += comma + std::to_string(number(0, static_cast<int64_t>(shape.size()) - 1));
       counts += comma + std::to_string(count);
+      runs += comma + std::to_string(shape.back());
     }
     if (!parts.empty())
-      parts = " part " + parts + " along [" + dims + "] of [" + counts + "]";
+      parts = " part " + parts + " of [" + counts + "] runs [" + runs + "]";
     define("stc.random uniform seed " + seed.name + " step " + seed.name + " stream " +
                std::to_string(number(0, 9)) + parts + " : " + typeOf(shape),
            shape, "f32", 1, {});

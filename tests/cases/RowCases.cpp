@@ -271,12 +271,13 @@ RowCase sumChain(int rounds) {
 }
 
 /// Random numbers of both distributions, and those of the sixth of several parts of columns, and of
-/// several parts of the rows of that.
+/// that of parts which begin and end inside of rows.
 RowCase noise() {
   RowWriter w({3, 700});
   std::string uniform = w.random("uniform", "%s", 1), normal = w.random("normal", "%s", 2);
   std::string sixth = w.line("arith.constant dense<5> : tensor<i32>"),
-              part = w.random("uniform", "%s", 1, sixth + ", " + sixth + " along [1, 0] of [6, 7]");
+              part = w.random("uniform", "%s", 1,
+                              sixth + ", " + sixth + " of [6, 7] runs [700, 1050]");
   return {
       "noise",
       function("noise", {{"%s", typeOf({}, "i64")}}, w.body,

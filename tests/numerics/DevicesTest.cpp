@@ -26,7 +26,7 @@ using namespace stc;
 using namespace stc::test;
 
 namespace {
-constexpr int64_t batch = 4, positions = 24, vocabulary = 19;
+constexpr int64_t batch = 4, vocabulary = 19;
 
 /// Where threads show each other their memory.
 struct Meeting {
@@ -95,7 +95,8 @@ using Bytes = std::vector<std::byte>;
 class Program {
 public:
   /// The program file of a specification; empty, with a failed expectation, if it does not compile.
-  static Bytes compile(const std::string &text, const std::vector<DeviceAxis> &grid) {
+  static Bytes compile(const std::string &text, const std::vector<DeviceAxis> &grid,
+                       const std::string &exchange = "auto", int64_t block = 0) {
     auto spec = spec::parseSpec(text, "model.toml");
     if (!spec) {
       ADD_FAILURE() << spec.error()[0].str();
@@ -104,6 +105,8 @@ public:
     CompileOptions options = optionsForHost();
     options.recompute = spec->memory.recompute == spec::Recompute::Block ? "block" : "none";
     options.devices = grid;
+    options.exchange = exchange;
+    options.block = block;
     constexpr const char *types[] = {"f32", "bf16", "f16"};
     options.gradientType = types[static_cast<int>(spec->precision.gradients)];
     OwningOpRef<ModuleOp> module = model::build(*spec, &context());
@@ -186,7 +189,8 @@ private:
 };
 
 struct Case {
-  const char *name, *attention, *train;
+  const char *name, *attention, *train, *exchange = "auto";
+  int64_t block = 0, positions = 64;
 };
 std::ostream &operator<<(std::ostream &out, const Case &one) { return out << one.name; }
 
@@ -195,7 +199,7 @@ std::string textOf(const Case &one, const std::string &gradients = "float32") {
                        "{1}\n[data]\nkind = \"text\"\ncontext = {2}\n[train]\nbatch = {3}\nsteps = "
                        "10\nlearning_rate = 0.01\nwarmup = 2\nepsilon = 0.01\n{4}\n[precision]\n"
                        "compute = \"float32\"\ngradients = \"{5}\"\n[sample]\nbatch = {3}\n",
-                       vocabulary, one.attention, positions, batch, one.train, gradients)
+                       vocabulary, one.attention, one.positions, batch, one.train, gradients)
       .str();
 }
 
@@ -284,19 +288,19 @@ protected:
 void OnDevices::check(const Bytes &forOne, const Bytes &forSeveral) {
   whole = std::make_unique<Program>(forOne);
   parts = std::make_unique<Program>(forSeveral);
+  const int64_t places = batch * std::get<0>(GetParam()).positions;
   call("init", {bytesOf(std::vector<int64_t>{7})});
   expectSameVariables(0); // random numbers have their places in the whole
   for (int step = 0; step < 3; ++step) {
     SCOPED_TRACE("step " + std::to_string(step));
-    call("train_step",
-         {tokens(batch * positions, vocabulary + 1), tokens(batch * positions, vocabulary)});
+    call("train_step", {tokens(places, vocabulary + 1), tokens(places, vocabulary)});
     expectSameOutputs("train_step", 1e-5);
     expectSameVariables(2e-5);
   }
-  call("eval", {tokens(batch * positions, vocabulary + 1), tokens(batch * positions, vocabulary)});
+  call("eval", {tokens(places, vocabulary + 1), tokens(places, vocabulary)});
   expectSameOutputs("eval", 1e-5);
   auto position = [&](int32_t at) { return bytesOf(std::vector<int32_t>{at}); };
-  call("sample_prefill", {tokens(batch * positions, vocabulary + 1), position(5)});
+  call("sample_prefill", {tokens(places, vocabulary + 1), position(5)});
   expectSameOutputs("sample_prefill", 1e-5);
   call("sample_step", {tokens(batch, vocabulary + 1), position(6)});
   expectSameOutputs("sample_step", 1e-5);
@@ -312,7 +316,7 @@ TEST_P(OnDevices, AreAsOnOne) {
   const Bytes forOne = Program::compile(textOf(one), {});
   for (const Grid &grid : grids) {
     SCOPED_TRACE(nameOf(grid));
-    const Bytes forSeveral = Program::compile(textOf(one), grid);
+    const Bytes forSeveral = Program::compile(textOf(one), grid, one.exchange, one.block);
     ASSERT_FALSE(forOne.empty() || forSeveral.empty());
     check(forOne, forSeveral);
   }
@@ -336,7 +340,7 @@ std::vector<float> floatsOf(Program &program, const std::string &name) {
 TEST(GradientsOnDevices, TravelInTheTypeThatIsAskedFor) {
   const std::string name = "adam.m.transformer.h.0.mlp.c_proj.weight";
   std::mt19937_64 random(7);
-  std::vector<int32_t> tokens(batch * positions);
+  std::vector<int32_t> tokens(batch * Case().positions);
   for (int32_t &token : tokens)
     token = static_cast<int32_t>(random() % vocabulary);
   const Bytes bytes(std::as_bytes(std::span(tokens)).begin(),
@@ -369,6 +373,9 @@ const Case fixed{"fixed", "pattern = \"fixed(8, 2)\"", ""},
     dropout{"dropout", "pattern = \"strided(6)\"", "dropout = 0.25"},
     clip{"clip", "pattern = \"fixed_by_head(8, 2)\"\nintegration = \"heads\"", "clip = 0.1"},
     block{"block", "pattern = \"fixed(8, 2)\"", "dropout = 0.25\n[memory]\nrecompute = \"block\""},
+    halo{"halo", "pattern = \"local(5) | sinks(1)\"", "", "rows"},
+    inBlocks{"in_blocks", "pattern = \"fixed(8, 2)\"", "dropout = 0.25", "rows", 96, 384},
+    cut{"cut", "pattern = \"fixed(12, 3)\"", "", "rows"}, // chunks cut blocks
     inTurn{"in_turn", "pattern = [\"local(5)\", \"dilated(4, 3)\"]\nintegration = \"heads\"", ""};
 
 const std::vector<Grid> bySequences = {{{"data", 2}}, {{"data", 4}}},
@@ -388,7 +395,10 @@ INSTANTIATE_TEST_SUITE_P(ByPositions, OnDevices,
                          testing::Combine(testing::Values(fixed, dropout, block),
                                           testing::Values(byPositions)),
                          nameOfCase);
-INSTANTIATE_TEST_SUITE_P(PatternsInTurn, OnDevices,
-                         testing::Values(std::tuple(inTurn, std::vector<Grid>{{{"context", 2}}})),
+INSTANTIATE_TEST_SUITE_P(Patterns, OnDevices,
+                         testing::Values(std::tuple(inTurn, std::vector<Grid>{{{"context", 2}}}),
+                                         std::tuple(halo, std::vector<Grid>{{{"context", 4}}}),
+                                         std::tuple(inBlocks, std::vector<Grid>{{{"context", 2}}}),
+                                         std::tuple(cut, std::vector<Grid>{{{"context", 2}}})),
                          nameOfCase);
 } // namespace

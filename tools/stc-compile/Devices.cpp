@@ -77,12 +77,6 @@ tl::expected<void, std::string> stc::fitToDevices(Input &input, ArrayRef<DeviceA
             llvm::formatv("expected devices that divide data.context = {0}, found {1}: {2} do",
                           positions, axis.count, divisorsOf(positions))
                 .str());
-      if (const int64_t heads = input.spec->model.keyValueHeads; heads % axis.count != 0)
-        return tl::unexpected(
-            llvm::formatv("expected devices that divide model.key_value_heads = {0} along context, "
-                          "found {1}",
-                          heads, axis.count)
-                .str());
       continue;
     }
     const int64_t batch = input.spec->train.batch;

@@ -79,7 +79,7 @@ HopperWork modelOf(Op op, ArrayRef<pattern::Pattern> patterns, bool byQueries,
   // A head that takes one of several patterns has one residue.
   const int64_t classes = patterns.size(), residues = classes > 1 ? 1 : tiles.view.residues;
   int64_t tilesOfHead =
-      residues * llvm::divideCeil(tiles.view.maxRows(op.getPositions()), tiles.rows);
+      residues * llvm::divideCeil(tiles.view.maxRows(op.getQueries()), tiles.rows);
   counts.attentions = tiles.items / tilesOfHead / classes;
   if constexpr (std::is_same_v<Op, tile::AttentionOp>) {
     return forwardWork(counts);
@@ -103,7 +103,7 @@ void readTiles(LaunchedKernel &kernel, Op op, ArrayAttr texts, int64_t items, bo
     return;
   SmallVector<pattern::Pattern> patterns;
   for (StringAttr text : texts.getAsRange<StringAttr>()) {
-    auto pattern = pattern::Pattern::parse(text.str(), op.getPositions());
+    auto pattern = pattern::Pattern::parse(text.str(), op.getQueries());
     if (!pattern)
       return;
     patterns.push_back(*pattern);

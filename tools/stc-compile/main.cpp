@@ -26,6 +26,7 @@ struct Options {
                              dump, picture;
   std::optional<int64_t> picturePosition, pictureWidth;
   std::vector<DeviceAxis> devices;
+  std::string exchange = "auto";
   bool gradient = false, deterministic = false, explain = false;
 };
 
@@ -164,6 +165,7 @@ LogicalResult compile(const Options &options) {
   if (input->spec)
     takeSettings(compileOptions, *input->spec, context);
   compileOptions.devices = options.devices;
+  compileOptions.exchange = options.exchange;
   if (auto fits = fitToDevices(*input, options.devices); !fits)
     return fail(options.input + ": " + fits.error());
   if (failed(explain(options, *input, compileOptions)))
@@ -246,6 +248,9 @@ int main(int argc, char **argv) {
          "or data:8), of the positions of each sequence (context:8), or of both "
          "(data:4,context:2); default: 1")
       ->type_name("N");
+  cli::addName(app, "--exchange", options.exchange, {"auto", "heads", "rows"},
+               "what attention exchanges over context: heads for positions, rows of keys that other "
+               "devices need (where the pattern lets it), or what costs less; default: auto");
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
                  "environment, or native");

@@ -20,7 +20,7 @@ tile::ResidueMapAttr residuesAttr(MLIRContext *context, const pattern::ResidueMa
 }
 
 int64_t tileCount(const AttentionProblem &problem, const pattern::View &view) {
-  return llvm::divideCeil(view.maxRows(problem.positions), problem.schedule.rows);
+  return llvm::divideCeil(view.maxRows(problem.tiled), problem.schedule.rows);
 }
 
 /// How many items there are for a tile of a residue of a sequence.
@@ -60,7 +60,6 @@ struct Frame {
   /// where they share a cache. Where tiles have no rows in common, a sequence is done before the
   /// next one begins.
   Item takeApart(const WalkForm &walk, int64_t tiles, bool lastFirst = true) {
-    const pattern::View &view = walk.view;
     Value tile, head, batch, residue;
     struct Digit {
       Value *value;
@@ -90,10 +89,19 @@ struct Frame {
     Item item;
     item.tile = lastFirst ? Value(arith::SubIOp::create(b, b.index(tiles - 1), tile)) : tile;
     item.batch = batch;
-    item.residue = residue;
+    item.residue = walk.chunks > 1 ? chunk() : residue;
     setHeads(item, head, walk);
     return item;
   }
+
+  /// A number from a buffer, of `count` from 0 on: none outside reads memory that is not there.
+  Value numberIn(unsigned buffer, int64_t count) {
+    Value number = memref::LoadOp::create(b, b.buffer(buffer), ValueRange());
+    number = arith::IndexCastOp::create(b, b.getIndexType(), number);
+    number = arith::MaxSIOp::create(b, number, b.index(0));
+    return arith::MinSIOp::create(b, number, b.index(count - 1));
+  }
+  Value chunk() { return numberIn(problem.chunk.number, problem.chunk.count); }
 
   Value mapped(Value residue, const pattern::ResidueMap &map, int64_t residues) {
     Value moved = b.add(b.mul(residue, b.index(map.factor)), b.index(map.shift));
@@ -256,11 +264,7 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   const WalkForm *byHead = llvm::find_if(walks, [](auto &walk) { return walk.classes > 1; });
   Value residue =
       byHead != walks.end() ? frame.residueOfHead(*byHead, item.head) : Value(b.index(0));
-  Value at = memref::LoadOp::create(b, b.buffer(position), ValueRange());
-  at = arith::IndexCastOp::create(b, b.getIndexType(), at);
-  // A position outside the sequence reads no memory that is not there.
-  at = arith::MaxSIOp::create(b, at, b.index(0));
-  at = arith::MinSIOp::create(b, at, b.index(problem.positions - 1));
+  Value at = frame.numberIn(position, problem.positions);
   SmallVector<Attribute> queries;
   SmallVector<SegmentForm> segments;
   int64_t met = 0; // by the last queries

@@ -54,7 +54,9 @@ struct WalkForm {
   /// head's number among them to its residue. An item of one head is of that residue; an item of a
   /// head of keys is of a residue, and does the heads that are taken to it.
   int64_t classes = 1;
-  pattern::ResidueMap ofHead;
+  pattern::ResidueMap ofHead = {};
+  /// Its queries are those of one of so many chunks of a sequence: residues are the chunk's number.
+  int64_t chunks = 1;
 
   bool operator==(const WalkForm &) const = default;
 };
@@ -64,8 +66,24 @@ struct MostRows {
   int64_t queries = 0, keys = 0;
 };
 
+/// The queries are those of one of `count` chunks of the sequence, of which a chunk has every
+/// count-th block of so many positions; keys are at positions that a view of one residue has of all
+/// chunks.
+struct AttentionChunk {
+  int64_t count = 1, block = 1;
+  pattern::View keys;
+  /// The buffer with the number of the chunk.
+  unsigned number = 0;
+
+  bool isWhole() const { return count == 1 && keys.isIdentity(); }
+};
+
 struct AttentionProblem {
+  /// Positions of the sequence.
   int64_t batch = 1, positions = 1, heads = 1, keyHeads = 1;
+  /// Those of the tensors of queries and of keys, and of the one that is cut into tiles.
+  int64_t queries = 1, keys = 1, tiled = 1;
+  AttentionChunk chunk;
   MostRows mostRows;
   /// The heads of queries of this kernel: first, first + step, ...
   int64_t firstHead = 0, headStep = 1, headCount = 1;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
+#include "compiler/Conversion/StcToTile/Chunks.h"
 #include "compiler/Conversion/StcToTile/Fixed.h"
 #include "compiler/Conversion/StcToTile/HeadClasses.h"
 
@@ -74,11 +75,11 @@ struct Buffers {
 };
 
 /// If all gradients are reshaped to rows and stand side by side in one tensor, that tensor.
-ConcatOp commonConcat(AttentionGradOp op) {
-  if (op.getLayout() != Layout::TokenMajor)
+ConcatOp commonConcat(Operation *op, Layout layout) {
+  if (layout != Layout::TokenMajor)
     return {};
   ConcatOp concat;
-  for (Value result : op.getResults()) {
+  for (Value result : op->getResults()) {
     auto reshape = result.hasOneUse() ? dyn_cast<ReshapeOp>(*result.user_begin()) : ReshapeOp();
     if (!reshape || !reshape->hasOneUse() || !areRowsOf(reshape, result))
       return {};
@@ -113,11 +114,32 @@ SmallVector<Type> bufferTypes(ValueRange operands, TypeRange results) {
 }
 } // namespace
 
+template <typename Op>
+static constexpr bool isOfChunk =
+    std::is_same_v<Op, AttentionChunkOp> || std::is_same_v<Op, AttentionChunkGradOp>;
+
+/// The buffer that says which chunk the queries are, of those of one.
+template <typename Op> static unsigned addChunkNumber(Op op, Buffers &inputs) {
+  if constexpr (isOfChunk<Op>)
+    return inputs.add(op.getNumber());
+  return 0;
+}
+
 template <typename Op> AttentionProblem AttentionConverter::problemOf(Op op) {
   AttentionShape query(op.getQuery(), op.getLayout()), key(op.getKey(), op.getLayout());
   AttentionProblem problem;
   problem.batch = key.batch;
   problem.positions = key.positions;
+  problem.queries = query.positions;
+  problem.keys = key.positions;
+  if constexpr (isOfChunk<Op>) {
+    problem.chunk = {int64_t(op.getCount()),
+                     int64_t(op.getBlock()),
+                     {op.getKeys().getPeriod(), op.getKeys().getFirst(), op.getKeys().getWidth()}};
+    if (op.getKeys().areAll())
+      problem.chunk.keys = {};
+    problem.positions = query.positions * problem.chunk.count;
+  }
   problem.heads = query.heads;
   problem.keyHeads = key.heads;
   problem.scale = op.getScale().convertToFloat();
@@ -137,7 +159,9 @@ FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringR
   if (!pattern)
     return op->emitOpError("in pattern \"")
            << text << "\" at byte " << pattern.error().offset << ": " << pattern.error().message;
-  std::string empty = pattern->emptyRows();
+  // A chunk's are some of the pairs of its queries.
+  std::string empty =
+      isa<AttentionChunkOp, AttentionChunkGradOp>(op) ? std::string() : pattern->emptyRows();
   if (!empty.empty())
     op->emitWarning("pattern \"") << text
                                   << "\" has no key for some queries, whose output is zero: "
@@ -163,12 +187,12 @@ static bool meetsAllOnce(const WalkForm &walk, int64_t n) {
   return end == n;
 }
 
-/// Pairs that the tiles compute, all batches and heads aside.
+/// Pairs that the tiles compute, all batches and heads aside; of chunks, the last one's.
 static double computedPairs(const WalkForm &walk, int64_t n) {
   double pairs = 0;
   for (const SegmentForm &segment : walk.segments)
     for (int64_t t = 0; t * walk.schedule.strip < walk.view.maxRows(n); ++t)
-      pairs += double(segment.range.rowsComputed(0, t, 1));
+      pairs += double(segment.range.rowsComputed(walk.chunks - 1, t, 1));
   return pairs * walk.schedule.strip * walk.view.residues;
 }
 
@@ -325,7 +349,11 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
                                                           Axis axis, int64_t tallRows) {
   const int64_t n = problem.positions;
   const int64_t mostRows = axis == Axis::Keys ? problem.mostRows.keys : problem.mostRows.queries;
-  auto [entry, added] = forms.try_emplace({text.str(), n, mostRows, axis, tallRows});
+  const AttentionChunk &chunk = problem.chunk;
+  const std::vector<int64_t> numbers = {
+      n,           mostRows,          int64_t(axis),    tallRows,        chunk.count,
+      chunk.block, chunk.keys.period, chunk.keys.first, chunk.keys.width};
+  auto [entry, added] = forms.try_emplace({text.str(), numbers});
   if (!added)
     return ArrayRef<WalkForm>(entry->second);
   auto pattern = patternOf(op, text, n);
@@ -336,6 +364,11 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
               ? walksByKeys(*pattern, n, mostRows, tiles, tallRows)
               : walksByQueries(*pattern, n, mostRows, tiles, axis == Axis::SingleQueries,
                                axis == Axis::QueriesApart);
+  if (!chunk.isWhole())
+    for (WalkForm &walk : walks)
+      if (const char *expected = takeChunk(walk, chunk, n, axis == Axis::Keys))
+        return op->emitOpError("expected a pattern that is seen in ")
+               << expected << ", found \"" << text << "\"";
   if (axis != Axis::SingleQueries && tiles.packedRows > 0)
     for (WalkForm &walk : walks)
       packResidues(walk, n, mostRows, tiles);
@@ -346,13 +379,13 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   if (covering == walks.end())
     walks.insert(walks.begin(), noPairs(axis == Axis::Keys ? tiles.ofKeys({}, n, mostRows)
                                                            : tiles.ofQueries({}, n, mostRows),
-                                        n));
+                                        axis == Axis::Keys ? problem.keys : problem.queries));
   else
     std::rotate(walks.begin(), covering, covering + 1);
-  if (tiles.residueByResidue)
+  if (tiles.residueByResidue && chunk.isWhole())
     for (WalkForm &walk : walks)
       walk.isApart = isApart(walk, n);
-  if (axis == Axis::Keys)
+  if (axis == Axis::Keys && chunk.isWhole())
     walks.front().meetsAllOnce = meetsAllOnce(walks.front(), n);
   // All walks are one kernel's, whose query is the last one at worst.
   if (axis == Axis::SingleQueries) {
@@ -429,6 +462,8 @@ AttentionConverter::headGroups(Op op, const AttentionProblem &problem, const Rec
   auto isPossible = [&](const WalkForm &walk) {
     if (walk.classes == 1)
       return true;
+    if (walk.chunks > 1) // which says what the residue is
+      return false;
     // The residue of a single query follows from its position.
     if (!problem.byKeyHeads)
       return recipe.axis != Axis::SingleQueries || walk.view.residues == 1;
@@ -450,6 +485,8 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   AttentionProblem problem = problemOf(op);
   // No two items may add to the same key.
   problem.byKeyHeads = recipe.sumsOfKeys && problem.group() > 1;
+  problem.tiled = recipe.axis == Axis::Keys ? problem.keys : problem.queries;
+  problem.chunk.number = recipe.chunkNumber;
   problem.residueByResidue = tiles.residueByResidue;
   problem.isFixed = recipe.isFixed;
   auto groups = headGroups(op, problem, recipe);
@@ -459,7 +496,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
     problem.firstHead = group.first;
     problem.headStep = group.step;
     problem.headCount = llvm::divideCeil(problem.heads - group.first, group.step);
-    problem.resume = false;
+    problem.resume = recipe.resumes;
     problem.resumeKeys = problem.byKeyHeads && group.first > 0;
     const size_t kernels = oneKernel ? 1 : group.walks.size();
     for (size_t w = 0; w < kernels; ++w) {
@@ -478,7 +515,8 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
           recipe.name, "attention", op.getLoc(), types, /*sizes=*/0, [&](KernelBuilder &builder) {
             recipe.fill(builder, problem, walks);
             SmallVector<StringRef> patterns(group.patterns.begin(), group.patterns.end());
-            builder.getKernel()->setAttr(kPatternsOfKernel, b.getStrArrayAttr(patterns));
+            if (problem.chunk.isWhole())
+              builder.getKernel()->setAttr(kPatternsOfKernel, b.getStrArrayAttr(patterns));
           });
       auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
                                recipe.items(problem, walks[0]), {});
@@ -491,29 +529,38 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   return results;
 }
 
-LogicalResult AttentionConverter::convert(AttentionOp op) {
+template <typename Op> LogicalResult AttentionConverter::convertForward(Op op) {
   Buffers inputs(op.getLayout());
   SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
                                    inputs.view(op.getValue())};
-  unsigned output = inputs.values.size(), logsumexp = output + 1;
-  views.push_back(plainView(output, op.getOutput(), op.getLayout()));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
-    fillAttention(b, problem, walks[0], views, logsumexp);
+    fillAttention(b, problem, walks[0], views, views.back().buffer + 1);
   };
   Recipe recipe{"attention",         Axis::Queries, AttentionPart::Forward, fill, attentionItems,
                 /*sumsOfKeys=*/false};
-  auto results = launchWalks(op, inputs.values, {}, op->getResultTypes(), recipe);
+  recipe.chunkNumber = addChunkNumber(op, inputs);
+  SmallVector<Value> begun;
+  if constexpr (isOfChunk<Op>) {
+    recipe.resumes = bool(op.getFromOutput());
+    if (recipe.resumes)
+      begun = {op.getFromOutput(), op.getFromLogsumexp()};
+  }
+  views.push_back(plainView(inputs.values.size(), op.getOutput(), op.getLayout()));
+  auto results = launchWalks(op, inputs.values, begun, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
   op->replaceAllUsesWith(*results);
   op.erase();
   return success();
 }
+LogicalResult AttentionConverter::convert(AttentionOp op) { return convertForward(op); }
+LogicalResult AttentionConverter::convert(AttentionChunkOp op) { return convertForward(op); }
 
 /// Where the gradients go: tensors of their own, or columns of one that they are concatenated to.
 namespace {
 struct Gradients {
-  explicit Gradients(AttentionGradOp op) : op(op), concat(commonConcat(op)) {}
+  Gradients(Operation *op, Layout layout)
+      : op(op), layout(layout), concat(commonConcat(op, layout)) {}
 
   SmallVector<Type> types() {
     return concat ? SmallVector<Type>{concat.getType()} : SmallVector<Type>(op->getResultTypes());
@@ -522,14 +569,14 @@ struct Gradients {
   BufferView view(unsigned gradient, unsigned firstBuffer) {
     Value result = op->getResult(gradient);
     if (!concat)
-      return plainView(firstBuffer + gradient, result, op.getLayout());
+      return plainView(firstBuffer + gradient, result, layout);
     return columnsView(firstBuffer, result, columnOf(concat, result),
                        concat.getType().getShape().back());
   }
   void replace(ValueRange results) {
     if (!concat) {
       op->replaceAllUsesWith(results);
-      return op.erase();
+      return op->erase();
     }
     SmallVector<Operation *> reshapes =
         llvm::map_to_vector(concat.getInputs(), [](Value part) { return part.getDefiningOp(); });
@@ -537,15 +584,16 @@ struct Gradients {
     concat.erase();
     for (Operation *reshape : reshapes)
       reshape->erase();
-    op.erase();
+    op->erase();
   }
 
-  AttentionGradOp op;
+  Operation *op;
+  Layout layout;
   ConcatOp concat;
 };
 } // namespace
 
-LogicalResult AttentionConverter::convert(AttentionGradOp op) {
+template <typename Op> LogicalResult AttentionConverter::convertGradient(Op op) {
   if (tiles.ofKeys)
     return convertByTiles(op);
   Buffers inputs(op.getLayout());
@@ -553,8 +601,9 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   for (Value tensor :
        {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
     views.push_back(inputs.view(tensor));
-  unsigned logsumexp = inputs.add(op.getLogsumexp()), firstResult = inputs.values.size();
-  Gradients gradients(op);
+  unsigned logsumexp = inputs.add(op.getLogsumexp());
+  const unsigned chunkNumber = addChunkNumber(op, inputs), firstResult = inputs.values.size();
+  Gradients gradients(op, op.getLayout());
   for (unsigned k = 0; k < 3; ++k)
     views.push_back(gradients.view(k, firstResult));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
@@ -563,15 +612,19 @@ LogicalResult AttentionConverter::convert(AttentionGradOp op) {
   Recipe recipe{"attention_grad",   Axis::QueriesApart, AttentionPart::Gradient, fill,
                 attentionGradItems,
                 /*sumsOfKeys=*/true};
+  recipe.chunkNumber = chunkNumber;
   auto results = launchWalks(op, inputs.values, {}, gradients.types(), recipe);
   if (failed(results))
     return failure();
   gradients.replace(*results);
   return success();
 }
+LogicalResult AttentionConverter::convert(AttentionGradOp op) { return convertGradient(op); }
+LogicalResult AttentionConverter::convert(AttentionChunkGradOp op) { return convertGradient(op); }
 
+template <typename Op>
 FailureOr<AttentionConverter::QuerySums>
-AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &problem) {
+AttentionConverter::querySumsOf(Op op, const AttentionProblem &problem) {
   QuerySums sums{true, true};
   for (const std::string &text : op.getPattern().inTurn(problem.heads)) {
     auto walks = walksOf(op, text, problem, Axis::Keys);
@@ -579,8 +632,8 @@ AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &prob
       return failure();
     QuerySumWork work{typeOf(op.getKey()).getDimSize(3), typeOf(op.getValue()).getDimSize(3)};
     for (const WalkForm &walk : *walks) {
-      double pairs = computedPairs(walk, problem.positions);
-      work.keysPerQuery += pairs / double(problem.positions);
+      double pairs = computedPairs(walk, problem.keys);
+      work.keysPerQuery += pairs / double(problem.queries);
       work.additions += pairs > 0 && !walk.meetsAllOnce;
     }
     sums.used &= tiles.sumsQueries(work);
@@ -592,14 +645,14 @@ AttentionConverter::querySumsOf(AttentionGradOp op, const AttentionProblem &prob
 // What each query needs once; the tiles of keys; and for the gradient of queries either their
 // tiles, where scores are computed again and each sum is made in one place and order, or sums that
 // the tiles of keys add to.
-LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
+template <typename Op> LogicalResult AttentionConverter::convertByTiles(Op op) {
   OpBuilder b(op);
   AttentionProblem problem = problemOf(op);
   auto sums = querySumsOf(op, problem);
   if (failed(sums))
     return failure();
   constexpr int64_t rows = 256; // queries an item, where each is for itself
-  const int64_t queries = problem.batch * problem.positions * problem.heads;
+  const int64_t queries = problem.batch * problem.queries * problem.heads;
   auto launch = [&](StringRef name, ValueRange inputs, ValueRange tied, TypeRange types,
                     int64_t bytes, function_ref<void(KernelBuilder &)> fill) {
     SmallVector<Value> operands(inputs);
@@ -645,7 +698,8 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     views.push_back(inputs.view(tensor));
   unsigned logsumexp = inputs.add(op.getLogsumexp());
   deltaBuffer = inputs.add(begun[0]);
-  Gradients gradients(op);
+  const unsigned chunkNumber = addChunkNumber(op, inputs);
+  Gradients gradients(op, op.getLayout());
   types = gradients.types();
 
   // The results of tiles of keys: the sums, if any, and the gradients of keys and values, or the
@@ -667,10 +721,13 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
   const int64_t tallRows = isNarrow && tiles.tallKeyRows
                                ? tiles.tallKeyRows(query.size, typeOf(op.getValue()).getDimSize(3))
                                : 0;
+  Recipe recipe{"attention_key_grad", Axis::Keys,         AttentionPart::KeyGradient, fillKeys,
+                attentionItems,       /*sumsOfKeys=*/true};
+  recipe.sumsQueries = sums->used;
+  recipe.tallRows = sums->used ? 0 : tallRows;
+  recipe.chunkNumber = chunkNumber;
   auto byKeys =
-      launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes,
-                  {"attention_key_grad", Axis::Keys, AttentionPart::KeyGradient, fillKeys,
-                   attentionItems, /*sumsOfKeys=*/true, sums->used, sums->used ? 0 : tallRows});
+      launchWalks(op, inputs.values, zeros ? ValueRange(begun[1]) : ValueRange(), keyTypes, recipe);
   if (failed(byKeys))
     return failure();
   ValueRange keyGrads = ValueRange(*byKeys).drop_front(sums->used ? 1 : 0);
@@ -687,10 +744,11 @@ LogicalResult AttentionConverter::convertByTiles(AttentionGradOp op) {
     auto fillQueries = [&](KernelBuilder &k, const AttentionProblem &p, ArrayRef<WalkForm> walks) {
       fillAttentionQueryGrad(k, p, walks[0], queryViews, logsumexp, deltaBuffer);
     };
-    auto launched = launchWalks(op, inputs.values, joined, types[0],
-                                {"attention_query_grad", Axis::Queries,
-                                 AttentionPart::QueryGradient, fillQueries, attentionItems,
-                                 /*sumsOfKeys=*/false});
+    Recipe ofQueries{
+        "attention_query_grad", Axis::Queries,       AttentionPart::QueryGradient, fillQueries,
+        attentionItems,         /*sumsOfKeys=*/false};
+    ofQueries.chunkNumber = chunkNumber;
+    auto launched = launchWalks(op, inputs.values, joined, types[0], ofQueries);
     if (failed(launched))
       return failure();
     byQueries = std::move(*launched);

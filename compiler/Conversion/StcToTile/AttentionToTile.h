@@ -45,6 +45,8 @@ public:
   /// one query the insertions of its key and value before.
   mlir::LogicalResult convert(AttentionOp op);
   mlir::LogicalResult convert(AttentionGradOp op);
+  mlir::LogicalResult convert(AttentionChunkOp op);
+  mlir::LogicalResult convert(AttentionChunkGradOp op);
   mlir::LogicalResult convert(AttentionRowOp op);
 
 private:
@@ -78,6 +80,10 @@ private:
     int64_t tallRows = 0;
     /// Of one query: nothing ahead in the entry writes other rows of keys and values than its own.
     bool isFixed = false;
+    /// The buffer that says which chunk the queries are, of those of one.
+    unsigned chunkNumber = 0;
+    /// The first kernel goes on from the results that are begun.
+    bool resumes = false;
   };
   /// Heads that share their kernels: first, first + step, ..., and the patterns that they take in
   /// turn.
@@ -96,18 +102,21 @@ private:
   launchWalks(Op op, mlir::ValueRange inputs, mlir::ValueRange begun, mlir::TypeRange resultTypes,
               const Recipe &recipe);
 
-  mlir::LogicalResult convertByTiles(AttentionGradOp op);
+  template <typename Op> mlir::LogicalResult convertForward(Op op);
+  template <typename Op> mlir::LogicalResult convertGradient(Op op);
+  template <typename Op> mlir::LogicalResult convertByTiles(Op op);
   /// Whether `sumsQueries` says so for all patterns of the heads, and whether their first kernels
   /// write the sums.
   struct QuerySums {
     bool used = false, begun = false;
   };
-  mlir::FailureOr<QuerySums> querySumsOf(AttentionGradOp op, const AttentionProblem &problem);
+  template <typename Op>
+  mlir::FailureOr<QuerySums> querySumsOf(Op op, const AttentionProblem &problem);
 
   KernelOutliner &outliner;
   AttentionTiles tiles;
-  /// By pattern, positions, the most rows of a tile, axis and rows of tall tiles.
-  std::map<std::tuple<std::string, int64_t, int64_t, Axis, int64_t>, std::vector<WalkForm>> forms;
+  /// By pattern, and what else they depend on.
+  std::map<std::pair<std::string, std::vector<int64_t>>, std::vector<WalkForm>> forms;
   std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;
 };
 

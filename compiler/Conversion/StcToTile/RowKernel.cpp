@@ -395,24 +395,22 @@ private:
     llvm_unreachable("expected a reduction to come from its sweep");
   }
 
-  /// The index in the whole tensor of an element of a part: of a part of a part, and so on. What is
-  /// of one part along a dimension and all behind it is a run of elements in both.
+  /// The index in the whole tensor of an element of a part: of a part of a part, and so on.
   Value inWhole(RandomOp random, Value element, ArrayRef<Value> parts) {
-    SmallVector<int64_t> shape(cast<RankedTensorType>(random.getType()).getShape());
+    int64_t elements = random.getType().getNumElements();
     auto constant = [&](int64_t number) -> Value {
       return arith::ConstantIntOp::create(b, b.getI64Type(), number);
     };
-    for (auto [part, dim, count] :
-         llvm::reverse(llvm::zip_equal(parts, random.getDims(), random.getCounts()))) {
-      const int64_t run = ShapedType::getNumElements(ArrayRef(shape).drop_front(dim));
+    for (auto [part, run, count] :
+         llvm::reverse(llvm::zip_equal(parts, random.getRuns(), random.getCounts()))) {
       Value number = arith::ExtSIOp::create(b, b.getI64Type(), part), inRun = element;
-      if (ShapedType::getNumElements(shape) > run) {
+      if (elements > run) {
         Value runs = arith::DivUIOp::create(b, element, constant(run));
         inRun = arith::RemUIOp::create(b, element, constant(run));
         number = b.add(number, b.mul(runs, constant(count)));
       }
       element = b.add(b.mul(number, constant(run)), inRun);
-      shape[dim] *= count;
+      elements *= count;
     }
     return element;
   }

@@ -66,9 +66,11 @@ template <typename Op> LogicalResult verifyHeads(Op op) {
 /// that the ops that take them apart are not needed. Attention takes insertions along.
 LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &attention,
                                     KernelOutliner &outliner, const RowWork &work) {
-  for (Operation *op : opsOf<AttentionOp, AttentionGradOp, AttentionRowOp>(function))
+  for (Operation *op : opsOf<AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp,
+                             AttentionRowOp>(function))
     if (failed(TypeSwitch<Operation *, LogicalResult>(op)
-                   .Case<AttentionOp, AttentionGradOp, AttentionRowOp>([&](auto op) {
+                   .Case<AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp,
+                         AttentionRowOp>([&](auto op) {
                      return failed(verifyHeads(op)) ? failure() : attention.convert(op);
                    })))
       return failure();

@@ -230,8 +230,9 @@ bool WalkTiles::areTilesWhole(unsigned walk) const {
     return false;
   const int64_t positions =
       TypeSwitch<Operation *, int64_t>(tile::WalkOp(walks[walk])->getParentOp())
-          .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
-              [](auto op) { return op.getKey().getType().getDimSize(1); });
+          .Case([](tile::AttentionKeyGradOp op) { return op.getQueries(); })
+          .Case<tile::AttentionOp, tile::AttentionQueryGradOp>(
+              [](auto op) { return op.getKeys(); });
   return endsWithPeriod(positions, view(walk)) &&
          rowsOfWholePeriods(positions, view(walk)) % tileRows == 0;
 }

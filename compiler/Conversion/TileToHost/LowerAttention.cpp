@@ -66,7 +66,7 @@ struct Forward {
 
   void run() {
     Value row = e.mul(op.getTile(), op.getRows());
-    Value rowEnd = e.rowCount(op.getView(), op.getResidue(), op.getPositions());
+    Value rowEnd = e.rowCount(op.getView(), op.getResidue(), op.getQueries());
     e.ifThen(e.less(row, rowEnd), [&] {
       Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
       begin(row, count);

@@ -72,9 +72,9 @@ struct Backward {
   }
 
   void run() {
-    Value rowEnd = e.rowCount(op.getView(), op.getResidue(), op.getPositions());
+    Value rowEnd = e.rowCount(op.getView(), op.getResidue(), op.getQueries());
     bool resumeKeys = op.getResume() || op.getResumeKeys();
-    e.store(e.index(resumeKeys ? op.getPositions() : 0), cleared, {e.index(0)});
+    e.store(e.index(resumeKeys ? op.getKeys() : 0), cleared, {e.index(0)});
     eachHead([&] {
       e.loop(e.index(0), rowEnd, op.getRows(), [&](Value row) {
         Value count = e.min(e.sub(rowEnd, row), e.index(op.getRows()));
@@ -85,7 +85,7 @@ struct Backward {
         end(row, count);
       });
     });
-    clearKeyGrads(e.index(op.getPositions()));
+    clearKeyGrads(e.index(op.getKeys()));
   }
 
   void eachHead(function_ref<void()> body) {
@@ -177,7 +177,7 @@ struct Backward {
     Value batch = op.getBatch(), keyHead = op.getKeyHead(), none = e.index(0),
           residue = e.walkResidue(walk, op.getResidue());
     Value last = e.position(walk.getView(), residue, e.max(e.sub(bounds.hi, e.index(1)), none));
-    clearKeyGrads(e.min(e.add(last, 1), e.index(op.getPositions())));
+    clearKeyGrads(e.min(e.add(last, 1), e.index(op.getKeys())));
     e.loop(bounds.lo, bounds.hi, kChunk, [&](Value chunk) {
       Value length = e.min(e.sub(bounds.hi, chunk), e.index(kChunk)),
             total = e.roundUp(length, micro);

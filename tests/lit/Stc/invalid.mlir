@@ -532,6 +532,59 @@ func.func @attention_grad_c2(%q: tensor<1x8x2x4xf32>, %l: tensor<1x2x8xf32>) {
 
 // -----
 
+func.func @chunk_c1(%q: tensor<1x8x2x4xf32>, %k: tensor<1x16x4x4xf32>, %r: tensor<i32>) {
+  // expected-error @+1 {{(C1) expected a multiple of the 4 heads of keys as heads of queries, found 2}}
+  %o, %l = stc.attention_chunk %q, %k, %k chunk %r of 2 block 8 keys <1, 0, 1> scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x16x4x4xf32>, tensor<1x16x4x4xf32> -> tensor<1x8x2x4xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @chunk_c2(%q: tensor<1x8x2x4xf32>, %k: tensor<1x16x2x4xf32>, %l0: tensor<1x2x16xf32>, %r: tensor<i32>) {
+  // expected-error @+1 {{(C2) expected to go on from values of the types of the results}}
+  %o, %l = stc.attention_chunk %q, %k, %k chunk %r of 2 block 8 keys <1, 0, 1> from %q, %l0 scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x16x2x4xf32> from tensor<1x8x2x4xf32>, tensor<1x2x16xf32>
+      -> tensor<1x8x2x4xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @chunk_c3_block(%q: tensor<1x8x2x4xf32>, %k: tensor<1x16x2x4xf32>, %r: tensor<i32>) {
+  // expected-error @+1 {{(C3) expected at least one chunk of whole blocks, and as many keys as #stc.positions<1, 0, 1> are in all chunks, found 2 of 8 queries in blocks of 3 and 16 keys}}
+  %o, %l = stc.attention_chunk %q, %k, %k chunk %r of 2 block 3 keys <1, 0, 1> scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x16x2x4xf32> -> tensor<1x8x2x4xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @chunk_grad_c3(%q: tensor<1x8x2x4xf32>, %k: tensor<1x16x2x4xf32>, %l: tensor<1x2x8xf32>, %r: tensor<i32>) {
+  // expected-error @+1 {{(C3) expected at least one chunk of whole blocks, and as many keys as #stc.positions<8, 6, 2> are in all chunks, found 2 of 8 queries in blocks of 8 and 16 keys}}
+  %d:3 = stc.attention_chunk_grad %q, %k, %k, %q, %l, %q chunk %r of 2 block 8 keys <8, 6, 2> scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x2x8xf32>, tensor<1x8x2x4xf32>
+      -> tensor<1x8x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x16x2x4xf32>
+  return
+}
+
+// -----
+
+func.func @chunk_grad_c2(%q: tensor<1x8x2x4xf32>, %k: tensor<1x16x2x4xf32>, %l: tensor<1x2x8xf32>, %r: tensor<i32>) {
+  // expected-error @+1 {{(C2) expected the gradients to have the types of query, key and value}}
+  %d:3 = stc.attention_chunk_grad %q, %k, %k, %q, %l, %q chunk %r of 2 block 8 keys <1, 0, 1> scale 0.5 pattern <"dense">
+      : tensor<1x8x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x16x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x2x8xf32>, tensor<1x8x2x4xf32>
+      -> tensor<1x8x2x4xf32>, tensor<1x8x2x4xf32>, tensor<1x16x2x4xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{expected a width of at least 1 from a first position on, inside of a period, found <8, 6, 3>}}
+func.func private @positions() attributes {positions = #stc.positions<8, 6, 3>}
+
+// -----
+
 func.func @attention_row_c1(%q: tensor<1x2x2x4xf32>, %k: tensor<1x8x2x4xf32>, %p: tensor<i32>) {
   // expected-error @+1 {{(C1) expected a query of shape [1, 1, 2, 4] to match the key, found [1, 2, 2, 4]}}
   %o = stc.attention_row %q, %k, %k at %p scale 0.5 pattern <"dense">
@@ -740,16 +793,16 @@ func.func @axis_count(%x: tensor<8xf32>) {
 // -----
 
 func.func @random_part(%seed: tensor<i64>, %rank: tensor<i32>) {
-  // expected-error @+1 {{'stc.random' op (C2) expected a dimension in [0, 2) and a positive count of a part, found 2 and 4}}
-  %p = stc.random uniform seed %seed step %seed stream 7 part %rank along [2] of [4] : tensor<2x64xf32>
+  // expected-error @+1 {{'stc.random' op (C2) expected a positive count and runs of which a part of 128 elements has whole ones, found 4 and runs of 96}}
+  %p = stc.random uniform seed %seed step %seed stream 7 part %rank of [4] runs [96] : tensor<2x64xf32>
   return
 }
 
 // -----
 
 func.func @random_parts(%seed: tensor<i64>, %rank: tensor<i32>) {
-  // expected-error @+1 {{'stc.random' op (C2) expected a dimension and a count for each of 1 parts, found 2 and 1}}
-  %p = stc.random uniform seed %seed step %seed stream 7 part %rank along [0, 1] of [4] : tensor<2x64xf32>
+  // expected-error @+1 {{'stc.random' op (C2) expected a count and a run for each of 1 parts, found 1 and 2}}
+  %p = stc.random uniform seed %seed step %seed stream 7 part %rank of [4] runs [64, 128] : tensor<2x64xf32>
   return
 }
 

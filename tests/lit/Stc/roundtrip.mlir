@@ -74,9 +74,9 @@ func.func @sources(%seed: tensor<i64>, %step: tensor<i64>, %rank: tensor<i32>) {
   // CHECK: stc.iota 1 : tensor<8x256xi32>
   %i = stc.iota 1 : tensor<8x256xi32>
   // CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 : tensor<8x64xf32>
-  // CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} along [0] of [4] : tensor<2x64xf32>
+  // CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} of [4] runs [128] : tensor<2x64xf32>
   %u = stc.random uniform seed %seed step %step stream 7 : tensor<8x64xf32>
-  %p = stc.random uniform seed %seed step %step stream 7 part %rank along [0] of [4] : tensor<2x64xf32>
+  %p = stc.random uniform seed %seed step %step stream 7 part %rank of [4] runs [128] : tensor<2x64xf32>
   // CHECK: stc.random normal seed %{{.*}} step %{{.*}} stream 8 : tensor<f32>
   %n = stc.random normal seed %seed step %step stream 8 : tensor<f32>
   return
@@ -137,6 +137,24 @@ func.func @fused_attention(%q: tensor<1x64x2x16xf32>, %k: tensor<1x64x2x16xf32>,
       : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>,
         tensor<1x2x64xf32>, tensor<1x64x2x16xf32>
       -> tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @chunk
+func.func @chunk(%q: tensor<1x16x2x16xf32>, %k: tensor<1x16x2x16xf32>, %v: tensor<1x16x2x16xf32>, %o0: tensor<1x16x2x16xf32>,
+                 %lse0: tensor<1x2x16xf32>, %do: tensor<1x16x2x16xf32>, %r: tensor<i32>) {
+  // CHECK: %[[O:.*]], %[[LSE:.*]] = stc.attention_chunk %{{.*}}, %{{.*}}, %{{.*}} chunk %{{.*}} of 4 block 16 keys <8, 6, 2> from %{{.*}}, %{{.*}} scale 2.500000e-01 pattern <"summary(8, 2)">
+  %o, %lse = stc.attention_chunk %q, %k, %v chunk %r of 4 block 16 keys <8, 6, 2> from %o0, %lse0 scale 0.25 pattern <"summary(8, 2)">
+      : tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32> from tensor<1x16x2x16xf32>, tensor<1x2x16xf32>
+      -> tensor<1x16x2x16xf32>, tensor<1x2x16xf32>
+  // CHECK: stc.attention_chunk %{{.*}}, %{{.*}}, %{{.*}} chunk %{{.*}} of 1 block 16 keys <1, 0, 1> scale 2.500000e-01 pattern <"dense">
+  %p, %lse1 = stc.attention_chunk %q, %k, %k chunk %r of 1 block 16 keys <1, 0, 1> scale 0.25 pattern <"dense">
+      : tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32> -> tensor<1x16x2x16xf32>, tensor<1x2x16xf32>
+  // CHECK: stc.attention_chunk_grad %{{.*}}, %{{.*}}, %{{.*}}, %[[O]], %[[LSE]], %{{.*}} chunk %{{.*}} of 4 block 8 keys <8, 6, 2> scale 2.500000e-01 pattern <"summary(8, 2)">
+  %dq, %dk, %dv = stc.attention_chunk_grad %q, %k, %v, %o, %lse, %do chunk %r of 4 block 8 keys <8, 6, 2> scale 0.25 pattern <"summary(8, 2)">
+      : tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>,
+        tensor<1x2x16xf32>, tensor<1x16x2x16xf32>
+      -> tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>, tensor<1x16x2x16xf32>
   return
 }
 

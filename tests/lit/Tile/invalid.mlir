@@ -435,9 +435,20 @@ func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
 !x = memref<1x64x2x8xf32>
 !y = memref<1x32x2x8xf32>
 func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
-  // expected-error @+1 {{(C2) expected 64 queries and outputs, found 32 and 64}}
+  // expected-error @+1 {{(C2) expected 32 queries and outputs, found 32 and 64}}
   tile.attention query %y key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
   } : !y, !x, !x, !x, memref<1x2x64xf32>
+  return
+}
+
+// -----
+
+!x = memref<1x64x2x8xf32>
+!y = memref<1x32x2x8xf32>
+func.func @f(%x: !x, %y: !y, %l: memref<1x2x64xf32>, %i: index) {
+  // expected-error @+1 {{(C2) expected as many values as keys, found 64 and 32}}
+  tile.attention query %x key %y value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <1, 0, 1, 1> rows 32 strip 32 scale 1.0 {
+  } : !x, !y, !x, !x, memref<1x2x64xf32>
   return
 }
 

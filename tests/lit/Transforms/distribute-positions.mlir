@@ -1,5 +1,5 @@
 // Attention on parts of positions: heads of all positions, and back.
-// RUN: stc-opt %s --split-input-file --stc-distribute="axis=context count=2" --canonicalize --verify-diagnostics | FileCheck %s
+// RUN: stc-opt %s --split-input-file --stc-distribute="axis=context count=2 exchange=heads" --canonicalize --verify-diagnostics | FileCheck %s
 
 // Of one sequence, parts of heads are put side by side by a change of rows, and what is received lies as it should.
 // CHECK-LABEL: func.func @attention
@@ -48,11 +48,11 @@ func.func @heads(%q: tensor<1x2x8x16xf32> {stc.dealt = {context = 1}}, %k: tenso
 // Of numbers that depend on their place each device makes its own, also where sequences are dealt already.
 // CHECK-LABEL: func.func @places
 // CHECK: %[[R:.*]] = stc.rank over "context" of 2
-// CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}}, %[[R]] along [0, 1] of [4, 2] : tensor<2x4x3xf32>
+// CHECK: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}}, %[[R]] of [4, 2] runs [48, 12] : tensor<2x4x3xf32>
 func.func @places(%x: tensor<2x8x3xf32> {stc.dealt = {context = 1}}, %seed: tensor<i64>)
     -> (tensor<2x8x3xf32> {stc.dealt = {context = 1}}) {
   %d = stc.rank over "data" of 4 : tensor<i32>
-  %r = stc.random uniform seed %seed step %seed stream 7 part %d along [0] of [4] : tensor<2x8x3xf32>
+  %r = stc.random uniform seed %seed step %seed stream 7 part %d of [4] runs [48] : tensor<2x8x3xf32>
   %y = arith.mulf %x, %r : tensor<2x8x3xf32>
   return %y : tensor<2x8x3xf32>
 }
@@ -72,18 +72,19 @@ func.func @rows(%x: tensor<8x3xf32> {stc.dealt = {context = 0}}, %table: tensor<
 
 // -----
 
-func.func @odd(%q: tensor<1x8x3x16xf32> {stc.dealt = {context = 1}}) -> tensor<1x8x3x16xf32> {
-  // expected-error @+1 {{expected heads that 2 devices along "context" divide, found 3}}
-  %o, %l = stc.attention %q, %q, %q scale 0.25 pattern <"dense">
-      : tensor<1x8x3x16xf32>, tensor<1x8x3x16xf32>, tensor<1x8x3x16xf32> -> tensor<1x8x3x16xf32>, tensor<1x3x8xf32>
-  return %o : tensor<1x8x3x16xf32>
+// Queries in residues are no run of positions.
+func.func @odd(%q: tensor<1x64x3x16xf32> {stc.dealt = {context = 1}}) -> tensor<1x64x3x16xf32> {
+  // expected-error @+1 {{expected heads that 2 devices along "context" divide, or a pattern whose queries are seen in runs of positions, found 3 and #stc.pattern<"stride(2)">}}
+  %o, %l = stc.attention %q, %q, %q scale 0.25 pattern <"stride(2)">
+      : tensor<1x64x3x16xf32>, tensor<1x64x3x16xf32>, tensor<1x64x3x16xf32> -> tensor<1x64x3x16xf32>, tensor<1x3x64xf32>
+  return %o : tensor<1x64x3x16xf32>
 }
 
 // -----
 
-func.func @in_turn(%q: tensor<1x8x2x16xf32> {stc.dealt = {context = 1}}) -> tensor<1x8x2x16xf32> {
-  // expected-error @+1 {{expected heads of each of 2 devices along "context" that take all patterns in turn, found #stc.pattern<"local(2)", "stride(4)"> for 2 heads}}
-  %o, %l = stc.attention %q, %q, %q scale 0.25 pattern <"local(2)", "stride(4)">
-      : tensor<1x8x2x16xf32>, tensor<1x8x2x16xf32>, tensor<1x8x2x16xf32> -> tensor<1x8x2x16xf32>, tensor<1x2x8xf32>
-  return %o : tensor<1x8x2x16xf32>
+func.func @in_turn(%q: tensor<1x64x2x16xf32> {stc.dealt = {context = 1}}) -> tensor<1x64x2x16xf32> {
+  // expected-error @+1 {{expected heads of each of 2 devices along "context" that take all patterns in turn, found #stc.pattern<"local(2)", "stride(2)"> for 2 heads}}
+  %o, %l = stc.attention %q, %q, %q scale 0.25 pattern <"local(2)", "stride(2)">
+      : tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32> -> tensor<1x64x2x16xf32>, tensor<1x2x64xf32>
+  return %o : tensor<1x64x2x16xf32>
 }

@@ -187,7 +187,7 @@ func.func @product(%x: tensor<4x8xbf16> {stc.dealt = {data = 0}}) -> (tensor<4x8
 // CHECK-LABEL: func.func @places
 // CHECK-DAG: %[[SIZE:.*]] = arith.constant dense<2> : tensor<i32>
 // CHECK-DAG: %[[R:.*]] = stc.rank over "data" of 4 : tensor<i32>
-// CHECK-DAG: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} along [0] of [4] : tensor<2x3xf32>
+// CHECK-DAG: stc.random uniform seed %{{.*}} step %{{.*}} stream 7 part %{{.*}} of [4] runs [6] : tensor<2x3xf32>
 // CHECK-DAG: %[[I:.*]] = stc.iota 0 : tensor<2x3xi32>
 // CHECK-DAG: arith.muli %{{.*}}, %[[SIZE]] : tensor<i32>
 // CHECK-NOT: all_slice

@@ -35,12 +35,15 @@ Module build(const std::string &attention, const std::string &train) {
   return module;
 }
 
-AddPasses addDistribute(const std::string &axis, int64_t count, bool shareState) {
+AddPasses addDistribute(const std::string &axis, int64_t count, bool shareState,
+                        const std::string &exchange = "auto", int64_t block = 0) {
   return [=](OpPassManager &passes) {
     stc::DistributeOptions options;
     options.axis = axis;
     options.count = count;
     options.shareState = shareState;
+    options.exchange = exchange;
+    options.block = block;
     passes.addPass(stc::createDistribute(options));
   };
 }
@@ -131,11 +134,19 @@ void expectSame(ModuleOp whole, ModuleOp parts, const std::string &axis, int64_t
 }
 
 void expectSame(const std::string &attention, const std::string &train, const std::string &axis,
-                int64_t count, bool shareState) {
+                int64_t count, bool shareState, const std::string &exchange = "auto",
+                int64_t block = 0) {
   SCOPED_TRACE(attention + " " + train + " on " + axis + " of " + std::to_string(count) +
-               (shareState ? ", state dealt" : ""));
+               (shareState ? ", state dealt, " : ", ") + exchange + ", blocks of " +
+               std::to_string(block));
   Module whole = build(attention, train), parts = build(attention, train);
-  ASSERT_TRUE(succeeded(runPasses(*parts, {addDistribute(axis, count, shareState)})));
+  ASSERT_TRUE(
+      succeeded(runPasses(*parts, {addDistribute(axis, count, shareState, exchange, block)})));
+  if (exchange != "auto")
+    parts->walk([&](Operation *op) {
+      EXPECT_FALSE(isa<stc::AllToAllOp>(op) && exchange == "rows");
+      EXPECT_FALSE(isa<stc::AttentionChunkOp>(op) && exchange == "heads");
+    });
   Variables variables = Interpreter(*whole).variables;
   Random random(seed);
   for (auto variable : whole->getOps<stc::VariableOp>()) {
@@ -198,8 +209,31 @@ TEST(Distribute, AModelOnSeveralDevicesIsTheModelOnOne) {
   expectSame("pattern = \"strided(4)\"\nintegration = \"heads\"", "", "context", 2, true);
 }
 
+// Patterns whose keys are gathered compacted, all of them, none, of the chunk before, of the first
+// chunk alone, and other ones by head.
+TEST(Distribute, AttentionByRowsIsAttentionByHeads) {
+  for (const char *pattern :
+       {"fixed(4, 1)", "dense", "block(4)", "local(3)", "local(3) | sinks(2)",
+        "fixed_by_head(4, 2)", "{ [i] -> [j] : j <= i and (i + j) mod 3 != 0 }"})
+    for (int64_t count : {2, 4})
+      for (const char *exchange : {"heads", "rows"})
+        expectSame("pattern = \"" + std::string(pattern) + "\"", "", "context", count,
+                   /*shareState=*/true, exchange);
+}
+
+// Devices take blocks in turn that have whole periods of the pattern, parts of them, or positions
+// of none, so that all keys are gathered.
+TEST(Distribute, BlocksInTurnAreOneRun) {
+  for (const char *pattern : {"fixed(4, 1)", "dense", "local(3) | sinks(2)", "fixed_by_head(4, 2)"})
+    for (int64_t block : {1, 2, 4})
+      expectSame("pattern = \"" + std::string(pattern) + "\"", "dropout = 0.25", "context", 2,
+                 /*shareState=*/true, "rows", block);
+  expectSame("pattern = \"fixed(4, 1)\"", "", "context", 2, /*shareState=*/true, "heads", 4);
+}
+
 // Random modules, dealt at random. Attention that is cut otherwise than by sequences is refused.
 TEST(Distribute, RandomModulesAreTheSame) {
+  constexpr const char *exchanges[] = {"auto", "rows", "heads"};
   int compared = 0, collectives = 0, sent = 0;
   for (uint64_t number = 0; number < 2000; ++number) {
     SCOPED_TRACE("module " + std::to_string(number));
@@ -212,7 +246,8 @@ TEST(Distribute, RandomModulesAreTheSame) {
     dealAtRandom(*parts, count, random);
     bool isDealt = false;
     const std::string errors = errorsIn([&] {
-      isDealt = succeeded(runPasses(*parts, {addDistribute("data", count, number % 3 == 0)}));
+      isDealt = succeeded(runPasses(
+          *parts, {addDistribute("data", count, number % 3 == 0, exchanges[number / 3 % 3])}));
     });
     if (!isDealt) {
       EXPECT_THAT(errors, testing::AnyOf(testing::HasSubstr("dealt by sequences alone"),

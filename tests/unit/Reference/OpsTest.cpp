@@ -129,12 +129,17 @@ TEST(Sources, Random) {
                      type},
                     {Tensor::scalar(1), Tensor::scalar(1)});
   };
-  Floats whole = rows("tensor<6x2xf32>", ""), part = rows("tensor<2x2xf32>", " part %x1 along [0] of [3]");
+  Floats whole = rows("tensor<6x2xf32>", ""),
+         part = rows("tensor<2x2xf32>", " part %x1 of [3] runs [4]");
   EXPECT_EQ(part, Floats(whole.begin() + 4, whole.begin() + 8));
   // Columns 2 and 3 of six rows of four, and of those the rows 2 and 3.
   whole = rows("tensor<6x4xf32>", "");
-  EXPECT_EQ(rows("tensor<2x2xf32>", " part %x1, %x1 along [1, 0] of [2, 3]"),
+  EXPECT_EQ(rows("tensor<2x2xf32>", " part %x1, %x1 of [2, 3] runs [2, 4]"),
             (Floats{whole[10], whole[11], whole[14], whole[15]}));
+  // Blocks of one row, of which each third is here.
+  EXPECT_EQ(
+      rows("tensor<2x4xf32>", " part %x1 of [3] runs [4]"),
+      (Floats{whole[4], whole[5], whole[6], whole[7], whole[16], whole[17], whole[18], whole[19]}));
 }
 
 TEST(Sources, Variables) {
