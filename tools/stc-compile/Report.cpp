@@ -8,10 +8,8 @@
 #include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
 #include "dialects/Tile/Tile.h"
-#include "runtime/Program/Exchanged.h"
 #include "runtime/Support/Units.h"
 
-#include <llvm/ADT/MapVector.h>
 #include <llvm/ADT/SetVector.h>
 #include <llvm/Support/FormatVariadic.h>
 
@@ -49,11 +47,6 @@ std::vector<Used> patternsOf(ModuleOp module) {
   return all;
 }
 } // namespace
-
-static uint64_t bytesOf(plan::BufferAttr buffer) {
-  return buffer.getType().getNumElements() *
-         llvm::divideCeil(buffer.getType().getElementTypeBitWidth(), 8);
-}
 
 static TileSize hostTile(const pattern::Walk &walk, int64_t n, const HostVectors &vectors) {
   RegisterTile tile = vectors.tile(chooseSchedule(walk, n, vectors).strip);
@@ -96,33 +89,6 @@ std::string stc::explainMemory(ModuleOp planned) {
     text +=
         llvm::formatv("  {0,-16} {1}\n", entry.getSymName(), runtime::formatBytes(entry.getPeak()));
   return text;
-}
-
-std::string stc::explainExchanges(ModuleOp planned) {
-  std::string text;
-  for (auto entry : planned.getOps<plan::EntryOp>()) {
-    llvm::MapVector<std::pair<StringRef, tile::CollectiveKind>, runtime::ExchangeSum> sums;
-    for (auto exchange : entry.getBody().getOps<plan::ExchangeOp>())
-      for (auto [collective, input, output] :
-           llvm::zip_equal(exchange.getCollectives().getAsRange<tile::CollectiveAttr>(),
-                           exchange.getInputs().getAsRange<plan::BufferAttr>(),
-                           exchange.getOutputs().getAsRange<plan::BufferAttr>())) {
-        const tile::CollectiveKind kind = collective.getKind();
-        const uint64_t devices = collective.getCount();
-        uint64_t part = std::min(bytesOf(input), bytesOf(output));
-        if (kind == tile::CollectiveKind::AllToAll)
-          part /= devices;
-        runtime::ExchangeSum &sum = sums[{collective.getAxis().getValue(), kind}];
-        ++sum.collectives;
-        sum.bytes +=
-            runtime::receivedBytes(static_cast<program::CollectiveKind>(kind), devices, part);
-      }
-    for (const auto &[what, sum] : sums)
-      text += llvm::formatv("  {0,-16} {1,-16} along {2,-8} {3,6} times, {4} from others\n",
-                            entry.getSymName(), tile::stringifyCollectiveKind(what.second),
-                            what.first, sum.collectives, runtime::formatBytes(sum.bytes));
-  }
-  return text.empty() ? text : "exchange, of each device\n" + text;
 }
 
 tl::expected<std::string, std::string> stc::picture(const Input &input,

@@ -11,8 +11,6 @@ namespace stc {
 std::string explainPatterns(const Input &input, const CompileOptions &options);
 /// The memory that each entry of a planned module takes.
 std::string explainMemory(mlir::ModuleOp planned);
-/// What each device gets of others in each entry of a planned module; nothing where there is one.
-std::string explainExchanges(mlir::ModuleOp planned);
 /// The patterns as a picture (SVG), and what one position sees. Fails with a message.
 tl::expected<std::string, std::string> picture(const Input &input,
                                                const std::optional<SeenFrom> &from);

@@ -7,8 +7,10 @@
 #include "runtime/Support/File.h"
 #include "tools/command-line/CommandLine.h"
 #include "tools/stc-compile/Devices.h"
+#include "tools/stc-compile/Exchanges.h"
 #include "tools/stc-compile/Kernels.h"
 #include "tools/stc-compile/Report.h"
+#include "tools/stc-compile/Time.h"
 
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/FormatVariadic.h>
@@ -103,11 +105,15 @@ LogicalResult explain(const Options &options, const Input &input,
   // The plan is made on a copy, so that what is compiled does not depend on whether it is
   // explained.
   OwningOpRef<ModuleOp> copy(cast<ModuleOp>(input.module.get()->clone()));
-  std::string memory;
+  std::string memory, rows;
   llvm::StringMap<LaunchedKernel> kernels;
   auto read = [&](unsigned, const Phase &phase) {
+    if (phase.name == StringRef("devices"))
+      rows = explainRows(*copy);
     if (phase.name == StringRef("plan")) {
-      memory = explainMemory(*copy) + explainExchanges(*copy);
+      memory = explainMemory(*copy) + rows + explainExchanges(*copy);
+      if (compileOptions.device == "sm_90a")
+        memory += explainTime(*copy);
       if (isGpu)
         kernels = readKernels(*copy, compileOptions.device);
     }
