@@ -49,6 +49,8 @@ std::optional<NeededRows> stc::neededRows(PatternAttr pattern, int64_t heads, in
   }
   if (!each.front().own.empty())
     rows.own = PatternAttr::get(context, own);
+  else if (!rows.areAny())
+    return std::nullopt;
   rows.gathered = PatternAttr::get(context, gathered);
   rows.keys = PositionsAttr::get(context, keys.period, keys.first, keys.width);
   rows.block = block;

@@ -286,9 +286,11 @@ template <typename Op> AttentionOverDevices Distributor::overDevices(Op op) cons
 }
 
 template <typename Op> LogicalResult Distributor::attentionByPositions(Op op) {
-  const AttentionOverDevices attention = overDevices(op);
+  AttentionOverDevices attention = overDevices(op);
   const Placement own = placementOf(op.getQuery());
   const bool areDealt = own.isDealt() && own.dim == positionsDim(op.getLayout());
+  // Blocks would have to become one run first.
+  attention.byHeads &= own.block == attention.positions;
   if (areDealt)
     if (auto rows = neededRows(op.getPattern(), attention.queryHeads, attention.positions, count,
                                own.block / count);

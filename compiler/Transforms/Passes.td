@@ -310,7 +310,7 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
     Option<"exchange", "exchange", "std::string", "\"auto\"",
            "what attention of dealt positions exchanges: auto, heads or rows">,
     Option<"block", "block", "int64_t", "0",
-           "positions of the blocks that devices take in turn; 0: what is fastest">
+           "positions of the blocks that devices take in turn, where they have whole ones; 0: what is fastest">
   ];
   let dependentDialects = ["::stc::StcDialect", "::mlir::arith::ArithDialect"];
 }

@@ -159,10 +159,10 @@ FailureOr<pattern::Pattern> AttentionConverter::patternOf(Operation *op, StringR
   if (!pattern)
     return op->emitOpError("in pattern \"")
            << text << "\" at byte " << pattern.error().offset << ": " << pattern.error().message;
-  // A chunk's are some of the pairs of its queries.
-  std::string empty =
-      isa<AttentionChunkOp, AttentionChunkGradOp>(op) ? std::string() : pattern->emptyRows();
-  if (!empty.empty())
+  // A chunk's are some of the pairs of its queries, and so are those from which it goes on.
+  auto isChunk = [](Operation *op) { return isa<AttentionChunkOp, AttentionChunkGradOp>(op); };
+  const bool areSome = isChunk(op) || llvm::any_of(op->getUsers(), isChunk);
+  if (std::string empty = areSome ? "" : pattern->emptyRows(); !empty.empty())
     op->emitWarning("pattern \"") << text
                                   << "\" has no key for some queries, whose output is zero: "
                                   << empty;
