@@ -6,6 +6,7 @@
 
 #include <map>
 #include <mutex>
+#include <numeric>
 
 using namespace mlir;
 using namespace stc;
@@ -100,9 +101,17 @@ static std::optional<double> leastSeconds(const PatternOverDevices &one, int64_t
   return secondsOf(chooseExchange(attention, *rows, choice), attention, *rows);
 }
 
+/// What blocks are a multiple of, so that they have whole periods of all patterns.
+static int64_t periodOf(ArrayRef<PatternOverDevices> all, int64_t most) {
+  int64_t period = 1;
+  for (const PatternOverDevices &one : all)
+    for (const std::string &text : one.pattern.inTurn(one.attention.queryHeads))
+      if (int64_t own = pattern::Pattern::alignment(text); own > 0 && period <= most)
+        period = std::lcm(period, own);
+  return period;
+}
+
 int64_t stc::chooseBlock(ArrayRef<PatternOverDevices> all, ExchangeChoice choice) {
-  // Kernels of a GPU have tiles of 128 or 192 queries.
-  constexpr int64_t tiles = 384;
   const int64_t run = all.front().attention.positions / all.front().attention.devices;
   auto total = [&](int64_t block) -> std::optional<double> {
     double sum = 0;
@@ -114,12 +123,20 @@ int64_t stc::chooseBlock(ArrayRef<PatternOverDevices> all, ExchangeChoice choice
     }
     return sum;
   };
+  if (choice == ExchangeChoice::Heads)
+    return run;
   auto least = total(run);
   int64_t chosen = run;
-  if (choice != ExchangeChoice::Heads)
-    for (int64_t block = tiles; 2 * block <= run; block *= 2)
-      if (auto seconds = run % block == 0 ? total(block) : std::nullopt;
-          seconds && (!least || *seconds < *least))
-        least = seconds, chosen = block;
+  const int64_t period = periodOf(all, run);
+  for (int64_t tiles : {384, 512}) { // 3 or 4 of a GPU, whose rows all are then
+    // The shortest of which devices have whole ones: longer ones have more to wait for.
+    int64_t block = period <= run ? std::lcm(tiles, period) : run;
+    while (2 * block <= run && run % block != 0)
+      block *= 2;
+    if (2 * block > run)
+      continue;
+    if (auto seconds = total(block); seconds && (!least || *seconds < *least))
+      least = seconds, chosen = block;
+  }
   return chosen;
 }

@@ -242,7 +242,7 @@ int main(int argc, char **argv) {
   cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
                "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "
                "default: host");
-  app.add_option_function<std::string>(
+  CLI::Option *devices = app.add_option_function<std::string>(
          "--devices",
          [&](const std::string &text) {
            auto devices = parseDevices(text);
@@ -256,7 +256,8 @@ int main(int argc, char **argv) {
       ->type_name("N");
   cli::addName(app, "--exchange", options.exchange, {"auto", "heads", "rows"},
                "what attention exchanges over context: heads for positions, rows of keys that other "
-               "devices need (where the pattern lets it), or what costs less; default: auto");
+               "devices need (where the pattern lets it), or what costs less; default: auto")
+      ->needs(devices);
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
                  "environment, or native");

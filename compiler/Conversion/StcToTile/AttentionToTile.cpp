@@ -290,16 +290,31 @@ static std::vector<pattern::Walk> byResidueMap(const std::vector<pattern::Walk> 
   return all;
 }
 
+/// Tiles of queries of which the blocks of chunks have whole ones, if there are such.
+static AttentionSchedule queryTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows,
+                                    const AttentionTiles &tiles, const AttentionChunk &chunk) {
+  const AttentionSchedule best = tiles.ofQueries(walk, n, mostRows);
+  auto fits = [&](const AttentionSchedule &schedule) {
+    return chunk.block / walk.query.period * walk.query.width % schedule.strip == 0;
+  };
+  if (chunk.isWhole() || fits(best))
+    return best;
+  for (int64_t rows : {64, 32, 16})
+    if (AttentionSchedule fewer = tiles.ofQueries(walk, n, std::min(rows, mostRows)); fits(fewer))
+      return fewer;
+  return best;
+}
+
 static std::vector<WalkForm> walksByQueries(const pattern::Pattern &pattern, int64_t n,
                                             int64_t mostRows, const AttentionTiles &tiles,
-                                            bool single, bool apart) {
+                                            bool single, bool apart, const AttentionChunk &chunk) {
   std::vector<pattern::Walk> sources = pattern.walks();
   if (apart)
     sources = byResidueMap(sources);
   std::vector<WalkForm> walks;
   for (const pattern::Walk &walk : sources) {
     AttentionSchedule schedule =
-        single ? AttentionSchedule{1, 1} : tiles.ofQueries(walk, n, mostRows);
+        single ? AttentionSchedule{1, 1} : queryTiles(walk, n, mostRows, tiles, chunk);
     WalkForm form{walk.query, schedule, {}};
     for (const pattern::Segment &segment : walk.segments) {
       form.segments.push_back(byQueries(segment, schedule.strip));
@@ -363,7 +378,7 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   walks = axis == Axis::Keys
               ? walksByKeys(*pattern, n, mostRows, tiles, tallRows)
               : walksByQueries(*pattern, n, mostRows, tiles, axis == Axis::SingleQueries,
-                               axis == Axis::QueriesApart);
+                               axis == Axis::QueriesApart, chunk);
   if (!chunk.isWhole())
     for (WalkForm &walk : walks)
       if (const char *expected = takeChunk(walk, chunk, n, axis == Axis::Keys))

@@ -27,6 +27,8 @@ TEST(AttentionExchange, IsTheCheaperOne) {
            // A quarter of the keys, in blocks of which devices have as many early as late ones.
            Chosen{"fixed(128, 32)", 12288, 2, true, Exchange::Rows, 384},
            Chosen{"fixed(128, 32)", 12288, 4, true, Exchange::Rows, 384},
+           // Blocks have whole periods.
+           Chosen{"fixed(1024, 128)", 1 << 20, 2, true, Exchange::Rows, 1024},
            // Half of the keys of 16 devices are more than all heads' share.
            Chosen{"fixed(128, 64)", 49152, 16, true, Exchange::Heads, 3072},
            Chosen{"fixed(128, 64)", 49152, 16, false, Exchange::Rows, 384},

@@ -32,3 +32,12 @@ func.func @chunk(%q: tensor<1x768x2x64xbf16>, %k: tensor<1x384x2x64xbf16>, %o0: 
       -> tensor<1x768x2x64xbf16>, tensor<1x2x768xf32>
   return %o : tensor<1x768x2x64xbf16>
 }
+
+// Blocks of 192 queries have no whole tiles of 128, but three of 64.
+// CUDA-LABEL: tile.kernel @attention_0 kind "attention"
+// CUDA: tile.attention {{.*}} rows 64 strip 64
+func.func @short_blocks(%q: tensor<1x768x2x64xbf16>, %k: tensor<1x1536x2x64xbf16>, %r: tensor<i32>) -> tensor<1x768x2x64xbf16> {
+  %o, %l = stc.attention_chunk %q, %k, %k chunk %r of 2 block 192 keys <1, 0, 1> scale 0.125 pattern <"dense">
+      : tensor<1x768x2x64xbf16>, tensor<1x1536x2x64xbf16>, tensor<1x1536x2x64xbf16> -> tensor<1x768x2x64xbf16>, tensor<1x2x768xf32>
+  return %o : tensor<1x768x2x64xbf16>
+}
