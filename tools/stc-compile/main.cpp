@@ -242,21 +242,23 @@ int main(int argc, char **argv) {
   cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
                "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "
                "default: host");
-  CLI::Option *devices = app.add_option_function<std::string>(
-         "--devices",
-         [&](const std::string &text) {
-           auto devices = parseDevices(text);
-           if (!devices)
-             throw CLI::ValidationError("--devices", devices.error());
-           options.devices = *devices;
-         },
-         "the devices that run the program together, each with its share of a step's sequences (8, "
-         "or data:8), of the positions of each sequence (context:8), or of both "
-         "(data:4,context:2); default: 1")
-      ->type_name("N");
-  cli::addName(app, "--exchange", options.exchange, {"auto", "heads", "rows"},
-               "what attention exchanges over context: heads for positions, rows of keys that other "
-               "devices need (where the pattern lets it), or what costs less; default: auto")
+  CLI::Option *devices =
+      app.add_option_function<std::string>(
+             "--devices",
+             [&](const std::string &text) {
+               auto devices = parseDevices(text);
+               if (!devices)
+                 throw CLI::ValidationError("--devices", devices.error());
+               options.devices = *devices;
+             },
+             "the devices that run the program together, each with its share of a step's sequences "
+             "(8, or data:8), of the positions of each sequence (context:8), or of both "
+             "(data:4,context:2); default: 1")
+          ->type_name("N");
+  cli::addName(
+      app, "--exchange", options.exchange, {"auto", "heads", "rows"},
+      "what attention exchanges over context: heads for positions, rows of keys that other "
+      "devices need (where the pattern lets it), or what costs less; default: auto")
       ->needs(devices);
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
