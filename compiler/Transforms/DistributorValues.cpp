@@ -38,19 +38,21 @@ Placement Distributor::anyPart(RankedTensorType type) const {
   return dim ? Placement::dealt(*dim, type.getDimSize(*dim)) : Placement::whole();
 }
 
+/// With the dealt blocks as a dimension of their own, [blocks, part of a block].
+static RankedTensorType apart(RankedTensorType type, int64_t dim, int64_t blocks) {
+  SmallVector<int64_t> shape(type.getShape());
+  shape[dim] /= blocks;
+  shape.insert(shape.begin() + dim, blocks);
+  return type.clone(shape);
+}
+
 Value Distributor::byBlocks(Value local, RankedTensorType type, Placement placement, bool isWhole,
                             function_ref<Value(Value, RankedTensorType, int64_t)> change) {
   const int64_t dim = placement.dim, blocks = type.getDimSize(dim) / placement.block;
   if (blocks == 1)
     return change(local, type, dim);
-  auto split = [&](RankedTensorType merged) {
-    SmallVector<int64_t> shape(merged.getShape());
-    shape[dim] /= blocks;
-    shape.insert(shape.begin() + dim, blocks);
-    return merged.clone(shape);
-  };
-  Value apart = ReshapeOp::create(b, split(typeOf(local)), local);
-  Value changed = change(apart, split(type), dim + 1);
+  Value split = ReshapeOp::create(b, apart(typeOf(local), dim, blocks), local);
+  Value changed = change(split, apart(type, dim, blocks), dim + 1);
   return ReshapeOp::create(b, isWhole ? type : localType(type, placement), changed);
 }
 
@@ -169,14 +171,6 @@ Value Distributor::firstOfPart(RankedTensorType part, int64_t dim) {
   if (width < 32)
     first = arith::TruncIOp::create(b, scalar, first);
   return BroadcastOp::create(b, part, first, ArrayRef<int64_t>());
-}
-
-/// With the dealt blocks as a dimension of their own, [blocks, part of a block].
-static RankedTensorType apart(RankedTensorType local, int64_t dim, int64_t blocks) {
-  SmallVector<int64_t> shape(local.getShape());
-  shape[dim] /= blocks;
-  shape.insert(shape.begin() + dim, blocks);
-  return local.clone(shape);
 }
 
 Value Distributor::slicedIota(IotaOp iota, RankedTensorType local, Placement wanted) {

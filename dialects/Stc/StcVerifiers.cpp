@@ -165,10 +165,12 @@ LogicalResult RandomOp::verify() {
            << parts << " parts, found " << getCounts().size() << " and " << getRuns().size();
   int64_t elements = getType().getNumElements();
   for (auto [count, run] : llvm::reverse(llvm::zip_equal(getCounts(), getRuns()))) {
-    if (count < 1 || run < 1 || elements % run != 0)
+    int64_t whole = 0;
+    if (count < 1 || run < 1 || elements % run != 0 ||
+        __builtin_mul_overflow(elements, count, &whole))
       return emitOpError("(C2) expected a positive count and runs of which a part of ")
              << elements << " elements has whole ones, found " << count << " and runs of " << run;
-    elements *= count;
+    elements = whole;
   }
   return success();
 }

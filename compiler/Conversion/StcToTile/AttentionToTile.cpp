@@ -504,6 +504,9 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   problem.chunk.number = recipe.chunkNumber;
   problem.residueByResidue = tiles.residueByResidue;
   problem.isFixed = recipe.isFixed;
+  // Weights whose sum is zero are not the last word before those of other chunks.
+  const bool isLast =
+      !llvm::any_of(op->getUsers(), [](Operation *user) { return isa<AttentionChunkOp>(user); });
   auto groups = headGroups(op, problem, recipe);
   if (failed(groups))
     return failure();
@@ -520,7 +523,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
         walks = walks.slice(w, 1);
       problem.schedule = walks[0].schedule;
       problem.isNonempty =
-          w + 1 == kernels && llvm::all_of(group.patterns, [&](const std::string &text) {
+          isLast && w + 1 == kernels && llvm::all_of(group.patterns, [&](const std::string &text) {
             return isNonempty(text, problem.positions);
           });
       SmallVector<Value> operands(inputs);
