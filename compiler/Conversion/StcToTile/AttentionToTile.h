@@ -1,9 +1,8 @@
 //===- AttentionToTile.h - attention ops become kernels ---------*- C++ -*-===//
 #pragma once
 
-#include "compiler/Conversion/StcToTile/AttentionKernel.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
-#include "compiler/Schedule/AttentionWork.h"
+#include "compiler/Conversion/StcToTile/WalkForms.h"
 
 #include <map>
 
@@ -12,27 +11,6 @@ namespace stc {
 /// On a `tile.kernel` of attention: the texts of the patterns that its walks are of, which its
 /// heads take in turn, for those who explain it.
 inline constexpr llvm::StringLiteral kPatternsOfKernel = "tile.patterns";
-
-/// Chooses tiles over n positions: of a walk's queries, and of keys where gradients go by tiles of
-/// both (null: one kernel by tiles of queries).
-struct AttentionTiles {
-  std::function<AttentionSchedule(const pattern::Walk &, int64_t n, int64_t mostRows)> ofQueries;
-  std::function<AttentionSchedule(const pattern::View &key, int64_t n, int64_t mostRows)> ofKeys;
-  /// The most rows of a tile of queries and of one of keys, by the sizes of heads and the type of
-  /// their elements (null: any number).
-  std::function<MostRows(int64_t querySize, int64_t valueSize, mlir::Type element)> mostRows;
-  /// Whether tiles of keys add up the gradient of queries too, which else has kernels of its own;
-  /// the sums come in any order.
-  std::function<bool(const QuerySumWork &)> sumsQueries;
-  /// Residues of a stride stand side by side in a tile up to so many rows.
-  int64_t packedRows = 0;
-  /// Rows of tiles of keys that very many queries meet, where these are not summed; 0 where those
-  /// of `ofKeys` are as good.
-  std::function<int64_t(int64_t querySize, int64_t valueSize)> tallKeyRows;
-  /// Whether the tiles of a residue run next to each other in time, so that what they share is read
-  /// from memory once: for blocks that share a cache which is small beside the tensors.
-  bool residueByResidue = false;
-};
 
 /// Turns attention ops into launches. One object serves a module, so that the sets of a pattern are
 /// worked out once.
