@@ -242,19 +242,18 @@ int main(int argc, char **argv) {
   cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
                "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "
                "default: host");
-  CLI::Option *devices =
-      app.add_option_function<std::string>(
-             "--devices",
-             [&](const std::string &text) {
-               auto devices = parseDevices(text);
-               if (!devices)
-                 throw CLI::ValidationError("--devices", devices.error());
-               options.devices = *devices;
-             },
-             "the devices that run the program together, each with its share of a step's sequences "
-             "(8, or data:8), of the positions of each sequence (context:8), or of both "
-             "(data:4,context:2); default: 1")
-          ->type_name("N");
+  auto readDevices = [&](const std::string &text) {
+    auto devices = parseDevices(text);
+    if (!devices)
+      throw CLI::ValidationError("--devices", devices.error());
+    options.devices = *devices;
+  };
+  CLI::Option *devices = cli::addReader(
+      app, "--devices", readDevices,
+      "the devices that run the program together, each with its share of a step's sequences (8, or "
+      "data:8), of the positions of each sequence (context:8), or of both (data:4,context:2); "
+      "default: 1",
+      "N");
   cli::addName(
       app, "--exchange", options.exchange, {"auto", "heads", "rows"},
       "what attention exchanges over context: heads for positions, rows of keys that other "
