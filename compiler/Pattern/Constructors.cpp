@@ -67,13 +67,19 @@ static std::vector<std::string> ofSubBlocks(const std::string &name, Call call) 
 static std::vector<Constructor> makeConstructors() {
   static const Expr i = Expr::variable(0), j = Expr::variable(1);
   return {
-      {.name = "dense", .parts = [](Call) { return number(1); }},
+      {.name = "dense",
+       .meaning = "all earlier positions and the own one: the ordinary Transformer",
+       .parts = [](Call) { return number(1); }},
       {.name = "local",
        .parameters = {{"w", 0}},
+       .meaning = "the last w positions and the own one, i - j <= w (arXiv 1904.10509, Sec. 4.3, "
+                  "the row of strided)",
        .parts = [](Call call) { return isAtMost(i - j, number(call[0])); },
        .isBand = true},
       {.name = "dilated",
        .parameters = {{"w", 1}, {"d", 1}},
+       .meaning = "w positions that lie d apart, the own one last (Longformer, arXiv 2004.05150, "
+                  "the causal half)",
        .parts =
            [](Call call) {
              return isMultiple(i - j, call[1]) &&
@@ -83,9 +89,13 @@ static std::vector<Constructor> makeConstructors() {
        .extent = [](Call call) { return (call[0] - 1) * call[1]; }},
       {.name = "stride",
        .parameters = {{"l", 1}},
+       .meaning = "every l-th position before, (i - j) mod l = 0 (arXiv 1904.10509, Sec. 4.3, "
+                  "the column of strided)",
        .parts = [](Call call) { return isMultiple(i - j, call[0]); }},
       {.name = "strided",
        .parameters = {{"l", 1}},
+       .meaning = "local(l) | stride(l), for data with a period of l (arXiv 1904.10509, Sec. "
+                  "4.3)",
        .factors =
            [](Call call) {
              return std::vector{callText("local", call.arguments),
@@ -93,17 +103,23 @@ static std::vector<Constructor> makeConstructors() {
            }},
       {.name = "block",
        .parameters = {{"l", 1}},
+       .meaning = "what stands before in the own block of l positions (arXiv 1904.10509, Sec. "
+                  "4.3, a part of fixed)",
        .parts = [](Call call) { return isSameBlock(call[0]); }},
       {.name = "blocks",
        .parameters = {{"l", 1}, {"k", 1}},
+       .meaning = "blocks of l positions, of which every k-th sees each other",
        .parts = [](Call call) { return isMultiple(blocksBetween(call[0]), call[1]); },
        .row = [](Call call) { return call[0]; },
        .extent = [](Call call) { return call[0] * call[1]; }},
       {.name = "summary",
        .parameters = {{"l", 1}, {"c", 1, 0}},
+       .meaning = "the last c positions of every block of l before (arXiv 1904.10509, Sec. 4.3, "
+                  "a part of fixed)",
        .parts = [](Call call) { return isAtMost(number(call[0] - call[1]), j.mod(call[0])); }},
       {.name = "summary",
        .parameters = {{"l", 1}, {"c", 1, 0}, {"s", 0}},
+       .meaning = "the s-th group of c positions from the end of every block of l before",
        .requirement = needsSubBlock,
        .isMet = hasSubBlock,
        .parts =
@@ -113,57 +129,70 @@ static std::vector<Constructor> makeConstructors() {
            }},
       {.name = "summary_by_head",
        .parameters = {{"l", 1}, {"c", 1, 0}},
+       .meaning = "summary(l, c, s) with the s of each head in turn (arXiv 1904.10509, Sec. 4.3)",
        .requirement = needsSubBlocks,
        .isMet = hasSubBlocks,
        .heads = [](Call call) { return ofSubBlocks("summary", call); }},
       {.name = "fixed",
        .parameters = {{"l", 1}, {"c", 1, 0}},
+       .meaning = "block(l) | summary(l, c), for data without a period (arXiv 1904.10509, Sec. "
+                  "4.3)",
        .factors = [](Call call) { return blockAnd("summary", call); }},
       {.name = "fixed",
        .parameters = {{"l", 1}, {"c", 1, 0}, {"s", 0}},
+       .meaning = "block(l) | summary(l, c, s)",
        .requirement = needsSubBlock,
        .isMet = hasSubBlock,
        .factors = [](Call call) { return blockAnd("summary", call); }},
       {.name = "fixed_by_head",
        .parameters = {{"l", 1}, {"c", 1, 0}},
+       .meaning = "fixed(l, c, s) with the s of each head in turn (arXiv 1904.10509, Sec. 4.3)",
        .requirement = needsSubBlocks,
        .isMet = hasSubBlocks,
        .factors = [](Call call) { return blockAnd("summary_by_head", call); },
        .heads = [](Call call) { return ofSubBlocks("fixed", call); }},
       {.name = "sinks",
        .parameters = {{"k", 1}},
+       .meaning = "the first k positions, where attention rests when nothing else matters",
        .parts = [](Call call) { return isBelow(j, call[0]); }},
-      // Longformer's and BigBird's global tokens (arXiv 2004.05150, 2007.14062). A first position
-      // sees first positions only, so that their rows are among their columns.
+      // A first position sees first positions only, so that their rows are among their columns.
       {.name = "global",
        .parameters = {{"k", 1}},
+       .meaning = "the first k positions see all and are seen by all, which without a look ahead "
+                  "is sinks(k)",
        .parts = [](Call call) { return isBelow(j, call[0]); }},
       {.name = "global",
        .parameters = {{"k", 1, 1}, {"l", 1}},
+       .meaning = "the first k of every l positions see all and are seen by all (Longformer, "
+                  "arXiv 2004.05150; BigBird, arXiv 2007.14062)",
        .parts =
            [](Call call) {
              return std::vector{isBelow(j.mod(call[1]), call[0]), isBelow(i.mod(call[1]), call[0])};
            }},
-      // LongNet's dilated segments (arXiv 2307.02486).
       {.name = "longnet",
        .parameters = {{"w", 1}, {"a", 2}},
+       .meaning = "segments of w, w * a, w * a * a, ... positions, of which each keeps every "
+                  "a-th position of the one before it (LongNet, arXiv 2307.02486)",
        .parts = [](Call call) { return longnet(call[0], call[1], 0, call.n); },
        .row = [](Call call) { return call[0]; }},
       {.name = "longnet",
        .parameters = {{"w", 1}, {"a", 2}, {"s", 0}},
+       .meaning = "longnet(w, a) that keeps the positions with the same remainder as s",
        .parts = [](Call call) { return longnet(call[0], call[1], call[2], call.n); },
        .row = [](Call call) { return call[0]; }},
-      // Axial attention (arXiv 1912.12180): the row and the column of an image.
       {.name = "axial",
        .parameters = {{"w", 1}},
+       .meaning = "the own row and column of an image whose rows hold w positions, block(w) | "
+                  "stride(w) (Axial Transformers, arXiv 1912.12180)",
        .factors =
            [](Call call) {
              return std::vector{callText("block", call.arguments),
                                 callText("stride", call.arguments)};
            }},
-      // Neighborhood attention (arXiv 2204.07143), whose windows do not shift at the borders here.
       {.name = "neighborhood",
        .parameters = {{"h", 1}, {"w", 1}, {.name = "k", .least = 1, .isOdd = true}},
+       .meaning = "a window of k x k around a position of an image of h x w, k odd (NATTEN, "
+                  "arXiv 2204.07143, not shifted at the borders)",
        .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[2], call.n); },
        .row = [](Call call) { return call[1]; },
        .extent = [](Call call) { return (call[2] / 2 + 1) * call[1]; }},
@@ -172,6 +201,7 @@ static std::vector<Constructor> makeConstructors() {
                       {"w", 1},
                       {.name = "kh", .least = 1, .isOdd = true},
                       {.name = "kw", .least = 1, .isOdd = true}},
+       .meaning = "a window of kh x kw around a position of an image of h x w, both odd",
        .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[3], call.n); },
        .row = [](Call call) { return call[1]; },
        .extent = [](Call call) { return (call[2] / 2 + 1) * call[1]; }},

@@ -37,6 +37,8 @@ struct Parts {
 struct Constructor {
   std::string name;
   std::vector<Parameter> parameters = {};
+  /// What it is and where it is from, in one sentence for a person.
+  std::string meaning = {};
   /// What its arguments have to be beside their own bounds: for a person, and as a condition.
   std::string requirement = {};
   std::function<bool(Call)> isMet = {};
