@@ -2,9 +2,7 @@
 
 #include "tools/stc-compile/Report.h"
 
-#include "compiler/Schedule/AmpereSchedule.h"
-#include "compiler/Schedule/HopperSchedule.h"
-#include "compiler/Schedule/HostSchedule.h"
+#include "compiler/Explain/Tiles.h"
 #include "dialects/Plan/Plan.h"
 #include "dialects/Stc/Stc.h"
 #include "dialects/Tile/Tile.h"
@@ -48,32 +46,8 @@ std::vector<Used> patternsOf(ModuleOp module) {
 }
 } // namespace
 
-static TileSize hostTile(const pattern::Walk &walk, int64_t n, const HostVectors &vectors) {
-  RegisterTile tile = vectors.tile(chooseSchedule(walk, n, vectors).strip);
-  return {tile.strip(), tile.rows};
-}
-
-static TileSize hopperTile(const pattern::Walk &walk, int64_t n) {
-  HopperShape shape{.queryRows = chooseHopperTiles(walk, n).rows, .keyWidths = {}};
-  for (const pattern::Segment &segment : walk.segments)
-    shape.keyWidths.push_back(segment.key.width);
-  auto schedule = chooseHopperSchedule(shape);
-  return {shape.queryRows, schedule ? schedule->keyRows : shape.queryRows};
-}
-
-static TileSize ampereTile(const pattern::Walk &walk, int64_t n) {
-  AmpereShape shape;
-  shape.rows = chooseHopperTiles(walk, n, ampereMostQueries(shape)).rows;
-  return {shape.rows, chooseAmpereSchedule(shape).keyRows};
-}
-
 std::string stc::explainPatterns(const Input &input, const CompileOptions &options) {
-  const HostVectors vectors = options.target.vectors();
-  auto tiles = [&](const pattern::Walk &walk, int64_t n) {
-    return options.device == "host"    ? hostTile(walk, n, vectors)
-           : options.device == "sm_80" ? ampereTile(walk, n)
-                                       : hopperTile(walk, n);
-  };
+  const TileChooser tiles = tilesOf(options.device, options.target.vectors()).value();
   if (input.spec)
     return explainModel(*input.spec, tiles);
   std::string text;
