@@ -48,6 +48,10 @@ struct SeenFrom {
 tl::expected<std::string, pattern::ParseError>
 picturePattern(std::string_view text, int64_t n, const std::optional<SeenFrom> &from = {});
 
+/// The same of patterns that heads take in turn, with the heads that have each.
+tl::expected<std::string, pattern::ParseError> pictureHeads(const std::vector<std::string> &inTurn,
+                                                            int64_t n);
+
 /// The same for the factors of a model, with the layers or heads that use them.
 tl::expected<std::string, pattern::ParseError>
 pictureModel(const spec::Spec &spec, const std::optional<SeenFrom> &from = {});

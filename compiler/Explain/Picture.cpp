@@ -414,6 +414,23 @@ tl::expected<std::string, pattern::ParseError> picturePattern(std::string_view t
   });
 }
 
+tl::expected<std::string, pattern::ParseError> pictureHeads(const std::vector<std::string> &inTurn,
+                                                            int64_t n) {
+  std::vector<std::string> different;
+  for (const std::string &head : inTurn)
+    if (!std::ranges::count(different, head))
+      different.push_back(head);
+  std::vector<Drawn> drawn;
+  for (const std::string &head : different) {
+    std::vector<int64_t> users;
+    for (size_t k = 0; k < inTurn.size(); ++k)
+      if (inTurn[k] == head)
+        users.push_back(int64_t(k));
+    drawn.push_back({head, text::indices(users, int64_t(inTurn.size()), "head")});
+  }
+  return pictureOf(drawn, fmt::format("{} heads", inTurn.size()), n, std::nullopt);
+}
+
 /// How many positions a row of a model's data has as an image.
 static int64_t rowOf(const spec::Spec &spec) {
   if (spec.data.kind == spec::DataKind::Image)
