@@ -1,0 +1,81 @@
+/*===- Stc.h - the compiler for other languages, in C ---------------------------------------===//
+ *
+ * A pattern is given by its text, as specifications have it (docs/choosing-a-pattern.md), and most
+ * often by n, the positions of a sequence. Nothing is kept between calls, and all functions may be
+ * called from several threads at once.
+ *
+ * A function that can fail returns a status. Where that is not StcOk, it sets no output but
+ * `error`, to one line for a person, if that is not null (and to null if there is no memory for
+ * it). All texts that a function hands out are UTF-8, end in a zero byte, and are freed with
+ * stcFree.
+ *
+ *===--------------------------------------------------------------------------------------===*/
+#ifndef STC_CAPI_STC_H
+#define STC_CAPI_STC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum StcStatus {
+  StcOk = 0,
+  /* An argument, or what a text says, is wrong. */
+  StcInvalid = 1,
+  /* No answer was found within the work that one question may take. */
+  StcUndecided = 2,
+  /* The machine refused: memory. */
+  StcFailed = 3,
+} StcStatus;
+
+/* "0.1.0"; not to be freed. */
+const char *stcVersion(void);
+
+/* Frees a text that a function handed out; null is nothing. */
+void stcFree(char *text);
+
+/* The forms of all named patterns, a line for each, those of one name beside each other: the name,
+ * its parameters with a space before each, a tab, and what it means. */
+StcStatus stcNamedPatterns(char **forms, char **error);
+
+/* Reads a pattern, and hands out the patterns that heads take in turn, a line for each: of
+ * fixed_by_head(128, 32) four, of a text without such a name itself. White space in the text
+ * becomes single spaces. */
+StcStatus stcPatternRead(const char *text, char **heads, char **error);
+
+/* How many pairs (i, j) there are with 0 <= i, j < n. */
+StcStatus stcPatternPairs(const char *text, int64_t n, int64_t *pairs, char **error);
+
+/* Whether no position attends to a later one: 1 or 0. */
+StcStatus stcPatternIsCausal(const char *text, int64_t n, int *isCausal, char **error);
+
+/* The rows that have no key, in words: "0 to 95"; empty where there are none. */
+StcStatus stcPatternEmptyRows(const char *text, int64_t n, char **rows, char **error);
+
+/* Whether each position j reaches each i >= j through `count` layers with these patterns, in their
+ * order, of which there are at most 4096, and each may also pass a position on unchanged. `hops` is
+ * after how many layers, or 0 where a pair is left: then pair[0] is its i and pair[1] its j. */
+StcStatus stcPatternReach(const char *const *layers, size_t count, int64_t n, int *hops,
+                          int64_t pair[2], char **error);
+
+/* What `stc-compile --explain` says of a pattern, with the tiles of the target: "host", "sm_80" or
+ * "sm_90a". */
+StcStatus stcPatternExplain(const char *text, int64_t n, const char *target, char **explanation,
+                            char **error);
+
+/* The picture that `stc-compile --picture` draws, in SVG, of the patterns that heads take in
+ * turn. */
+StcStatus stcPatternPicture(const char *const *heads, size_t count, int64_t n, char **svg,
+                            char **error);
+
+/* The n x n bytes of a mask, row by row: 1 where (i, j) is a pair, else 0. For n up to 8192. To be
+ * freed with stcFree. */
+StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
