@@ -52,7 +52,7 @@ elif command == "eval":
     else:
         print(json.dumps({"bits_per_byte": loss, "standard_error": 0.1, "bytes": 7}))
 else:
-    print("a sample")
+    sys.stdout.buffer.write(b"a sample of bytes \\xc8a\\n")
 """
 
 
@@ -102,7 +102,7 @@ class Driver(unittest.TestCase):
         self.assertIn("| local | 0.002 | 2.100 +- 0.058 | 0.000 +- 0.000 |", text)
         self.assertIn("| dense | 1.500 | 1.000 |", text)
         self.assertIn("| dense | 2.100 +- 0.058 | 1.100 +- 0.058 |", text)
-        self.assertIn("small text, local:\n\n```\na sample\n```", text)
+        self.assertIn("small text, local:\n\n```\na sample of bytes \ufffda\n```", text)
         self.assertIn("<!-- learned other -->\nkept\n<!-- end -->", text)
 
     def test_the_page_compares_what_there_is(self) -> None:

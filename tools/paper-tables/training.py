@@ -89,7 +89,7 @@ class Trainer:
     def stc(self, gpu: str, *arguments: object, limit: float | None = None) -> tuple[int, str]:
         """Exit code and what was printed. After the limit it gets SIGTERM, on which training writes a checkpoint."""
         process = subprocess.Popen([self.stc_run, *map(str, arguments)], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True,
+                                   stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
                                    env=os.environ | {"CUDA_VISIBLE_DEVICES": gpu})
         try:
             # poll() counts milliseconds in 31 bits.
