@@ -1,8 +1,7 @@
 //===- Devices.h - what a model is compiled for several devices -*- C++ -*-===//
 #pragma once
 
-#include "compiler/Pipeline/Phases.h"
-#include "tools/stc-compile/Input.h"
+#include "compiler/Driver/Compilation.h"
 
 namespace stc {
 

@@ -1,9 +1,8 @@
 //===- Report.h - what stc-compile tells a person ---------------*- C++ -*-===//
 #pragma once
 
+#include "compiler/Driver/Compilation.h"
 #include "compiler/Explain/Explain.h"
-#include "compiler/Pipeline/Phases.h"
-#include "tools/stc-compile/Input.h"
 
 namespace stc {
 

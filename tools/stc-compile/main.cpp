@@ -1,6 +1,6 @@
 //===- main.cpp - stc-compile: specifications and IR to programs ----------===//
 
-#include "compiler/Pipeline/Compile.h"
+#include "compiler/Driver/Compilation.h"
 #include "compiler/Target/CudaCode.h"
 #include "compiler/Target/HostCode.h"
 #include "runtime/Program/ProgramFile.h"
@@ -14,8 +14,6 @@
 
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/Support/FormatVariadic.h>
-#include <llvm/Support/SourceMgr.h>
-#include <mlir/IR/Diagnostics.h>
 
 #include <filesystem>
 
@@ -71,18 +69,6 @@ LogicalResult dump(const std::string &folder, unsigned number, StringRef name, M
     return success();
   std::string file = llvm::formatv("{0,0+2}-{1}.mlir", number, name).str();
   return write((std::filesystem::path(folder) / file).string(), print(module));
-}
-
-/// What the specification says of how it is compiled.
-void takeSettings(CompileOptions &options, const spec::Spec &spec, MLIRContext &context) {
-  constexpr const char *policies[] = {"none", "block", "budget"},
-                       *types[] = {"auto", "f32", "bf16", "f16"};
-  options.recompute = policies[static_cast<int>(spec.memory.recompute)];
-  options.budget = spec.memory.budget;
-  options.budgetPlace =
-      FileLineColLoc::get(&context, spec.file, spec.budgetLine, spec.budgetColumn);
-  options.precision = types[static_cast<int>(spec.precision.compute)];
-  options.gradientType = types[1 + static_cast<int>(spec.precision.gradients)];
 }
 
 /// Prints what was found out, and draws the picture, where that was asked for.
@@ -151,30 +137,21 @@ LogicalResult compile(const Options &options) {
   auto target = HostTarget::create(options.cpu);
   if (!target)
     return fail(target.error());
-  DialectRegistry registry;
-  registerCompiler(registry);
-  MLIRContext context(registry);
-  context.printOpOnDiagnostic(false);
-  llvm::SourceMgr sources;
-  SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  FailureOr<Input> input = readInput(
-      options.input, options.target == "host" ? spec::Compute::Float32 : spec::Compute::BFloat16,
-      context);
-  if (failed(input))
+  auto compilation = Compilation::ofFile(options.input, *target, options.target, llvm::errs());
+  if (!compilation)
     return failure();
-  ModuleOp module = *input->module;
+  Input &input = compilation->input;
+  ModuleOp module = *input.module;
 
-  CompileOptions compileOptions{*target, options.target};
+  CompileOptions &compileOptions = compilation->options;
   compileOptions.gradients = options.gradient;
   if (options.deterministic)
     compileOptions.querySums = "never";
-  if (input->spec)
-    takeSettings(compileOptions, *input->spec, context);
   compileOptions.devices = options.devices;
   compileOptions.exchange = options.exchange;
-  if (auto fits = fitToDevices(*input, options.devices); !fits)
+  if (auto fits = fitToDevices(input, options.devices); !fits)
     return fail(options.input + ": " + fits.error());
-  if (failed(explain(options, *input, compileOptions)))
+  if (failed(explain(options, input, compileOptions)))
     return failure();
   if (options.output.empty())
     return success();
@@ -205,7 +182,7 @@ LogicalResult compile(const Options &options) {
                                       : compileForGpu(module, options.target, kind);
     return failed(code) ? failure() : write(options.output, *code);
   }
-  auto program = finishProgram(module, compileOptions, input->origin);
+  auto program = finishProgram(module, compileOptions, input.origin);
   if (failed(program))
     return failure();
   auto written = runtime::writeProgram(options.output, *program);
@@ -239,7 +216,7 @@ int main(int argc, char **argv) {
                  {.least = 1})
       ->needs(position);
   app.add_option("--dump-phases-to", options.dump, "a folder for the module after each phase");
-  cli::addName(app, "--target", options.target, {"host", "sm_80", "sm_90a"},
+  cli::addName(app, "--target", options.target, {kernelDevices.begin(), kernelDevices.end()},
                "where kernels run: host, sm_80 (NVIDIA GPUs from Ampere on), or sm_90a (Hopper); "
                "default: host");
   auto readDevices = [&](const std::string &text) {
