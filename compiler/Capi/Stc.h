@@ -5,7 +5,7 @@
  * called from several threads at once.
  *
  * A function that can fail returns a status. Where that is not StcOk, it sets no output but
- * `error`, to one line for a person, if that is not null (and to null if there is no memory for
+ * `error`, to a line for a person, if that is not null (and to null if there is no memory for
  * it). All texts that a function hands out are UTF-8, end in a zero byte, and are freed with
  * stcFree.
  *
@@ -28,6 +28,8 @@ typedef enum StcStatus {
   StcUndecided = 2,
   /* The machine refused: memory. */
   StcFailed = 3,
+  /* The system refused to read or write a file. */
+  StcFile = 4,
 } StcStatus;
 
 /* "0.1.0"; not to be freed. */
@@ -73,6 +75,13 @@ StcStatus stcPatternPicture(const char *const *heads, size_t count, int64_t n, c
 /* The n x n bytes of a mask, row by row: 1 where (i, j) is a pair, else 0. For n up to 8192. To be
  * freed with stcFree. */
 StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error);
+
+/* Compiles the specification (.toml) or module (.mlir) in the file `path` to a program file, for
+ * the target "host", "sm_80" or "sm_90a". If `text` is not null it is the specification, and `path`
+ * its name in errors. `cpu` is what stc-compile takes as --cpu, or null for its default. `error`
+ * may have several lines, and `warnings` are those of a success, or empty. */
+StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
+                     const char *output, char **warnings, char **error);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@ proved and counted without a matrix of n x n.
 
 from typing import TYPE_CHECKING, Callable
 
+from ._compile import compile
 from ._library import Undecided, version
 from ._named import functions as _named
 from ._pattern import Pattern, Reach, reaches
@@ -20,7 +21,7 @@ from ._trace import TraceError, and_masks, or_masks
 __version__ = version()
 globals().update(_named)
 
-__all__ = ["Pattern", "Reach", "TraceError", "Undecided", "and_masks", "or_masks", "reaches", *_named]
+__all__ = ["Pattern", "Reach", "TraceError", "Undecided", "and_masks", "compile", "or_masks", "reaches", *_named]
 
 if TYPE_CHECKING:  # the named patterns, such as fixed(128, 32)
 

@@ -4,7 +4,7 @@ import ctypes
 from pathlib import Path
 from typing import Any, Iterable
 
-_INVALID, _UNDECIDED = 1, 2
+_INVALID, _UNDECIDED, _FILE = 1, 2, 4
 
 _library = ctypes.CDLL(str(Path(__file__).parent / "lib" / "libstc.so"))
 _library.stcVersion.restype = ctypes.c_char_p
@@ -33,7 +33,7 @@ def call(function: str, *arguments: Any) -> None:
     error = ctypes.c_void_p()
     status = getattr(_library, function)(*arguments, ctypes.byref(error))
     if status:
-        kind = {_INVALID: ValueError, _UNDECIDED: Undecided}.get(status, RuntimeError)
+        kind = {_INVALID: ValueError, _UNDECIDED: Undecided, _FILE: OSError}.get(status, RuntimeError)
         raise kind(_taken(error).decode(errors="replace") if error else "not enough memory")
 
 
