@@ -1,7 +1,8 @@
 //===- Compile.cpp - from a specification to a program file, for C --------===//
 
-#include "compiler/Capi/Answer.h"
+#include "compiler/Capi/Stc.h"
 #include "compiler/Driver/Compilation.h"
+#include "runtime/Capi/Answer.h"
 #include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
 
@@ -11,10 +12,6 @@ using namespace stc::capi;
 /// What the compiler wrote, without the end of its last line.
 static std::string_view trimmed(const std::string &text) {
   return llvm::StringRef(text).rtrim('\n');
-}
-
-static Failure failureOf(const runtime::Error &error) {
-  return {error.kind == runtime::ErrorKind::Io ? StcFile : StcInvalid, error.message};
 }
 
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,

@@ -1,12 +1,13 @@
 //===- Pattern.cpp - questions on patterns, for C -------------------------===//
 
 #include "compiler/Pattern/Pattern.h"
-#include "compiler/Capi/Answer.h"
+#include "compiler/Capi/Stc.h"
 #include "compiler/Explain/Explain.h"
 #include "compiler/Explain/Tiles.h"
 #include "compiler/Pattern/Constructors.h"
 #include "compiler/Support/OneLine.h"
 #include "compiler/Target/HostTarget.h"
+#include "runtime/Capi/Answer.h"
 
 #include <array>
 #include <map>
@@ -23,6 +24,10 @@ using pattern::Proof;
 static constexpr int64_t maxMask = 8192;
 /// The most patterns that heads take in turn, and the most layers of a stack.
 static constexpr size_t maxHeads = 1024, maxLayers = 4096;
+
+static tl::unexpected<Failure> undecided(std::string reason) {
+  return tl::unexpected(Failure{StcUndecided, std::move(reason)});
+}
 
 static tl::unexpected<Failure> wrong(std::string_view text, const pattern::ParseError &error) {
   std::string place = error.offset ? ", byte " + std::to_string(error.offset) : "";
@@ -60,8 +65,6 @@ static std::string inOneLine(const char *text) {
     line += (line.empty() ? "" : " ") + word;
   return line;
 }
-
-void stcFree(char *text) { std::free(text); }
 
 const char *stcVersion(void) { return STC_VERSION; }
 

@@ -4,14 +4,13 @@
  * often by n, the positions of a sequence. Nothing is kept between calls, and all functions may be
  * called from several threads at once.
  *
- * A function that can fail returns a status. Where that is not StcOk, it sets no output but
- * `error`, to a line for a person, if that is not null (and to null if there is no memory for
- * it). All texts that a function hands out are UTF-8, end in a zero byte, and are freed with
- * stcFree.
+ * How functions fail, and what is freed, is said in runtime/Capi/Status.h.
  *
  *===--------------------------------------------------------------------------------------===*/
 #ifndef STC_CAPI_STC_H
 #define STC_CAPI_STC_H
+
+#include "runtime/Capi/Status.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -20,23 +19,8 @@
 extern "C" {
 #endif
 
-typedef enum StcStatus {
-  StcOk = 0,
-  /* An argument, or what a text says, is wrong. */
-  StcInvalid = 1,
-  /* No answer was found within the work that one question may take. */
-  StcUndecided = 2,
-  /* The machine refused: memory. */
-  StcFailed = 3,
-  /* The system refused to read or write a file. */
-  StcFile = 4,
-} StcStatus;
-
 /* "0.1.0"; not to be freed. */
 const char *stcVersion(void);
-
-/* Frees a text that a function handed out; null is nothing. */
-void stcFree(char *text);
 
 /* The forms of all named patterns, a line for each, those of one name beside each other: the name,
  * its parameters with a space before each, a tab, and what it means. */

@@ -2,12 +2,12 @@
 #include "tools/stc-run/TensorFiles.h"
 
 #include "runtime/Data/NpyFile.h"
+#include "runtime/Program/Indices.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Parts.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -25,35 +25,6 @@ std::string describeInFile(const program::Program &program, const program::Tenso
                      fmt::join(wholeShape(program, tensor), ", "));
 }
 
-template <class T>
-static Result<void> checkBelow(const std::string &path, const program::Tensor &tensor,
-                               std::span<const std::byte> data) {
-  std::span values(reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T));
-  auto wrong = std::ranges::find_if(values, [&](T value) {
-    return static_cast<int64_t>(value) < 0 || static_cast<int64_t>(value) >= tensor.below();
-  });
-  if (wrong == values.end())
-    return {};
-  return fail(fmt::format("{}: expected indices of 0 to {} for input '{}', found {} as element {}",
-                          path, tensor.below() - 1, printable(tensor.name()->string_view()), *wrong,
-                          wrong - values.begin()));
-}
-
-// What the kernels would take as the nearest index that there is.
-static Result<void> checkIndices(const std::string &path, const program::Tensor &tensor,
-                                 std::span<const std::byte> data) {
-  if (tensor.below() == 0)
-    return {};
-  switch (byteSize(tensor.dtype())) {
-  case 1:
-    return checkBelow<uint8_t>(path, tensor, data);
-  case 4:
-    return checkBelow<int32_t>(path, tensor, data);
-  default:
-    return checkBelow<int64_t>(path, tensor, data);
-  }
-}
-
 static Result<std::vector<std::byte>>
 readInput(const std::string &path, const program::Program &program, const program::Tensor &tensor) {
   Result<NpyArray> array = readNpy(path);
@@ -63,8 +34,8 @@ readInput(const std::string &path, const program::Program &program, const progra
     return fail(fmt::format("{}: expected {} for input '{}', found {}", path,
                             describeInFile(program, tensor), tensor.name()->str(),
                             describe(*array)));
-  if (auto checked = checkIndices(path, tensor, array->data); !checked)
-    return forward(checked);
+  if (auto checked = checkIndices(tensor, array->data); !checked)
+    return fail(path + ": " + checked.error().message);
   if (!isNarrow(tensor.dtype()))
     return std::move(array->data);
   std::span floats(reinterpret_cast<const float *>(array->data.data()),

@@ -1,10 +1,9 @@
-//===- Answer.h - from what C++ returns and throws to a status of C -*- C++ -*-===//
+//===- Answer.h - from what C++ returns and throws to a status of C -----------------------===//
 #pragma once
 
-#include "compiler/Capi/Stc.h"
+#include "runtime/Capi/Status.h"
+#include "runtime/Support/Error.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
@@ -22,27 +21,28 @@ template <class T> using Result = tl::expected<T, Failure>;
 inline tl::unexpected<Failure> invalid(std::string message) {
   return tl::unexpected(Failure{StcInvalid, std::move(message)});
 }
-inline tl::unexpected<Failure> undecided(std::string reason) {
-  return tl::unexpected(Failure{StcUndecided, std::move(reason)});
+inline Failure failureOf(const runtime::Error &error) {
+  switch (error.kind) {
+  case runtime::ErrorKind::Io:
+    return {StcFile, error.message};
+  case runtime::ErrorKind::Machine:
+    return {StcMachine, error.message};
+  default:
+    return {StcInvalid, error.message};
+  }
 }
 
-/// A copy that the caller frees; null where there is no memory for it.
-inline char *copyOut(std::string_view text) {
-  char *copy = static_cast<char *>(std::malloc(text.size() + 1));
-  if (copy) {
-    std::memcpy(copy, text.data(), text.size());
-    copy[text.size()] = 0;
-  }
-  return copy;
-}
-inline void handOut(char **where, std::string_view text) {
-  char *copy = copyOut(text);
+/// A copy that ends in a zero byte, for stcFree; null where there is no memory for it.
+char *copyOut(std::string_view bytes);
+
+inline void handOut(char **where, std::string_view bytes) {
+  char *copy = copyOut(bytes);
   if (!copy)
     throw std::bad_alloc();
   *where = copy;
 }
 
-/// Runs the body of a function of the interface, a Result of any type, which nothing leaves but a
+/// Runs the body of a function of an interface, which returns a Result. Nothing leaves it but a
 /// status: behind the border nobody can catch.
 template <class Body> StcStatus answer(char **error, Body body) noexcept {
   auto fail = [&](StcStatus status, std::string_view message) {
@@ -54,9 +54,9 @@ template <class Body> StcStatus answer(char **error, Body body) noexcept {
     const auto result = body();
     return result ? StcOk : fail(result.error().status, result.error().message);
   } catch (const std::bad_alloc &) {
-    return fail(StcFailed, "not enough memory");
+    return fail(StcMachine, "not enough memory");
   } catch (const std::exception &thrown) {
-    return fail(StcFailed, thrown.what());
+    return fail(StcMachine, thrown.what());
   }
 }
 
