@@ -16,12 +16,16 @@ from ._compile import compile
 from ._library import Undecided, version
 from ._named import functions as _named
 from ._pattern import Pattern, Reach, reaches
+from ._program import Entry, Program, Tensor
 from ._trace import TraceError, and_masks, or_masks
 
 __version__ = version()
 globals().update(_named)
 
-__all__ = ["Pattern", "Reach", "TraceError", "Undecided", "and_masks", "compile", "or_masks", "reaches", *_named]
+__all__ = [
+    "Entry", "Pattern", "Program", "Reach", "Tensor", "TraceError", "Undecided",
+    "and_masks", "compile", "or_masks", "reaches", *_named,
+]  # fmt: skip
 
 if TYPE_CHECKING:  # the named patterns, such as fixed(128, 32)
 

@@ -6,7 +6,7 @@ import os
 import warnings
 from pathlib import Path
 
-from ._library import encoded, text_of
+from ._library import COMPILER, encoded
 
 
 def compile(
@@ -33,7 +33,7 @@ def compile(
     if text is None:
         os.stat(path)
     written = Path(output) if output is not None else Path(path.stem + ".stcp")
-    said = text_of(
+    said = COMPILER.text_of(
         "stcCompile",
         encoded(os.fspath(path)),
         encoded(text) if text is not None else None,

@@ -4,7 +4,7 @@ import keyword
 import operator
 from typing import Any, Callable
 
-from ._library import text_of
+from ._library import COMPILER
 from ._pattern import Pattern
 
 
@@ -39,7 +39,7 @@ def python_name(name: str) -> str:
 
 def _functions() -> dict[str, Callable[..., Pattern]]:
     forms: dict[str, list[tuple[list[str], str]]] = {}
-    for line in text_of("stcNamedPatterns").splitlines():
+    for line in COMPILER.text_of("stcNamedPatterns").splitlines():
         head, meaning = line.split("\t")
         name, *parameters = head.split(" ")
         forms.setdefault(name, []).append((parameters, meaning))

@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterable, Sequence
 
 import numpy
 
-from ._library import bytes_of, call, encoded, text_of, texts
+from ._library import COMPILER, encoded, texts
 from ._trace import trace
 
 # The positions that a picture in a notebook is of; it draws the first few periods of them.
@@ -44,7 +44,7 @@ def _length(n: Any) -> ctypes.c_int64:
 
 
 def _heads_of(text: str) -> list[str]:
-    return text_of("stcPatternRead", encoded(text)).splitlines()
+    return COMPILER.text_of("stcPatternRead", encoded(text)).splitlines()
 
 
 def _shortest(texts: list[str]) -> tuple[str, ...]:
@@ -180,7 +180,7 @@ class Pattern:
 
         def ask(text: bytes) -> int:
             pairs = ctypes.c_int64()
-            call("stcPatternPairs", text, _length(n), ctypes.byref(pairs))
+            COMPILER.call("stcPatternPairs", text, _length(n), ctypes.byref(pairs))
             return pairs.value
 
         answers = self._each(ask)
@@ -191,7 +191,7 @@ class Pattern:
 
         def ask(text: bytes) -> bool:
             causal = ctypes.c_int()
-            call("stcPatternIsCausal", text, _length(n), ctypes.byref(causal))
+            COMPILER.call("stcPatternIsCausal", text, _length(n), ctypes.byref(causal))
             return causal.value != 0
 
         return all(self._each(ask).values())
@@ -199,7 +199,7 @@ class Pattern:
     def empty_rows(self, n: int) -> str:
         """The positions that attend to nothing, in words such as "0 to 95"; empty where there are
         none. Their output is zero."""
-        answers = self._each(lambda text: text_of("stcPatternEmptyRows", text, _length(n)))
+        answers = self._each(lambda text: COMPILER.text_of("stcPatternEmptyRows", text, _length(n)))
         if self.heads == 1:
             return answers[self._texts[0]]
         rows = ((h, answers[text]) for h, text in enumerate(self._texts))
@@ -220,13 +220,13 @@ class Pattern:
         """What the compiler finds out: proofs, cost, the dense parts that it is computed in, and how
         many tiles of the target ("host", "sm_80" or "sm_90a") these take. The words are those of
         `stc-compile --explain`."""
-        ask = lambda text: text_of("stcPatternExplain", text, _length(n), encoded(target))  # noqa: E731
+        ask = lambda text: COMPILER.text_of("stcPatternExplain", text, _length(n), encoded(target))  # noqa: E731
         return "\n".join(self._each(ask).values())
 
     def picture(self, n: int) -> str:
         """A picture in SVG: row i is a query, column j a key. Of a long sequence the first few
         periods are drawn."""
-        return text_of("stcPatternPicture", *texts(self._texts), _length(n))
+        return COMPILER.text_of("stcPatternPicture", *texts(self._texts), _length(n))
 
     def _repr_svg_(self) -> str:
         return self.picture(_PICTURED)
@@ -238,7 +238,7 @@ class Pattern:
         length = _length(n)
 
         def ask(text: bytes) -> numpy.ndarray:
-            bits = bytes_of("stcPatternMask", length.value**2, text, length)
+            bits = COMPILER.bytes_of("stcPatternMask", length.value**2, text, length)
             return numpy.frombuffer(bits, dtype=bool).reshape(length.value, length.value)
 
         answers = self._each(ask)
@@ -256,5 +256,5 @@ def reaches(layers: Iterable[Pattern], n: int) -> Reach:
         different = list(dict.fromkeys(layer._texts))
         unions.append(different[0] if len(different) == 1 else " | ".join(f"({text})" for text in different))
     hops, pair = ctypes.c_int(), (ctypes.c_int64 * 2)()
-    call("stcPatternReach", *texts(unions), _length(n), ctypes.byref(hops), pair)
+    COMPILER.call("stcPatternReach", *texts(unions), _length(n), ctypes.byref(hops), pair)
     return Reach(hops.value, None) if hops.value else Reach(None, (pair[0], pair[1]))
