@@ -7,15 +7,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# What is linked in, by the Debian packages that it comes from.
-packages=(
-  llvm-22-dev libmlir-22-dev liblld-22 libstdc++-12-dev
-  libisl-dev libgmp-dev libtomlplusplus-dev
-  libflatbuffers-dev libxxhash-dev nlohmann-json3-dev libopenblas-pthread-dev
-  libpng-dev libjpeg62-turbo-dev zlib1g-dev libzstd-dev libflac-dev libvorbis-dev libogg-dev
-  libcli11-dev libfmt-dev libexpected-dev
-)
-
 fail() {
   echo "release: error: $*" >&2
   exit 1
@@ -40,10 +31,6 @@ name=stc-$version-x86_64-linux
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --component release --strip --prefix "$work/$name" >"$work/log"
-mkdir "$work/$name/share/doc/stc/licences"
-for package in "${packages[@]}"; do
-  cp "/usr/share/doc/$package/copyright" "$work/$name/share/doc/stc/licences/$package"
-done
 
 mkdir -p "$out"
 # One build of one commit gives the same bytes each time.

@@ -19,7 +19,7 @@ packages=(
   libcli11-dev libfmt-dev libexpected-dev
   # tests, with sanitizers; the demo compares with gzip and xz
   libgtest-dev libgmock-dev libbenchmark-dev libclang-rt-22-dev shellcheck binutils gzip xz-utils
-  python3 python3-numpy
+  python3 python3-numpy python3-venv
 )
 
 say() { printf 'setup: %s\n' "$*"; }
