@@ -75,7 +75,7 @@ StcStatus stcNamedPatterns(char **forms, char **error) {
       lines += constructor.name;
       for (const pattern::Parameter &parameter : constructor.parameters)
         lines += " " + parameter.name;
-      lines += "\t" + constructor.meaning + "\n";
+      lines += "\t" + constructor.meaning + "\t" + constructor.ranges() + "\n";
     }
     handOut(forms, lines);
     return {};

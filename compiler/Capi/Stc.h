@@ -23,7 +23,8 @@ extern "C" {
 const char *stcVersion(void);
 
 /* The forms of all named patterns, a line for each, those of one name beside each other: the name,
- * its parameters with a space before each, a tab, and what it means. */
+ * its parameters with a space before each; a tab; what it means; a tab; and the ranges of its
+ * parameters, "1 <= l, 1 <= c <= l". */
 StcStatus stcNamedPatterns(char **forms, char **error);
 
 /* Reads a pattern, and hands out the patterns that heads take in turn, a line for each: of

@@ -48,7 +48,7 @@ static Parts longnet(int64_t w, int64_t a, int64_t s, int64_t n) {
 
 /// The sub-blocks of a block, from its last on.
 static constexpr auto needsSubBlock = "s < floor(l / c)",
-                      needsSubBlocks = "l = k * c, k from 1 to 1024,";
+                      needsSubBlocks = "l = k * c with k from 1 to 1024";
 static bool hasSubBlock(Call call) { return call[2] < call[0] / call[1]; }
 static bool hasSubBlocks(Call call) { return call[0] % call[1] == 0 && call[0] / call[1] <= 1024; }
 
@@ -191,7 +191,7 @@ static std::vector<Constructor> makeConstructors() {
            }},
       {.name = "neighborhood",
        .parameters = {{"h", 1}, {"w", 1}, {.name = "k", .least = 1, .isOdd = true}},
-       .meaning = "a window of k x k around a position of an image of h x w, k odd (NATTEN, "
+       .meaning = "a window of k x k around a position of an image of h x w (NATTEN, "
                   "arXiv 2204.07143, not shifted at the borders)",
        .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[2], call.n); },
        .row = [](Call call) { return call[1]; },
@@ -201,7 +201,7 @@ static std::vector<Constructor> makeConstructors() {
                       {"w", 1},
                       {.name = "kh", .least = 1, .isOdd = true},
                       {.name = "kw", .least = 1, .isOdd = true}},
-       .meaning = "a window of kh x kw around a position of an image of h x w, both odd",
+       .meaning = "a window of kh x kw around a position of an image of h x w",
        .parts = [](Call call) { return neighborhood(call[0], call[1], call[2], call[3], call.n); },
        .row = [](Call call) { return call[1]; },
        .extent = [](Call call) { return (call[2] / 2 + 1) * call[1]; }},
@@ -218,6 +218,20 @@ std::string Constructor::form() const {
   for (const Parameter &parameter : parameters)
     names += (names.empty() ? "" : ", ") + parameter.name;
   return names.empty() ? name : name + "(" + names + ")";
+}
+
+std::string Constructor::range(size_t k) const {
+  const auto &[name, least, atMost, isOdd] = parameters[k];
+  std::string text = std::to_string(least) + " <= " + name;
+  return atMost >= 0 ? text + " <= " + parameters[atMost].name : text;
+}
+
+std::string Constructor::ranges() const {
+  std::string text;
+  for (size_t k = 0; k < parameters.size(); ++k)
+    text += (k ? ", " : "") + range(k) +
+            (parameters[k].isOdd ? ", " + parameters[k].name + " odd" : "");
+  return requirement.empty() ? text : text + ", " + requirement;
 }
 
 int64_t Constructor::extentOf(Call call) const {

@@ -58,6 +58,10 @@ struct Constructor {
 
   /// As a person writes it: local(w).
   std::string form() const;
+  /// Which values the k-th parameter takes: 1 <= c <= l.
+  std::string range(size_t k) const;
+  /// The same of all, with what else its arguments have to be: 1 <= w, 2 <= a.
+  std::string ranges() const;
   int64_t extentOf(Call call) const;
 };
 

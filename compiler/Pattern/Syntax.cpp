@@ -119,7 +119,7 @@ private:
     if (!constructor)
       return {};
     for (size_t k = 0; k < arguments.size(); ++k)
-      if (!checkArgument(constructor->parameters, arguments, k, offsets[k]))
+      if (!checkArgument(*constructor, arguments, k, offsets[k]))
         return {};
     if (!checkRequirement(*constructor, arguments, begin))
       return {};
@@ -150,21 +150,20 @@ private:
     return nullptr;
   }
 
-  bool checkArgument(const std::vector<Parameter> &parameters, std::span<const int64_t> arguments,
-                     size_t k, size_t offset) {
-    const auto &[name, least, atMost, isOdd] = parameters[k];
+  bool checkArgument(const Constructor &constructor, std::span<const int64_t> arguments, size_t k,
+                     size_t offset) {
+    const auto &[name, least, atMost, isOdd] = constructor.parameters[k];
     int64_t argument = arguments[k];
     std::string wanted, found = name + " = " + std::to_string(argument);
     if (argument < least || (atMost >= 0 && argument > arguments[atMost]))
-      wanted = std::to_string(least) + " <= " + name;
+      wanted = constructor.range(k);
     else if (isOdd && argument % 2 == 0)
       wanted = "an odd " + name;
     else
       return true;
-    if (atMost >= 0) {
-      wanted += " <= " + parameters[atMost].name;
-      found += " and " + parameters[atMost].name + " = " + std::to_string(arguments[atMost]);
-    }
+    if (atMost >= 0)
+      found +=
+          " and " + constructor.parameters[atMost].name + " = " + std::to_string(arguments[atMost]);
     scanner.fail("expected " + wanted + ", found " + found, offset);
     return false;
   }

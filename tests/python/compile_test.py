@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 import warnings
 from pathlib import Path
@@ -47,6 +48,15 @@ class Compile(unittest.TestCase):
             subprocess.run([COMPILE, ATTEND, "--target", target, "-o", "command.stcp"], check=True)
             self.assertEqual(stc.compile(ATTEND, target=target), Path("attend.stcp"))
             self.assertEqual(Path("attend.stcp").read_bytes(), Path("command.stcp").read_bytes())
+
+    def test_threads(self):
+        outputs = [Path(f"{k}.stcp") for k in range(4)]
+        threads = [threading.Thread(target=stc.compile, args=[ATTEND], kwargs={"output": one}) for one in outputs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len({one.read_bytes() for one in outputs}), 1)
 
     def test_text_with_a_warning(self):
         Path("small.toml").unlink()

@@ -59,6 +59,8 @@ class Named(unittest.TestCase):
     def test_help(self):
         self.assertIn("fixed(l, c): block(l) | summary(l, c)", stc.fixed.__doc__)
         self.assertIn("arXiv 1904.10509, Sec. 4.3", stc.fixed.__doc__)
+        self.assertIn("\n    1 <= l, 1 <= c <= l\n", stc.fixed.__doc__)
+        self.assertIn("\n    1 <= h, 1 <= w, 1 <= k, k odd\n", stc.neighborhood.__doc__)
         for name in ARGUMENTS:
             self.assertIn("ValueError", getattr(stc, name).__doc__)
 

@@ -190,10 +190,10 @@ INSTANTIATE_TEST_SUITE_P(
               "expected s < floor(l / c) in fixed(l, c, s), found fixed(8, 3, 2)"},
         Wrong{"summary(8, 3, -1)", 14, "expected 0 <= s, found s = -1"},
         Wrong{"summary_by_head(8, 3)", 0,
-              "expected l = k * c, k from 1 to 1024, in summary_by_head(l, c), found "
+              "expected l = k * c with k from 1 to 1024 in summary_by_head(l, c), found "
               "summary_by_head(8, 3)"},
         Wrong{"fixed_by_head(2048, 1)", 0,
-              "expected l = k * c, k from 1 to 1024, in fixed_by_head(l, c), found "
+              "expected l = k * c with k from 1 to 1024 in fixed_by_head(l, c), found "
               "fixed_by_head(2048, 1)"},
         Wrong{"local(-1)", 6, "expected 0 <= w, found w = -1"},
         Wrong{"stride(0)", 7, "expected 1 <= l, found l = 0"},

@@ -2,16 +2,24 @@
 
 import keyword
 import operator
-from typing import Any, Callable
+from typing import Callable, NamedTuple
 
 from ._library import COMPILER
 from ._pattern import Pattern
 
 
-def _function(name: str, forms: list[tuple[list[str], str]]) -> Callable[..., Pattern]:
+class _Form(NamedTuple):
+    """One of the ways to call a named pattern. The ranges of its parameters are a line of their own."""
+
+    parameters: list[str]
+    meaning: str
+    ranges: str
+
+
+def _function(name: str, forms: list[_Form]) -> Callable[..., Pattern]:
     def make(*arguments: int, **named: int) -> Pattern:
-        for parameters, _ in forms:
-            rest = parameters[len(arguments) :]
+        for form in forms:
+            rest = form.parameters[len(arguments) :]
             if set(rest) == set(named):
                 arguments = (*arguments, *(named[parameter] for parameter in rest))
                 break
@@ -24,11 +32,12 @@ def _function(name: str, forms: list[tuple[list[str], str]]) -> Callable[..., Pa
             raise TypeError(f"expected {' or '.join(calls)} with integers, found {arguments}") from None
         return Pattern(f"{name}({', '.join(map(str, numbers))})" if numbers else name)
 
-    calls = [f"{name}({', '.join(parameters)})" for parameters, _ in forms]
+    calls = [f"{python_name(name)}({', '.join(form.parameters)})" for form in forms]
     make.__name__ = make.__qualname__ = python_name(name)
     make.__module__ = "stc"
-    make.__doc__ = "\n".join(f"{call}: {meaning}." for call, (_, meaning) in zip(calls, forms))
-    make.__doc__ += "\n\nTakes integers. ValueError: one is out of its range, or there are too few or too many."
+    lines = [f"{call}: {form.meaning}.{form.ranges}" for call, form in zip(calls, forms)]
+    lines += ["", "Takes integers. ValueError: one is out of its range, or there are too few or too many."]
+    make.__doc__ = "\n".join(lines)
     return make
 
 
@@ -38,12 +47,12 @@ def python_name(name: str) -> str:
 
 
 def _functions() -> dict[str, Callable[..., Pattern]]:
-    forms: dict[str, list[tuple[list[str], str]]] = {}
+    forms: dict[str, list[_Form]] = {}
     for line in COMPILER.text_of("stcNamedPatterns").splitlines():
-        head, meaning = line.split("\t")
-        name, *parameters = head.split(" ")
-        forms.setdefault(name, []).append((parameters, meaning))
+        call, meaning, ranges = line.split("\t")
+        name, *parameters = call.split(" ")
+        forms.setdefault(name, []).append(_Form(parameters, meaning, ranges and f"\n    {ranges}"))
     return {python_name(name): _function(name, of_name) for name, of_name in forms.items()}
 
 
-functions: dict[str, Any] = _functions()
+functions = _functions()
