@@ -63,6 +63,35 @@ std::optional<int64_t> dealtDim(mlir::DictionaryAttr dealt, mlir::StringAttr axi
 /// Belongs to the same block of the model, and is of the backward pass if the other is.
 void markAs(mlir::Operation *like, mlir::Operation *made);
 
+/// Arithmetic with integer tensors of one type, none of them negative.
+class Numbers {
+public:
+  Numbers(mlir::ImplicitLocOpBuilder &b, mlir::RankedTensorType type) : b(b), type(type) {}
+
+  mlir::Value constant(int64_t number) const {
+    return mlir::arith::ConstantOp::create(
+        b, mlir::DenseElementsAttr::get(
+               type, b.getIntegerAttr(type.getElementType(), number).getValue()));
+  }
+  mlir::Value places(int64_t dim) const { return IotaOp::create(b, type, dim); }
+  mlir::Value sum(mlir::Value x, mlir::Value y) const {
+    return mlir::arith::AddIOp::create(b, x, y);
+  }
+  mlir::Value times(mlir::Value x, int64_t y) const {
+    return mlir::arith::MulIOp::create(b, x, constant(y));
+  }
+  mlir::Value divided(mlir::Value x, int64_t y) const {
+    return mlir::arith::DivSIOp::create(b, x, constant(y));
+  }
+  mlir::Value rest(mlir::Value x, int64_t y) const {
+    return mlir::arith::RemSIOp::create(b, x, constant(y));
+  }
+
+private:
+  mlir::ImplicitLocOpBuilder &b;
+  mlir::RankedTensorType type;
+};
+
 class Distributor {
 public:
   Distributor(mlir::func::FuncOp function, mlir::StringAttr axis, int64_t count, bool sharesState,
@@ -122,8 +151,12 @@ private:
   }
   /// The first two dimensions change places.
   mlir::Value swapped(mlir::Value value);
-  /// From the rows [y, x, inner] of a table to those of [x, y, inner].
-  mlir::Value swappedIndices(int64_t x, int64_t y, int64_t inner);
+  /// Of a tensor's rows of `row` elements those with these numbers.
+  mlir::Value pickedRows(mlir::Value value, int64_t row, mlir::RankedTensorType to,
+                         mlir::Value indices);
+  /// A number for each of some rows, which `key` tells from others.
+  mlir::Value indices(int64_t rows, llvm::ArrayRef<int64_t> key,
+                      llvm::function_ref<mlir::Value(const Numbers &, mlir::Value)> ofRow);
   /// Runs `change` on a tensor of this type in which the dealt blocks of `placement` are a
   /// dimension of their own, which is then dealt as a whole.
   mlir::Value
@@ -202,7 +235,7 @@ private:
   int64_t block; ///< of positions; 0: to be chosen
   mlir::ImplicitLocOpBuilder b;
   llvm::DenseMap<mlir::Value, Known> known;
-  std::map<std::array<int64_t, 3>, mlir::Value> knownIndices;
+  std::map<std::vector<int64_t>, mlir::Value> knownIndices;
   /// Rows of values that were gathered.
   llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, mlir::Value> knownRows;
 };

@@ -92,56 +92,27 @@ LogicalResult Distributor::attentionByHeads(Operation *op, Layout layout, Patter
   return success();
 }
 
-/// Rows [rows, period * behind] of a tensor whose positions are cut into periods, and their columns
-/// before, of and behind some positions of each, as far as there are any.
-namespace {
-struct Periods {
-  Periods(RankedTensorType type, int64_t positions, PositionsAttr which) {
-    const int64_t behind = stepOf(type.getShape(), positions),
-                  rows = type.getNumElements() / (which.getPeriod() * behind);
-    auto wide = [&](int64_t width) { return type.clone({rows, width * behind}); };
-    whole = wide(which.getPeriod());
-    const int64_t end = which.getFirst() + which.getWidth();
-    if (which.getFirst() > 0)
-      columns.push_back(wide(which.getFirst()));
-    number = columns.size();
-    columns.push_back(wide(which.getWidth()));
-    if (end < which.getPeriod())
-      columns.push_back(wide(which.getPeriod() - end));
-  }
-
-  RankedTensorType whole;
-  SmallVector<Type> columns;
-  unsigned number; ///< of those of the positions
-};
-} // namespace
-
 static RankedTensorType withPositions(RankedTensorType type, int64_t dim, int64_t positions) {
   SmallVector<int64_t> shape(type.getShape());
   shape[dim] = positions;
   return type.clone(shape);
 }
 
-/// Rows of some positions, from the rows of a wider tensor where they are columns of one.
+/// Rows of some positions of each period.
 Value Distributor::someRows(Value rows, int64_t positions, PositionsAttr which) {
+  const RankedTensorType type = typeOf(rows);
   if (which.areAll())
     return rows;
-  const RankedTensorType type = typeOf(rows);
-  auto reshape = rows.getDefiningOp<ReshapeOp>();
-  auto split = reshape ? reshape.getInput().getDefiningOp<SplitOp>() : SplitOp();
-  const auto wanted = withPositions(type, positions, which.below(type.getDimSize(positions)));
-  if (split && typeOf(split.getInput()).getRank() == 3 && positions == 1) {
-    Value wide = someRows(split.getInput(), /*positions=*/1, which);
-    SmallVector<Type> columns;
-    for (Type column : split->getResultTypes())
-      columns.push_back(
-          withPositions(cast<RankedTensorType>(column), 1, typeOf(wide).getDimSize(1)));
-    auto number = cast<OpResult>(reshape.getInput()).getResultNumber();
-    return ReshapeOp::create(b, wanted, SplitOp::create(b, columns, wide).getResult(number));
-  }
-  const Periods periods(type, positions, which);
-  auto cut = SplitOp::create(b, periods.columns, ReshapeOp::create(b, periods.whole, rows));
-  return ReshapeOp::create(b, wanted, cut.getResult(periods.number));
+  const int64_t row = stepOf(type.getShape(), positions), period = which.getPeriod(),
+                width = which.getWidth();
+  const auto to = withPositions(type, positions, which.below(type.getDimSize(positions)));
+  Value from =
+      indices(to.getNumElements() / row, {period, which.getFirst(), width, 0},
+              [&](const Numbers &n, Value place) {
+                Value ofPeriod = n.times(n.divided(place, width), period);
+                return n.sum(n.sum(ofPeriod, n.rest(place, width)), n.constant(which.getFirst()));
+              });
+  return pickedRows(rows, row, to, from);
 }
 
 // Devices send one run of memory each. A device's rows are [places, rows of a block]; of all
@@ -171,18 +142,25 @@ Value Distributor::scatteredRows(Value gradient, int64_t positions, const Needed
   return ReduceScatterOp::create(b, type.clone({1, places, size}), all, 0, axis, count);
 }
 
-/// Zeros where the other positions of a part are.
+/// Zeros where the other positions of a part are: rows of any others, which a condition drops.
 Value Distributor::paddedRows(Value rows, RankedTensorType part, int64_t positions,
                               const NeededRows &needed) {
-  if (needed.keys.areAll())
+  const PositionsAttr which = needed.keys;
+  if (which.areAll())
     return ReshapeOp::create(b, part, rows);
-  const Periods periods(part, positions, needed.keys);
-  SmallVector<Value> columns;
-  for (auto [number, type] : llvm::enumerate(periods.columns))
-    columns.push_back(number == periods.number
-                          ? Value(ReshapeOp::create(b, type, rows))
-                          : splat(b, b.getLoc(), cast<RankedTensorType>(type), 0));
-  return ReshapeOp::create(b, part, ConcatOp::create(b, periods.whole, columns));
+  const int64_t row = stepOf(part.getShape(), positions), period = which.getPeriod(),
+                first = which.getFirst(), width = which.getWidth();
+  Value from = indices(part.getNumElements() / row, {period, first, width, 1},
+                       [&](const Numbers &n, Value place) {
+                         Value ofPeriod = n.times(n.divided(place, period), width);
+                         return n.sum(n.sum(ofPeriod, n.rest(place, period)), n.constant(-first));
+                       });
+  const Numbers n(b, RankedTensorType::get({part.getDimSize(positions)}, b.getI32Type()));
+  Value place = n.sum(n.rest(n.places(0), period), n.constant(-first));
+  Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, place, n.constant(width));
+  Value areThese = BroadcastOp::create(b, part.clone(b.getI1Type()), isOne, ArrayRef(positions));
+  return arith::SelectOp::create(b, areThese, pickedRows(rows, row, part, from),
+                                 splat(b, b.getLoc(), part, 0));
 }
 
 void Distributor::attentionByRows(AttentionOp op, const NeededRows &rows) {

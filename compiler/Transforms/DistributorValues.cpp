@@ -92,6 +92,28 @@ static int64_t rowOf(int64_t run) {
   return run;
 }
 
+Value Distributor::pickedRows(Value value, int64_t row, RankedTensorType to, Value indices) {
+  auto table = [&](RankedTensorType type) {
+    return type.clone({type.getNumElements() / row, row});
+  };
+  Value rows = ReshapeOp::create(b, table(typeOf(value)), value);
+  return ReshapeOp::create(b, to, GatherOp::create(b, table(to), rows, indices));
+}
+
+// Once, before all that is computed again.
+Value Distributor::indices(int64_t rows, ArrayRef<int64_t> key,
+                           function_ref<Value(const Numbers &, Value)> ofRow) {
+  std::vector<int64_t> whole(key);
+  whole.push_back(rows);
+  Value &known = knownIndices[whole];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&function.getBody().front());
+  const Numbers numbers(b, RankedTensorType::get({rows}, b.getI32Type()));
+  return known = ofRow(numbers, numbers.places(0));
+}
+
 Value Distributor::swapped(Value value) {
   SmallVector<int64_t> shape(typeOf(value).getShape());
   const int64_t x = shape[0], y = shape[1], elements = typeOf(value).getNumElements(),
@@ -100,29 +122,13 @@ Value Distributor::swapped(Value value) {
   const auto to = typeOf(value).clone(shape);
   if (x == 1 || y == 1)
     return ReshapeOp::create(b, to, value);
-  Value table = ReshapeOp::create(b, typeOf(value).clone({rows, row}), value);
-  return ReshapeOp::create(b, to,
-                           GatherOp::create(b, typeOf(table), table, swappedIndices(x, y, inner)));
-}
-
-// Once, before all that is computed again.
-Value Distributor::swappedIndices(int64_t x, int64_t y, int64_t inner) {
-  Value &known = knownIndices[{x, y, inner}];
-  if (known)
-    return known;
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&function.getBody().front());
-  auto index = RankedTensorType::get({x * y * inner}, b.getI32Type());
-  auto constant = [&](int64_t number) -> Value {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(index, int32_t(number)));
-  };
-  Value place = IotaOp::create(b, index, /*dim=*/0);
-  Value outer = arith::DivSIOp::create(b, place, constant(inner));
-  Value ofX = arith::RemSIOp::create(b, outer, constant(x));
-  Value ofY = arith::DivSIOp::create(b, outer, constant(x));
-  Value before = arith::AddIOp::create(b, arith::MulIOp::create(b, ofX, constant(y)), ofY);
-  return known = arith::AddIOp::create(b, arith::MulIOp::create(b, before, constant(inner)),
-                                       arith::RemSIOp::create(b, place, constant(inner)));
+  // From the rows [y, x, inner] of a table to those of [x, y, inner].
+  Value from = indices(rows, {x, y, inner}, [&](const Numbers &n, Value place) {
+    Value outer = n.divided(place, inner);
+    Value before = n.sum(n.times(n.rest(outer, x), y), n.divided(outer, x));
+    return n.sum(n.times(before, inner), n.rest(place, inner));
+  });
+  return pickedRows(value, row, to, from);
 }
 
 bool Distributor::canSend(RankedTensorType type, Placement from, Placement to) const {

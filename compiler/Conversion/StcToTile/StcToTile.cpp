@@ -62,17 +62,21 @@ template <typename Op> LogicalResult verifyHeads(Op op) {
   return success();
 }
 
-/// Attention and insertions go first: they read and write parts of wider tensors where they lie, so
-/// that the ops that take them apart are not needed. Attention takes insertions along.
+/// Attention, tables and insertions go first: they read and write parts of wider tensors where they
+/// lie, so that the ops that take them apart are not needed. Attention takes insertions along.
 LogicalResult convertWhatReadsParts(func::FuncOp function, AttentionConverter &attention,
                                     KernelOutliner &outliner, const RowWork &work) {
-  for (Operation *op : opsOf<AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp,
-                             AttentionRowOp>(function))
+  for (Operation *op :
+       opsOf<AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp, AttentionRowOp>(
+           function))
     if (failed(TypeSwitch<Operation *, LogicalResult>(op)
                    .Case<AttentionOp, AttentionGradOp, AttentionChunkOp, AttentionChunkGradOp,
                          AttentionRowOp>([&](auto op) {
                      return failed(verifyHeads(op)) ? failure() : attention.convert(op);
                    })))
+      return failure();
+  for (Operation *op : opsOf<GatherOp>(function))
+    if (failed(convertGather(cast<GatherOp>(op), outliner, work)))
       return failure();
   for (Operation *op : opsOf<InsertRowOp>(function))
     if (failed(convertInsertRow(cast<InsertRowOp>(op), outliner, work)))
@@ -89,7 +93,6 @@ LogicalResult convert(Operation *op, KernelOutliner &outliner, const RowWork &wo
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](FusedOp op) { return convertFused(op, outliner, work); })
       .Case([&](FusedProductOp op) { return convertFusedProduct(op, outliner, work); })
-      .Case([&](GatherOp op) { return convertGather(op, outliner, work); })
       .Case([&](ScatterAddOp op) { return convertScatterAdd(op, outliner, work); })
       .Case([&](SplitOp op) { return convertSplit(op, outliner, work); })
       .Case([&](ConcatOp op) { return convertConcat(op, outliner, work); })

@@ -97,24 +97,25 @@ LogicalResult replace(Operation *op, tile::LaunchOp launch) {
 } // namespace
 
 LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner, const RowWork &work) {
-  Value table = op.getTable(), indices = op.getIndices();
-  int64_t columns = columnsOf(table);
-  Type element = typeOf(table).getElementType();
-  SmallVector<Type> buffers{rowsBuffer(table),
+  const Columns table = columnsOfWhole(op.getTable());
+  Value indices = op.getIndices();
+  int64_t columns = columnsOf(op.getTable());
+  Type element = typeOf(table.whole).getElementType();
+  SmallVector<Type> buffers{rowsBuffer(table.whole),
                             bufferType(dynamic, typeOf(indices).getElementType()),
                             bufferType({dynamic, columns}, element)};
   auto kernel = outliner.get("gather", "table", op.getLoc(), buffers,
                              /*sizes=*/3, [&](KernelBuilder &b) {
                                forItemRows(b, [&](Value row) {
                                  Value index = memref::LoadOp::create(b, b.buffer(1), row);
-                                 copyRow(b, b.buffer(0), clampIndex(b, index, b.size(2)), 0,
-                                         b.buffer(2), row, 0, columns);
+                                 copyRow(b, b.buffer(0), clampIndex(b, index, b.size(2)),
+                                         table.first, b.buffer(2), row, 0, columns);
                                });
                              });
-  int64_t rows = typeOf(indices).getNumElements(), tableRows = rowsOf(table);
+  int64_t rows = typeOf(indices).getNumElements(), tableRows = rowsOf(table.whole);
   auto launch =
-      launchRows(op, kernel, op.getType(), {table, indices}, rows, columns, work, tableRows);
-  setBytes(launch, bytesOf(table.getType()) / tableRows * std::min(rows, tableRows) +
+      launchRows(op, kernel, op.getType(), {table.whole, indices}, rows, columns, work, tableRows);
+  setBytes(launch, bytesOf(op.getTable().getType()) / tableRows * std::min(rows, tableRows) +
                        bytesOf(indices.getType()) + bytesOf(op.getType()));
   return replace(op, launch);
 }
@@ -209,15 +210,16 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
 }
 
 Columns stc::columnsOfWhole(Value rows) {
-  auto split = rows.getDefiningOp<SplitOp>();
+  Value part = rows;
+  if (auto reshape = part.getDefiningOp<ReshapeOp>();
+      reshape && columnsOf(reshape.getInput()) == columnsOf(rows))
+    part = reshape.getInput();
+  auto split = part.getDefiningOp<SplitOp>();
   if (!split)
     return {rows};
   Columns columns{split.getInput()};
-  for (Value part : split.getResults()) {
-    if (part == rows)
-      break;
-    columns.first += columnsOf(part);
-  }
+  for (Value before : split.getResults().take_front(cast<OpResult>(part).getResultNumber()))
+    columns.first += columnsOf(before);
   return columns;
 }
 

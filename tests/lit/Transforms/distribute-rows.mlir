@@ -5,10 +5,11 @@
 // The last two of each eight keys are sent before a device's own keys are met. In blocks, they are put in order.
 // CHECK-LABEL: func.func @summary
 // CHECK-SAME: (%[[Q:[a-z0-9]+]]: tensor<1x32x2x16xf32> {{.*}}, %[[K:[a-z0-9]+]]: tensor<1x32x2x16xf32> {{.*}}, %[[V:[a-z0-9]+]]: tensor<1x32x2x16xf32>
-// CHECK: %[[PERIODS:.*]] = stc.reshape %[[K]] {stc.block = 3 : i64} : tensor<1x32x2x16xf32> to tensor<4x256xf32>
-// CHECK: %[[CUT:.*]]:2 = stc.split %[[PERIODS]] {stc.block = 3 : i64} : tensor<4x256xf32> to tensor<4x192xf32>, tensor<4x64xf32>
-// CHECK: %[[ROWS:.*]] = stc.reshape %[[CUT]]#1 {stc.block = 3 : i64} : tensor<4x64xf32> to tensor<1x1x256xf32>
+// CHECK: %[[TABLE:.*]] = stc.reshape %[[K]] {stc.block = 3 : i64} : tensor<1x32x2x16xf32> to tensor<32x32xf32>
+// CHECK: %[[PICKED:.*]] = stc.gather %[[TABLE]], %[[LAST:.*]] {stc.block = 3 : i64} : tensor<32x32xf32>, tensor<8xi32> -> tensor<8x32xf32>
+// CHECK: %[[ROWS:.*]] = stc.reshape %[[PICKED]] {stc.block = 3 : i64} : tensor<8x32xf32> to tensor<1x1x256xf32>
 // CHECK: %[[SENT:.*]] = stc.all_gather %[[ROWS]] dim 0 over "context" of 2 {stc.block = 3 : i64} : tensor<1x1x256xf32> to tensor<2x1x256xf32>
+// CHECK: stc.gather %{{.*}}, %[[LAST]]
 // CHECK: stc.all_gather
 // CHECK: %[[OWN:.*]], %[[SUM:.*]] = stc.attention %[[Q]], %[[K]], %[[V]] scale 2.500000e-01 pattern <"fixed(8, 2)"> {stc.block = 3 : i64}
 // CHECK: %[[KEYS:.*]] = stc.reshape %[[SENT]] {{.*}} to tensor<1x16x2x16xf32>
@@ -64,9 +65,11 @@ func.func @sinks(%q: tensor<1x32x3x16xf32> {stc.dealt = {context = 1}}) -> (tens
 // CHECK: %[[SUMS:.*]] = stc.reshape %[[DK]] : tensor<1x16x2x16xf32> to tensor<2x1x256xf32>
 // CHECK: %[[OTHERS:.*]] = stc.reduce_scatter %[[SUMS]] dim 0 over "context" of 2 : tensor<2x1x256xf32> to tensor<1x1x256xf32>
 // CHECK: %{{.*}}, %[[OWN:.*]], %{{.*}} = stc.attention_grad
-// CHECK: %[[COLUMNS:.*]] = stc.reshape %[[OTHERS]] : tensor<1x1x256xf32> to tensor<4x64xf32>
-// CHECK: %[[PADDED:.*]] = stc.concat %{{.*}}, %[[COLUMNS]] : tensor<4x192xf32>, tensor<4x64xf32> to tensor<4x256xf32>
-// CHECK: %[[MORE:.*]] = stc.reshape %[[PADDED]]
+// CHECK: %[[THESE:.*]] = stc.broadcast %{{.*}} dims [1] : tensor<32xi1> to tensor<1x32x2x16xi1>
+// CHECK: %[[TABLE:.*]] = stc.reshape %[[OTHERS]] : tensor<1x1x256xf32> to tensor<8x32xf32>
+// CHECK: %[[PICKED:.*]] = stc.gather %[[TABLE]], %{{.*}} : tensor<8x32xf32>, tensor<32xi32> -> tensor<32x32xf32>
+// CHECK: %[[ROWS:.*]] = stc.reshape %[[PICKED]] : tensor<32x32xf32> to tensor<1x32x2x16xf32>
+// CHECK: %[[MORE:.*]] = arith.select %[[THESE]], %[[ROWS]], %{{.*}} : tensor<1x32x2x16xi1>, tensor<1x32x2x16xf32>
 // CHECK: arith.addf %[[OWN]], %[[MORE]]
 func.func @gradient(%q: tensor<1x64x2x16xf32> {stc.dealt = {context = 1}}, %l: tensor<1x2x64xf32> {stc.dealt = {context = 2}})
     -> (tensor<1x64x2x16xf32> {stc.dealt = {context = 1}}) {
