@@ -35,21 +35,15 @@ def GatherLaunches : Pass<"gather-launches", "::mlir::func::FuncOp"> {
   }];
 }
 
-def StartExchanges : Pass<"start-exchanges", "::mlir::func::FuncOp"> {
-  let summary = "Move collectives to where they can start";
-  let description = [{
-    What sends the value of a variable moves to the start, unless it is written before, and all others to right behind
-    what they send, which moves up to right behind what it needs. Where launches are moved after that, what a
-    collective sends stays before it.
-  }];
-}
-
 def GroupExchanges : Pass<"group-exchanges", "::mlir::func::FuncOp"> {
   let summary = "Put collectives that start at about the same time into one exchange";
   let description = [{
-    In order, collectives join a `tile.exchange` until it has `bucket` bytes or one of its results is needed; it
-    stands where the last of them stood. Before that all move to where they can start (`start-exchanges`), so
-    that as much as can be is computed beside them.
+    What sends the value of a variable moves to the start, unless it is written before, and all others to right behind
+    what they send, which moves up to right behind what it needs, so that as much as can be is computed beside them.
+    Then, in order, collectives join a `tile.exchange` until it has `bucket` bytes or one of its results is needed;
+    it stands where the last of them stood. Those whose results are needed before others fill a bucket do not wait for
+    these, and those of less than 64 KiB wait for each other alone. Exchanges of the start take turns: each starts when
+    the one before the last is needed. Launches that make what one exchange sends can be gathered before it.
   }];
   let options = [
     Option<"bucket", "bucket", "int64_t", "16777216", "bytes of an exchange, from which on it is not joined">

@@ -75,11 +75,9 @@ static constexpr Phase table[] = {
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &options) {
        if (!options.devices.empty())
-         passes.addNestedPass<func::FuncOp>(createStartExchanges());
+         passes.addNestedPass<func::FuncOp>(createGroupExchanges({}));
        if (options.device != "host")
          passes.addNestedPass<func::FuncOp>(createGatherLaunches());
-       if (!options.devices.empty())
-         passes.addNestedPass<func::FuncOp>(createGroupExchanges({}));
        if (options.device == "host")
          return passes.addPass(createConvertTileToPlan());
        passes.addPass(createConvertTileToPlan());

@@ -10,10 +10,10 @@
 #include "dialects/Tile/Tile.h"
 
 #include <llvm/ADT/TypeSwitch.h>
+#include <map>
 #include <mlir/Dialect/Func/IR/FuncOps.h>
 
 namespace stc {
-#define GEN_PASS_DEF_STARTEXCHANGES
 #define GEN_PASS_DEF_GROUPEXCHANGES
 #include "compiler/Conversion/Passes.h.inc"
 } // namespace stc
@@ -64,6 +64,10 @@ static bool isCollective(Operation *op) {
   return isa<AllGatherOp, AllSliceOp, ReduceScatterOp, AllToAllOp, AllReduceOp>(op);
 }
 
+static int64_t exchangedBytes(Operation *op) {
+  return std::max(bytesOf(op->getOperand(0)), bytesOf(op->getResult(0)));
+}
+
 /// Right behind what it needs: a conversion, say, which others have left to its user.
 static void moveUp(tile::LaunchOp launch) {
   Operation *last = nullptr;
@@ -74,14 +78,15 @@ static void moveUp(tile::LaunchOp launch) {
     launch->moveAfter(last);
 }
 
-/// Puts what sends a variable's value to the start, unless the variable is written before.
+/// Puts what sends an argument or a variable's value to the start, unless the variable is written
+/// before. To take a slice of what is there sends nothing, and stays where it is needed.
 static void hoist(Block &block) {
   llvm::DenseSet<Attribute> written;
   Operation *start = &block.front();
   for (Operation &op : llvm::make_early_inc_range(block)) {
     if (auto write = dyn_cast<WriteOp>(op))
       written.insert(write.getVariableAttr());
-    if (!isCollective(&op))
+    if (!isCollective(&op) || isa<AllSliceOp>(op))
       continue;
     auto moveToStart = [&](Operation *moved) {
       if (moved == start)
@@ -90,13 +95,15 @@ static void hoist(Block &block) {
         moved->moveBefore(start);
     };
     Operation *sent = op.getOperand(0).getDefiningOp();
-    if (auto read = dyn_cast_or_null<ReadOp>(sent)) {
+    if (!sent) {
+      moveToStart(&op);
+    } else if (auto read = dyn_cast<ReadOp>(sent)) {
       if (written.contains(read.getVariableAttr()))
         continue;
       if (!read->isBeforeInBlock(start))
         moveToStart(read);
       moveToStart(&op);
-    } else if (sent) {
+    } else {
       if (auto launch = dyn_cast<tile::LaunchOp>(sent))
         moveUp(launch);
       // What already stands behind it goes first.
@@ -115,19 +122,39 @@ static bool isOfVariables(Operation *op) {
   return isa<ReadOp>(op) || (isa<tile::LaunchOp>(op) && llvm::all_of(op->getOperands(), isRead));
 }
 
+static Operation *firstUser(Operation *op) {
+  Operation *first = op->getBlock()->getTerminator();
+  for (Operation *user : op->getUsers())
+    if (user->isBeforeInBlock(first))
+      first = user;
+  return first;
+}
+
+/// One exchange is under way while the one before is being used, so that others, which are needed
+/// at once, do not stand behind all of them.
+static void takeTurns(ArrayRef<Operation *> exchanges) {
+  for (size_t k = 2; k < exchanges.size(); ++k) {
+    Operation *place = firstUser(exchanges[k - 2]), *own = firstUser(exchanges[k]);
+    if (own->isBeforeInBlock(place))
+      place = own;
+    if (exchanges[k]->isBeforeInBlock(place))
+      exchanges[k]->moveBefore(place);
+  }
+}
+
 namespace {
 class Group {
 public:
   void add(Operation *op) {
     ops.push_back(op);
-    bytes += std::max(bytesOf(op->getOperand(0)), bytesOf(op->getResult(0)));
+    bytes += exchangedBytes(op);
   }
   bool has(Operation *op) const { return llvm::is_contained(ops, op); }
   int64_t size() const { return bytes; }
-  /// One exchange for all, where the last one stands.
-  void close() {
+  /// One exchange for all, where the last one stands; null if there are none.
+  Operation *close() {
     if (ops.empty())
-      return;
+      return nullptr;
     OpBuilder builder(ops.back());
     SmallVector<Value> operands, results;
     SmallVector<Attribute> collectives;
@@ -145,6 +172,7 @@ public:
       op->erase();
     ops.clear();
     bytes = 0;
+    return exchange;
   }
 
 private:
@@ -152,11 +180,24 @@ private:
   int64_t bytes = 0;
 };
 
-struct StartExchangesPass : stc::impl::StartExchangesBase<StartExchangesPass> {
-  void runOnOperation() override {
-    for (Block &block : getOperation().getBody())
-      hoist(block);
+/// How long collectives have until one needs what they give, in bytes of other collectives.
+class Waits {
+public:
+  explicit Waits(Block &block) {
+    int64_t bytes = 0;
+    for (Operation &op : block) {
+      before[&op] = bytes;
+      if (isCollective(&op))
+        bytes += exchangedBytes(&op);
+    }
   }
+  /// That start before the first user of an op.
+  int64_t bytesBeside(Operation *op) const {
+    return before.at(firstUser(op)) - before.at(op) - exchangedBytes(op);
+  }
+
+private:
+  DenseMap<Operation *, int64_t> before; ///< bytes of the collectives before an op
 };
 
 struct GroupExchangesPass : stc::impl::GroupExchangesBase<GroupExchangesPass> {
@@ -165,28 +206,56 @@ struct GroupExchangesPass : stc::impl::GroupExchangesBase<GroupExchangesPass> {
   void runOnOperation() override {
     for (Block &block : getOperation().getBody()) {
       hoist(block);
-      Group group;
-      bool isStart = true;
-      for (Operation &op : llvm::make_early_inc_range(block)) {
-        auto isOfGroup = [&](Value operand) {
-          return operand.getDefiningOp() && group.has(operand.getDefiningOp());
-        };
-        if (llvm::any_of(op.getOperands(), isOfGroup))
-          group.close();
-        if (!isCollective(&op)) {
-          // What is sent from the start on waits for nothing else.
-          if (isStart && !isOfVariables(&op)) {
-            group.close();
-            isStart = false;
-          }
-          continue;
-        }
-        group.add(&op);
-        if (group.size() >= bucket)
-          group.close();
-      }
-      group.close();
+      group(block);
     }
+  }
+
+  void group(Block &block) {
+    const Waits waits(block);
+    std::map<Kind, Group> groups;
+    bool isStart = true;
+    SmallVector<Operation *> ofStart;
+    auto close = [&](Group &group) {
+      if (Operation *exchange = group.close(); exchange && isStart)
+        ofStart.push_back(exchange);
+    };
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      auto isNeeded = [&](const Group &group) {
+        return llvm::any_of(op.getOperands(), [&](Value operand) {
+          return operand.getDefiningOp() && group.has(operand.getDefiningOp());
+        });
+      };
+      for (auto &[kind, group] : groups)
+        if (isNeeded(group))
+          close(group);
+      // What is sent from the start on goes in the order in which it is needed, and waits for
+      // nothing else.
+      if (isStart && !isCollective(&op) && !isOfVariables(&op)) {
+        for (auto &[kind, group] : groups)
+          close(group);
+        isStart = false;
+      }
+      if (!isCollective(&op))
+        continue;
+      Group &group = groups[isStart ? Kind::Large : kindOf(&op, waits)];
+      group.add(&op);
+      if (group.size() >= bucket)
+        close(group);
+    }
+    for (auto &[kind, group] : groups)
+      close(group);
+    takeTurns(ofStart);
+  }
+
+private:
+  /// Those that are needed before others fill a bucket do not wait for these. Small ones take no
+  /// time to speak of, but to start: all that can go together do.
+  enum class Kind { Urgent, Small, Large };
+  Kind kindOf(Operation *op, const Waits &waits) const {
+    constexpr int64_t small = 64 << 10;
+    if (waits.bytesBeside(op) < bucket)
+      return Kind::Urgent;
+    return bytesOf(op->getOperand(0)) < small ? Kind::Small : Kind::Large;
   }
 };
 } // namespace

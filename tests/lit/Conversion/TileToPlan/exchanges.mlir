@@ -1,6 +1,6 @@
 // Collectives that start at about the same time go together, beside what does not need them.
-// RUN: stc-opt %s --start-exchanges | FileCheck %s --check-prefix=START
 // RUN: stc-opt %s --group-exchanges=bucket=2048 | FileCheck %s --check-prefix=GROUP
+// RUN: stc-opt %s --group-exchanges=bucket=100000 | FileCheck %s --check-prefix=KINDS
 // RUN: stc-opt %s --group-exchanges=bucket=2048 --convert-tile-to-plan | FileCheck %s
 
 stc.variable parameter @a : tensor<16x8xf32> {stc.dealt = {data = 0}}
@@ -10,16 +10,6 @@ stc.variable parameter @c : tensor<4xf32> {stc.dealt = {data = 0}}
 // What variables hold is sent at the start. The first exchange is full with @a, which has 2,048 bytes when it is
 // whole; @b and @c go together. The sum of %y starts behind its product, and another product is computed before anybody
 // needs it.
-// START-LABEL: func.func @step
-// START-NEXT: stc.read @a
-// START-NEXT: stc.all_gather
-// START-NEXT: stc.read @b
-// START-NEXT: stc.all_gather
-// START-NEXT: stc.read @c
-// START-NEXT: stc.all_gather
-// START-NEXT: %[[X:.*]] = stc.matmul
-// START-NEXT: stc.all_reduce sum %[[X]]
-// START-NEXT: stc.matmul
 // GROUP-LABEL: func.func @step
 // GROUP-NEXT: %[[A:.*]] = stc.read @a
 // GROUP-NEXT: %[[AA:.*]] = tile.exchange(%[[A]])
@@ -82,4 +72,62 @@ func.func @runs(%x: tensor<2x3x4xf32>) -> (tensor<2x3x4xf32>, tensor<2x3x4xf32>,
   %m = stc.all_reduce max %g over "data" of 2 : tensor<2x3x8xf32>
   %e = stc.all_to_all %s dim 2 over "data" of 2 : tensor<2x3x4xf32>
   return %s, %t, %m, %e : tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x8xf32>, tensor<2x3x4xf32>
+}
+
+// An exchange of the start is under way while the one before is used: that of the fourth starts when the second is.
+// GROUP-LABEL: func.func @turns
+// GROUP-COUNT-3: tile.exchange
+// GROUP-NEXT: stc.matmul
+// GROUP-NEXT: tile.exchange
+// GROUP-NEXT: stc.matmul
+// GROUP-NEXT: stc.matmul
+// GROUP-NEXT: stc.matmul
+func.func @turns(%x: tensor<8x64xf32>) -> (tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>) {
+  %a = stc.read @a : tensor<16x8xf32>
+  %b = stc.read @a : tensor<16x8xf32>
+  %c = stc.read @a : tensor<16x8xf32>
+  %d = stc.read @a : tensor<16x8xf32>
+  %aa = stc.all_gather %a dim 0 over "data" of 4 : tensor<16x8xf32> to tensor<64x8xf32>
+  %0 = stc.matmul %x, %aa : tensor<8x64xf32>, tensor<64x8xf32> -> tensor<8x8xf32>
+  %bb = stc.all_gather %b dim 0 over "data" of 4 : tensor<16x8xf32> to tensor<64x8xf32>
+  %1 = stc.matmul %x, %bb : tensor<8x64xf32>, tensor<64x8xf32> -> tensor<8x8xf32>
+  %cc = stc.all_gather %c dim 0 over "data" of 4 : tensor<16x8xf32> to tensor<64x8xf32>
+  %2 = stc.matmul %x, %cc : tensor<8x64xf32>, tensor<64x8xf32> -> tensor<8x8xf32>
+  %dd = stc.all_gather %d dim 0 over "data" of 4 : tensor<16x8xf32> to tensor<64x8xf32>
+  %3 = stc.matmul %x, %dd : tensor<8x64xf32>, tensor<64x8xf32> -> tensor<8x8xf32>
+  return %0, %1, %2, %3 : tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>
+}
+
+// What is needed before others fill a bucket does not wait for them (%y, and the last two), and what is small waits
+// for what is small alone.
+// KINDS-LABEL: func.func @kinds
+// KINDS: %[[FIRST:.*]] = stc.matmul
+// KINDS-NEXT: %[[SMALL:.*]] = stc.matmul {{.*}} -> tensor<8x128xf32>
+// KINDS-NEXT: %[[Y:.*]] = stc.matmul
+// KINDS-NEXT: %[[YY:.*]] = tile.exchange(%[[Y]])
+// KINDS-NEXT: %[[SECOND:.*]] = stc.matmul %[[YY]]
+// KINDS-NEXT: tile.exchange(%[[FIRST]], %[[SECOND]])
+// KINDS-NEXT: %[[OTHER:.*]] = stc.matmul {{.*}} -> tensor<8x128xf32>
+// KINDS-NEXT: tile.exchange(%[[SMALL]], %[[OTHER]])
+// KINDS-NEXT: %[[M:.*]] = stc.matmul
+// KINDS-NEXT: %[[N:.*]] = stc.matmul
+// KINDS-NEXT: tile.exchange(%[[M]], %[[N]])
+func.func @kinds(%v: tensor<8x128xf32>, %w: tensor<128x128xf32>)
+    -> (tensor<32x128xf32>, tensor<8x128xf32>, tensor<32x128xf32>, tensor<8x128xf32>, tensor<32x128xf32>, tensor<32x128xf32>) {
+  %0 = stc.matmul %w, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %first = stc.reduce_scatter %0 dim 0 over "data" of 4 : tensor<128x128xf32> to tensor<32x128xf32>
+  %1 = stc.matmul %v, %w : tensor<8x128xf32>, tensor<128x128xf32> -> tensor<8x128xf32>
+  %small = stc.all_reduce sum %1 over "data" of 4 : tensor<8x128xf32>
+  %2 = stc.matmul %w, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %y = stc.all_reduce sum %2 over "data" of 4 : tensor<128x128xf32>
+  %3 = stc.matmul %y, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %second = stc.reduce_scatter %3 dim 0 over "data" of 4 : tensor<128x128xf32> to tensor<32x128xf32>
+  %4 = stc.matmul %v, %w : tensor<8x128xf32>, tensor<128x128xf32> -> tensor<8x128xf32>
+  %other = stc.all_reduce sum %4 over "data" of 4 : tensor<8x128xf32>
+  %5 = stc.matmul %w, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %m = stc.reduce_scatter %5 dim 0 over "data" of 4 : tensor<128x128xf32> to tensor<32x128xf32>
+  %6 = stc.matmul %w, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %n = stc.reduce_scatter %6 dim 0 over "data" of 4 : tensor<128x128xf32> to tensor<32x128xf32>
+  return %first, %small, %second, %other, %m, %n
+      : tensor<32x128xf32>, tensor<8x128xf32>, tensor<32x128xf32>, tensor<8x128xf32>, tensor<32x128xf32>, tensor<32x128xf32>
 }
