@@ -253,36 +253,58 @@ LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner, co
   return replace(op, launch);
 }
 
-/// Copies the columns of `whole` to `parts` side by side, or back.
+/// Copies the columns of `whole` to `parts` side by side, or back; parts that nobody reads are left
+/// out.
 static tile::LaunchOp copyParts(Operation *op, StringRef name, Value whole, ValueRange parts,
                                 bool join, KernelOutliner &outliner, const RowWork &work) {
-  SmallVector<Type> buffers =
-      llvm::map_to_vector(parts, [](Value part) -> Type { return rowsBuffer(part); });
-  unsigned wholeNumber = join ? parts.size() : 0;
+  struct Part {
+    Value value;
+    int64_t first; ///< of its columns in the whole
+  };
+  SmallVector<Part> read;
+  int64_t columns = 0;
+  for (Value part : parts) {
+    if (!part.use_empty())
+      read.push_back({part, columns});
+    columns += columnsOf(part);
+  }
+  SmallVector<Type> buffers, results;
+  for (const Part &part : read) {
+    buffers.push_back(rowsBuffer(part.value));
+    results.push_back(part.value.getType());
+  }
+  const unsigned wholeNumber = join ? read.size() : 0;
   buffers.insert(buffers.begin() + wholeNumber, rowsBuffer(whole));
   auto build = [&](KernelBuilder &b) {
+    Value wholeBuffer = b.buffer(wholeNumber);
     forItemRows(b, [&](Value row) {
-      int64_t offset = 0;
-      for (auto [number, part] : llvm::enumerate(parts)) {
-        int64_t columns = columnsOf(part);
-        Value partBuffer = b.buffer(join ? number : number + 1),
-              wholeBuffer = b.buffer(wholeNumber);
+      for (auto [number, part] : llvm::enumerate(read)) {
+        Value partBuffer = b.buffer(join ? number : number + 1);
         if (join)
-          copyRow(b, partBuffer, row, 0, wholeBuffer, row, offset, columns);
+          copyRow(b, partBuffer, row, 0, wholeBuffer, row, part.first, columnsOf(part.value));
         else
-          copyRow(b, wholeBuffer, row, offset, partBuffer, row, 0, columns);
-        offset += columns;
+          copyRow(b, wholeBuffer, row, part.first, partBuffer, row, 0, columnsOf(part.value));
       }
     });
   };
   auto kernel = outliner.get(name, "table", op->getLoc(), buffers, /*sizes=*/2, build);
-  return launchRows(op, kernel, op->getResultTypes(), op->getOperands(), rowsOf(whole),
-                    columnsOf(whole), work);
+  auto launch = launchRows(op, kernel, join ? TypeRange(whole.getType()) : TypeRange(results),
+                           op->getOperands(), rowsOf(whole), columns, work);
+  if (join)
+    return launch;
+  int64_t bytes = 0;
+  for (auto [part, result] : llvm::zip_equal(read, launch.getResults())) {
+    bytes += 2 * bytesOf(result.getType());
+    part.value.replaceAllUsesWith(result);
+  }
+  setBytes(launch, bytes);
+  return launch;
 }
 
 LogicalResult stc::convertSplit(SplitOp op, KernelOutliner &outliner, const RowWork &work) {
-  return replace(
-      op, copyParts(op, "split", op.getInput(), op.getResults(), /*join=*/false, outliner, work));
+  copyParts(op, "split", op.getInput(), op.getResults(), /*join=*/false, outliner, work);
+  op.erase();
+  return success();
 }
 
 LogicalResult stc::convertConcat(ConcatOp op, KernelOutliner &outliner, const RowWork &work) {

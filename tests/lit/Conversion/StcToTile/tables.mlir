@@ -96,3 +96,18 @@ func.func @parts(%x: tensor<4x8x12xf32>) -> tensor<4x8x12xf32> {
   %1 = stc.concat %0#1, %0#0 : tensor<4x8x8xf32>, tensor<4x8x4xf32> to tensor<4x8x12xf32>
   return %1 : tensor<4x8x12xf32>
 }
+
+// -----
+
+// What nobody reads is not copied.
+// CHECK-LABEL: func.func @part(
+// CHECK-NEXT: tile.launch @split(%{{.*}}) items 1 sizes [32, 32] {{.*}} work <flops 0, bytes 1024> : (tensor<32x12xf32>) -> tensor<32x4xf32>
+// CHECK: tile.kernel @split kind "table" (%[[X:.*]]: memref<?x12xf32>, %[[P:.*]]: memref<?x4xf32>,
+// CHECK: %[[AT:.*]] = arith.addi %[[C:.*]], %c6
+// CHECK-NEXT: %[[E:.*]] = memref.load %[[X]][%{{.*}}, %[[AT]]]
+// CHECK-NEXT: memref.store %[[E]], %[[P]][%{{.*}}, %[[C]]]
+// CHECK-NOT: memref.load
+func.func @part(%x: tensor<32x12xf32>) -> tensor<32x4xf32> {
+  %0:3 = stc.split %x : tensor<32x12xf32> to tensor<32x6xf32>, tensor<32x4xf32>, tensor<32x2xf32>
+  return %0#1 : tensor<32x4xf32>
+}
