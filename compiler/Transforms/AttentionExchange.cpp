@@ -43,6 +43,7 @@ std::optional<NeededRows> stc::neededRows(PatternAttr pattern, int64_t heads, in
   for (const pattern::InChunks &one : each) {
     own.push_back(StringAttr::get(context, one.own));
     gathered.push_back(StringAttr::get(context, one.gathered));
+    rows.ownPairs += double(one.ownPairs) / each.size();
     rows.pairs += double(one.pairs) / each.size();
     rows.busiest += double(one.busiest) / each.size();
     if (one.keys != keys)
@@ -69,10 +70,13 @@ double stc::secondsOf(Exchange exchange, const AttentionOverDevices &attention,
   if (exchange == Exchange::Heads)
     return (attention.queryHeads + attention.keyHeads) * rowBytes * attention.positions /
            attention.devices * others / kLinkBytes;
+  auto ofPairs = [&](double pairs) {
+    return 2 * sizes * attention.queryHeads * pairs / kPairFlops;
+  };
   const double gathered = rows.areAny() ? rows.keys.below(attention.positions) : 0,
-               waiting = rows.busiest - rows.pairs / attention.devices;
-  return attention.keyHeads * rowBytes * gathered * others / kLinkBytes +
-         2 * sizes * attention.queryHeads * waiting / kPairFlops;
+               sending = attention.keyHeads * rowBytes * gathered * others / kLinkBytes;
+  return std::max(0.0, sending - ofPairs(rows.ownPairs)) +
+         ofPairs(rows.busiest - rows.pairs / attention.devices);
 }
 
 Exchange stc::chooseExchange(const AttentionOverDevices &attention, const NeededRows &rows,
@@ -128,12 +132,20 @@ int64_t stc::chooseBlock(ArrayRef<PatternOverDevices> all, ExchangeChoice choice
   auto least = total(run);
   int64_t chosen = run;
   const int64_t period = periodOf(all, run);
+  SmallVector<int64_t> blocks;
   for (int64_t tiles : {384, 512}) { // 3 or 4 of a GPU, whose rows all are then
     // The shortest of which devices have whole ones: longer ones have more to wait for.
     int64_t block = period <= run ? std::lcm(tiles, period) : run;
     while (2 * block <= run && run % block != 0)
       block *= 2;
-    if (2 * block > run)
+    blocks.push_back(block);
+  }
+  // Those of which a device has all of some residues, if they are whole tiles.
+  constexpr int64_t tile = 128;
+  if (const int64_t devices = all.front().attention.devices; period % (devices * tile) == 0)
+    blocks.push_back(period / devices);
+  for (int64_t block : blocks) {
+    if (2 * block > run || run % block != 0)
       continue;
     if (auto seconds = total(block); seconds && (!least || *seconds < *least))
       least = seconds, chosen = block;

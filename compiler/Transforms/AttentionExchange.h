@@ -25,8 +25,9 @@ struct NeededRows {
   PositionsAttr keys;
   /// Positions of a block.
   int64_t block = 1;
-  /// Pairs of `gathered`, of a head on average: all, and those of the busiest device.
-  double pairs = 0, busiest = 0;
+  /// Pairs of a head on average: of `own`, which each device has, and of `gathered` all and those of
+  /// the busiest device.
+  double ownPairs = 0, pairs = 0, busiest = 0;
 
   bool areAny() const { return pairs > 0; }
 };
@@ -43,7 +44,8 @@ struct AttentionOverDevices {
 };
 
 /// Seconds of the forward pass of one sequence, of what one way costs more than none: bytes that a
-/// device gets from others and, where it gathers rows, pairs of the busiest device beside the mean.
+/// device gets from others and, where it gathers rows, pairs of the busiest device beside the mean,
+/// but what its own pairs hide.
 double secondsOf(Exchange exchange, const AttentionOverDevices &attention, const NeededRows &rows);
 
 Exchange chooseExchange(const AttentionOverDevices &attention, const NeededRows &rows,

@@ -375,6 +375,7 @@ const Case fixed{"fixed", "pattern = \"fixed(8, 2)\"", ""},
     block{"block", "pattern = \"fixed(8, 2)\"", "dropout = 0.25\n[memory]\nrecompute = \"block\""},
     halo{"halo", "pattern = \"local(5) | sinks(1)\"", "", "rows"},
     inBlocks{"in_blocks", "pattern = \"fixed(8, 2)\"", "dropout = 0.25", "rows", 96, 384},
+    residues{"residues", "pattern = \"strided(64)\"", "dropout = 0.25", "rows", 32, 256},
     cut{"cut", "pattern = \"fixed(12, 3)\"", "", "rows"}, // chunks cut blocks
     inTurn{"in_turn", "pattern = [\"local(5)\", \"dilated(4, 3)\"]\nintegration = \"heads\"", ""};
 
@@ -399,6 +400,7 @@ INSTANTIATE_TEST_SUITE_P(Patterns, OnDevices,
                          testing::Values(std::tuple(inTurn, std::vector<Grid>{{{"context", 2}}}),
                                          std::tuple(halo, std::vector<Grid>{{{"context", 4}}}),
                                          std::tuple(inBlocks, std::vector<Grid>{{{"context", 2}}}),
+                                         std::tuple(residues, std::vector<Grid>{{{"context", 2}}}),
                                          std::tuple(cut, std::vector<Grid>{{{"context", 2}}})),
                          nameOfCase);
 } // namespace

@@ -39,6 +39,8 @@ int64_t expectSplit(const Pattern &whole, int64_t count, int64_t block, const In
       pairs[chunkOf(i)] += isGathered;
     }
   EXPECT_EQ(std::accumulate(pairs.begin(), pairs.end(), int64_t(0)), found.pairs);
+  if (own)
+    EXPECT_EQ(own->countPairs(), found.ownPairs);
   return *std::max_element(pairs.begin(), pairs.end());
 }
 
@@ -68,9 +70,37 @@ TEST(Chunks, OfNamedPatterns) {
     EXPECT_EQ(!found->own.empty(), expected.isOwnAlike);
     EXPECT_EQ(expectSplit(whole, expected.count, expected.block, *found), found->busiest);
   }
-  EXPECT_FALSE(inChunks(parsed("dense", 96), 5, 16));       // of which there are no five
-  EXPECT_FALSE(inChunks(parsed("dense", 96), 2, 32));       // nor whole blocks
-  EXPECT_FALSE(inChunks(parsed("stride(8)", 512), 2, 256)); // residues
+  EXPECT_FALSE(inChunks(parsed("dense", 96), 5, 16)); // of which there are no five
+  EXPECT_FALSE(inChunks(parsed("dense", 96), 2, 32)); // nor whole blocks
+}
+
+// Of every count-th block of a stride's period a chunk has whole residues, whose pairs are its own.
+TEST(Chunks, OfResidues) {
+  struct Expected {
+    const char *text;
+    int64_t n, count, block;
+    const char *own;
+    View keys;
+  };
+  for (const Expected &expected : {
+           Expected{"strided(128)", 2048, 2, 64, "strided(64)", {}},
+           Expected{"strided(256)", 2048, 4, 64, "strided(64)", {}},
+           Expected{"stride(128)", 2048, 2, 64, "stride(64)", {}},
+           Expected{"stride(96)", 384, 2, 24, nullptr, {}}, // two runs of each period
+           Expected{"local(128) | stride(64)", 2048, 2, 32, nullptr, {}},
+       }) {
+    SCOPED_TRACE(expected.text);
+    const Pattern whole = parsed(expected.text, expected.n);
+    auto found = inChunks(whole, expected.count, expected.block);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->keys.str(), expected.keys.str());
+    if (expected.own)
+      EXPECT_EQ(found->own, expected.own);
+    EXPECT_FALSE(found->own.empty());
+    EXPECT_EQ(expectSplit(whole, expected.count, expected.block, *found), found->busiest);
+  }
+  EXPECT_FALSE(inChunks(parsed("stride(8)", 512), 2, 256)); // all residues in each chunk
+  EXPECT_FALSE(inChunks(parsed("stride(12)", 96), 2, 4));   // and other ones in each period
 }
 
 // The number of the case has it small often enough that chunks differ, and that they do not.

@@ -34,10 +34,13 @@ TEST(AttentionExchange, IsTheCheaperOne) {
            Chosen{"fixed(128, 64)", 49152, 16, false, Exchange::Rows, 384},
            // No key of others.
            Chosen{"block(128)", 12288, 2, true, Exchange::Rows, 6144},
-           // All keys, of two devices as many bytes as heads; nobody waits for heads.
-           Chosen{"dense", 12288, 2, true, Exchange::Heads, 6144},
+           // All keys, of two devices as many bytes as heads, some of them while own pairs are met.
+           Chosen{"dense", 12288, 2, true, Exchange::Rows, 384},
            Chosen{"dense", 12288, 4, true, Exchange::Heads, 3072},
-           // Residues are no runs.
+           // A device has whole residues, and the blocks before on which others have theirs.
+           Chosen{"strided(1024)", 1 << 20, 2, true, Exchange::Rows, 512},
+           Chosen{"strided(1024)", 1 << 17, 8, false, Exchange::Rows, 128},
+           // Runs of residues are shorter than tiles.
            Chosen{"strided(128)", 12288, 2, true, Exchange::Heads, 6144},
        }) {
     SCOPED_TRACE(expected.pattern + std::string(" on ") + std::to_string(expected.devices));
@@ -78,6 +81,8 @@ TEST(AttentionExchange, CountsBytesAndPairs) {
                gathered = secondsOf(Exchange::Rows, attention, *rows);
   NeededRows balanced = *rows;
   balanced.busiest = balanced.pairs / 2;
+  EXPECT_EQ(rows->ownPairs, 6144 * (128 + 1) / 2 + 48 * 47 / 2 * 128 * 32.0);
+  balanced.ownPairs = 0; // which hide all that is sent
   // 8 heads' queries, outputs, keys and values of half of half the positions; or keys and values of
   // half of a quarter.
   EXPECT_DOUBLE_EQ(heads / secondsOf(Exchange::Rows, attention, balanced), 4);
