@@ -135,29 +135,24 @@ static std::optional<InChunks> split(const Pattern &pattern, int64_t count, int6
                                      std::string own, const std::string &together) {
   const int64_t n = pattern.size();
   InChunks found;
-  if (!own.empty()) {
-    auto ofChunk = Pattern::parse(own, n / count);
-    auto pairs = ofChunk ? ofChunk->countPairs() : std::nullopt;
-    if (!pairs)
-      return std::nullopt;
-    found.ownPairs = *pairs;
-  }
   found.gathered = own.empty() ? pattern.text() : those(pattern.text(), "-", together);
   found.own = std::move(own);
   auto rest = Pattern::parse(found.gathered, n);
   if (!rest)
     return std::nullopt;
   const std::vector<Walk> walks = rest->walks();
-  if (walks.empty())
-    return found;
   for (const Walk &walk : walks)
     if (!isRun(walk.query) || block % walk.query.period != 0)
       return std::nullopt;
-  found.keys = keysOf(walks, block);
-  auto pairs = rest->countPairs();
-  if (!pairs)
+  auto all = pattern.countPairs(), pairs = rest->countPairs();
+  if (!all || !pairs)
     return std::nullopt;
   found.pairs = *pairs;
+  if (!found.own.empty())
+    found.ownPairs = (*all - *pairs) / count;
+  if (walks.empty())
+    return found;
+  found.keys = keysOf(walks, block);
   const int64_t looked = std::min<int64_t>(count, 8);
   for (int64_t k = 0; k < looked; ++k) {
     const int64_t number = looked == 1 ? 0 : k * (count - 1) / (looked - 1);
@@ -180,7 +175,8 @@ std::optional<InChunks> stc::pattern::inChunks(const Pattern &pattern, int64_t c
     return std::nullopt;
   auto ofBlocks =
       split(pattern, count, block, pairsInBlocks(pattern, chunk, block), areInBlock(block));
-  if (ofBlocks || block == chunk)
+  const int64_t period = Pattern::alignment(pattern.text());
+  if (ofBlocks || period == 0 || period % (count * block) != 0)
     return ofBlocks;
   std::string own = pairsInChunk(pattern, count, block);
   return own.empty() ? std::nullopt

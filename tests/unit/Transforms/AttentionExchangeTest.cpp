@@ -38,8 +38,8 @@ TEST(AttentionExchange, IsTheCheaperOne) {
            Chosen{"dense", 12288, 2, true, Exchange::Rows, 384},
            Chosen{"dense", 12288, 4, true, Exchange::Heads, 3072},
            // A device has whole residues, and the blocks before on which others have theirs.
-           Chosen{"strided(1024)", 1 << 20, 2, true, Exchange::Rows, 512},
-           Chosen{"strided(1024)", 1 << 17, 8, false, Exchange::Rows, 128},
+           Chosen{"strided(1024)", 1 << 16, 2, true, Exchange::Rows, 512},
+           Chosen{"strided(1024)", 1 << 16, 8, false, Exchange::Rows, 128},
            // Runs of residues are shorter than tiles.
            Chosen{"strided(128)", 12288, 2, true, Exchange::Heads, 6144},
        }) {
