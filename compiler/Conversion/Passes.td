@@ -43,7 +43,8 @@ def GroupExchanges : Pass<"group-exchanges", "::mlir::func::FuncOp"> {
     Then, in order, collectives join a `tile.exchange` until it has `bucket` bytes or one of its results is needed;
     it stands where the last of them stood. Those whose results are needed before others fill a bucket do not wait for
     these, and those of less than 64 KiB wait for each other alone. Exchanges of the start take turns: each starts when
-    the one before the last is needed. Launches that make what one exchange sends can be gathered before it.
+    the one before the last is needed. What sends on the result of another, along another axis, is grouped after the
+    others in the same way. Launches that make what one exchange sends can be gathered before it.
   }];
   let options = [
     Option<"bucket", "bucket", "int64_t", "16777216", "bytes of an exchange, from which on it is not joined">

@@ -80,13 +80,13 @@ static void moveUp(tile::LaunchOp launch) {
 
 /// Puts what sends an argument or a variable's value to the start, unless the variable is written
 /// before. To take a slice of what is there sends nothing, and stays where it is needed.
-static void hoist(Block &block) {
+static void hoist(Block &block, const DenseSet<Operation *> &later) {
   llvm::DenseSet<Attribute> written;
   Operation *start = &block.front();
   for (Operation &op : llvm::make_early_inc_range(block)) {
     if (auto write = dyn_cast<WriteOp>(op))
       written.insert(write.getVariableAttr());
-    if (!isCollective(&op) || isa<AllSliceOp>(op))
+    if (!isCollective(&op) || isa<AllSliceOp>(op) || later.contains(&op))
       continue;
     auto moveToStart = [&](Operation *moved) {
       if (moved == start)
@@ -116,10 +116,12 @@ static void hoist(Block &block) {
   }
 }
 
-/// A variable, or a launch that needs nothing else.
+/// A variable, or what needs nothing else: a launch, an exchange of these.
 static bool isOfVariables(Operation *op) {
-  auto isRead = [](Value value) { return isa_and_present<ReadOp>(value.getDefiningOp()); };
-  return isa<ReadOp>(op) || (isa<tile::LaunchOp>(op) && llvm::all_of(op->getOperands(), isRead));
+  return isa<ReadOp>(op) || (isa<tile::LaunchOp, tile::ExchangeOp>(op) &&
+                             llvm::all_of(op->getOperands(), [](Value value) {
+                               return value.getDefiningOp() && isOfVariables(value.getDefiningOp());
+                             }));
 }
 
 static Operation *firstUser(Operation *op) {
@@ -128,6 +130,23 @@ static Operation *firstUser(Operation *op) {
     if (user->isBeforeInBlock(first))
       first = user;
   return first;
+}
+
+/// Those that send on what another gives them, along another axis of devices: they move to right
+/// before their first user, out of the way of the others.
+static DenseSet<Operation *> thoseBehindOthers(Block &block) {
+  DenseSet<Operation *> later;
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {
+    Operation *sent = isCollective(&op) ? op.getOperand(0).getDefiningOp() : nullptr;
+    if (!sent || !isCollective(sent))
+      continue;
+    Operation *place = firstUser(&op);
+    while (later.contains(place->getPrevNode()))
+      place = place->getPrevNode();
+    op.moveBefore(place);
+    later.insert(&op);
+  }
+  return later;
 }
 
 /// One exchange is under way while the one before is being used, so that others, which are needed
@@ -204,13 +223,15 @@ struct GroupExchangesPass : stc::impl::GroupExchangesBase<GroupExchangesPass> {
   using GroupExchangesBase::GroupExchangesBase;
 
   void runOnOperation() override {
-    for (Block &block : getOperation().getBody()) {
-      hoist(block);
-      group(block);
-    }
+    for (Block &block : getOperation().getBody())
+      while (llvm::any_of(block, [](Operation &op) { return isCollective(&op); })) {
+        const DenseSet<Operation *> later = thoseBehindOthers(block);
+        hoist(block, later);
+        group(block, later);
+      }
   }
 
-  void group(Block &block) {
+  void group(Block &block, const DenseSet<Operation *> &later) {
     const Waits waits(block);
     std::map<Kind, Group> groups;
     bool isStart = true;
@@ -235,7 +256,7 @@ struct GroupExchangesPass : stc::impl::GroupExchangesBase<GroupExchangesPass> {
           close(group);
         isStart = false;
       }
-      if (!isCollective(&op))
+      if (!isCollective(&op) || later.contains(&op))
         continue;
       Group &group = groups[isStart ? Kind::Large : kindOf(&op, waits)];
       group.add(&op);

@@ -61,9 +61,8 @@ func.func @written(%x: tensor<4xf32>) -> tensor<16xf32> {
 // Parts of an inner dimension are runs.
 // GROUP-LABEL: func.func @runs
 // GROUP: tile.exchange(%{{.*}}) [#tile.collective<all_gather over "data" of 2 runs 6>] : (tensor<2x3x4xf32>) -> tensor<2x3x8xf32>
-// GROUP: tile.exchange(%{{.*}}, %{{.*}}) [#tile.collective<reduce_scatter over "data" of 2 runs 6>, #tile.collective<all_max over "data" of 2 runs 1>]
 // GROUP: tile.exchange(%{{.*}}) [#tile.collective<all_slice over "data" of 2 runs 2>]
-// GROUP: tile.exchange(%{{.*}}) [#tile.collective<all_to_all over "data" of 2 runs 6>] : (tensor<2x3x4xf32>) -> tensor<2x3x4xf32>
+// GROUP: tile.exchange(%{{.*}}, %{{.*}}, %{{.*}}) [#tile.collective<reduce_scatter over "data" of 2 runs 6>, #tile.collective<all_max over "data" of 2 runs 1>, #tile.collective<all_to_all over "data" of 2 runs 6>]
 func.func @runs(%x: tensor<2x3x4xf32>) -> (tensor<2x3x4xf32>, tensor<2x3x4xf32>, tensor<2x3x8xf32>, tensor<2x3x4xf32>) {
   %g = stc.all_gather %x dim 2 over "data" of 2 : tensor<2x3x4xf32> to tensor<2x3x8xf32>
   %r = stc.reshape %g : tensor<2x3x8xf32> to tensor<2x6x4xf32>
@@ -130,4 +129,21 @@ func.func @kinds(%v: tensor<8x128xf32>, %w: tensor<128x128xf32>)
   %n = stc.reduce_scatter %6 dim 0 over "data" of 4 : tensor<128x128xf32> to tensor<32x128xf32>
   return %first, %small, %second, %other, %m, %n
       : tensor<32x128xf32>, tensor<8x128xf32>, tensor<32x128xf32>, tensor<8x128xf32>, tensor<32x128xf32>, tensor<32x128xf32>
+}
+
+// What sends on the results of others waits for no group of theirs to end.
+// KINDS-LABEL: func.func @grid
+// KINDS: %[[M:.*]] = stc.matmul
+// KINDS-NEXT: %[[N:.*]] = stc.matmul
+// KINDS-NEXT: %[[MN:.*]]:2 = tile.exchange(%[[M]], %[[N]]) [#tile.collective<reduce_scatter over "context" of 2
+// KINDS-NEXT: %[[ALL:.*]]:2 = tile.exchange(%[[MN]]#0, %[[MN]]#1) [#tile.collective<reduce_scatter over "data" of 4
+// KINDS-NEXT: return %[[ALL]]#0, %[[ALL]]#1
+func.func @grid(%w: tensor<128x128xf32>) -> (tensor<16x128xf32>, tensor<16x128xf32>) {
+  %0 = stc.matmul %w, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %1 = stc.reduce_scatter %0 dim 0 over "context" of 2 : tensor<128x128xf32> to tensor<64x128xf32>
+  %2 = stc.reduce_scatter %1 dim 0 over "data" of 4 : tensor<64x128xf32> to tensor<16x128xf32>
+  %3 = stc.matmul %w, %w : tensor<128x128xf32>, tensor<128x128xf32> -> tensor<128x128xf32>
+  %4 = stc.reduce_scatter %3 dim 0 over "context" of 2 : tensor<128x128xf32> to tensor<64x128xf32>
+  %5 = stc.reduce_scatter %4 dim 0 over "data" of 4 : tensor<64x128xf32> to tensor<16x128xf32>
+  return %2, %5 : tensor<16x128xf32>, tensor<16x128xf32>
 }
