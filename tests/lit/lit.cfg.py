@@ -23,12 +23,9 @@ if "STC_CPU" in os.environ:
 if os.path.exists(os.path.join(config.stc_tools_dir, "bench-pattern")):
     config.available_features.add("bench-pattern")
 
-# With --param roundtrip=1, every input of stc-opt must also survive printing and parsing.
-stc_opt = os.path.join(config.stc_tools_dir, "stc-opt")
-if lit_config.params.get("roundtrip"):
-    stc_opt += " --verify-roundtrip"
+# Every input of stc-opt must also survive printing and parsing.
 config.substitutions += [
-    (r"\bstc-opt\b", stc_opt),
+    (r"\bstc-opt\b", os.path.join(config.stc_tools_dir, "stc-opt") + " --verify-roundtrip"),
     ("%check-examples", f"{config.python} {config.test_source_root}/check-examples.py"),
     ("%stc_root", config.stc_src_root),
     ("%python", config.python),

@@ -1,4 +1,4 @@
-// RUN: stc-opt %s --verify-roundtrip | FileCheck %s
+// RUN: stc-opt %s | FileCheck %s
 
 // CHECK: plan.arena 8192
 plan.arena 8192
