@@ -88,6 +88,23 @@ class Devices(unittest.TestCase):
     def newest(self, out: str) -> int:
         return max(int(path.name.removeprefix("step-")) for path in (self.work / out / "checkpoints").glob("step-*[0-9]"))
 
+    def test_step_beside_one_devices(self) -> None:
+        """tools/bench-step/devices.py, on models that are small."""
+        bench, folder = ROOT / "tools/bench-step/devices.py", self.work / "bench"
+        small = [f"--set={change}" for change in ("model.layers=1", "model.width=32", "model.heads=2", "data.context=256",
+                                                  "precision.compute=float32")]
+        run = lambda *words: subprocess.run([sys.executable, bench, *words], capture_output=True, text=True, timeout=PATIENCE)  # noqa: E731
+        compiled = run("compile", folder, "enwik8-context", "--target=host", "--stc-compile", BIN / "stc-compile", *small)
+        self.assertEqual(compiled.returncode, 0, compiled.stderr)
+        ended = run("measure", folder, "--repetitions=1", "--stc-run", BIN / "stc-run")
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        case = json.loads((folder / "devices.json").read_text())["cases"]["enwik8-context"]
+        self.assertLess(case["several"]["peak_gib"], case["one"]["peak_gib"])
+        self.assertGreater(case["several"]["exchange_ms"], 0)
+        self.assertEqual(case["one"]["exchange_ms"], 0)
+        self.assertEqual((folder / "devices.md").read_text().count("| enwik8-context | context |"), 1)
+        self.assertIn("expected one of enwik8-b4, ", run("measure", folder, "enwik9").stderr)
+
     def test_learning_is_the_same_on_any_number(self) -> None:
         for grid in GRIDS:
             self.run_it(self.command(grid, f"learns-{grid}"))
