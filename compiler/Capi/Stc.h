@@ -62,9 +62,9 @@ StcStatus stcPatternPicture(const char *const *heads, size_t count, int64_t n, c
 StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error);
 
 /* Compiles the specification (.toml) or module (.mlir) in the file `path` to a program file, for
- * the target "host", "sm_80" or "sm_90a". If `text` is not null it is the specification, and `path`
- * its name in errors. `cpu` is what stc-compile takes as --cpu, or null for its default. `error`
- * may have several lines, and `warnings` are those of a success, or empty. */
+ * the target "host", "sm_80" or "sm_90a". If `text` is not null it is what the file says, and no
+ * file is read. `cpu` is what stc-compile takes as --cpu, or null for its default. `error` may have
+ * several lines, and `warnings` are those of a success, or empty. */
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
                      const char *output, char **warnings, char **error);
 

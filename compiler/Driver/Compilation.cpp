@@ -55,13 +55,7 @@ LogicalResult Compilation::take(tl::expected<spec::Spec, std::vector<spec::SpecE
   return success();
 }
 
-LogicalResult Compilation::readModule(const std::string &path) {
-  std::ifstream file(path);
-  if (!file) {
-    errors << path << ": cannot be read\n";
-    return failure();
-  }
-  std::string text((std::istreambuf_iterator<char>(file)), {});
+LogicalResult Compilation::takeModule(std::string text, const std::string &path) {
   input.module = parseSourceString<ModuleOp>(text, ParserConfig(&context), path);
   if (!input.module)
     return failure();
@@ -69,15 +63,27 @@ LogicalResult Compilation::readModule(const std::string &path) {
   return success();
 }
 
+LogicalResult Compilation::readModule(const std::string &path) {
+  std::ifstream file(path);
+  if (!file) {
+    errors << path << ": cannot be read\n";
+    return failure();
+  }
+  return takeModule(std::string(std::istreambuf_iterator<char>(file), {}), path);
+}
+
+static bool isModule(const std::string &path) {
+  return std::filesystem::path(path).extension() == ".mlir";
+}
+
 std::unique_ptr<Compilation> Compilation::ofFile(const std::string &path, const HostTarget &target,
                                                  const std::string &device,
                                                  llvm::raw_ostream &errors) {
   std::unique_ptr<Compilation> compilation(new Compilation(target, device, errors));
-  const std::string ending = std::filesystem::path(path).extension();
   LogicalResult isRead = failure();
-  if (ending == ".toml")
+  if (std::filesystem::path(path).extension() == ".toml")
     isRead = compilation->take(spec::readSpec(path));
-  else if (ending == ".mlir")
+  else if (isModule(path))
     isRead = compilation->readModule(path);
   else
     errors << path << ": expected a specification (.toml) or a module of the stc dialect (.mlir)\n";
@@ -91,6 +97,7 @@ std::unique_ptr<Compilation> Compilation::ofText(const std::string &text, const 
   std::unique_ptr<Compilation> compilation(new Compilation(target, device, errors));
   // Diagnostics quote it, and no file of that name.
   compilation->sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name), {});
-  return succeeded(compilation->take(spec::parseSpec(text, name))) ? std::move(compilation)
-                                                                   : nullptr;
+  LogicalResult isRead = isModule(name) ? compilation->takeModule(text, name)
+                                        : compilation->take(spec::parseSpec(text, name));
+  return succeeded(isRead) ? std::move(compilation) : nullptr;
 }

@@ -39,7 +39,7 @@ public:
   /// Reads a specification (.toml) or IR (.mlir); null after an error.
   static std::unique_ptr<Compilation> ofFile(const std::string &path, const HostTarget &target,
                                              const std::string &device, llvm::raw_ostream &errors);
-  /// The same for the text of a specification; `name` is the file's in errors.
+  /// The same for the text of one, whose file has this name.
   static std::unique_ptr<Compilation> ofText(const std::string &text, const std::string &name,
                                              const HostTarget &target, const std::string &device,
                                              llvm::raw_ostream &errors);
@@ -58,6 +58,7 @@ private:
   Compilation(const HostTarget &target, const std::string &device, llvm::raw_ostream &errors);
   mlir::LogicalResult take(tl::expected<spec::Spec, std::vector<spec::SpecError>> spec);
   mlir::LogicalResult readModule(const std::string &path);
+  mlir::LogicalResult takeModule(std::string text, const std::string &path);
 };
 
 } // namespace stc

@@ -58,6 +58,14 @@ class Compile(unittest.TestCase):
             thread.join()
         self.assertEqual(len({one.read_bytes() for one in outputs}), 1)
 
+    def test_text_of_a_module(self):
+        text = ATTEND.read_text(encoding="utf-8")
+        stc.compile(ATTEND)
+        stc.compile("attend.mlir", text=text, output="text.stcp")
+        self.assertEqual(Path("text.stcp").read_bytes(), Path("attend.stcp").read_bytes())
+        with self.assertRaisesRegex(ValueError, "attend.mlir:3:18: error: expected SSA operand"):
+            stc.compile("attend.mlir", text=text.replace("stc.scores", "stc.scores,"))
+
     def test_text_with_a_warning(self):
         Path("small.toml").unlink()
         text = SMALL.replace("fixed(16, 4)", "summary(16, 4)")
