@@ -14,6 +14,12 @@ static std::string_view trimmed(const std::string &text) {
   return llvm::StringRef(text).rtrim('\n');
 }
 
+static Result<HostTarget> targetOf(const char *cpu) {
+  return HostTarget::create(cpu ? cpu : HostTarget::defaultCpu()).map_error([](std::string error) {
+    return Failure{StcInvalid, std::move(error)};
+  });
+}
+
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
                      const char *output, char **warnings, char **error) {
   return answer(error, [&]() -> Result<void> {
@@ -22,9 +28,9 @@ StcStatus stcCompile(const char *path, const char *text, const char *target, con
                      target + "'");
     if (auto checked = runtime::AtomicFile::check(output); !checked)
       return tl::unexpected(failureOf(checked.error()));
-    auto host = HostTarget::create(cpu ? cpu : HostTarget::defaultCpu());
+    auto host = targetOf(cpu);
     if (!host)
-      return invalid(host.error());
+      return tl::unexpected(host.error());
     std::string messages;
     llvm::raw_string_ostream stream(messages);
     auto compilation = text ? Compilation::ofText(text, path, *host, target, stream)
@@ -39,5 +45,12 @@ StcStatus stcCompile(const char *path, const char *text, const char *target, con
       return tl::unexpected(failureOf(written.error()));
     handOut(warnings, trimmed(messages));
     return {};
+  });
+}
+
+StcStatus stcCpuFeatures(const char *cpu, char **features, char **error) {
+  return answer(error, [&] {
+    return targetOf(cpu).transform(
+        [&](const HostTarget &host) { handOut(features, llvm::join(host.features(), " ")); });
   });
 }

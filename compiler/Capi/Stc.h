@@ -68,6 +68,10 @@ StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error)
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
                      const char *output, char **warnings, char **error);
 
+/* What code for `cpu`, as stcCompile takes it, may use: features by the names of /proc/cpuinfo, with
+ * spaces between them. */
+StcStatus stcCpuFeatures(const char *cpu, char **features, char **error);
+
 #ifdef __cplusplus
 }
 #endif

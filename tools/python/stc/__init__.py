@@ -12,6 +12,7 @@ proved and counted without a matrix of n x n.
 
 from typing import TYPE_CHECKING, Callable
 
+from . import cache
 from ._compile import compile
 from ._library import Undecided, version
 from ._named import functions as _named
@@ -24,7 +25,7 @@ globals().update(_named)
 
 __all__ = [
     "Entry", "Pattern", "Program", "Reach", "Tensor", "TraceError", "Undecided",
-    "and_masks", "compile", "or_masks", "reaches", *_named,
+    "and_masks", "cache", "compile", "or_masks", "reaches", *_named,
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # the named patterns, such as fixed(128, 32)

@@ -20,7 +20,7 @@ def compile(
     """Compiles a specification (.toml), or a module of the stc dialect (.mlir), to a program file,
     as `stc-compile` does. Returns the path of the program.
 
-    specification: the file; where `text` is given, that is the specification, and this its name.
+    specification: the file; where `text` is given, that is what it says, and no file is read.
     target: "host", "sm_80" (NVIDIA GPUs from Ampere on) or "sm_90a" (Hopper).
     cpu: the CPU to compile for: "native", or LLVM's name of one; by default STC_CPU of the
         environment, or native.
@@ -33,14 +33,19 @@ def compile(
     if text is None:
         os.stat(path)
     written = Path(output) if output is not None else Path(path.stem + ".stcp")
-    said = COMPILER.text_of(
+    said = write_program(path, text, target, cpu, written)
+    if said:
+        warnings.warn(said, stacklevel=2)
+    return written
+
+
+def write_program(path: Path, text: str | None, target: str, cpu: str | None, output: Path) -> str:
+    """What `compile` does. Returns what the compiler warns of."""
+    return COMPILER.text_of(
         "stcCompile",
         encoded(os.fspath(path)),
         encoded(text) if text is not None else None,
         encoded(target),
         encoded(cpu) if cpu is not None else None,
-        encoded(os.fspath(written)),
+        encoded(os.fspath(output)),
     )
-    if said:
-        warnings.warn(said, stacklevel=2)
-    return written

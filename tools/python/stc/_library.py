@@ -18,7 +18,8 @@ class Library:
     """A shared library of the package."""
 
     def __init__(self, name: str):
-        self.functions = ctypes.CDLL(str(Path(__file__).parent / "lib" / name))
+        self.path = Path(__file__).parent / "lib" / name
+        self.functions = ctypes.CDLL(str(self.path))
         self.functions.stcFree.argtypes = [ctypes.c_void_p]
         self.functions.stcFree.restype = None
 
