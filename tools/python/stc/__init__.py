@@ -28,6 +28,19 @@ __all__ = [
     "and_masks", "cache", "compile", "or_masks", "reaches", *_named,
 ]  # fmt: skip
 
-if TYPE_CHECKING:  # the named patterns, such as fixed(128, 32)
+if TYPE_CHECKING:
+    from ._attention import attention as attention
 
+    # The named patterns, such as fixed(128, 32).
     def __getattr__(name: str) -> Callable[..., Pattern]: ...
+
+else:
+
+    def __getattr__(name: str) -> Callable:
+        """PyTorch is imported where attention is first used."""
+        if name != "attention":
+            raise AttributeError(f"module 'stc' has no attribute '{name}'")
+        from ._attention import attention
+
+        globals()[name] = attention
+        return attention

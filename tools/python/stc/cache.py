@@ -76,6 +76,8 @@ def _compiler(cpu: str | None) -> str:
     with open(COMPILER.path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as library:
         # The linker's note that has a hash of what is in it, near its start.
         note = re.search(rb"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0(.{20})", library, re.DOTALL)
+        if not note:
+            raise RuntimeError(f"{COMPILER.path}: expected a library with a build ID")
         identity = note[1].hex()
     features = COMPILER.text_of("stcCpuFeatures", encoded(cpu) if cpu else None)
     return "\n".join([version(), identity, cpu or "", features])
