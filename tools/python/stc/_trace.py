@@ -1,4 +1,4 @@
-"""From a mask function to set notation: it is called once, with symbols for the positions."""
+"""What mask and score functions compute: they are called once, with symbols for what they are given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any, Callable, NoReturn
 
 
 class TraceError(ValueError):
-    """A mask function does what no set of pairs expresses; the message names the operation."""
+    """A mask function does what no set of pairs expresses, or a score function what the compiler does
+    not know; the message names the operation."""
 
 
 def _refuse(message: str) -> NoReturn:
@@ -33,6 +34,7 @@ class _Symbol:
     that a subclass does not define."""
 
     what = "a value"
+    expected = "an affine condition on i and j"
     # NumPy's scalars then leave operators to the methods here.
     __array_ufunc__ = None
 
@@ -43,30 +45,30 @@ class _Symbol:
         )
 
     def __index__(self) -> int:
-        _refuse(f"expected an affine condition on i and j, found a tensor, list or range that is read at {self.what}")
+        _refuse(f"expected {self.expected}, found a tensor, list or range that is read at {self.what}")
 
     def __array__(self, *arguments: Any, **keywords: Any) -> NoReturn:
-        _refuse(f"expected an affine condition on i and j, found an array that is read at, or made of, {self.what}")
+        _refuse(f"expected {self.expected}, found an array that is read at, or made of, {self.what}")
 
     def __hash__(self) -> int:
-        _refuse(f"expected an affine condition on i and j, found a table that is read at {self.what}")
+        _refuse(f"expected {self.expected}, found a table that is read at {self.what}")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # Python and libraries ask for protocols
             raise AttributeError(name)
-        _refuse(f"expected an affine condition on i and j, found .{name} of {self.what}")
+        _refuse(f"expected {self.expected}, found .{name} of {self.what}")
 
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
         name = getattr(function, "__name__", str(function)).strip("_")
-        _refuse(f"expected an affine condition on i and j, found torch.{name}, which takes a tensor")
+        _refuse(f"expected {cls.expected}, found torch.{name}, which takes a tensor")
 
 
 def _refused(spelling: str) -> Callable[..., Any]:
     def method(self: _Symbol, *others: Any) -> Any:
         beside = f" and {_described(others[0])}" if others else ""
-        hint = ": // rounds down" if spelling == "/" else ""
-        _refuse(f"expected an affine condition on i and j, found {spelling} of {self.what}{beside}{hint}")
+        hint = ": // rounds down" if spelling == "/" and isinstance(self, Position) else ""
+        _refuse(f"expected {self.expected}, found {spelling} of {self.what}{beside}{hint}")
 
     return method
 
@@ -274,6 +276,39 @@ def trace(mask: Callable[..., Any], head: int | None) -> str:
     if condition is None:
         raise TypeError(f"expected a mask that returns a condition or a bool, found {_described(result)}")
     return f"{{ [i] -> [j] : {condition.text} }}"
+
+
+class _Score(_Symbol):
+    """A score times a factor."""
+
+    what = "the score"
+    expected = "the score times a constant, the one change of scores that is compiled"
+
+    def __init__(self, factor: float):
+        self.factor = factor
+
+    @staticmethod
+    def _is_constant(value: Any) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    def __mul__(self, other: Any) -> _Score:
+        return _Score(self.factor * other) if self._is_constant(other) else _refused("*")(self, other)
+
+    def __truediv__(self, other: Any) -> _Score:
+        return _Score(self.factor / other) if self._is_constant(other) else _refused("/")(self, other)
+
+    def __neg__(self) -> _Score:
+        return _Score(-self.factor)
+
+    __rmul__ = __mul__
+
+
+def trace_score(score_mod: Callable[..., Any]) -> float:
+    """By what score_mod(score, b, h, i, j) multiplies each score."""
+    result = score_mod(_Score(1), _Unknown("the batch"), _Unknown("the head"), Position({"i": 1}), Position({"j": 1}))
+    if not isinstance(result, _Score):
+        _refuse(f"expected {_Score.expected}, found {_described(result)}")
+    return result.factor
 
 
 Mask = Callable[[Any, Any, Any, Any], Any]
