@@ -16,13 +16,28 @@
 using namespace stc;
 using namespace stc::runtime;
 
-struct StcProgram {
-  ProgramFile file;
+/// Threads, which run for one caller at a time.
+struct Workers {
   ThreadPool pool;
-  std::unique_ptr<HostExecutor> executor;
   std::mutex oneCaller;
 
-  StcProgram(ProgramFile file, int threads) : file(std::move(file)), pool(threads) {}
+  explicit Workers(int threads) : pool(threads) {}
+
+  /// Those of all programs that do not ask for a number: a process may have many programs open.
+  /// They last as long as the process, which may end while one is still open.
+  static std::shared_ptr<Workers> ofProcess() {
+    static auto *const workers = new std::shared_ptr<Workers>(new Workers(availableCores()));
+    return *workers;
+  }
+};
+
+struct StcProgram {
+  ProgramFile file;
+  std::shared_ptr<Workers> workers;
+  std::unique_ptr<HostExecutor> executor;
+
+  StcProgram(ProgramFile file, std::shared_ptr<Workers> workers)
+      : file(std::move(file)), workers(std::move(workers)) {}
 };
 
 static Result<std::unique_ptr<StcProgram>> open(const std::string &path, int threads,
@@ -33,8 +48,10 @@ static Result<std::unique_ptr<StcProgram>> open(const std::string &path, int thr
   if (std::string_view target = file->program().target()->string_view(); target != hostTarget)
     return fail(fmt::format("{}: expected a program for the CPU, found one for the target '{}'",
                             path, target));
-  auto program = std::make_unique<StcProgram>(std::move(*file), threads);
-  auto executor = HostExecutor::create(program->file.program(), program->pool);
+  auto program = std::make_unique<StcProgram>(
+      std::move(*file), threads > 0 ? std::make_shared<Workers>(threads) : Workers::ofProcess());
+  std::lock_guard lock(program->workers->oneCaller);
+  auto executor = HostExecutor::create(program->file.program(), program->workers->pool);
   if (!executor)
     return forward(executor);
   program->executor = std::move(*executor);
@@ -73,7 +90,7 @@ static Result<void> read(HostExecutor &executor, const program::Tensor &output, 
 
 static Result<void> run(StcProgram &program, size_t number, const void *const *inputs,
                         void *const *outputs) {
-  std::lock_guard lock(program.oneCaller);
+  std::lock_guard lock(program.workers->oneCaller);
   const auto &entries = *program.file.program().entries();
   if (number >= entries.size())
     return fail(
@@ -93,7 +110,7 @@ static Result<void> run(StcProgram &program, size_t number, const void *const *i
 StcStatus stcProgramOpen(const char *path, int threads, int64_t seed, StcProgram **program,
                          char **error) {
   return capi::answer(error, [&] {
-    return open(path, threads > 0 ? threads : availableCores(), seed)
+    return open(path, threads, seed)
         .transform([&](std::unique_ptr<StcProgram> opened) { *program = opened.release(); })
         .map_error(capi::failureOf);
   });
@@ -118,7 +135,7 @@ StcStatus stcProgramEntries(StcProgram *program, char **lines, char **error) {
 
 StcStatus stcProgramLoad(StcProgram *program, const char *weights, char **error) {
   return capi::answer(error, [&] {
-    std::lock_guard lock(program->oneCaller);
+    std::lock_guard lock(program->workers->oneCaller);
     return loadWeights(*program->executor, weights).map_error(capi::failureOf);
   });
 }

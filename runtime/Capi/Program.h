@@ -1,8 +1,8 @@
 /*===- Program.h - compiled programs for other languages, in C --------------------------------===//
  *
  * A program for the CPU, bound to memory and threads: its variables, and its entries, which are
- * called with the bytes of their inputs and outputs. Functions take one program from several
- * threads one after the other, and different ones at once.
+ * called with the bytes of their inputs and outputs. Functions may be called from several threads;
+ * what has the same threads to compute with runs one after the other.
  *
  *===--------------------------------------------------------------------------------------===*/
 #ifndef STC_RUNTIME_CAPI_PROGRAM_H
@@ -20,7 +20,8 @@ extern "C" {
 typedef struct StcProgram StcProgram;
 
 /* Opens a program file, and gives its variables the values of the entry "init" with this seed, if
- * it has one. `threads` is at least 1, or 0 for as many as the process may use cores. */
+ * it has one. `threads` is at least 1, and the program's own; or 0 for those that all such programs
+ * share, as many as the process may use cores. */
 StcStatus stcProgramOpen(const char *path, int threads, int64_t seed, StcProgram **program,
                          char **error);
 

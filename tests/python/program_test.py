@@ -3,6 +3,7 @@
 usage: program_test.py FOLDER    (of the commands)
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,14 @@ class Programs(unittest.TestCase):
         for thread in threads:
             thread.join()
         self.assertEqual(wrong, [])
+
+    def test_programs_share_threads(self):
+        programs = [stc.Program(self.attend)]
+        threads = len(os.listdir("/proc/self/task"))
+        programs += [stc.Program(self.attend) for _ in range(8)]
+        self.assertEqual(len(os.listdir("/proc/self/task")), threads)
+        programs.append(stc.Program(self.attend, threads=3))
+        self.assertEqual(len(os.listdir("/proc/self/task")), threads + 2)
 
     def test_errors_of_calls(self):
         program = stc.Program(self.functions)

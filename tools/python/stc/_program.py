@@ -89,7 +89,8 @@ class Program:
 
     weights: a file of weights (.safetensors) or the folder of a run; without it the variables have
         the values that the entry "init" gives them with `seed`.
-    threads: by default as many as the process may use cores.
+    threads: how many of its own; by default programs share as many as the process may use cores,
+        and run one after the other.
 
     ValueError: it is no program, not one for the CPU, or the weights are another model's. OSError: a
     file cannot be read. RuntimeError: the machine lacks memory, or its CPU a feature.

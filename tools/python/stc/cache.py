@@ -24,8 +24,8 @@ from ._compile import write_program
 from ._library import COMPILER, encoded, version
 from ._program import Program
 
-# A program holds the memory of its tensors, and threads.
-_IN_MEMORY = 64
+# Each holds the memory of its tensors, and is read from disk in a millisecond.
+_IN_MEMORY = 16
 
 
 @dataclass(frozen=True)
