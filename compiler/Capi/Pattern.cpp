@@ -210,3 +210,30 @@ StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error)
     return {};
   });
 }
+
+StcStatus stcPatternBlocks(const char *text, int64_t n, int64_t size, char **blocks, char **error) {
+  return answer(error, [&]() -> Result<void> {
+    auto pattern = read(text, n);
+    if (!pattern)
+      return tl::unexpected(pattern.error());
+    if (size < 1 || (n - 1) / size >= maxMask)
+      return invalid("expected blocks of a size from 1 on, and at most " + std::to_string(maxMask) +
+                     " in a row, found the size " + std::to_string(size));
+    std::string bytes;
+    for (pattern::BlockContent content : pattern->blocks(size))
+      bytes.push_back(static_cast<char>(content));
+    handOut(blocks, bytes);
+    return {};
+  });
+}
+
+StcStatus stcPatternPython(const char *text, int64_t n, char **condition, char **error) {
+  return answer(error, [&]() -> Result<void> {
+    auto pattern = read(text, n);
+    if (!pattern)
+      return tl::unexpected(pattern.error());
+    const std::array<std::string, 2> names = {"i", "j"};
+    handOut(condition, pattern->condition().python(names));
+    return {};
+  });
+}

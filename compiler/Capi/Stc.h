@@ -61,6 +61,14 @@ StcStatus stcPatternPicture(const char *const *heads, size_t count, int64_t n, c
  * freed with stcFree. */
 StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error);
 
+/* Of each block of size x size positions, row by row, a byte: 0 if it holds no pair, 1 if some, 2
+ * if all. For up to 8192 x 8192 blocks. To be freed with stcFree. */
+StcStatus stcPatternBlocks(const char *text, int64_t n, int64_t size, char **blocks, char **error);
+
+/* The condition on i and j in Python, for integers and for arrays of them, with the functions
+ * `minimum`, `maximum` and `where`. */
+StcStatus stcPatternPython(const char *text, int64_t n, char **condition, char **error);
+
 /* Compiles the specification (.toml) or module (.mlir) in the file `path` to a program file, for
  * the target "host", "sm_80" or "sm_90a". If `text` is not null it is what the file says, and no
  * file is read. `cpu` is what stc-compile takes as --cpu, or null for its default. `error` may have
@@ -68,8 +76,8 @@ StcStatus stcPatternMask(const char *text, int64_t n, char **mask, char **error)
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
                      const char *output, char **warnings, char **error);
 
-/* What code for `cpu`, as stcCompile takes it, may use: features by the names of /proc/cpuinfo, with
- * spaces between them. */
+/* What code for `cpu`, as stcCompile takes it, may use: features by the names of /proc/cpuinfo,
+ * with spaces between them. */
 StcStatus stcCpuFeatures(const char *cpu, char **features, char **error);
 
 #ifdef __cplusplus

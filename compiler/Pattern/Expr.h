@@ -100,6 +100,9 @@ public:
   /// As a person writes it, with the given variable names: `min(r + 3, 4*floor(t/2))`.
   /// Without Select and Lookup it is also what isl reads.
   std::string str(std::span<const std::string> names) const;
+  /// As Python has it for numbers and for arrays of them, where the functions `minimum`, `maximum`
+  /// and `where` are defined. Without Lookup.
+  std::string python(std::span<const std::string> names) const;
 
 private:
   struct Node;

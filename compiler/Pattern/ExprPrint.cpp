@@ -181,3 +181,39 @@ std::string Expr::str(std::span<const std::string> names) const {
   auto [parts, constant] = summands(*this, names);
   return sum(parts, constant);
 }
+
+std::string Expr::python(std::span<const std::string> names) const {
+  std::vector<std::string> of;
+  for (const Expr &operand : operands())
+    of.push_back(operand.python(names));
+  const std::string number = std::to_string(value());
+  switch (kind()) {
+  case Kind::Constant:
+    return "(" + number + ")";
+  case Kind::Variable:
+    return names[value()];
+  case Kind::Add:
+    return "(" + of[0] + " + " + of[1] + ")";
+  case Kind::Multiply:
+    return "(" + number + " * " + of[0] + ")";
+  case Kind::FloorDiv:
+    return "(" + of[0] + " // " + number + ")";
+  case Kind::Min:
+    return "minimum(" + of[0] + ", " + of[1] + ")";
+  case Kind::Max:
+    return "maximum(" + of[0] + ", " + of[1] + ")";
+  case Kind::Select:
+    return "where(" + of[0] + ", " + of[1] + ", " + of[2] + ")";
+  case Kind::GreaterEqual0:
+    return "(" + of[0] + " >= 0)";
+  case Kind::Equal0:
+    return "(" + of[0] + " == 0)";
+  case Kind::And:
+    return "(" + of[0] + " & " + of[1] + ")";
+  case Kind::Or:
+    return "(" + of[0] + " | " + of[1] + ")";
+  case Kind::Lookup:
+    break;
+  }
+  return "table[" + of[0] + "]";
+}

@@ -179,6 +179,10 @@ TileCount countTiles(const Walk &walk, int64_t n, int64_t queryTile, int64_t key
 /// The exact number of a walk's pairs; no value if it was not found within the budget.
 std::optional<int64_t> countPairs(const Walk &walk);
 
+/// What a block of the score matrix has of its pairs. A block that reaches past the last position
+/// lacks some.
+enum class BlockContent : char { None, Some, All };
+
 /// A pattern over n positions.
 class Pattern {
 public:
@@ -223,6 +227,8 @@ public:
   /// The exact number of pairs, without touching n x n of them; no value if it was not found
   /// within the budget.
   std::optional<int64_t> countPairs() const;
+  /// Of the blocks of size x size positions, row by row.
+  std::vector<BlockContent> blocks(int64_t size) const;
   /// How many keys a query has, 0 <= i < n.
   int64_t countKeys(int64_t i) const;
   bool operator==(const Pattern &) const; // same set, proved

@@ -3,6 +3,7 @@
 usage: patterns_test.py
 """
 
+import ctypes
 import pickle
 import sys
 import threading
@@ -11,6 +12,7 @@ import xml.etree.ElementTree
 
 import numpy as np
 import stc
+from stc._library import COMPILER
 
 # Arguments for each form of each named pattern.
 ARGUMENTS = {
@@ -173,6 +175,23 @@ class Questions(unittest.TestCase):
             drawing = pattern._repr_svg_()
             self.assertTrue(xml.etree.ElementTree.fromstring(drawing).tag.endswith("svg"))
             self.assertIn(words, drawing)
+
+    def test_blocks_and_the_condition(self):
+        """What a BlockMask of PyTorch is made of."""
+        ask, names = COMPILER, {"minimum": np.minimum, "maximum": np.maximum, "where": np.where}
+        n, size, rows = 100, 16, 7
+        i, j = np.ogrid[:n, :n]
+        remainders = "((i mod 97) + (j mod 89) + ((i + j) mod 83)) mod 7"  # too much to be decided without pairs
+        sets = [stc.Pattern(f"{{ [i] -> [j] : {remainders} = 0 }}")]
+        for pattern in [stc.local(20), stc.fixed(8, 2), stc.longnet(4, 2), stc.axial(32) - stc.sinks(3), *sets]:
+            mask = pattern.mask(n)
+            condition = ask.text_of("stcPatternPython", str(pattern).encode(), ctypes.c_int64(n))
+            np.testing.assert_array_equal(mask, eval(condition, names, {"i": i, "j": j}))
+            pairs = np.pad(mask, (0, rows * size - n)).reshape(rows, size, rows, size).sum((1, 3))
+            arguments = (str(pattern).encode(), ctypes.c_int64(n), ctypes.c_int64(size))
+            found = ask.bytes_of("stcPatternBlocks", rows * rows, *arguments)
+            expected = np.where(pairs == size**2, 2, pairs > 0)
+            np.testing.assert_array_equal(np.frombuffer(found, np.uint8).reshape(rows, rows), expected)
 
     def test_threads(self):
         results = []

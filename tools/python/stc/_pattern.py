@@ -245,6 +245,14 @@ class Pattern:
         masks = [answers[text] for text in self._texts]
         return masks[0] if self.heads == 1 else numpy.stack(masks)
 
+    def to_block_mask(self, n: int, block_size: int = 128, device: Any = "cpu") -> Any:
+        """FlexAttention's own BlockMask, for those who stay there: torch.nn.attention.flex_attention.
+        It is made from the set: no pair is looked at, and no block that holds none is listed. Up to
+        8192 blocks in a row. What it has in memory is PyTorch's, 16 bytes for each block of n x n."""
+        from ._block_mask import block_mask
+
+        return block_mask(self, n, block_size, device)
+
 
 def reaches(layers: Iterable[Pattern], n: int) -> Reach:
     """Whether every position reaches all later ones through these layers, in the order in which a
