@@ -63,7 +63,7 @@ std::optional<int64_t> dealtDim(mlir::DictionaryAttr dealt, mlir::StringAttr axi
 /// Belongs to the same block of the model, and is of the backward pass if the other is.
 void markAs(mlir::Operation *like, mlir::Operation *made);
 
-/// Arithmetic with integer tensors of one type, none of them negative.
+/// Arithmetic with integer tensors of one type; what is divided is not negative.
 class Numbers {
 public:
   Numbers(mlir::ImplicitLocOpBuilder &b, mlir::RankedTensorType type) : b(b), type(type) {}

@@ -93,7 +93,10 @@ class Devices(unittest.TestCase):
         bench, folder = ROOT / "tools/bench-step/devices.py", self.work / "bench"
         small = [f"--set={change}" for change in ("model.layers=1", "model.width=32", "model.heads=2", "data.context=256",
                                                   "precision.compute=float32")]
-        run = lambda *words: subprocess.run([sys.executable, bench, *words], capture_output=True, text=True, timeout=PATIENCE)  # noqa: E731
+
+        def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+            return subprocess.run([sys.executable, bench, *words], capture_output=True, text=True, timeout=PATIENCE)
+
         compiled = run("compile", folder, "enwik8-context", "--target=host", "--stc-compile", BIN / "stc-compile", *small)
         self.assertEqual(compiled.returncode, 0, compiled.stderr)
         ended = run("measure", folder, "--repetitions=1", "--stc-run", BIN / "stc-run")
