@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+import wave
 from pathlib import Path
 
 ROOT = Path(sys.argv.pop())
@@ -18,6 +19,7 @@ sys.path[:0] = [str(ROOT / "tools/paper-tables"), str(ROOT / "tools/bench-step")
 from experiments import OURS, PAPER, Run, Task  # noqa: E402
 from page import write_page  # noqa: E402
 from results import Results  # noqa: E402
+from spectrogram import read_test, read_wav  # noqa: E402
 from training import Trainer  # noqa: E402
 
 # Trains three steps; a loss depends on the program's name: the one with the rate 0.002 is best, later seeds are
@@ -115,6 +117,17 @@ class Driver(unittest.TestCase):
         # Of dense the best rate is not known without all of them, and of local two seeds are left.
         self.assertNotIn("| dense |", page.read_text())
         self.assertIn("| local | 0.002 | 2.050 +- 0.050 |  | 2.000 | 500.0 |  |", page.read_text())
+
+    def test_sounds_are_read_for_their_spectrograms(self) -> None:
+        with wave.open(str(self.folder / "one.wav"), "wb") as sound:
+            sound.setparams((1, 2, 12000, 3, "NONE", ""))
+            sound.writeframes(b"\x00\x00\x00\x40\x00\x80")
+        self.assertEqual(read_wav(self.folder / "one.wav"), ([0.0, 0.5, -1.0], 12000))
+        header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }\n"
+        (self.folder / "test.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\x80\x00\xff\x80\x80")
+        samples = read_test(self.folder / "test.npy", 3)
+        self.assertEqual(samples[:2], [-1.0, 1.0])
+        self.assertLess(abs(samples[2]), 1e-4)
 
     def test_tasks_are_models_that_there_are(self) -> None:
         for tables in (OURS, PAPER):

@@ -82,11 +82,12 @@ PHOTOS = Task(
     "photos", "photographs, n = 3,072", "photos-8min", "photos", {"dense": DENSE, "fixed": FIXED, "strided": STRIDED},
     (0.0006, 0.0012, 0.0024), changes=SHORT | {"train.steps": 4000, "train.warmup": 400}, eval_every=500,
     eval_windows=256, sample=("--count", "64", "--seed", "1"))
+# Rates inverse to the width, of which 0.001 at 256 is one that photographs learn with; none has been sought.
 SOUND = [
-    Task(name, f"sound, n = {n:,}", name, "sound", {"strided": {}}, (0.001,), seeds=(0,), seconds=300, budget=16 << 30,
+    Task(name, f"sound, n = {n:,}", name, "sound", {"strided": {}}, (rate,), seeds=(0,), seconds=300, budget=16 << 30,
          changes=SHORT | {"train.batch": 1, "train.steps": 1_000_000, "train.warmup": 100, "train.decay": "none"},
-         eval_every=0, sample=("--length", "65536", "--seed", "1"))
-    for name, n in (("audio-65k", 65_536), ("audio-262k", 262_144), ("audio-1m", 1_048_576))]
+         eval_every=0, sample=("--length", "24000", "--seed", "1"))  # two seconds
+    for name, n, rate in (("audio-65k", 65_536, 0.0005), ("audio-262k", 262_144, 0.001), ("audio-1m", 1_048_576, 0.002))]
 
 OURS = {
     "table1": [TEXT_LONG, PHOTOS, *SOUND],

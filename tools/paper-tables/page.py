@@ -7,6 +7,7 @@ import shutil
 import statistics
 from pathlib import Path
 
+import spectrogram
 from commands import write
 from experiments import Run, Task
 from results import Json, Results
@@ -132,7 +133,7 @@ class Page:
         return f"![{task.title}](images/{name})\n\n"
 
     def samples(self, tasks: list[Task]) -> str:
-        parts = []
+        parts, sounds = [], {}
         for task in tasks:
             for pattern in task.patterns:
                 for result in self.of(task, pattern)[:1]:
@@ -140,13 +141,26 @@ class Page:
                     if not path.exists():
                         continue
                     title = f"{task.title}, {pattern}"
-                    if path.suffix == ".txt":
+                    if path.suffix == ".wav":
+                        sounds[title] = path
+                    elif path.suffix == ".txt":
                         parts.append(f"{title}:\n\n```\n{path.read_text().strip()}\n```\n")
                     else:
                         shutil.copy(path, self.docs / "images" / f"paper-{path.name}")
-                        parts.append(f"[{title}](images/paper-{path.name})\n" if path.suffix == ".wav" else
-                                     f"{title}:\n\n![{title}](images/paper-{path.name})\n")
+                        parts.append(f"{title}:\n\n![{title}](images/paper-{path.name})\n")
+        if sounds:
+            parts.append(self.spectrograms(sounds))
         return "\n".join(parts)
+
+    def spectrograms(self, paths: dict[str, Path]) -> str:
+        """Of sounds by title, under as much of the test part where that is there."""
+        drawn = {title: spectrogram.read_wav(path) for title, path in paths.items()}
+        sounds = {title: samples for title, (samples, _) in drawn.items()}
+        test = self.results.folder.parent / "data/sound/test.npy"
+        if test.exists():
+            sounds = {"held out": spectrogram.read_test(test, max(map(len, sounds.values())))} | sounds
+        spectrogram.draw(sounds, next(rate for _, rate in drawn.values()), self.docs / "images/paper-sound.png")
+        return "sound:\n\n![spectrograms of sampled sounds](images/paper-sound.png)\n"
 
 
 def write_page(folder: Path, tables: dict[str, list[Task]], docs: Path) -> None:
