@@ -2,6 +2,7 @@
 
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 
+#include "compiler/Conversion/Canonicalize.h"
 #include "compiler/Conversion/Passes.h"
 #include "compiler/Conversion/TileToCuda/CudaKernel.h"
 
@@ -228,7 +229,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
 void stc::buildCudaPipeline(OpPassManager &passes, StringRef target) {
   passes.addPass(createConvertTileToCuda({target.str()}));
   OpPassManager &code = passes.nest<plan::KernelOp>().nest<ModuleOp>();
-  code.addPass(createCanonicalizerPass());
+  code.addPass(createCanonicalizeKernel());
   code.addPass(createCSEPass());
   code.addPass(createApproximateMathOnCuda());
   code.addPass(createSCFToControlFlowPass());

@@ -1,6 +1,7 @@
 //===- HostPipeline.cpp - from kernels to the LLVM dialect ------------------===//
 
 #include "compiler/Conversion/TileToHost/HostPipeline.h"
+#include "compiler/Conversion/Canonicalize.h"
 #include "compiler/Conversion/Passes.h"
 
 #include <mlir/Conversion/AffineToStandard/AffineToStandard.h>
@@ -28,7 +29,7 @@ void stc::buildHostPipeline(OpPassManager &passes, const HostVectors &options) {
 
   OpPassManager &kernels = passes.nest<plan::KernelOp>();
   OpPassManager &code = kernels.nest<ModuleOp>();
-  code.addPass(createCanonicalizerPass());
+  code.addPass(createCanonicalizeKernel());
   code.addPass(createCSEPass());
   code.addPass(createApproximateMathOnHost());
   code.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
