@@ -30,6 +30,15 @@ function(stc_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS})
 endfunction()
 
+# stc_join(NAME [EXCEPT a.cpp ...]): compiles the files of a target a few at a time, of which each spends most of its
+# time on headers and what it makes of them. What is local to a file has another name in the others, or is in a file
+# that is left out.
+function(stc_join name)
+  cmake_parse_arguments(ARG "" "" "EXCEPT" ${ARGN})
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  set_source_files_properties(${ARG_EXCEPT} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # fmt, linked statically.
 find_path(FMT_INCLUDE fmt/format-inl.h REQUIRED)
 add_library(stc_fmt STATIC ${STC_ROOT}/tools/cmake/fmt.cpp)

@@ -22,6 +22,8 @@ inline constexpr float kMaskedScore = -std::numeric_limits<float>::infinity();
 inline constexpr float kNoMaximum = std::numeric_limits<float>::lowest();
 /// The log-sum-exp of a row without a key. That of no other row is just this number.
 inline constexpr float kNoKey = -1e30f;
+/// The keys of which attention has rows, scores or weights in its scratch at a time.
+inline constexpr int64_t kChunk = 128;
 
 /// One of the ranges of a walk, or the only one, that items of a residue meet.
 struct HostRange {

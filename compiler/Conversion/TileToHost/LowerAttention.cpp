@@ -24,7 +24,6 @@ using namespace mlir;
 using namespace stc;
 
 namespace {
-constexpr int64_t kChunk = 128;
 /// The sum of the weights of a row that has keys, all with the score -inf; about so, as it is
 /// scaled by 2^0. The greatest weight of any other row with keys is 1.
 constexpr float kNoWeight = 0x1p-64f;

@@ -23,7 +23,6 @@ using namespace mlir;
 using namespace stc;
 
 namespace {
-constexpr int64_t kChunk = 128;
 /// From here on the exponent of a weight, which is the difference of a score and a log-sum-exp, has
 /// lost all its bits.
 constexpr float kMostExponent = 0x1p23f;

@@ -15,8 +15,6 @@ using namespace mlir;
 using namespace stc;
 
 namespace {
-constexpr int64_t kChunk = 128;
-
 struct Row {
   tile::AttentionRowOp op;
   Emitter e;
