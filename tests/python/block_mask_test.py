@@ -1,8 +1,10 @@
-"""Pattern.to_block_mask beside the BlockMask that PyTorch makes of the mask.
+"""Pattern.to_block_mask beside the BlockMask that PyTorch makes of the mask, and to_fa4 beside the mask.
 
 usage: block_mask_test.py FOLDER    (of the commands)
 """
 
+import os
+import random
 import sys
 import unittest
 
@@ -27,6 +29,8 @@ PATTERNS = [
     stc.neighborhood(20, 30, 5),
     stc.axial(32) - stc.local(3),
 ]
+
+SEED = int(os.environ.get("STC_SEED") or random.randrange(1 << 30))
 
 
 class BlockMasks(unittest.TestCase):
@@ -64,6 +68,82 @@ class BlockMasks(unittest.TestCase):
         for size in (0, -1, 1):
             with self.assertRaisesRegex(ValueError, f"expected blocks of a size from 1 on, .* found the size {size}"):
                 stc.local(4).to_block_mask(10000, size)
+
+
+def random_pattern(rng):
+    width, period = rng.randint(1, 90), rng.randint(2, 40)
+    parts = [
+        stc.local(width),
+        stc.stride(period),
+        stc.block(period),
+        stc.sinks(rng.randint(1, 5)),
+        stc.fixed(period, rng.randint(1, period)),
+        stc.Pattern(f"{{ [i] -> [j] : {width} <= i + j and j < n - {period} }}"),
+        stc.Pattern(lambda b, h, i, j: (j // period + i) % 3 != 0),
+    ]
+    one, other = rng.sample(parts, 2)
+    return rng.choice([one | other, one - other, one, stc.Pattern([one, other, one])])
+
+
+def listed(count, indices, columns):
+    """The blocks of lists as bools."""
+    found = torch.zeros(*count.shape, columns, dtype=bool)
+    for row in torch.cartesian_prod(*map(torch.arange, count.shape)).tolist():
+        found[(*row, indices[(*row, slice(count[tuple(row)]))].long())] = True
+    return found
+
+
+class FlashAttention4(unittest.TestCase):
+    def check(self, tensors, mask, size, swap):
+        """Tensors beside a mask of [heads, n, n], in which a block that reaches beyond n is never full."""
+        n = mask.shape[1]
+        rows, columns = (-(-n // of) for of in size)
+        padded = torch.zeros(len(mask), rows * size[0], columns * size[1], dtype=bool)
+        padded[:, :n, :n] = mask
+        blocks = padded.reshape(-1, rows, size[0], columns, size[1])
+        full = blocks.all(4).all(2)
+        partial = blocks.any(4).any(2) & ~full
+        for name, expected in (("mask", partial), ("full", full)):
+            count, indices = getattr(tensors, f"{name}_block_cnt"), getattr(tensors, f"{name}_block_idx")
+            expected = expected.mT if swap else expected
+            self.assertTrue(torch.equal(listed(count, indices, expected.shape[2])[0], expected), name)
+            self.assertEqual((count.dtype, indices.dtype), (torch.int32, torch.int32))
+            self.assertEqual(indices.shape[3], max(count.max().item(), 1))
+            self.assertTrue(indices.is_contiguous())
+        self.assertEqual(tensors.block_size, size)
+
+    def test_beside_masks(self):
+        print(f"STC_SEED={SEED}", file=sys.stderr)
+        rng = random.Random(SEED)
+        for _ in range(60):
+            pattern, n = random_pattern(rng), rng.randint(1, 300)
+            size = (rng.choice([16, 32, 48]), rng.choice([8, 16, 32]))
+            heads = rng.choice([None, pattern.heads, 7]) if pattern.heads > 1 else rng.choice([None, 4])
+            with self.subTest(pattern=pattern, n=n, size=size, heads=heads):
+                found = pattern.to_fa4(n, size, heads)
+                of_heads = range(1 if pattern.heads == 1 else heads or pattern.heads)
+                mask = torch.stack([torch.tensor(pattern.head(h).mask(n)) for h in of_heads])
+                self.check(found.forward, mask, size, swap=False)
+                self.check(found.backward, mask, size, swap=True)
+                i, j = torch.arange(n)[:, None], torch.arange(n)
+                names = {"i": i, "j": j, "minimum": torch.minimum, "maximum": torch.maximum, "where": torch.where}
+                for h, condition in enumerate(found.conditions):
+                    holds = torch.as_tensor(eval(condition, names) != 0).broadcast_to(n, n)
+                    self.assertTrue(torch.equal(holds, torch.tensor(pattern.head(h).mask(n))))
+
+    def test_a_long_one(self):
+        found = PATTERNS[0].to_fa4(98304, (256, 128))
+        self.assertEqual(found.forward.mask_block_cnt[0, 0].tolist(), [2] + [4] * 383)
+        self.assertEqual(found.forward.mask_block_idx.shape, (1, 1, 384, 4))
+        self.assertEqual(found.forward.mask_block_idx[0, 0, 5].tolist(), [0, 9, 10, 11])
+        self.assertEqual(found.backward.mask_block_idx.shape, (1, 1, 768, 384))
+
+    def test_refused(self):
+        for size in (0, (128, -1)):
+            with self.assertRaisesRegex(ValueError, "expected blocks of a size from 1 on, found"):
+                stc.local(4).to_fa4(1000, size)
+        with self.assertRaisesRegex(ValueError, "at most 8192 in a row, found the size 1"):
+            stc.local(4).to_fa4(10000, (128, 127))
 
 
 if __name__ == "__main__":

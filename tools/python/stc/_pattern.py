@@ -253,6 +253,34 @@ class Pattern:
 
         return block_mask(self, n, block_size, device)
 
+    def to_fa4(
+        self, n: int, block_size: int | tuple[int, int] = 128, heads: int | None = None, device: Any = "cpu"
+    ) -> Any:
+        """FlashAttention-4's block-sparse tensors, for those who stay there, made from the set as
+        to_block_mask makes its blocks.
+
+            blocks = p.to_fa4(n, device="cuda")
+            flash_attn_func(
+                q, k, v, mask_mod=mask_mod,
+                block_sparse_tensors=BlockSparseTensorsTorch(**blocks.forward._asdict()),
+                block_sparse_tensors_bwd=BlockSparseTensorsTorch(**blocks.backward._asdict()),
+            )
+
+        block_size: of queries and keys, or of both: multiples of what the kernel takes at once, such as
+            128 on Hopper and (256, 128) on Blackwell.
+        heads: how many there are of queries, which take the patterns in turn where these differ; by
+            default, as many as there are patterns.
+
+        There is no mask_mod in it, which is written in the CuTe DSL: `blocks.conditions` says what it
+        has to compute, and `help(type(blocks))` all the rest. deterministic=True takes further tensors,
+        which FlashAttention-4's compute_dq_write_order makes of these.
+
+        ValueError: sizes that are no blocks, or more than 8192 of their common divisor in a row.
+        """
+        from ._block_mask import fa4
+
+        return fa4(self, n, block_size, heads, device)
+
 
 def reaches(layers: Iterable[Pattern], n: int) -> Reach:
     """Whether every position reaches all later ones through these layers, in the order in which a
