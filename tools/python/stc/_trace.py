@@ -88,13 +88,10 @@ def _described(value: Any) -> str:
     return "a tensor" if kind.__name__ in ("Tensor", "ndarray", "Parameter") else f"a value of type {kind.__name__}"
 
 
-class _Unknown(_Symbol):
-    """A batch or a head that the pattern must not depend on."""
+class _Index(_Symbol):
+    """What a mask function is called with. The and_masks and or_masks of PyTorch start with b's
+    methods here, those of Transformers with i's."""
 
-    def __init__(self, what: str):
-        self.what = what
-
-    # With these PyTorch's own and_masks and or_masks start.
     def new_ones(self, shape: Any, dtype: Any = None) -> Condition:
         return Condition.constant(True)
 
@@ -102,11 +99,18 @@ class _Unknown(_Symbol):
         return Condition.constant(False)
 
 
+class _Unknown(_Index):
+    """A batch or a head that the pattern must not depend on."""
+
+    def __init__(self, what: str):
+        self.what = what
+
+
 _BATCH = _Unknown("the batch b, while a pattern is the same for all sequences of a batch")
 _HEAD = _Unknown("the head h, while the number of heads is not known: stc.Pattern(mask, heads=...)")
 
 
-class Position(_Symbol):
+class Position(_Index):
     """A whole number that depends on i and j: a constant and a sum of terms, each with a factor. A
     term is i, j, a floor of a quotient, a remainder, or an absolute value."""
 
@@ -220,9 +224,14 @@ class Condition(_Symbol):
     "or", if any."""
 
     what = "a comparison of positions"
+    device = None
 
     def __init__(self, text: str, joined: str = ""):
         self.text, self.joined = text, joined
+
+    def to(self, device: None) -> Condition:
+        """Itself. The and_masks and or_masks of Transformers move conditions to the device of another."""
+        return self
 
     @staticmethod
     def constant(value: bool) -> Condition:
