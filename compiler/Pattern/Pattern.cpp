@@ -95,6 +95,12 @@ std::optional<ParseError> Pattern::check(std::string_view text) {
   return syntax ? std::nullopt : std::optional(syntax.error());
 }
 
+static bool namesLength(const Syntax &syntax) {
+  return syntax.namesLength ||
+         std::ranges::any_of(syntax.operands, [](const Syntax &one) { return namesLength(one); });
+}
+bool Pattern::namesLength() const { return ::namesLength(impl->syntax); }
+
 /// The first named pattern with an argument above n.
 static const Syntax *findWider(const Syntax &syntax, int64_t n) {
   if (syntax.extent > n)

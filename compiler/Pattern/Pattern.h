@@ -213,6 +213,8 @@ public:
 
   const std::string &text() const;
   int64_t size() const;
+  /// Whether a set names the length. Else the pairs over fewer positions are those of these.
+  bool namesLength() const;
   bool contains(int64_t i, int64_t j) const;
   /// Holds for the pattern's pairs among all 0 <= i, j < n, over the variables (i, j) = (0, 1):
   /// what `contains` evaluates, for callers that look at many pairs at once.

@@ -58,6 +58,7 @@ public:
     }
     leaf.condition = whole;
     leaf.existentials = existentials;
+    leaf.namesLength = namesLength;
     checkSize(whole, begin);
     return leaf;
   }
@@ -422,8 +423,10 @@ private:
     scanner.takeName();
     if (auto known = lookUp(name))
       return {.expr = *known, .offset = begin};
-    if (name == "n")
+    if (name == "n") {
+      namesLength = true;
       return {.expr = Expr::constant(n), .offset = begin};
+    }
     if (name == "true" || name == "false")
       return {.expr = Expr::constant(name == "true"), .isCondition = true, .offset = begin};
     if (isFunction(name))
@@ -477,6 +480,7 @@ private:
   Scanner &scanner;
   int64_t n;
   unsigned existentials = 0;
+  bool namesLength = false;
   int negations = 0;
   std::vector<std::pair<std::string, Expr>> scope;
 };

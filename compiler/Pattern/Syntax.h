@@ -20,6 +20,8 @@ struct Syntax {
   /// of which some values must make it hold.
   Expr condition;
   unsigned existentials = 0;
+  /// Leaf: the text has the length, n, in it.
+  bool namesLength = false;
   /// Leaf: the width of a band, 0 if it is none.
   int64_t width = 0;
   /// Union, Intersection, Difference: two operands.
