@@ -1,4 +1,5 @@
 //===- ProgramCheck.cpp - what the schema of a program cannot say ------------------===//
+#include "runtime/Program/Dynamic.h"
 #include "runtime/Program/NameCheck.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/ProgramFile.h"
@@ -379,6 +380,8 @@ Result<void> Checker::checkEntry(const Entry &entry) {
       return fail(fmt::format("step {}: {}", index, checked.error().message));
     ++index;
   }
+  if (auto checked = checkDynamic(program, entry); !checked)
+    return checked;
   return checkWaits(entry);
 }
 

@@ -55,6 +55,28 @@ Result<std::unique_ptr<Device>> Device::open(const std::string &library, int pro
   return device;
 }
 
+Result<std::unique_ptr<Device>> Device::openBeside(int number, const std::string &library) {
+  auto driver = Driver::open(library);
+  if (!driver)
+    return forward(driver);
+  int count = 0;
+  CUcontext before = nullptr;
+  auto asked =
+      (*driver)->init(0).and_then([&] { return (*driver)->deviceGetCount(&count); }).and_then([&] {
+        return (*driver)->ctxGetCurrent(&before);
+      });
+  if (!asked)
+    return forward(asked);
+  if (number < 0 || number >= count)
+    return fail(fmt::format("expected one of {} GPUs that the driver shows, found number {}", count,
+                            number),
+                ErrorKind::Machine);
+  auto device = open(library, number);
+  if (auto left = (*driver)->ctxSetCurrent(before); device && !left)
+    return forward(left);
+  return device;
+}
+
 Device::~Device() {
   for (CUstream stream : {work, exchange})
     if (stream)

@@ -21,6 +21,9 @@ public:
   /// GPU.
   static Result<std::unique_ptr<Device>> open(const std::string &library = driverLibrary,
                                               int process = 0);
+  /// That of a number among them, for a process that has a current context of its own, which stays.
+  static Result<std::unique_ptr<Device>> openBeside(int number,
+                                                    const std::string &library = driverLibrary);
   Device(const Device &) = delete;
   ~Device();
 
@@ -28,6 +31,21 @@ public:
   CUstream stream() const { return work; }
   CUstream exchangeStream() const { return exchange; }
   Result<void> synchronize() const { return functions->streamSynchronize(work); }
+
+  /// Runs `body` with the context current on the thread, which after that has what it had before.
+  /// Error (Machine): the driver refuses it.
+  template <class Body> auto within(Body body) const -> decltype(body()) {
+    CUcontext before = nullptr;
+    if (auto got = functions->ctxGetCurrent(&before); !got)
+      return forward(got);
+    if (before == context)
+      return body();
+    if (auto entered = functions->ctxSetCurrent(context); !entered)
+      return forward(entered);
+    auto result = body();
+    auto left = functions->ctxSetCurrent(before);
+    return result && !left ? forward(left) : std::move(result);
+  }
 
   /// "NVIDIA H100 80GB HBM3".
   const std::string &name() const { return label; }

@@ -28,6 +28,7 @@ public:
   Function<CUcontext *, CUdevice> primaryCtxRetain{*this, "cuDevicePrimaryCtxRetain"};
   Function<CUdevice> primaryCtxRelease{*this, "cuDevicePrimaryCtxRelease_v2"};
   Function<CUcontext> ctxSetCurrent{*this, "cuCtxSetCurrent"};
+  Function<CUcontext *> ctxGetCurrent{*this, "cuCtxGetCurrent"};
 
   Function<size_t *, size_t *> memGetInfo{*this, "cuMemGetInfo_v2"}; // free, total
   Function<CUdeviceptr *, size_t> memAlloc{*this, "cuMemAlloc_v2"};

@@ -10,15 +10,6 @@
 namespace stc::runtime {
 
 namespace {
-/// The compute capability that a target's code is for: PTX for sm_80 runs on later GPUs as well,
-/// the instructions of sm_90a are those of no other GPU, older or newer.
-struct GpuTarget {
-  std::string_view name;
-  std::pair<int, int> capability;
-  bool later;
-};
-constexpr GpuTarget gpuTargets[] = {{ampereTarget, {8, 0}, true}, {hopperTarget, {9, 0}, false}};
-
 // Of the host's memory, of all devices along an axis.
 constexpr uint64_t gatheredBytes = uint64_t(64) << 20;
 
@@ -34,20 +25,8 @@ bool hasProducts(const program::Program &program) {
 Result<std::unique_ptr<CudaExecutor>>
 CudaExecutor::create(const program::Program &program, const cuda::Device &device, Devices devices,
                      const std::vector<std::string> &productLibraries) {
-  const auto *target =
-      std::ranges::find(gpuTargets, program.target()->string_view(), &GpuTarget::name);
-  if (target == std::end(gpuTargets))
-    return fail(fmt::format("this program was compiled for target '{}'; expected '{}' or '{}'",
-                            printable(program.target()->string_view()), ampereTarget, hopperTarget),
-                ErrorKind::Machine);
-  auto found = device.capability(), expected = target->capability;
-  if (target->later ? found < expected : found != expected)
-    return fail(fmt::format("this program was compiled for {}: expected a GPU of compute "
-                            "capability {}.{}{}, found {}.{} ({})",
-                            target->name, expected.first, expected.second,
-                            target->later ? " or later" : "", found.first, found.second,
-                            device.name()),
-                ErrorKind::Machine);
+  if (auto checked = cuda::checkTarget(program, device); !checked)
+    return forward(checked);
   if (auto checked = checkDevices(program, devices); !checked)
     return forward(checked);
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device, std::move(devices)));

@@ -1,13 +1,25 @@
 //===- Kernel.cpp - kernels of a program on a GPU ------------------------------------===//
 #include "runtime/Device/Cuda/Kernel.h"
+#include "runtime/Program/Expression.h"
+#include "runtime/Program/ProgramFile.h"
 #include "runtime/Support/File.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace stc::runtime::cuda {
 
 namespace {
+
+/// The compute capability that a target's code is for: PTX for sm_80 runs on later GPUs as well,
+/// the instructions of sm_90a are those of no other GPU, older or newer.
+struct GpuTarget {
+  std::string_view name;
+  std::pair<int, int> capability;
+  bool later;
+};
+constexpr GpuTarget gpuTargets[] = {{ampereTarget, {8, 0}, true}, {hopperTarget, {9, 0}, false}};
 
 // The first lines of what the driver's compiler says, as one.
 std::string oneLine(std::string log) {
@@ -36,16 +48,38 @@ CUtensorMapDataType typeOf(program::DType dtype) {
   }
 }
 
-Result<CUtensorMap> encode(const Driver &driver, const program::TensorMap &map,
-                           CUdeviceptr buffer) {
+/// What a map has as its offset, its sizes and its strides, for the sizes of a launch.
+Result<std::vector<uint64_t>> numbersOf(const program::TensorMap &map,
+                                        std::span<const int64_t> sizes) {
+  std::vector<uint64_t> numbers;
+  if (!map.dynamic()) {
+    numbers.push_back(map.offset());
+    numbers.insert(numbers.end(), map.sizes()->begin(), map.sizes()->end());
+    numbers.insert(numbers.end(), map.strides()->begin(), map.strides()->end());
+    return numbers;
+  }
+  for (const program::Expression *expression : *map.dynamic()) {
+    auto number = evaluate(*expression, sizes);
+    if (!number)
+      return forward(number);
+    numbers.push_back(static_cast<uint64_t>(*number));
+  }
+  return numbers;
+}
+
+Result<CUtensorMap> encode(const Driver &driver, const program::TensorMap &map, CUdeviceptr buffer,
+                           std::span<const int64_t> ofLaunch) {
   CUtensorMap encoded;
-  std::vector<uint64_t> sizes(map.sizes()->begin(), map.sizes()->end()),
-      strides(map.strides()->begin(), map.strides()->end());
+  auto numbers = numbersOf(map, ofLaunch);
+  if (!numbers)
+    return forward(numbers);
+  const std::span sizes = std::span(*numbers).subspan(1, map.sizes()->size());
+  const std::span strides = std::span(*numbers).subspan(1 + sizes.size());
   std::vector<uint32_t> box(map.box()->begin(), map.box()->end()), steps(box.size(), 1);
   auto swizzle = map.swizzle() == 128 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B;
   auto made = driver.tensorMapEncodeTiled(
       &encoded, typeOf(map.dtype()), static_cast<uint32_t>(sizes.size()),
-      reinterpret_cast<void *>(buffer + map.offset()), sizes.data(), strides.data(), box.data(),
+      reinterpret_cast<void *>(buffer + numbers->front()), sizes.data(), strides.data(), box.data(),
       steps.data(), CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
       CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   if (!made)
@@ -54,6 +88,24 @@ Result<CUtensorMap> encode(const Driver &driver, const program::TensorMap &map,
 }
 
 } // namespace
+
+Result<void> checkTarget(const program::Program &program, const Device &device) {
+  const auto *target =
+      std::ranges::find(gpuTargets, program.target()->string_view(), &GpuTarget::name);
+  if (target == std::end(gpuTargets))
+    return fail(fmt::format("this program was compiled for target '{}'; expected '{}' or '{}'",
+                            printable(program.target()->string_view()), ampereTarget, hopperTarget),
+                ErrorKind::Machine);
+  auto found = device.capability(), expected = target->capability;
+  if (target->later ? found < expected : found != expected)
+    return fail(fmt::format("this program was compiled for {}: expected a GPU of compute "
+                            "capability {}.{}{}, found {}.{} ({})",
+                            target->name, expected.first, expected.second,
+                            target->later ? " or later" : "", found.first, found.second,
+                            device.name()),
+                ErrorKind::Machine);
+  return {};
+}
 
 Result<Kernel> Kernel::load(const Device &device, const program::Kernel &source) {
   Kernel kernel(device, source);
@@ -119,19 +171,36 @@ unsigned Kernel::blocksFor(uint64_t items) const {
 
 Result<Launch> Launch::bind(const Kernel &kernel, const program::Launch &launch,
                             CUdeviceptr arena) {
-  Launch bound(kernel);
-  bound.blocks = kernel.blocksFor(launch.items());
+  std::vector<CUdeviceptr> buffers;
   for (uint64_t offset : *launch.buffers())
-    bound.words.push_back(arena + offset);
+    buffers.push_back(arena + offset);
+  return bind(kernel, buffers, launch.items(),
+              std::span(launch.sizes()->data(), launch.sizes()->size()));
+}
+
+Result<Launch> Launch::bind(const Kernel &kernel, const program::Launch &launch,
+                            std::span<const CUdeviceptr> buffers, std::span<const int64_t> sizes) {
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  auto items = evaluate(*launch.dynamic_items(), sizes);
+  if (items && (*items < 0 || *items > most))
+    return fail(fmt::format("expected sizes of at most 2^31 - 1 items on a GPU, found {}", *items));
+  return items ? bind(kernel, buffers, static_cast<uint64_t>(*items), sizes) : forward(items);
+}
+
+Result<Launch> Launch::bind(const Kernel &kernel, std::span<const CUdeviceptr> buffers,
+                            uint64_t items, std::span<const int64_t> sizes) {
+  Launch bound(kernel);
+  bound.blocks = kernel.blocksFor(items);
+  bound.words.assign(buffers.begin(), buffers.end());
   for (const program::TensorMap *map : *kernel.source->grid()->maps()) {
-    auto encoded = encode(kernel.device->driver(), *map, bound.words[map->buffer()]);
+    auto encoded = encode(kernel.device->driver(), *map, bound.words[map->buffer()], sizes);
     if (!encoded)
       return ofKernel(*kernel.source, encoded.error());
     bound.maps.push_back(*encoded);
   }
-  for (int64_t size : *launch.sizes())
+  for (int64_t size : sizes)
     bound.words.push_back(static_cast<uint64_t>(size));
-  bound.words.push_back(launch.items());
+  bound.words.push_back(items);
   if (auto checked = bound.finish(); !checked)
     return ofKernel(*kernel.source, checked.error());
   return bound;
@@ -193,7 +262,7 @@ Result<void> Launch::finish() {
   return fail("expected the parameters of its launch, " + expected + ", found others in its code");
 }
 
-Result<void> Launch::operator()(bool behindKernel) const {
+Result<void> Launch::operator()(bool behindKernel, CUstream stream) const {
   const program::Grid &grid = *kernel->source->grid();
   CUlaunchAttribute early{CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION, {1}};
   CUlaunchConfig config{.gridDimX = blocks,
@@ -203,7 +272,7 @@ Result<void> Launch::operator()(bool behindKernel) const {
                         .blockDimY = 1,
                         .blockDimZ = 1,
                         .sharedMemBytes = grid.shared_bytes(),
-                        .hStream = kernel->device->stream(),
+                        .hStream = stream,
                         .attrs = &early,
                         .numAttrs = behindKernel && grid.early() ? 1u : 0u};
   return kernel->device->driver().launchKernel(&config, kernel->function,

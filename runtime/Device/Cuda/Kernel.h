@@ -6,9 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace stc::runtime::cuda {
+
+/// Error (Machine): the program is for another target than a GPU, or for one of another compute
+/// capability.
+Result<void> checkTarget(const program::Program &program, const Device &device);
 
 /// A kernel that is loaded. The program and the device must outlive it.
 class Kernel {
@@ -46,6 +51,10 @@ public:
   /// tensor map; (Input): the kernel takes other parameters.
   static Result<Launch> bind(const Kernel &kernel, const program::Launch &launch,
                              CUdeviceptr arena);
+  /// The same of dynamic sizes, with these, on buffers that lie anywhere. Error (Input), too: an
+  /// expression has no value.
+  static Result<Launch> bind(const Kernel &kernel, const program::Launch &launch,
+                             std::span<const CUdeviceptr> buffers, std::span<const int64_t> sizes);
   /// The same for several launches at once.
   static Result<Launch> bind(const Kernel &kernel, const program::Batch &batch, CUdeviceptr arena);
   Launch(Launch &&) = default;
@@ -55,10 +64,15 @@ public:
   bool isEmpty() const { return blocks == 0; }
   /// Puts it on the device's stream; `behindKernel`: directly behind another kernel, whose end a
   /// kernel that is early waits for by itself.
-  Result<void> operator()(bool behindKernel) const;
+  Result<void> operator()(bool behindKernel) const {
+    return operator()(behindKernel, kernel->device->stream());
+  }
+  Result<void> operator()(bool behindKernel, CUstream stream) const;
 
 private:
   explicit Launch(const Kernel &kernel) : kernel(&kernel) {}
+  static Result<Launch> bind(const Kernel &kernel, std::span<const CUdeviceptr> buffers,
+                             uint64_t items, std::span<const int64_t> sizes);
   /// Lists the parameters, and holds them against those of the kernel.
   Result<void> finish();
 

@@ -164,7 +164,15 @@ int cuDevicePrimaryCtxRelease_v2(int device) {
   --fake.liveContexts;
   return 0;
 }
-int cuCtxSetCurrent(void *context) { return 0; }
+static void *currentContext;
+int cuCtxSetCurrent(void *context) {
+  currentContext = context;
+  return 0;
+}
+int cuCtxGetCurrent(void **context) {
+  *context = currentContext;
+  return 0;
+}
 
 /* The size of a piece of memory stands before it; pieces are aligned as the driver's are. */
 enum { headerBytes = 256 };

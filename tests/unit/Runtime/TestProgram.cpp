@@ -60,13 +60,23 @@ std::vector<flatbuffers::Offset<Tensor>> build(flatbuffers::FlatBufferBuilder &b
   return tensors;
 }
 
+flatbuffers::Offset<Expression> build(flatbuffers::FlatBufferBuilder &builder,
+                                      const ExpressionSpec &spec) {
+  return CreateExpressionDirect(builder, &spec);
+}
+
 flatbuffers::Offset<Kernel> build(flatbuffers::FlatBufferBuilder &builder, const KernelSpec &spec) {
   flatbuffers::Offset<Grid> grid;
   if (spec.grid) {
     std::vector<flatbuffers::Offset<TensorMap>> maps;
-    for (const MapSpec &map : spec.grid->maps)
+    for (const MapSpec &map : spec.grid->maps) {
+      std::vector<flatbuffers::Offset<Expression>> dynamic;
+      for (const ExpressionSpec &expression : map.dynamic)
+        dynamic.push_back(build(builder, expression));
       maps.push_back(CreateTensorMapDirect(builder, map.buffer, map.offset, map.dtype, &map.sizes,
-                                           &map.strides, &map.box, map.swizzle));
+                                           &map.strides, &map.box, map.swizzle,
+                                           dynamic.empty() ? nullptr : &dynamic));
+    }
     std::vector<uint8_t> image(spec.grid->image.begin(), spec.grid->image.end());
     grid = CreateGridDirect(builder, spec.grid->threads, spec.grid->shared, &maps, &image,
                             spec.grid->early);
@@ -77,8 +87,12 @@ flatbuffers::Offset<Kernel> build(flatbuffers::FlatBufferBuilder &builder, const
 flatbuffers::Offset<Step> build(flatbuffers::FlatBufferBuilder &builder, const StepSpec &spec) {
   const Work *work = spec.work ? &*spec.work : nullptr;
   std::vector<flatbuffers::Offset<Launch>> launches;
-  for (const StepSpec::Launch &l : spec.launch)
-    launches.push_back(CreateLaunchDirect(builder, l.kernel, l.items, &l.buffers, &l.sizes));
+  for (const StepSpec::Launch &l : spec.launch) {
+    flatbuffers::Offset<Expression> items;
+    if (!l.dynamicItems.empty())
+      items = build(builder, l.dynamicItems);
+    launches.push_back(CreateLaunchDirect(builder, l.kernel, l.items, &l.buffers, &l.sizes, items));
+  }
   if (launches.size() == 1)
     return CreateStep(builder, Action::Launch, launches[0].Union(), work);
   if (!launches.empty())
@@ -124,8 +138,18 @@ std::string ProgramSpec::build() const {
     for (const StepSpec &step : entry.steps)
       steps.push_back(test::build(builder, step));
     auto inputs = test::build(builder, entry.inputs), outputs = test::build(builder, entry.outputs);
-    entryTables.push_back(CreateEntryDirect(builder, entry.name.c_str(), &inputs, &outputs, &steps,
-                                            arena, entry.modelFlops));
+    std::vector<flatbuffers::Offset<Parameter>> parameters;
+    for (const ParameterSpec &one : entry.parameters)
+      parameters.push_back(
+          CreateParameterDirect(builder, one.name.c_str(), one.example, one.multiple, one.most));
+    std::vector<flatbuffers::Offset<Intermediate>> intermediates;
+    for (const IntermediateSpec &one : entry.intermediates)
+      intermediates.push_back(
+          CreateIntermediate(builder, one.offset, test::build(builder, one.bytes)));
+    const bool isDynamic = !entry.parameters.empty();
+    entryTables.push_back(CreateEntryDirect(
+        builder, entry.name.c_str(), &inputs, &outputs, &steps, arena, entry.modelFlops,
+        isDynamic ? &parameters : nullptr, isDynamic ? &intermediates : nullptr));
   }
   std::vector<flatbuffers::Offset<Setting>> settingTables;
   for (const auto &[key, value] : settings)
@@ -212,6 +236,25 @@ ProgramSpec gpuProgram() {
   zero.copy = {{0, 1408, 128, true}};
   entry.steps = {launch, copy, zero};
   spec.entries = {entry};
+  return spec;
+}
+
+ProgramSpec dynamicProgram() {
+  using enum program::Operation;
+  ProgramSpec spec = gpuProgram();
+  const ExpressionSpec items = {{Size, 0}, {Constant, 3}, {CeilDivide, 0}};
+  const ExpressionSpec bytes = {{Size, 0}, {Constant, 8}, {Multiply, 0}};
+  GridSpec grid{128, 0, {{0, 0, DType::BF16, {64, 4}, {128}, {64, 2}, 128}}, "// PTX"};
+  grid.maps[0].dynamic = {{{Constant, 0}}, {{Constant, 64}}, {{Size, 0}}, {{Size, 1}}};
+  spec.kernels = {{"attention", "attention", 0, grid}};
+  EntrySpec &entry = spec.entries[0];
+  entry.outputs = {{"y", DType::BF16, {4, 64}, 1024}};
+  entry.parameters = {{"rows", 4, 2, 8}, {"x.row", 128, 16, 1 << 20}};
+  entry.intermediates = {{2048, bytes}};
+  StepSpec first, second;
+  first.launch = {{0, 2, {0, 2048}, {4, 128}, items}};
+  second.launch = {{0, 4, {2048, 1024}, {4, 128}, {{Size, 0}}}};
+  entry.steps = {first, second};
   return spec;
 }
 

@@ -37,12 +37,16 @@ struct VariableSpec {
   program::Role role = program::Role::Parameter;
 };
 
+/// In postfix notation.
+using ExpressionSpec = std::vector<program::Instruction>;
+
 struct MapSpec {
   uint32_t buffer = 0;
   uint64_t offset = 0;
   DType dtype = DType::BF16;
   std::vector<int64_t> sizes, strides, box;
   uint32_t swizzle = 128;
+  std::vector<ExpressionSpec> dynamic = {};
 };
 
 struct GridSpec {
@@ -65,6 +69,7 @@ struct StepSpec {
     uint64_t items;
     std::vector<uint64_t> buffers;
     std::vector<int64_t> sizes;
+    ExpressionSpec dynamicItems = {};
   };
   struct Gemm {
     DType dtype;
@@ -92,11 +97,23 @@ struct StepSpec {
   bool waits = false;
 };
 
+struct ParameterSpec {
+  std::string name;
+  int64_t example, multiple, most;
+};
+
+struct IntermediateSpec {
+  uint64_t offset;
+  ExpressionSpec bytes;
+};
+
 struct EntrySpec {
   std::string name;
   std::vector<TensorSpec> inputs, outputs;
   std::vector<StepSpec> steps;
   uint64_t modelFlops = 0;
+  std::vector<ParameterSpec> parameters = {}; ///< of dynamic sizes where there are some
+  std::vector<IntermediateSpec> intermediates = {};
 };
 
 struct ProgramSpec {
@@ -130,6 +147,10 @@ ProgramSpec exchangeProgram();
 
 /// A program for a GPU with one entry of a launch with two tensor maps, a copy and zeros.
 ProgramSpec gpuProgram();
+/// One for a GPU with an entry of dynamic sizes: rows, 4 of 8 at the example, a multiple of 2, and
+/// the bytes from one to the next. A kernel reads x, bf16[rows, 64], through a map and has an item
+/// for 3 rows; another one goes on from its 8 bytes a row to y.
+ProgramSpec dynamicProgram();
 /// The same with a kernel that is launched by a batch of two in place of the launch: 100 items from
 /// 0 to 512, of size 7, and 900 from 64 to 1024, of size 8.
 ProgramSpec gpuBatch();
