@@ -54,6 +54,8 @@ private:
   FailureOr<Offset<program::Launch>> launch(plan::LaunchOp op);
   FailureOr<Offset<program::Exchange>> exchange(plan::ExchangeOp op);
   FailureOr<Offset<program::Step>> step(Operation &op);
+  Offset<program::Expression> expression(AffineExpr expr);
+  Table<program::Intermediate> intermediatesOf(plan::EntryOp op);
 
   ModuleOp module;
   const ProgramCode &code;
@@ -131,6 +133,29 @@ LogicalResult PlanWriter::addVariable(plan::VariableOp op) {
   return success();
 }
 
+static void addCode(AffineExpr expr, std::vector<program::Instruction> &code) {
+  using program::Operation;
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return void(code.emplace_back(Operation::Constant, constant.getValue()));
+  if (auto size = dyn_cast<AffineSymbolExpr>(expr))
+    return void(code.emplace_back(Operation::Size, size.getPosition()));
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  addCode(binary.getLHS(), code);
+  addCode(binary.getRHS(), code);
+  const Operation operation = expr.getKind() == AffineExprKind::Add        ? Operation::Add
+                              : expr.getKind() == AffineExprKind::Mul      ? Operation::Multiply
+                              : expr.getKind() == AffineExprKind::FloorDiv ? Operation::FloorDivide
+                              : expr.getKind() == AffineExprKind::CeilDiv  ? Operation::CeilDivide
+                                                                           : Operation::Modulo;
+  code.emplace_back(operation, 0);
+}
+
+Offset<program::Expression> PlanWriter::expression(AffineExpr expr) {
+  std::vector<program::Instruction> code;
+  addCode(expr, code);
+  return program::CreateExpressionDirect(builder, &code);
+}
+
 FailureOr<Offset<program::Grid>> PlanWriter::grid(plan::KernelOp op) {
   std::vector<Offset<program::TensorMap>> maps;
   for (auto map : op.getGrid()->getMaps().getAsRange<plan::TensorMapAttr>()) {
@@ -140,8 +165,13 @@ FailureOr<Offset<program::Grid>> PlanWriter::grid(plan::KernelOp op) {
              << map.getElement();
     std::vector<int64_t> sizes = map.getSizes().vec(), strides = map.getStrides().vec(),
                          box = map.getBox().vec();
+    Table<program::Expression> dynamic;
+    if (map.getDynamic())
+      for (AffineExpr number : map.getDynamic().getValue().getResults())
+        dynamic.push_back(expression(number));
     maps.push_back(program::CreateTensorMapDirect(builder, map.getBuffer(), map.getOffset(), *dtype,
-                                                  &sizes, &strides, &box, map.getSwizzle()));
+                                                  &sizes, &strides, &box, map.getSwizzle(),
+                                                  map.getDynamic() ? &dynamic : nullptr));
   }
   const std::string &image = code.images[kernels.size()];
   std::vector<uint8_t> bytes(image.begin(), image.end());
@@ -182,8 +212,11 @@ FailureOr<Offset<program::Launch>> PlanWriter::launch(plan::LaunchOp op) {
   if (auto grid = kernel->second.op.getGrid())
     for (auto map : grid->getMaps().getAsRange<plan::TensorMapAttr>())
       arenaBytes = std::max(arenaBytes, endOf(map, buffers[map.getBuffer()]));
+  Offset<program::Expression> items;
+  if (auto dynamic = op.getDynamic())
+    items = expression(dynamic->getResult(0));
   return program::CreateLaunchDirect(builder, kernel->second.number, op.getItems(), &buffers,
-                                     &sizes);
+                                     &sizes, items);
 }
 
 FailureOr<Offset<program::Exchange>> PlanWriter::exchange(plan::ExchangeOp op) {
@@ -324,10 +357,36 @@ LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
       return failure();
     steps.push_back(*one);
   }
-  entries.push_back(program::CreateEntryDirect(builder, op.getSymName().str().c_str(), &*inputs,
-                                               &*outputs, &steps, op.getPeak(),
-                                               op.getModelFlops().value_or(0)));
+  Table<program::Parameter> parameters;
+  Table<program::Intermediate> intermediates;
+  if (op.getParameters()) {
+    for (auto one : op.getParameters()->getAsRange<tile::ParameterAttr>())
+      parameters.push_back(program::CreateParameterDirect(builder, one.getName().str().c_str(),
+                                                          one.getExample(), one.getMultiple(),
+                                                          one.getMost()));
+    intermediates = intermediatesOf(op);
+  }
+  entries.push_back(program::CreateEntryDirect(
+      builder, op.getSymName().str().c_str(), &*inputs, &*outputs, &steps, op.getPeak(),
+      op.getModelFlops().value_or(0), op.getParameters() ? &parameters : nullptr,
+      op.getParameters() ? &intermediates : nullptr));
   return success();
+}
+
+/// Results of launches that are no outputs.
+PlanWriter::Table<program::Intermediate> PlanWriter::intermediatesOf(plan::EntryOp op) {
+  llvm::DenseSet<int64_t> outputs;
+  for (auto buffer : op.getOutputs().getAsRange<plan::BufferAttr>())
+    outputs.insert(buffer.getOffset());
+  Table<program::Intermediate> intermediates;
+  for (auto launch : op.getBody().front().getOps<plan::LaunchOp>()) {
+    ArrayRef<AffineExpr> bytes = launch.getDynamic()->getResults().drop_front();
+    auto results = launch.getBuffers().getValue().take_back(bytes.size());
+    for (auto [buffer, size] : llvm::zip_equal(results, bytes))
+      if (int64_t offset = cast<plan::BufferAttr>(buffer).getOffset(); !outputs.contains(offset))
+        intermediates.push_back(program::CreateIntermediate(builder, offset, expression(size)));
+  }
+  return intermediates;
 }
 
 FailureOr<std::vector<std::byte>> PlanWriter::build() {

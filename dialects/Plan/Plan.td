@@ -56,7 +56,8 @@ def Plan_TensorMapAttr : Plan_Attr<"TensorMap", "tensor_map"> {
     Up to five dimensions over the memory of the kernel's buffer of that number, from a byte offset on:
     their sizes in elements, the fastest first, the strides in bytes of all but the fastest, the box
     that one copy takes, and the bytes of the swizzle (64 or 128). What a box has outside the sizes is
-    read as zeros and not written.
+    read as zeros and not written. Of a kernel of dynamic sizes, `dynamic` gives for any sizes of a launch the
+    offset, the sizes and the strides, and those that stand here are an example.
 
     ```mlir
     #plan.tensor_map<buffer 0, offset 0, bf16, sizes [64, 12288, 8, 4], strides [1024, 128, 12582912],
@@ -65,10 +66,11 @@ def Plan_TensorMapAttr : Plan_Attr<"TensorMap", "tensor_map"> {
   }];
   let parameters = (ins "int64_t":$buffer, "int64_t":$offset, "::mlir::Type":$element,
                         ArrayRefParameter<"int64_t">:$sizes, ArrayRefParameter<"int64_t">:$strides,
-                        ArrayRefParameter<"int64_t">:$box, "int64_t":$swizzle);
+                        ArrayRefParameter<"int64_t">:$box, "int64_t":$swizzle,
+                        OptionalParameter<"::mlir::AffineMapAttr">:$dynamic);
   let assemblyFormat = [{
     `<` `buffer` $buffer `,` `offset` $offset `,` $element `,` `sizes` `[` $sizes `]` `,`
-    `strides` `[` $strides `]` `,` `box` `[` $box `]` `,` `swizzle` $swizzle `>`
+    `strides` `[` $strides `]` `,` `box` `[` $box `]` `,` `swizzle` $swizzle (`,` `dynamic` $dynamic^)? `>`
   }];
 }
 

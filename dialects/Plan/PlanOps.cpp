@@ -240,6 +240,21 @@ LogicalResult plan::VariableOp::verify() {
   return dealt ? verifyDealt(*this, "(C2)", *dealt, cast<RankedTensorType>(getType())) : success();
 }
 
+static LogicalResult verifyParameters(EntryOp entry) {
+  auto parameters = entry.getParameters();
+  if (!parameters)
+    return success();
+  auto examples =
+      llvm::map_to_vector(parameters->getAsRange<tile::ParameterAttr>(),
+                          [](tile::ParameterAttr parameter) { return parameter.getExample(); });
+  for (Operation &step : entry.getBody().front()) {
+    auto launch = dyn_cast<LaunchOp>(step);
+    if (!launch || !launch.getDynamic() || launch.getSizes() != ArrayRef<int64_t>(examples))
+      return step.emitOpError("(C8) expected a launch with dynamic, of the sizes ") << examples;
+  }
+  return success();
+}
+
 LogicalResult EntryOp::verify() {
   FailureOr<int64_t> arena = arenaBytes(*this);
   if (failed(arena))
@@ -266,6 +281,8 @@ LogicalResult EntryOp::verify() {
   if (failed(verifyDealt(*this, "inputs", getDealtInputs(), getInputs())) ||
       failed(verifyDealt(*this, "outputs", getDealtOutputs(), getOutputs())) ||
       failed(verifyWaits(*this)))
+    return failure();
+  if (failed(verifyParameters(*this)))
     return failure();
   for (Operation &step : getBody().front()) {
     if (!isa<LaunchOp, BatchOp, GemmOp, CopyOp, ZeroOp, ExchangeOp, WaitOp>(step))
@@ -325,7 +342,16 @@ LogicalResult LaunchOp::verify() {
   if (static_cast<int64_t>(getItems()) < 0)
     return emitOpError("(C2) expected at least 0 items, found ")
            << static_cast<int64_t>(getItems());
-  return success();
+  if (!getDynamic())
+    return success();
+  const size_t results = getDynamic()->getNumResults() - 1;
+  if (results > getBuffers().size())
+    return emitOpError("(C3) expected a buffer for each of ")
+           << results << " results, found " << getBuffers().size();
+  auto bytes =
+      llvm::map_to_vector(getBuffers().getValue().take_back(results),
+                          [](Attribute buffer) { return cast<BufferAttr>(buffer).getBytes(); });
+  return tile::verifyDynamic(*this, "(C3)", *getDynamic(), getSizes(), getItems(), bytes);
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -84,6 +84,10 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     the model, of which none is there because something is computed again. `below` says for each input what
     its elements are less than, as they are indices, or 0 where they are not.
 
+    An entry with `parameters` has dynamic sizes. Each call gives the parameters, which are the sizes of all
+    launches, and the memory of inputs and outputs. All numbers that stand here are those of the parameters'
+    examples, at which it is an entry like others, but that no two values share memory.
+
     ```mlir
     plan.entry @double inputs ["x" = 0 : tensor<64xf32>] outputs ["y" = 256 : tensor<64xf32>] peak 512 {
       plan.launch @twice items 1 sizes [64] (0 : tensor<64xf32>, 256 : tensor<64xf32>)
@@ -99,16 +103,18 @@ def Plan_EntryOp : Plan_Op<"entry", [IsolatedFromAbove, Symbol, SingleBlock, NoT
     - (C6) exchanges have different numbers, and each is waited for once, behind it.
     - (C7) `dealt_inputs` and `dealt_outputs` have a dictionary for each input and output, of dimensions that the
       tensor has by the names of axes: device r has the r-th of equal parts along each.
+    - (C8) where there are parameters, all steps are launches with `dynamic`, whose sizes are the parameters' examples.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrArrayAttr:$inputNames, Plan_Buffers:$inputs,
                        StrArrayAttr:$outputNames, Plan_Buffers:$outputs, I64Attr:$peak,
                        OptionalAttr<I64Attr>:$modelFlops, OptionalAttr<DenseI64ArrayAttr>:$below,
-                       OptionalAttr<ArrayAttr>:$dealtInputs, OptionalAttr<ArrayAttr>:$dealtOutputs);
+                       OptionalAttr<ArrayAttr>:$dealtInputs, OptionalAttr<ArrayAttr>:$dealtOutputs,
+                       OptionalAttr<Tile_Parameters>:$parameters);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $sym_name `inputs` custom<NamedBuffers>($inputNames, $inputs) (`below` $below^)? (`dealt` $dealtInputs^)?
     `outputs` custom<NamedBuffers>($outputNames, $outputs) (`dealt_outputs` $dealtOutputs^)? `peak` $peak
-    (`model_flops` $modelFlops^)? $body attr-dict
+    (`model_flops` $modelFlops^)? (`parameters` $parameters^)? $body attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -223,11 +229,12 @@ def Plan_LaunchOp : Plan_Op<"launch", [ParentOneOf<["EntryOp", "BatchOp"]>,
     - (C1) the symbol is a `tile.kernel` with as many buffers and sizes, of the same element types
       (an i1 is an i8 in memory), or a `plan.kernel`.
     - (C2) items are not negative.
+    - (C3) `dynamic` is that of a `tile.launch` whose results that are not tied are the last buffers.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, I64Attr:$items, DenseI64ArrayAttr:$sizes, Plan_Buffers:$buffers,
-                       OptionalAttr<Tile_WorkAttr>:$work);
+                       OptionalAttr<Tile_WorkAttr>:$work, OptionalAttr<AffineMapAttr>:$dynamic);
   let assemblyFormat = [{
-    $kernel `items` $items `sizes` $sizes custom<Buffers>($buffers) (`work` $work^)? attr-dict
+    $kernel `items` $items `sizes` $sizes custom<Buffers>($buffers) (`work` $work^)? (`dynamic` $dynamic^)? attr-dict
   }];
   let hasVerifier = 1;
 }

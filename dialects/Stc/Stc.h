@@ -48,6 +48,10 @@ struct AttentionShape {
 /// it, with nothing computed again.
 inline constexpr llvm::StringLiteral kModelFlops = "stc.model_flops";
 
+/// On a function of one op of attention: it is compiled for tensors of any batch, any numbers of
+/// heads and up to as many positions, which lie where its caller has them. Types are an example.
+inline constexpr llvm::StringLiteral kDynamic = "stc.dynamic";
+
 /// Of an entry's input: what all its elements have to be below, and not negative.
 inline constexpr llvm::StringLiteral kBelow = "stc.below";
 

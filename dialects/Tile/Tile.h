@@ -36,9 +36,21 @@ mlir::Type memoryType(mlir::Type element);
 /// known of the op.
 bool isWritten(mlir::Value buffer);
 
+/// What a map of `dynamic` gives for the sizes of a launch, as many as it has symbols.
+llvm::SmallVector<int64_t> evaluate(mlir::AffineMap map, llvm::ArrayRef<int64_t> sizes);
+/// Whether it is one of a launch of these sizes, and gives these items and bytes of results there.
+mlir::LogicalResult verifyDynamic(mlir::Operation *op, llvm::StringRef constraint,
+                                  mlir::AffineMap map, llvm::ArrayRef<int64_t> sizes, int64_t items,
+                                  llvm::ArrayRef<int64_t> bytes);
+
 /// Constraints C1 to C3 of `tile.exchange`, of tensors that collectives read and write.
 mlir::LogicalResult verifyCollectives(mlir::Operation *op, mlir::ArrayAttr collectives,
                                       mlir::TypeRange from, mlir::TypeRange to);
+
+/// On a function of dynamic sizes: its parameters (#tile.parameter), which are the sizes of its
+/// launches. On a `tile.kernel` of one: the parameters' examples.
+inline constexpr llvm::StringLiteral kParameters = "tile.parameters";
+inline constexpr llvm::StringLiteral kExamples = "tile.examples";
 
 /// On a `tile.kernel`: several launches of it are one, so that an item's buffers and sizes are
 /// found at run time.

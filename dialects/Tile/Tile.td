@@ -42,6 +42,22 @@ def Tile_WorkAttr : AttrDef<Tile_Dialect, "Work"> {
   let assemblyFormat = "`<` `flops` $flops `,` `bytes` $bytes `>`";
 }
 
+def Tile_ParameterAttr : AttrDef<Tile_Dialect, "Parameter"> {
+  let mnemonic = "parameter";
+  let summary = "a number that each call of a function of dynamic sizes gives";
+  let description = [{
+    Its name, an example, of which number it is a multiple, and the most that it may be. At least it is that
+    multiple.
+
+    ```mlir
+    #tile.parameter<"positions" = 4096 multiple 128 most 65536>
+    ```
+  }];
+  let parameters = (ins StringRefParameter<"">:$name, "int64_t":$example, "int64_t":$multiple, "int64_t":$most);
+  let assemblyFormat = "`<` $name `=` $example `multiple` $multiple `most` $most `>`";
+}
+def Tile_Parameters : TypedArrayAttrBase<Tile_ParameterAttr, "parameters">;
+
 class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits> {
   let hasVerifier = 1;
 }

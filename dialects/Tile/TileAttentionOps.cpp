@@ -64,8 +64,11 @@ LogicalResult verifyShapes(Op op, TypedValue<MemRefType> outputBuffer, bool oneQ
     return op.emitOpError("(C2) expected as many values as keys, found ")
            << value.getDimSize(1) << " and " << key.getDimSize(1);
   int64_t heads = query.getDimSize(2), keyHeads = key.getDimSize(2);
-  if (output.getDimSize(2) != heads || value.getDimSize(2) != keyHeads || keyHeads < 1 ||
-      heads % keyHeads != 0)
+  const bool areDynamic = ShapedType::isDynamic(heads) && heads == keyHeads;
+  if (areDynamic && !op->hasAttr("dynamic_group"))
+    return op.emitOpError("(C3) expected a group, as numbers of heads are dynamic");
+  if (output.getDimSize(2) != heads || value.getDimSize(2) != keyHeads ||
+      (!areDynamic && (keyHeads < 1 || heads < 1 || heads % keyHeads != 0)))
     return op.emitOpError(
                "(C3) expected as many heads of outputs as of queries and of values as of "
                "keys, and a multiple of these, found ")

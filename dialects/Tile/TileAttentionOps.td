@@ -132,11 +132,16 @@ class Tile_AttentionLike<string mnemonic, list<Trait> traits = []>
     int64_t getValueSize() { return getValue().getType().getDimSize(3); }
     /// How many heads of queries share a head of keys.
     int64_t getGroup() {
+      if (auto group = (*this)->getAttrOfType<::mlir::IntegerAttr>("dynamic_group"))
+        return group.getInt();
       return getQuery().getType().getDimSize(2) / getKey().getType().getDimSize(2);
     }
     auto getWalkOps() { return getWalks().front().getOps<WalkOp>(); }
   }];
 }
+
+// How many heads of queries share one of keys, where types do not say it.
+def Tile_Group : OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>;
 
 def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
   let summary = "attention of one tile of queries: an online softmax over the walks";
@@ -158,17 +163,19 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     - (C1) `rows` is a multiple of `strip`, and the body holds only `tile.walk`.
     - (C2) query and key have equal sizes, value and output too; query and output have equal positions, key
       and value too.
-    - (C3) query and output have equal heads, key and value too, of which those are a multiple.
+    - (C3) query and output have equal heads, key and value too, of which those are a multiple. Where numbers of
+      heads are dynamic, `group` says how many of queries share one of keys.
   }];
   let arguments = (ins Tile_In:$query, Tile_In:$key, Tile_In:$value,
                        Tile_InOut:$output, Tile_RowInOut:$logsumexp,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume,
-                       UnitAttr:$brief, UnitAttr:$nonempty);
+                       UnitAttr:$brief, UnitAttr:$nonempty, Tile_Group:$dynamic_group);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
-    `scale` $scale (`resume` $resume^)? (`brief` $brief^)? (`nonempty` $nonempty^)? $walks attr-dict
+    `scale` $scale (`resume` $resume^)? (`brief` $brief^)? (`nonempty` $nonempty^)? (`group` $dynamic_group^)?
+    $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
   }];
 }
@@ -248,13 +255,13 @@ def Tile_AttentionKeyGradOp : Tile_AttentionLike<"attention_key_grad"> {
                        Tile_OptionalInOut:$querySum,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_HeadStep:$headStep, Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale,
-                       UnitAttr:$resume, UnitAttr:$begin);
+                       UnitAttr:$resume, UnitAttr:$begin, Tile_Group:$dynamic_group);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
     `delta` $delta `key_grad` $keyGrad `value_grad` $valueGrad
     (`query_sum` $querySum^ (`begin` $begin^)?)?
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` (`head_step` $headStep^)?
-    `view` $view `rows` $rows `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `view` $view `rows` $rows `scale` $scale (`resume` $resume^)? (`group` $dynamic_group^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
     `,` type($delta) `,` type($keyGrad) `,` type($valueGrad) (`,` type($querySum)^)?
   }];
@@ -290,12 +297,12 @@ def Tile_AttentionQueryGradOp : Tile_AttentionLike<"attention_query_grad"> {
                        Tile_In:$outputGrad, Tile_RowIn:$logsumexp, Tile_RowIn:$delta,
                        Tile_InOut:$queryGrad,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
-                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume);
+                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume, Tile_Group:$dynamic_group);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
     `delta` $delta `query_grad` $queryGrad
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows
-    `scale` $scale (`resume` $resume^)? $walks attr-dict
+    `scale` $scale (`resume` $resume^)? (`group` $dynamic_group^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
     `,` type($delta) `,` type($queryGrad)
   }];

@@ -28,6 +28,32 @@ bool stc::tile::isWritten(Value buffer) {
   });
 }
 
+SmallVector<int64_t> stc::tile::evaluate(AffineMap map, ArrayRef<int64_t> sizes) {
+  Builder builder(map.getContext());
+  auto constants = llvm::map_to_vector(
+      sizes, [&](int64_t size) -> Attribute { return builder.getIndexAttr(size); });
+  SmallVector<Attribute> results;
+  if (failed(map.constantFold(constants, results)))
+    return {};
+  return llvm::map_to_vector(results,
+                             [](Attribute result) { return cast<IntegerAttr>(result).getInt(); });
+}
+
+LogicalResult stc::tile::verifyDynamic(Operation *op, StringRef constraint, AffineMap map,
+                                       ArrayRef<int64_t> sizes, int64_t items,
+                                       ArrayRef<int64_t> bytes) {
+  if (map.getNumDims() != 0 || map.getNumSymbols() != sizes.size())
+    return op->emitOpError() << constraint << " expected a dynamic map of " << sizes.size()
+                             << " symbols, found " << AffineMapAttr::get(map);
+  SmallVector<int64_t> expected = {items};
+  llvm::append_range(expected, bytes);
+  if (evaluate(map, sizes) != expected)
+    return op->emitOpError() << constraint << " expected a dynamic map that gives " << items
+                             << " items and the bytes of " << bytes.size() << " results, found "
+                             << AffineMapAttr::get(map);
+  return success();
+}
+
 void KernelOp::print(OpAsmPrinter &printer) {
   printer << ' ';
   printer.printSymbolName(getSymName());
@@ -82,7 +108,13 @@ LogicalResult LaunchOp::verify() {
     if (tied >= 0 && llvm::count(getTied(), tied) > 1)
       return emitOpError("(C2) expected one result tied to operand ") << tied;
   }
-  return success();
+  if (!getDynamic())
+    return success();
+  SmallVector<int64_t> bytes;
+  for (auto [tied, type] : llvm::zip(getTied(), getResultTypes()))
+    if (auto tensor = cast<RankedTensorType>(type); tied < 0)
+      bytes.push_back(tensor.getNumElements() * (tensor.getElementTypeBitWidth() / 8));
+  return verifyDynamic(*this, "(C5)", *getDynamic(), getSizes(), getItems(), bytes);
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -61,6 +61,9 @@ def Tile_LaunchOp : Tile_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUse
     element of it only before it writes the same element. `work`, where it is known, is for those who
     ask how fast a launch is.
 
+    In a function of dynamic sizes these are what a call gives, and those that stand here are an example.
+    `dynamic` then has, for any sizes, the number of items and the bytes of each result that is not tied.
+
     ```mlir
     %y = tile.launch @twice(%x) items 64 sizes [65536] tied [-1] inplace [0] : (tensor<65536xf32>) -> (tensor<65536xf32>)
     ```
@@ -71,14 +74,16 @@ def Tile_LaunchOp : Tile_Op<"launch", [Pure, DeclareOpInterfaceMethods<SymbolUse
       no operand has two.
     - (C3) buffers have the operands' element types, except that an i1 is an i8 in memory.
     - (C4) the kernel writes no buffer of an operand to which no result is tied.
+    - (C5) `dynamic` has a symbol for each size and, for those that stand here, gives the items and the bytes of
+      the results that are not tied.
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands, I64Attr:$items,
                        DenseI64ArrayAttr:$sizes, DenseI64ArrayAttr:$tied, DenseI64ArrayAttr:$inplace,
-                       OptionalAttr<Tile_WorkAttr>:$work);
+                       OptionalAttr<Tile_WorkAttr>:$work, OptionalAttr<AffineMapAttr>:$dynamic);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $kernel `(` $operands `)` `items` $items `sizes` $sizes `tied` $tied `inplace` $inplace
-    (`work` $work^)? attr-dict
+    (`work` $work^)? (`dynamic` $dynamic^)? attr-dict
     `:` functional-type($operands, $results)
   }];
   let hasVerifier = 1;

@@ -117,6 +117,25 @@ std::string Case::withGradient(const std::string &element) const {
          query + ", " + key + ", " + value + "\n}\n";
 }
 
+std::string Case::dynamic(const std::string &element) const {
+  std::string query = tensor(queryShape(n), element), key = tensor(keyShape(n), element),
+              value = tensor(valueShape(n), element), output = tensor(outputShape(n), element),
+              rows = tensor({batch, heads, n}, "f32");
+  std::string attributes =
+      " scale " + scaleOf(*this) + " pattern " + attribute() + layout() + " : ";
+  return "func.func @" + name + ".forward(%q: " + query + ", %k: " + key + ", %v: " + value +
+         ") -> (" + output + ", " + rows + ") attributes {stc.dynamic} {\n" +
+         "  %o, %l = stc.attention %q, %k, %v" + attributes + query + ", " + key + ", " + value +
+         " -> " + output + ", " + rows + "\n  return %o, %l : " + output + ", " + rows + "\n}\n" +
+         "func.func @" + name + ".gradient(%q: " + query + ", %k: " + key + ", %v: " + value +
+         ", %o: " + output + ", %l: " + rows + ", %g: " + output + ") -> (" + query + ", " + key +
+         ", " + value + ") attributes {stc.dynamic} {\n" +
+         "  %dq, %dk, %dv = stc.attention_grad %q, %k, %v, %o, %l, %g" + attributes + query + ", " +
+         key + ", " + value + ", " + output + ", " + rows + ", " + output + " -> " + query + ", " +
+         key + ", " + value + "\n  return %dq, %dk, %dv : " + query + ", " + key + ", " + value +
+         "\n}\n";
+}
+
 std::string Case::attribute() const {
   std::string text;
   for (const std::string &pattern : patterns)

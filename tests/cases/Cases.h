@@ -49,6 +49,8 @@ struct Case {
   /// A function under the case's name from q, k, v and output_grad of an element type to output,
   /// logsumexp, q_grad, k_grad and v_grad, as the two ops of attention.
   std::string withGradient(const std::string &element) const;
+  /// Functions NAME.forward and NAME.gradient of dynamic sizes, each one op of attention.
+  std::string dynamic(const std::string &element) const;
 
 private:
   std::vector<int64_t> shape(int64_t positions, int64_t shapeHeads, int64_t size) const;

@@ -19,19 +19,41 @@ tile::ResidueMapAttr residuesAttr(MLIRContext *context, const pattern::ResidueMa
              : tile::ResidueMapAttr::get(context, residues.factor, residues.shift);
 }
 
-int64_t tileCount(const AttentionProblem &problem, const pattern::View &view) {
-  return llvm::divideCeil(view.maxRows(problem.tiled), problem.schedule.rows);
-}
+/// The numbers of a problem, as constants or over the sizes of a kernel.
+struct Extents {
+  MLIRContext *context;
+  const AttentionProblem &problem;
 
-/// How many items there are for a tile of a residue of a sequence.
-int64_t headItems(const AttentionProblem &problem) {
-  return problem.byKeyHeads ? problem.keyHeads : problem.headCount;
-}
-
-/// How many there are for a tile of a head.
-int64_t residueItems(const AttentionProblem &problem, const WalkForm &walk) {
-  return walk.classes > 1 && !problem.byKeyHeads ? 1 : walk.view.residues;
-}
+  AffineExpr constant(int64_t value) const { return getAffineConstantExpr(value, context); }
+  AffineExpr batch() const {
+    return problem.dynamic ? problem.dynamic->batch() : constant(problem.batch);
+  }
+  AffineExpr queries() const {
+    return problem.dynamic ? problem.dynamic->positions() : constant(problem.queries);
+  }
+  AffineExpr heads() const {
+    return problem.dynamic ? problem.dynamic->heads() : constant(problem.heads);
+  }
+  /// Dynamic positions are whole periods of a view.
+  AffineExpr tiles(const pattern::View &view) const {
+    AffineExpr rows = problem.dynamic
+                          ? problem.dynamic->positions().floorDiv(view.period) * view.width
+                          : constant(view.maxRows(problem.tiled));
+    return rows.ceilDiv(problem.schedule.rows);
+  }
+  /// How many items there are for a tile of a residue of a sequence.
+  AffineExpr headItems() const {
+    if (!problem.dynamic)
+      return constant(problem.byKeyHeads ? problem.keyHeads : problem.headCount);
+    if (problem.byKeyHeads)
+      return problem.dynamic->keyHeads();
+    return (problem.dynamic->heads() - problem.firstHead).ceilDiv(problem.headStep);
+  }
+  /// How many there are for a tile of a head.
+  int64_t residueItems(const WalkForm &walk) const {
+    return walk.classes > 1 && !problem.byKeyHeads ? 1 : walk.view.residues;
+  }
+};
 
 /// Buffers as tensors [batch, positions, heads, size], and the item taken apart into batch, heads,
 /// residue and tile.
@@ -39,14 +61,57 @@ struct Frame {
   KernelBuilder &b;
   const AttentionProblem &problem;
 
+  Extents extents() const { return {b.getContext(), problem}; }
+
+  /// The value of an expression over the kernel's sizes.
+  Value value(AffineExpr expr) {
+    if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+      return b.index(constant.getValue());
+    if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+      return b.size(symbol.getPosition());
+    auto binary = cast<AffineBinaryOpExpr>(expr);
+    Value l = value(binary.getLHS()), r = value(binary.getRHS());
+    switch (expr.getKind()) {
+    case AffineExprKind::Add:
+      return b.add(l, r);
+    case AffineExprKind::Mul:
+      return b.mul(l, r);
+    case AffineExprKind::CeilDiv:
+      return b.div(b.add(l, b.add(r, b.index(-1))), r);
+    case AffineExprKind::FloorDiv:
+      return b.div(l, r);
+    default:
+      return b.rem(l, r);
+    }
+  }
+
   Value tensor(const BufferView &view) {
     Value buffer = b.buffer(view.buffer);
     Type element = cast<MemRefType>(buffer.getType()).getElementType();
-    auto type = MemRefType::get(view.shape, element,
-                                StridedLayoutAttr::get(b.getContext(), view.offset, view.strides));
-    return memref::ReinterpretCastOp::create(b, type, buffer, view.offset,
-                                             ArrayRef<int64_t>(view.shape),
-                                             ArrayRef<int64_t>(view.strides));
+    SmallVector<int64_t> shape, strides;
+    auto mixed = [&](ArrayRef<AffineExpr> exprs, SmallVector<int64_t> &numbers) {
+      return llvm::map_to_vector(exprs, [&](AffineExpr expr) -> OpFoldResult {
+        auto constant = dyn_cast<AffineConstantExpr>(expr);
+        numbers.push_back(constant ? constant.getValue() : ShapedType::kDynamic);
+        if (constant)
+          return b.getIndexAttr(constant.getValue());
+        return value(expr);
+      });
+    };
+    auto mixedShape = mixed(view.shape, shape), mixedStrides = mixed(view.strides, strides);
+    auto type = MemRefType::get(shape, element,
+                                StridedLayoutAttr::get(b.getContext(), view.offset, strides));
+    return memref::ReinterpretCastOp::create(b, type, buffer, b.getIndexAttr(view.offset),
+                                             mixedShape, mixedStrides);
+  }
+  /// A buffer [batch, heads, positions] of a number for each query.
+  Value rows(unsigned buffer) {
+    if (!problem.dynamic)
+      return b.buffer(buffer);
+    const Extents e = extents();
+    AffineExpr heads = e.heads(), positions = e.queries();
+    return tensor(
+        {buffer, 0, {e.batch(), heads, positions}, {heads * positions, positions, e.constant(1)}});
   }
   SmallVector<Value> tensors(ArrayRef<BufferView> views) {
     return llvm::map_to_vector(views, [&](const BufferView &view) { return tensor(view); });
@@ -59,35 +124,37 @@ struct Frame {
   /// have more keys, but earlier tiles of keys more queries. Tiles of one residue follow each other
   /// where they share a cache. Where tiles have no rows in common, a sequence is done before the
   /// next one begins.
-  Item takeApart(const WalkForm &walk, int64_t tiles, bool lastFirst = true) {
+  Item takeApart(const WalkForm &walk, AffineExpr tiles, bool lastFirst = true) {
     Value tile, head, batch, residue;
     struct Digit {
       Value *value;
-      int64_t count;
+      AffineExpr count;
     };
-    Digit ofTile{&tile, tiles}, ofHead{&head, headItems(problem)}, ofBatch{&batch, problem.batch},
-        ofResidue{&residue, residueItems(problem, walk)};
+    const Extents e = extents();
+    const int64_t residues = e.residueItems(walk);
+    Digit ofTile{&tile, tiles}, ofHead{&head, e.headItems()}, ofBatch{&batch, e.batch()},
+        ofResidue{&residue, e.constant(residues)};
     SmallVector<Digit> digits = {ofHead, ofBatch, ofResidue}; // the fastest first
     if (walk.isApart)
       std::swap(digits[1], digits[2]);
-    digits.insert(problem.residueByResidue && ofResidue.count > 1 ? digits.begin()
-                  : walk.isApart                                  ? digits.end() - 1
-                                                                  : digits.end(),
+    digits.insert(problem.residueByResidue && residues > 1 ? digits.begin()
+                  : walk.isApart                           ? digits.end() - 1
+                                                           : digits.end(),
                   ofTile);
     const Digit slowest = digits.pop_back_val();
-    int64_t below = 1;
+    AffineExpr below = e.constant(1);
     for (const Digit &digit : digits)
-      below *= digit.count;
-    *slowest.value = b.div(b.item(), b.index(below));
-    Value rest = b.rem(b.item(), b.index(below));
+      below = below * digit.count;
+    *slowest.value = b.div(b.item(), value(below));
+    Value rest = b.rem(b.item(), value(below));
     for (const Digit &digit : ArrayRef(digits).drop_back()) {
-      Value count = b.index(digit.count);
+      Value count = value(digit.count);
       *digit.value = b.rem(rest, count);
       rest = b.div(rest, count);
     }
     *digits.back().value = rest;
     Item item;
-    item.tile = lastFirst ? Value(arith::SubIOp::create(b, b.index(tiles - 1), tile)) : tile;
+    item.tile = lastFirst ? Value(arith::SubIOp::create(b, value(tiles - 1), tile)) : tile;
     item.batch = batch;
     item.residue = walk.chunks > 1 ? chunk() : residue;
     setHeads(item, head, walk);
@@ -170,28 +237,32 @@ struct Frame {
 };
 } // namespace
 
-int64_t stc::attentionItems(const AttentionProblem &problem, const WalkForm &walk) {
-  return tileCount(problem, walk.view) * attentionGradItems(problem, walk);
+AffineExpr stc::attentionItems(MLIRContext *context, const AttentionProblem &problem,
+                               const WalkForm &walk) {
+  return Extents{context, problem}.tiles(walk.view) * attentionGradItems(context, problem, walk);
 }
 
-int64_t stc::attentionGradItems(const AttentionProblem &problem, const WalkForm &walk) {
-  return headItems(problem) * problem.batch * residueItems(problem, walk);
+AffineExpr stc::attentionGradItems(MLIRContext *context, const AttentionProblem &problem,
+                                   const WalkForm &walk) {
+  const Extents extents{context, problem};
+  return extents.headItems() * extents.batch() * extents.residueItems(walk);
 }
 
-int64_t stc::attentionRowItems(const AttentionProblem &problem) {
-  return headItems(problem) * problem.batch;
+AffineExpr stc::attentionRowItems(MLIRContext *context, const AttentionProblem &problem) {
+  const Extents extents{context, problem};
+  return extents.headItems() * extents.batch();
 }
 
 void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const WalkForm &walk,
                         ArrayRef<BufferView> views, unsigned logsumexp) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk, tileCount(problem, walk.view));
-  auto op = tile::AttentionOp::create(b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), item.batch,
-                                      item.head, item.keyHead, item.residue, item.tile,
-                                      viewAttr(b.getContext(), walk.view), problem.schedule.rows,
-                                      problem.schedule.strip, APFloat(problem.scale),
-                                      problem.resume, walk.brief, problem.isNonempty);
+  auto item = frame.takeApart(walk, frame.extents().tiles(walk.view));
+  auto op = tile::AttentionOp::create(
+      b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), item.batch, item.head, item.keyHead,
+      item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
+      problem.schedule.strip, APFloat(problem.scale), problem.resume, walk.brief,
+      problem.isNonempty, problem.groupAttr(b));
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -199,12 +270,12 @@ void stc::fillAttentionGrad(KernelBuilder &b, const AttentionProblem &problem, c
                             ArrayRef<BufferView> views, unsigned logsumexp) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk, 1);
+  auto item = frame.takeApart(walk, frame.extents().constant(1));
   auto op = tile::AttentionGradOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), t[4], t[5], t[6], t[7], item.batch, item.head,
-      item.keyHead, item.residue, problem.stepOf(walk), viewAttr(b.getContext(), walk.view),
-      problem.schedule.rows, problem.schedule.strip, APFloat(problem.scale), problem.resume,
-      problem.resumeKeys);
+      b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), t[4], t[5], t[6], t[7], item.batch,
+      item.head, item.keyHead, item.residue, problem.stepOf(walk),
+      viewAttr(b.getContext(), walk.view), problem.schedule.rows, problem.schedule.strip,
+      APFloat(problem.scale), problem.resume, problem.resumeKeys);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -213,13 +284,14 @@ void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem
                                unsigned delta) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk, tileCount(problem, walk.view), /*lastFirst=*/false);
+  auto item = frame.takeApart(walk, frame.extents().tiles(walk.view), /*lastFirst=*/false);
   Value sum = t.size() > 6 ? t[6] : Value();
   auto op = tile::AttentionKeyGradOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], t[5], sum, item.batch,
-      item.head, item.keyHead, item.residue, item.tile, problem.stepOf(walk),
+      b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), frame.rows(delta), t[4], t[5], sum,
+      item.batch, item.head, item.keyHead, item.residue, item.tile, problem.stepOf(walk),
       viewAttr(b.getContext(), walk.view), problem.schedule.rows, APFloat(problem.scale),
-      problem.resume || problem.resumeKeys, sum && walk.meetsAllOnce && !problem.resume);
+      problem.resume || problem.resumeKeys, sum && walk.meetsAllOnce && !problem.resume,
+      problem.groupAttr(b));
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -228,20 +300,20 @@ void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &probl
                                  unsigned logsumexp, unsigned delta) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(walk, tileCount(problem, walk.view));
+  auto item = frame.takeApart(walk, frame.extents().tiles(walk.view));
   auto op = tile::AttentionQueryGradOp::create(
-      b, t[0], t[1], t[2], t[3], b.buffer(logsumexp), b.buffer(delta), t[4], item.batch, item.head,
-      item.keyHead, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
-      problem.schedule.rows, APFloat(problem.scale), problem.resume);
+      b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), frame.rows(delta), t[4], item.batch,
+      item.head, item.keyHead, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
+      problem.schedule.rows, APFloat(problem.scale), problem.resume, problem.groupAttr(b));
   frame.walks(op.getWalks(), walk.segments);
 }
 
 void stc::fillAttentionDelta(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
                              ArrayRef<BufferView> views, unsigned delta) {
   Frame frame{b, problem};
-  tile::AttentionDeltaOp::create(b, frame.tensor(views[0]), frame.tensor(views[1]), b.buffer(delta),
-                                 views.size() > 2 ? frame.tensor(views[2]) : Value(), b.item(),
-                                 rows);
+  tile::AttentionDeltaOp::create(
+      b, frame.tensor(views[0]), frame.tensor(views[1]), frame.rows(delta),
+      views.size() > 2 ? frame.tensor(views[2]) : Value(), b.item(), rows);
 }
 
 void stc::fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &problem, int64_t rows,
@@ -260,7 +332,7 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
                            unsigned position) {
   Frame frame{b, problem};
   SmallVector<Value> t = frame.tensors(views);
-  auto item = frame.takeApart(WalkForm(), 1);
+  auto item = frame.takeApart(WalkForm(), frame.extents().constant(1));
   const WalkForm *byHead = llvm::find_if(walks, [](auto &walk) { return walk.classes > 1; });
   Value residue =
       byHead != walks.end() ? frame.residueOfHead(*byHead, item.head) : Value(b.index(0));

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "compiler/Conversion/StcToTile/DynamicSizes.h"
 #include "compiler/Conversion/StcToTile/KernelOutliner.h"
 #include "compiler/Schedule/AttentionSchedule.h"
 
@@ -16,10 +17,11 @@ namespace stc {
 /// Where a tensor [batch, positions, heads, size] lies in one of the kernel's buffers: it may be a
 /// range of columns of a wider one (queries in a common projection), and its heads may stand before
 /// its positions.
+/// Numbers are constants, or expressions over the sizes of a kernel of dynamic sizes.
 struct BufferView {
   unsigned buffer = 0;
   int64_t offset = 0;
-  std::array<int64_t, 4> shape = {}, strides = {};
+  llvm::SmallVector<mlir::AffineExpr, 4> shape, strides;
 };
 
 /// One segment of a walk: the view of the other axis, and its ranges for strips of the schedule;
@@ -83,6 +85,8 @@ struct AttentionProblem {
   int64_t batch = 1, positions = 1, heads = 1, keyHeads = 1;
   /// Those of the tensors of queries and of keys, and of the one that is cut into tiles.
   int64_t queries = 1, keys = 1, tiled = 1;
+  /// Where sizes are dynamic these numbers are an example, and kernels have those of the sizes.
+  const DynamicSizes *dynamic = nullptr;
   AttentionChunk chunk;
   MostRows mostRows;
   /// The heads of queries of this kernel: first, first + step, ...
@@ -104,6 +108,10 @@ struct AttentionProblem {
 
   /// How many heads of queries share a head of keys.
   int64_t group() const { return heads / keyHeads; }
+  /// The same where types do not say it.
+  mlir::IntegerAttr groupAttr(mlir::Builder &b) const {
+    return dynamic ? b.getI64IntegerAttr(group()) : mlir::IntegerAttr();
+  }
   /// From a head of an item to its next.
   int64_t stepOf(const WalkForm &walk) const {
     return byKeyHeads && walk.classes > 1 ? walk.classes : headStep;
@@ -111,9 +119,11 @@ struct AttentionProblem {
 };
 
 /// How many items the kernels have: tiles of a view, residues of one, heads.
-int64_t attentionItems(const AttentionProblem &problem, const WalkForm &walk);
-int64_t attentionGradItems(const AttentionProblem &problem, const WalkForm &walk);
-int64_t attentionRowItems(const AttentionProblem &problem);
+mlir::AffineExpr attentionItems(mlir::MLIRContext *context, const AttentionProblem &problem,
+                                const WalkForm &walk);
+mlir::AffineExpr attentionGradItems(mlir::MLIRContext *context, const AttentionProblem &problem,
+                                    const WalkForm &walk);
+mlir::AffineExpr attentionRowItems(mlir::MLIRContext *context, const AttentionProblem &problem);
 
 /// The kernels' bodies. Views are in this order: forward query, key, value, output; gradient query,
 /// key, value, output, output gradient, query gradient, key gradient, value gradient; `logsumexp`

@@ -21,15 +21,23 @@ using namespace stc;
 namespace {
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+SmallVector<AffineExpr, 4> constants(MLIRContext *context, ArrayRef<int64_t> values) {
+  return llvm::map_to_vector<4>(
+      values, [&](int64_t value) { return getAffineConstantExpr(value, context); });
+}
+
 /// A tensor of attention in a buffer of its own.
-BufferView plainView(unsigned buffer, Value tensor, Layout layout) {
+BufferView plainView(unsigned buffer, Value tensor, Layout layout,
+                     const DynamicSizes *dynamic = nullptr) {
+  if (dynamic)
+    return {buffer, 0, dynamic->shape(tensor), dynamic->strides(tensor)};
   AttentionShape shape(tensor, layout);
-  BufferView view{buffer, 0, {shape.batch, shape.positions, shape.heads, shape.size}, {}};
-  bool headMajor = layout == Layout::HeadMajor;
-  view.strides = {shape.positions * shape.heads * shape.size,
-                  headMajor ? shape.size : shape.heads * shape.size,
-                  headMajor ? shape.positions * shape.size : shape.size, 1};
-  return view;
+  const bool headMajor = layout == Layout::HeadMajor;
+  MLIRContext *context = tensor.getContext();
+  return {buffer, 0, constants(context, {shape.batch, shape.positions, shape.heads, shape.size}),
+          constants(context, {shape.positions * shape.heads * shape.size,
+                              headMajor ? shape.size : shape.heads * shape.size,
+                              headMajor ? shape.positions * shape.size : shape.size, 1})};
 }
 
 /// One that is the columns from `column` on of rows [batch, positions, width].
@@ -37,7 +45,16 @@ BufferView columnsView(unsigned buffer, Value tensor, int64_t column, int64_t wi
   BufferView view = plainView(buffer, tensor, Layout::TokenMajor);
   view.offset = column;
   view.strides[0] = view.shape[1] * width;
-  view.strides[1] = width;
+  view.strides[1] = getAffineConstantExpr(width, tensor.getContext());
+  return view;
+}
+
+/// Rows [batch, positions, heads, columns] for the sums of queries, one behind the other.
+BufferView sumsView(Value query, Layout layout, int64_t columns, const DynamicSizes *dynamic) {
+  BufferView view = plainView(0, query, layout, dynamic);
+  view.shape[3] = getAffineConstantExpr(columns, query.getContext());
+  for (int64_t k = 2; k >= 0; --k)
+    view.strides[k] = view.strides[k + 1] * view.shape[k + 1];
   return view;
 }
 
@@ -50,9 +67,11 @@ bool areRowsOf(Value rows, Value tensor) {
 
 /// The buffers of a launch: distinct values, and where each tensor lies in them.
 struct Buffers {
-  explicit Buffers(Layout layout) : layout(layout) {}
+  explicit Buffers(Layout layout, const DynamicSizes *dynamic = nullptr)
+      : layout(layout), dynamic(dynamic) {}
 
   Layout layout;
+  const DynamicSizes *dynamic;
   SmallVector<Value> values;
 
   unsigned add(Value value) {
@@ -66,7 +85,7 @@ struct Buffers {
   BufferView view(Value tensor) {
     auto reshape = tensor.getDefiningOp<ReshapeOp>();
     if (layout != Layout::TokenMajor || !reshape || !areRowsOf(reshape.getInput(), tensor))
-      return plainView(add(tensor), tensor, layout);
+      return plainView(add(tensor), tensor, layout, dynamic);
     Columns columns = columnsOfWhole(reshape.getInput());
     if (columns.whole == reshape.getInput())
       return plainView(add(columns.whole), tensor, layout);
@@ -141,6 +160,7 @@ template <typename Op> AttentionProblem AttentionConverter::problemOf(Op op) {
       problem.chunk.keys = {};
     problem.positions = query.positions * problem.chunk.count;
   }
+  problem.dynamic = sizes();
   problem.heads = query.heads;
   problem.keyHeads = key.heads;
   problem.scale = op.getScale().convertToFloat();
@@ -178,8 +198,8 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
   const int64_t mostRows = axis == Axis::Keys ? problem.mostRows.keys : problem.mostRows.queries;
   const AttentionChunk &chunk = problem.chunk;
   const std::vector<int64_t> numbers = {
-      n,           mostRows,          int64_t(axis),    tallRows,        chunk.count,
-      chunk.block, chunk.keys.period, chunk.keys.first, chunk.keys.width};
+      n,           mostRows,          int64_t(axis),    tallRows,         chunk.count,
+      chunk.block, chunk.keys.period, chunk.keys.first, chunk.keys.width, bool(dynamic)};
   auto [entry, added] = forms.try_emplace({text.str(), numbers});
   if (!added)
     return ArrayRef<WalkForm>(entry->second);
@@ -196,7 +216,8 @@ FailureOr<ArrayRef<WalkForm>> AttentionConverter::walksOf(Operation *op, StringR
       if (const char *expected = takeChunk(walk, chunk, n, axis == Axis::Keys))
         return op->emitOpError("expected a pattern that is seen in ")
                << expected << ", found \"" << text << "\"";
-  if (axis != Axis::SingleQueries && tiles.packedRows > 0)
+  // How many residues stand side by side hangs on the length.
+  if (axis != Axis::SingleQueries && tiles.packedRows > 0 && !dynamic)
     for (WalkForm &walk : walks)
       packResidues(walk, n, mostRows, tiles);
   // The first kernel writes all rows: a walk over every position, if need be one without a pair.
@@ -259,11 +280,79 @@ bool AttentionConverter::isNonempty(StringRef text, int64_t n) const {
   return patterns.at({text.str(), n}).noEmptyRow().answer == pattern::Proof::Answer::True;
 }
 
-/// The first results take the places of the last operands, as many.
-static void updateInPlace(tile::LaunchOp call, size_t count) {
+/// How many queries of all heads there are.
+template <typename Op> AffineExpr AttentionConverter::rowsOf(Op op) const {
+  if (dynamic)
+    return dynamic->batch() * dynamic->positions() * dynamic->heads();
+  AttentionShape query(op.getQuery(), op.getLayout());
+  return getAffineConstantExpr(query.batch * query.positions * query.heads, op.getContext());
+}
+
+void AttentionConverter::setExamples(KernelBuilder &builder) const {
+  if (dynamic)
+    builder.getKernel()->setAttr(tile::kExamples,
+                                 builder.getDenseI64ArrayAttr(dynamic->examples()));
+}
+
+void AttentionConverter::takePeriods(const WalkForm &walk) {
+  if (!dynamic)
+    return;
+  dynamic->addPeriod(walk.view.period);
+  for (const SegmentForm &segment : walk.segments)
+    dynamic->addPeriod(segment.view.period);
+}
+
+// What a pattern has of fewer positions are the same pairs, none of a query that is there with a
+// key that is not.
+template <typename Op> LogicalResult AttentionConverter::fixSizes(Op op) {
+  AttentionShape query(op.getQuery(), op.getLayout());
+  const std::vector<std::string> texts = op.getPattern().inTurn(query.heads);
+  if (texts.size() > 1)
+    dynamic->fixHeads();
+  for (const std::string &text : texts) {
+    auto pattern = patternOf(op, text, query.positions);
+    if (failed(pattern))
+      return failure();
+    if (pattern->namesLength() || pattern->causal().answer != pattern::Proof::Answer::True)
+      dynamic->fixPositions();
+  }
+  return success();
+}
+
+tile::LaunchOp AttentionConverter::launch(OpBuilder &b, Location loc, tile::KernelOp kernel,
+                                          TypeRange results, ValueRange operands, size_t tied,
+                                          AffineExpr items) {
+  auto sizes = dynamic ? dynamic->examples() : ArrayRef<int64_t>();
+  auto map = AffineMap::get(0, sizes.size(), items, b.getContext());
+  auto call = createLaunch(b, loc, kernel, results, operands, tile::evaluate(map, sizes)[0], sizes);
   SmallVector<int64_t> ties(call.getTied());
-  std::iota(ties.begin(), ties.begin() + count, int64_t(call.getOperands().size() - count));
+  std::iota(ties.begin(), ties.begin() + tied, int64_t(operands.size() - tied));
   call.setTied(ties);
+  if (dynamic) {
+    SmallVector<AffineExpr> numbers = {items};
+    for (Type result : results.drop_front(tied))
+      numbers.push_back(dynamic->bytes(cast<RankedTensorType>(result)));
+    call.setDynamicAttr(dynamic->map(numbers));
+  }
+  return call;
+}
+
+template <typename Op>
+LogicalResult AttentionConverter::convertSized(Op op, function_ref<LogicalResult()> body) {
+  auto found = DynamicSizes::of(op);
+  if (failed(found))
+    return failure();
+  auto function = op->template getParentOfType<func::FuncOp>();
+  dynamic = std::move(*found);
+  if (dynamic && !tiles.ofKeys)
+    return op.emitOpError("expected static sizes, as this target takes no others");
+  if (dynamic && failed(fixSizes(op)))
+    return failure();
+  LogicalResult converted = body();
+  if (succeeded(converted) && dynamic)
+    converted = dynamic->finish(function);
+  dynamic.reset();
+  return converted;
 }
 
 template <typename Op>
@@ -342,16 +431,17 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
       llvm::append_range(operands, results);
       auto types = bufferTypes(operands, resultTypes.drop_front(results.size()));
       auto kernel = outliner.get(
-          recipe.name, "attention", op.getLoc(), types, /*sizes=*/0, [&](KernelBuilder &builder) {
+          recipe.name, "attention", op.getLoc(), types, sizeCount(), [&](KernelBuilder &builder) {
             recipe.fill(builder, problem, walks);
+            setExamples(builder);
             SmallVector<StringRef> patterns(group.patterns.begin(), group.patterns.end());
             if (problem.chunk.isWhole())
               builder.getKernel()->setAttr(kPatternsOfKernel, b.getStrArrayAttr(patterns));
           });
-      auto call = createLaunch(b, op.getLoc(), kernel, resultTypes, operands,
-                               recipe.items(problem, walks[0]), {});
+      takePeriods(walks[0]);
+      auto call = launch(b, op.getLoc(), kernel, resultTypes, operands, results.size(),
+                         recipe.items(b.getContext(), problem, walks[0]));
       call.setWorkAttr(workOf(op, recipe.part, problem, walks[0], recipe.sumsQueries));
-      updateInPlace(call, results.size());
       results.assign(call.getResults().begin(), call.getResults().end());
       problem.resume = true;
     }
@@ -360,7 +450,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
 }
 
 template <typename Op> LogicalResult AttentionConverter::convertForward(Op op) {
-  Buffers inputs(op.getLayout());
+  Buffers inputs(op.getLayout(), sizes());
   SmallVector<BufferView> views = {inputs.view(op.getQuery()), inputs.view(op.getKey()),
                                    inputs.view(op.getValue())};
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
@@ -375,7 +465,7 @@ template <typename Op> LogicalResult AttentionConverter::convertForward(Op op) {
     if (recipe.resumes)
       begun = {op.getFromOutput(), op.getFromLogsumexp()};
   }
-  views.push_back(plainView(inputs.values.size(), op.getOutput(), op.getLayout()));
+  views.push_back(plainView(inputs.values.size(), op.getOutput(), op.getLayout(), sizes()));
   auto results = launchWalks(op, inputs.values, begun, op->getResultTypes(), recipe);
   if (failed(results))
     return failure();
@@ -383,14 +473,16 @@ template <typename Op> LogicalResult AttentionConverter::convertForward(Op op) {
   op.erase();
   return success();
 }
-LogicalResult AttentionConverter::convert(AttentionOp op) { return convertForward(op); }
+LogicalResult AttentionConverter::convert(AttentionOp op) {
+  return convertSized(op, [&] { return convertForward(op); });
+}
 LogicalResult AttentionConverter::convert(AttentionChunkOp op) { return convertForward(op); }
 
 /// Where the gradients go: tensors of their own, or columns of one that they are concatenated to.
 namespace {
 struct Gradients {
-  Gradients(Operation *op, Layout layout)
-      : op(op), layout(layout), concat(commonConcat(op, layout)) {}
+  Gradients(Operation *op, Layout layout, const DynamicSizes *dynamic)
+      : op(op), layout(layout), dynamic(dynamic), concat(commonConcat(op, layout)) {}
 
   SmallVector<Type> types() {
     return concat ? SmallVector<Type>{concat.getType()} : SmallVector<Type>(op->getResultTypes());
@@ -399,7 +491,7 @@ struct Gradients {
   BufferView view(unsigned gradient, unsigned firstBuffer) {
     Value result = op->getResult(gradient);
     if (!concat)
-      return plainView(firstBuffer + gradient, result, layout);
+      return plainView(firstBuffer + gradient, result, layout, dynamic);
     return columnsView(firstBuffer, result, columnOf(concat, result),
                        concat.getType().getShape().back());
   }
@@ -419,6 +511,7 @@ struct Gradients {
 
   Operation *op;
   Layout layout;
+  const DynamicSizes *dynamic;
   ConcatOp concat;
 };
 } // namespace
@@ -426,14 +519,14 @@ struct Gradients {
 template <typename Op> LogicalResult AttentionConverter::convertGradient(Op op) {
   if (tiles.ofKeys)
     return convertByTiles(op);
-  Buffers inputs(op.getLayout());
+  Buffers inputs(op.getLayout(), sizes());
   SmallVector<BufferView> views;
   for (Value tensor :
        {op.getQuery(), op.getKey(), op.getValue(), op.getOutput(), op.getOutputGrad()})
     views.push_back(inputs.view(tensor));
   unsigned logsumexp = inputs.add(op.getLogsumexp());
   const unsigned chunkNumber = addChunkNumber(op, inputs), firstResult = inputs.values.size();
-  Gradients gradients(op, op.getLayout());
+  Gradients gradients(op, op.getLayout(), sizes());
   for (unsigned k = 0; k < 3; ++k)
     views.push_back(gradients.view(k, firstResult));
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
@@ -449,7 +542,9 @@ template <typename Op> LogicalResult AttentionConverter::convertGradient(Op op) 
   gradients.replace(*results);
   return success();
 }
-LogicalResult AttentionConverter::convert(AttentionGradOp op) { return convertGradient(op); }
+LogicalResult AttentionConverter::convert(AttentionGradOp op) {
+  return convertSized(op, [&] { return convertGradient(op); });
+}
 LogicalResult AttentionConverter::convert(AttentionChunkGradOp op) { return convertGradient(op); }
 
 template <typename Op>
@@ -488,27 +583,29 @@ template <typename Op> LogicalResult AttentionConverter::convertByTiles(Op op) {
     SmallVector<Value> operands(inputs);
     llvm::append_range(operands, tied);
     auto buffers = bufferTypes(operands, types.drop_front(tied.size()));
-    auto kernel = outliner.get(name, "attention", op.getLoc(), buffers, /*sizes=*/0, fill);
-    auto call =
-        createLaunch(b, op.getLoc(), kernel, types, operands, llvm::divideCeil(queries, rows), {});
+    auto kernel =
+        outliner.get(name, "attention", op.getLoc(), buffers, sizeCount(), [&](KernelBuilder &k) {
+          fill(k);
+          setExamples(k);
+        });
+    auto call = this->launch(b, op.getLoc(), kernel, types, operands, tied.size(),
+                             rowsOf(op).ceilDiv(rows));
     call.setWorkAttr(tile::WorkAttr::get(op.getContext(), /*flops=*/0, bytes));
-    updateInPlace(call, tied.size());
     return SmallVector<Value>(call.getResults());
   };
 
-  BufferView sumView = plainView(0, op.getQuery(), Layout::TokenMajor);
   AttentionShape query(op.getQuery(), op.getLayout());
-  sumView.shape = {query.batch, query.positions, query.heads, sumSize(query.size)};
-  for (int64_t k = 2, stride = 1; k >= 0; --k)
-    sumView.strides[k] = stride *= sumView.shape[k + 1];
+  const int64_t columns = sumSize(query.size);
+  const BufferView sumView = sumsView(op.getQuery(), op.getLayout(), columns, sizes());
   Type deltaType = typeOf(op.getLogsumexp()),
-       sumType = RankedTensorType::get(sumView.shape, b.getF32Type());
+       sumType = RankedTensorType::get({query.batch, query.positions, query.heads, columns},
+                                       b.getF32Type());
   auto sumIn = [&](unsigned buffer) {
     BufferView view = sumView;
     view.buffer = buffer;
     return view;
   };
-  Buffers inputs(op.getLayout());
+  Buffers inputs(op.getLayout(), sizes());
   SmallVector<BufferView> views = {inputs.view(op.getOutput()), inputs.view(op.getOutputGrad())};
   unsigned deltaBuffer = inputs.values.size();
   SmallVector<Type> types = {deltaType};
@@ -516,8 +613,8 @@ template <typename Op> LogicalResult AttentionConverter::convertByTiles(Op op) {
   if (zeros)
     views.push_back(sumIn(deltaBuffer + 1)), types.push_back(sumType);
   const int64_t elementBytes = typeOf(op.getKey()).getElementTypeBitWidth() / 8;
-  const int64_t bytes = deltaBytes(queries, typeOf(op.getValue()).getDimSize(3),
-                                   zeros ? sumView.shape[3] : 0, elementBytes);
+  const int64_t bytes =
+      deltaBytes(queries, typeOf(op.getValue()).getDimSize(3), zeros ? columns : 0, elementBytes);
   auto begun = launch("attention_delta", inputs.values, {}, types, bytes, [&](KernelBuilder &k) {
     fillAttentionDelta(k, problem, rows, views, deltaBuffer);
   });
@@ -529,7 +626,7 @@ template <typename Op> LogicalResult AttentionConverter::convertByTiles(Op op) {
   unsigned logsumexp = inputs.add(op.getLogsumexp());
   deltaBuffer = inputs.add(begun[0]);
   const unsigned chunkNumber = addChunkNumber(op, inputs);
-  Gradients gradients(op, op.getLayout());
+  Gradients gradients(op, op.getLayout(), sizes());
   types = gradients.types();
 
   // The results of tiles of keys: the sums, if any, and the gradients of keys and values, or the
@@ -628,8 +725,8 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   auto fill = [&](KernelBuilder &b, const AttentionProblem &problem, ArrayRef<WalkForm> walks) {
     fillAttentionRow(b, problem, walks, views, position);
   };
-  auto items = [](const AttentionProblem &problem, const WalkForm &) {
-    return attentionRowItems(problem);
+  auto items = [](MLIRContext *context, const AttentionProblem &problem, const WalkForm &) {
+    return attentionRowItems(context, problem);
   };
   Recipe recipe{"attention_row",     Axis::SingleQueries, AttentionPart::OneQuery, fill, items,
                 /*sumsOfKeys=*/false};

@@ -50,7 +50,9 @@ private:
     Axis axis;
     AttentionPart part;
     llvm::function_ref<Fill> fill;
-    llvm::function_ref<int64_t(const AttentionProblem &, const WalkForm &)> items;
+    llvm::function_ref<mlir::AffineExpr(mlir::MLIRContext *, const AttentionProblem &,
+                                        const WalkForm &)>
+        items;
     /// Whether the kernels add up what each key gets of all queries.
     bool sumsOfKeys;
     /// Whether they add up what each query gets of their keys.
@@ -80,6 +82,21 @@ private:
   launchWalks(Op op, mlir::ValueRange inputs, mlir::ValueRange begun, mlir::TypeRange resultTypes,
               const Recipe &recipe);
 
+  /// Runs what converts an op, which may be that of a function of dynamic sizes.
+  template <typename Op>
+  mlir::LogicalResult convertSized(Op op, llvm::function_ref<mlir::LogicalResult()> body);
+  /// Those, while such an op is converted.
+  DynamicSizes *sizes() { return dynamic ? &*dynamic : nullptr; }
+  unsigned sizeCount() const { return dynamic ? dynamic->examples().size() : 0; }
+  void setExamples(KernelBuilder &builder) const;
+  void takePeriods(const WalkForm &walk);
+  template <typename Op> mlir::LogicalResult fixSizes(Op op);
+  template <typename Op> mlir::AffineExpr rowsOf(Op op) const;
+  /// The first results are tied to the last operands.
+  tile::LaunchOp launch(mlir::OpBuilder &b, mlir::Location loc, tile::KernelOp kernel,
+                        mlir::TypeRange results, mlir::ValueRange operands, size_t tied,
+                        mlir::AffineExpr items);
+
   template <typename Op> mlir::LogicalResult convertForward(Op op);
   template <typename Op> mlir::LogicalResult convertGradient(Op op);
   template <typename Op> mlir::LogicalResult convertByTiles(Op op);
@@ -93,6 +110,7 @@ private:
 
   KernelOutliner &outliner;
   AttentionTiles tiles;
+  std::optional<DynamicSizes> dynamic;
   /// By pattern, and what else they depend on.
   std::map<std::pair<std::string, std::vector<int64_t>>, std::vector<WalkForm>> forms;
   std::map<std::pair<std::string, int64_t>, pattern::Pattern> patterns;

@@ -33,7 +33,8 @@ tile::LaunchOp stc::createLaunch(OpBuilder &builder, Location loc, tile::KernelO
       bytes += bytesOf(type);
   return tile::LaunchOp::create(builder, loc, results, kernel.getSymName(), operands, items, sizes,
                                 none, none,
-                                tile::WorkAttr::get(builder.getContext(), /*flops=*/0, bytes));
+                                tile::WorkAttr::get(builder.getContext(), /*flops=*/0, bytes),
+                                /*dynamic=*/AffineMapAttr());
 }
 
 namespace {

@@ -16,7 +16,6 @@ using namespace mlir;
 using namespace stc;
 
 namespace {
-constexpr int64_t dynamic = ShapedType::kDynamic;
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 /// A scalar is one column.
@@ -28,7 +27,7 @@ int64_t rowsOf(Value value) { return typeOf(value).getNumElements() / columnsOf(
 
 /// Rows of a tensor as a kernel sees them.
 MemRefType rowsBuffer(Value value) {
-  return bufferType({dynamic, columnsOf(value)}, typeOf(value).getElementType());
+  return bufferType({ShapedType::kDynamic, columnsOf(value)}, typeOf(value).getElementType());
 }
 
 void forRows(KernelBuilder &b, Value from, Value to, function_ref<void(Value)> body,
@@ -102,8 +101,8 @@ LogicalResult stc::convertGather(GatherOp op, KernelOutliner &outliner, const Ro
   int64_t columns = columnsOf(op.getTable());
   Type element = typeOf(table.whole).getElementType();
   SmallVector<Type> buffers{rowsBuffer(table.whole),
-                            bufferType(dynamic, typeOf(indices).getElementType()),
-                            bufferType({dynamic, columns}, element)};
+                            bufferType(ShapedType::kDynamic, typeOf(indices).getElementType()),
+                            bufferType({ShapedType::kDynamic, columns}, element)};
   auto kernel = outliner.get("gather", "table", op.getLoc(), buffers,
                              /*sizes=*/3, [&](KernelBuilder &b) {
                                forItemRows(b, [&](Value row) {
@@ -127,9 +126,9 @@ LogicalResult stc::convertScatterAdd(ScatterAddOp op, KernelOutliner &outliner,
   Type element = typeOf(rows).getElementType();
   if (!element.isF32() && !element.isF64())
     return op.emitOpError("expected rows of f32 or f64 to add, found ") << element;
-  MemRefType rowType = bufferType({dynamic, columns}, element);
-  SmallVector<Type> buffers{rowType, bufferType(dynamic, typeOf(indices).getElementType()),
-                            rowType};
+  MemRefType rowType = bufferType({ShapedType::kDynamic, columns}, element);
+  SmallVector<Type> buffers{
+      rowType, bufferType(ShapedType::kDynamic, typeOf(indices).getElementType()), rowType};
   int64_t count = typeOf(indices).getNumElements(), tableRows = rowsOf(op.getResult());
   int64_t width = std::min(work.scatterColumns, columns), blocks = llvm::divideCeil(columns, width);
   // Parts have sums of their own; these are at most as many elements as the rows are.
@@ -234,9 +233,10 @@ LogicalResult stc::convertInsertRow(InsertRowOp op, KernelOutliner &outliner, co
       reshape && columnsOf(reshape.getInput()) == columns)
     row = columnsOfWhole(reshape.getInput());
   const bool isPart = row.whole != op.getRow();
-  SmallVector<Type> buffers{bufferType({dynamic, isPart ? columnsOf(row.whole) : columns}, element),
-                            bufferType({dynamic, columns}, element),
-                            bufferType({}, typeOf(op.getPosition()).getElementType())};
+  SmallVector<Type> buffers{
+      bufferType({ShapedType::kDynamic, isPart ? columnsOf(row.whole) : columns}, element),
+      bufferType({ShapedType::kDynamic, columns}, element),
+      bufferType({}, typeOf(op.getPosition()).getElementType())};
   auto build = [&](KernelBuilder &b) {
     Value position = clampIndex(b, memref::LoadOp::create(b, b.buffer(2), ValueRange()), b.size(2));
     forItemRows(b, [&](Value item) {

@@ -51,7 +51,7 @@ void AmpereKernel::copyFloats(Value target, int64_t rows, const CudaTensor &one,
                               const CudaItem &item) {
   Value isOne = e->less(place.thread, e->i(rows));
   Value own = e->add(row, e->select(isOne, place.thread, e->sub(place.thread, rows)));
-  Value count = rowCount(*e, view, item.residue, one.type.getDimSize(2));
+  Value count = rowCount(*e, view, item.residue, one.shape[2]);
   auto start = [&](const CudaTensor &tensor) {
     return address(tensor, item.batch, item.head, e->i(0));
   };

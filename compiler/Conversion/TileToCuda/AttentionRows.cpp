@@ -32,16 +32,13 @@ public:
     lanes = lanesOfRow;
     Value thread = e.threadId(kThreads);
     lane = e.band(thread, lanes - 1);
-    const int64_t heads = shape.heads(), positions = shape.positions();
     kernel.eachItem({}, [&](IRMapping &mapping, ValueRange) {
       Value first = e.add(e.mul(mapping.lookup(tile), rows), e.div(thread, lanes));
       for (int64_t k = 0; k < rows; k += kThreads / lanes) {
         Value row = e.add(first, k);
-        item.head = e.rem(row, heads);
-        row = e.div(row, heads);
-        position = e.rem(row, positions);
-        item.batch = e.div(row, positions);
-        e.ifThen(e.less(item.batch, e.i(shape.type.getDimSize(0))), body);
+        std::tie(row, item.head) = divided(row, shape.heads());
+        std::tie(item.batch, position) = divided(row, shape.positions());
+        e.ifThen(e.less(item.batch, shape.batch().narrow(e)), body);
       }
       return Values();
     });
@@ -79,6 +76,15 @@ public:
   Value position, lane;
 
 private:
+  /// Quotient and remainder.
+  std::pair<Value, Value> divided(Value value, const Extent &by) {
+    if (auto constant = by.constant())
+      return {e.div(value, *constant), e.rem(value, *constant)};
+    Value divisor = by.narrow(e);
+    return {arith::DivUIOp::create(e.b, value, divisor),
+            arith::RemUIOp::create(e.b, value, divisor)};
+  }
+
   Value tile;
   int64_t rows, lanes = 1;
 };

@@ -17,6 +17,10 @@ CudaEmitter::CudaEmitter(ImplicitLocOpBuilder &b, Type element)
 Value CudaEmitter::i(int64_t value) {
   return arith::ConstantOp::create(b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
 }
+// What is made of it stays where it is needed: all of it would take too many registers.
+Value CudaEmitter::narrowSize(unsigned number) {
+  return opaque(arith::TruncIOp::create(b, i32, sizes[number]));
+}
 Value CudaEmitter::add(Value l, Value r) { return arith::AddIOp::create(b, l, r); }
 Value CudaEmitter::sub(Value l, Value r) { return arith::SubIOp::create(b, l, r); }
 Value CudaEmitter::mul(Value l, Value r) { return arith::MulIOp::create(b, l, r); }

@@ -35,6 +35,10 @@ public:
   /// Two elements side by side: i32 where they fit a register, else a vector.
   mlir::Type pair;
 
+  /// The sizes of the kernel: i64. As i32, one that is less than 2^31.
+  Values sizes;
+  Value narrowSize(unsigned number);
+
   int64_t elementBytes() const { return element.getIntOrFloatBitWidth() / 8; }
 
   //===--- integers ---===//

@@ -7,8 +7,13 @@ using namespace stc;
 
 static constexpr llvm::StringLiteral kShared = "dynamic_shared";
 
+static ArrayRef<int64_t> examplesOf(tile::KernelOp kernel) {
+  auto examples = kernel->getAttrOfType<DenseI64ArrayAttr>(tile::kExamples);
+  return examples ? examples.asArrayRef() : ArrayRef<int64_t>();
+}
+
 CudaKernel::CudaKernel(tile::KernelOp kernel, Type element)
-    : maps(kernel.getContext()), kernel(kernel), outer(kernel) {
+    : maps(kernel.getContext(), examplesOf(kernel)), kernel(kernel), outer(kernel) {
   Location loc = kernel.getLoc();
   result = plan::KernelOp::create(outer, loc, kernel.getSymName(), kernel.getKind(), /*scratch=*/0,
                                   plan::GridAttr());
@@ -35,6 +40,7 @@ CudaKernel::CudaKernel(tile::KernelOp kernel, Type element)
   }
   items = block->addArgument(b->getI32Type(), loc);
   e = std::make_unique<CudaEmitter>(*b, element);
+  e->sizes = sizeParameters;
   auto shared = LLVM::LLVMPointerType::get(b->getContext(), 3);
   Value base = LLVM::AddressOfOp::create(*b, shared, kShared);
   sharedBase = LLVM::PtrToIntOp::create(*b, b->getI32Type(), base);
@@ -62,15 +68,13 @@ Value CudaKernel::size(unsigned argument) { return sizeParameters[argument]; }
 Value CudaKernel::address(const CudaTensor &tensor, Value batch, Value position, Value head,
                           int64_t column) {
   int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
-  auto wide = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(*b, b->getI64IntegerAttr(value));
-  };
-  Value offset = wide((tensor.offset + column) * bytes);
+  Value offset =
+      arith::ConstantOp::create(*b, b->getI64IntegerAttr((tensor.offset + column) * bytes));
   for (auto [value, stride] :
        llvm::zip(SmallVector<Value>{batch, position, head}, tensor.strides)) {
     Value index = arith::ExtSIOp::create(*b, e->i64, value);
     offset = arith::AddIOp::create(*b, offset,
-                                   Value(arith::MulIOp::create(*b, index, wide(stride * bytes))));
+                                   Value(arith::MulIOp::create(*b, index, stride.wide(*e, bytes))));
   }
   return LLVM::GEPOp::create(*b, LLVM::LLVMPointerType::get(b->getContext(), 1), b->getI8Type(),
                              buffer(tensor.argument), ArrayRef<LLVM::GEPArg>{offset});
@@ -86,8 +90,7 @@ Value CudaKernel::elementAddress(const CudaTensor &tensor, Value position, const
 }
 
 Value CudaKernel::advance(Value address, const CudaTensor &tensor, Value positions) {
-  Value stride = arith::ConstantOp::create(
-      *b, b->getI64IntegerAttr(tensor.strides[1] * tensor.elementBytes()));
+  Value stride = tensor.strides[1].wide(*e, tensor.elementBytes());
   Value bytes =
       arith::MulIOp::create(*b, Value(arith::ExtSIOp::create(*b, e->i64, positions)), stride);
   return LLVM::GEPOp::create(*b, address.getType(), b->getI8Type(), address,
@@ -183,6 +186,8 @@ void CudaKernel::storeRow(const CudaTensor &tensor, Value position, const CudaIt
 IRMapping CudaKernel::scalarsOf(Value item, bool mayChange) {
   IRMapping mapping;
   mapping.map(kernel.getItem(), item);
+  for (auto [number, size] : llvm::enumerate(kernel.getSizes()))
+    mapping.map(size, e->narrowSize(number));
   for (auto load : kernel.getBody().getOps<memref::LoadOp>()) {
     Value address = buffer(cast<BlockArgument>(load.getMemRef()).getArgNumber());
     mapping.map(load.getResult(), LLVM::LoadOp::create(*b, load.getType(), address,

@@ -5,17 +5,40 @@
 
 namespace stc {
 
+/// A number of a tensor's shape or strides: a constant, or one with sizes of the kernel in it.
+class Extent {
+public:
+  explicit Extent(mlir::AffineExpr expr) : number(expr) {}
+  static Extent of(int64_t value, mlir::MLIRContext *context) {
+    return Extent(mlir::getAffineConstantExpr(value, context));
+  }
+
+  mlir::AffineExpr expr() const { return number; }
+  /// Nothing if it is dynamic.
+  std::optional<int64_t> constant() const;
+  bool isDynamic() const { return !constant(); }
+  /// As an i32, and so many times as much as an i64.
+  mlir::Value narrow(CudaEmitter &e) const;
+  mlir::Value wide(CudaEmitter &e, int64_t factor) const;
+
+private:
+  mlir::AffineExpr number;
+};
+
 /// A buffer [batch, positions, heads, size] of a kernel, which is a part of one of its arguments.
+/// Dynamic positions are whole periods of all views, of a causal pattern; dynamic strides leave
+/// rows at multiples of the bytes, up to 16, that their length is one of.
 struct CudaTensor {
   explicit CudaTensor(mlir::Value operand);
 
   mlir::MemRefType type;
   unsigned argument;
   int64_t offset; // elements
-  llvm::SmallVector<int64_t> strides;
+  llvm::SmallVector<Extent> shape, strides;
 
-  int64_t positions() const { return type.getDimSize(1); }
-  int64_t heads() const { return type.getDimSize(2); }
+  const Extent &batch() const { return shape[0]; }
+  const Extent &positions() const { return shape[1]; }
+  const Extent &heads() const { return shape[2]; }
   int64_t size() const { return type.getDimSize(3); }
   int64_t elementBytes() const { return type.getElementTypeBitWidth() / 8; }
   /// The most bytes, up to 16, that all rows [size] are multiples of, by place and by length.
@@ -27,12 +50,12 @@ inline bool isPacked(tile::ViewAttr view) { return view.getTogether() > 1; }
 inline int64_t packedRows(tile::ViewAttr view) { return view.getTogether() * view.getRowsEach(); }
 /// Whether so many positions are whole periods of the view, and how many rows of each residue are
 /// in those that are.
-inline bool endsWithPeriod(int64_t positions, tile::ViewAttr view) {
-  return positions % view.getPeriod() == 0;
+inline bool endsWithPeriod(const Extent &positions, tile::ViewAttr view) {
+  return positions.isDynamic() || *positions.constant() % view.getPeriod() == 0;
 }
-inline int64_t rowsOfWholePeriods(int64_t positions, tile::ViewAttr view) {
-  int64_t rows = isPacked(view) ? view.getTogether() : view.getWidth();
-  return positions / view.getPeriod() * rows;
+inline Extent rowsOfWholePeriods(const Extent &positions, tile::ViewAttr view) {
+  const int64_t rows = isPacked(view) ? view.getTogether() : view.getWidth();
+  return Extent(positions.expr().floorDiv(view.getPeriod()) * rows);
 }
 
 /// The residue of a walk's view that an item's residue meets.
@@ -40,6 +63,7 @@ mlir::Value walkResidue(CudaEmitter &e, tile::WalkOp walk, mlir::Value residue);
 /// The position of a row.
 mlir::Value rowPosition(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, mlir::Value row);
 /// How many rows a residue of the view has.
-mlir::Value rowCount(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue, int64_t positions);
+mlir::Value rowCount(CudaEmitter &e, tile::ViewAttr view, mlir::Value residue,
+                     const Extent &positions);
 
 } // namespace stc

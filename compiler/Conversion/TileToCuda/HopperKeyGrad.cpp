@@ -431,7 +431,10 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   auto wholeRows = [&](tile::ViewAttr view) {
     return rowsOfWholePeriods(querySum->positions(), view);
   };
-  if (llvm::any_of(walks, [&](tile::WalkOp walk) { return wholeRows(walk.getView()) > 0; })) {
+  auto hasWhole = [&](tile::WalkOp walk) {
+    return wholeRows(walk.getView()).constant().value_or(1) > 0;
+  };
+  if (llvm::any_of(walks, hasWhole)) {
     ifLeader([&] { e.waitStores(0); });
     syncGroup();
     // Row and chunk of 16 bytes as the swizzle wants them; columns as in sumColumn.
@@ -489,7 +492,7 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
       return addBoxes();
     // In the period that is cut off a box would add to rows that are not the view's.
     Value isWhole =
-        e.compare(arith::CmpIPredicate::sle, e.add(firstRow(first), 64), e.i(wholeRows(view)));
+        e.compare(arith::CmpIPredicate::sle, e.add(firstRow(first), 64), wholeRows(view).narrow(e));
     e.ifElse(isWhole, addBoxes, addElements);
   });
 }

@@ -7,11 +7,13 @@ using namespace stc;
 
 // Strides and offsets are multiples of 16 bytes.
 bool stc::isAligned(const CudaTensor &tensor, tile::ViewAttr view) {
-  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8;
-  for (int64_t stride : ArrayRef(tensor.strides).drop_back())
-    if (stride * bytes % 16 != 0)
+  if (tensor.strides[1].isDynamic())
+    return tensor.alignment() == 16;
+  int64_t bytes = tensor.elementBytes();
+  for (const Extent &stride : ArrayRef(tensor.strides).drop_back())
+    if (*stride.constant() * bytes % 16 != 0)
       return false;
-  return (tensor.offset + view.getFirst() * tensor.strides[1]) * bytes % 16 == 0;
+  return (tensor.offset + view.getFirst() * *tensor.strides[1].constant()) * bytes % 16 == 0;
 }
 
 bool stc::fillsBoxes(tile::ViewAttr view, int64_t rows) {
@@ -35,30 +37,44 @@ bool stc::bringsOnly(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows
 
 unsigned TensorMaps::get(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows,
                          int64_t columns) {
-  int64_t bytes = tensor.type.getElementTypeBitWidth() / 8, n = tensor.positions();
+  int64_t bytes = tensor.elementBytes();
   int64_t period = view.getPeriod(), width = view.getWidth();
-  int64_t position = tensor.strides[1] * bytes;
-  SmallVector<int64_t> sizes = {tensor.size()}, strides, box = {columns};
-  auto dimension = [&](int64_t size, int64_t stride, int64_t extent) {
-    sizes.push_back(size), strides.push_back(stride), box.push_back(extent);
+  auto constant = [&](int64_t value) { return getAffineConstantExpr(value, context); };
+  AffineExpr position = tensor.strides[1].expr() * bytes;
+  // The offset, the sizes, the strides.
+  SmallVector<AffineExpr> numbers = {position * view.getFirst() + tensor.offset * bytes,
+                                     constant(tensor.size())},
+                          strides;
+  SmallVector<int64_t> box = {columns};
+  auto dimension = [&](AffineExpr size, AffineExpr stride, int64_t extent) {
+    numbers.push_back(size), strides.push_back(stride), box.push_back(extent);
   };
-  int64_t blocks = std::max<int64_t>(llvm::divideCeil(n - view.getFirst(), period), 1);
+  AffineExpr blocks =
+      tensor.positions().isDynamic()
+          ? tensor.positions().expr().floorDiv(period)
+          : constant(std::max<int64_t>(
+                llvm::divideCeil(*tensor.positions().constant() - view.getFirst(), period), 1));
   if (isPacked(view)) {
-    dimension(view.getRowsEach(), position * period, view.getRowsEach());
-    dimension(period, position, view.getTogether());
+    dimension(constant(view.getRowsEach()), position * period, view.getRowsEach());
+    dimension(constant(period), position, view.getTogether());
   } else if (width > 1) { // residues of blocks lie behind one another, and need no dimension
-    dimension(width * view.getResidues(), position, std::min(rows, width));
+    dimension(constant(width * view.getResidues()), position, std::min(rows, width));
     dimension(blocks, position * period, std::max<int64_t>(rows / width, 1));
   } else {
     dimension(blocks, position * period, rows);
     if (view.getResidues() > 1)
-      dimension(view.getResidues(), position, 1);
+      dimension(constant(view.getResidues()), position, 1);
   }
-  dimension(tensor.heads(), tensor.strides[2] * bytes, 1);
-  dimension(tensor.type.getDimSize(0), tensor.strides[0] * bytes, 1);
+  dimension(tensor.heads().expr(), tensor.strides[2].expr() * bytes, 1);
+  dimension(tensor.batch().expr(), tensor.strides[0].expr() * bytes, 1);
+  llvm::append_range(numbers, strides);
+  auto dynamic = AffineMap::get(0, examples.size(), numbers, context);
+  const SmallVector<int64_t> found = tile::evaluate(dynamic, examples);
+  const ArrayRef<int64_t> sizes = ArrayRef(found).slice(1, box.size());
   Attribute map = plan::TensorMapAttr::get(
-      context, tensor.argument, tensor.offset * bytes + view.getFirst() * position,
-      tensor.type.getElementType(), sizes, strides, box, columns * bytes);
+      context, tensor.argument, found[0], tensor.type.getElementType(), sizes,
+      ArrayRef(found).drop_front(1 + sizes.size()), box, columns * bytes,
+      examples.empty() ? AffineMapAttr() : AffineMapAttr::get(dynamic));
   for (auto [k, other] : llvm::enumerate(maps))
     if (other == map)
       return k;

@@ -31,7 +31,9 @@ int64_t copiedRows(tile::ViewAttr view, int64_t rows);
 /// The maps of one kernel, in the order of its parameters.
 class TensorMaps {
 public:
-  explicit TensorMaps(mlir::MLIRContext *context) : context(context) {}
+  /// Of a kernel of dynamic sizes, with these examples of them.
+  TensorMaps(mlir::MLIRContext *context, llvm::ArrayRef<int64_t> examples)
+      : context(context), examples(examples) {}
 
   /// The number of the map for boxes of `rows` rows and a panel of columns.
   unsigned get(const CudaTensor &tensor, tile::ViewAttr view, int64_t rows, int64_t columns);
@@ -40,6 +42,7 @@ public:
 
 private:
   mlir::MLIRContext *context;
+  llvm::SmallVector<int64_t> examples;
   llvm::SmallVector<mlir::Attribute> maps;
 };
 

@@ -83,11 +83,26 @@ WalkTiles::WalkTiles(CudaEmitter &e, ArrayRef<tile::WalkOp> walks, Value residue
   families = familiesOf(walks);
 }
 
+/// How many positions the other axis of a walk has, that of the rows that a tile meets.
+static Extent othersOf(tile::WalkOp walk) {
+  Value others = TypeSwitch<Operation *, Value>(walk->getParentOp())
+                     .Case([](tile::AttentionKeyGradOp op) -> Value { return op.getQuery(); })
+                     .Case<tile::AttentionOp, tile::AttentionQueryGradOp, tile::AttentionRowOp>(
+                         [](auto op) -> Value { return op.getKey(); });
+  return CudaTensor(others).positions();
+}
+
+// Bounds are those of the longest sequence that the kernel is for.
 WalkRange WalkTiles::rangeOf(unsigned walk, Value tile, Value number) const {
   SmallVector<Value> arguments = {residue, tile};
   if (number)
     arguments.push_back(number);
   auto bounds = e.inlineNarrow(tile::WalkOp(walks[walk]).getBounds(), arguments);
+  if (const Extent others = othersOf(walks[walk]); others.isDynamic()) {
+    Value rows = rowCount(e, view(walk), residue, others);
+    for (Value &bound : bounds)
+      bound = e.min(bound, rows);
+  }
   return {walk, number, bounds[0], bounds[1], bounds[2], bounds[3]};
 }
 
@@ -228,13 +243,9 @@ Value WalkTiles::isFull(const WalkRange &range, Value row, const Own &own) const
 bool WalkTiles::areTilesWhole(unsigned walk) const {
   if (all[walk].each)
     return false;
-  const int64_t positions =
-      TypeSwitch<Operation *, int64_t>(tile::WalkOp(walks[walk])->getParentOp())
-          .Case([](tile::AttentionKeyGradOp op) { return op.getQueries(); })
-          .Case<tile::AttentionOp, tile::AttentionQueryGradOp>(
-              [](auto op) { return op.getKeys(); });
-  return endsWithPeriod(positions, view(walk)) &&
-         rowsOfWholePeriods(positions, view(walk)) % tileRows == 0;
+  const Extent positions = othersOf(walks[walk]);
+  return !positions.isDynamic() && endsWithPeriod(positions, view(walk)) &&
+         *rowsOfWholePeriods(positions, view(walk)).constant() % tileRows == 0;
 }
 
 CudaEmitter::Values WalkTiles::maskedBy(const IRMapping &constants, const Tile &tile) const {

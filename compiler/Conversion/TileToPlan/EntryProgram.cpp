@@ -185,6 +185,8 @@ FailureOr<EntryProgram> Translator::run() {
     values[argument] = newValue(type);
     entry.program.inputs.push_back(values[argument]);
   }
+  // Each call says where its values are.
+  entry.program.areApart = function->hasAttr(tile::kParameters);
   for (Operation &op : function.getBody().front())
     if (failed(translate(op)))
       return failure();

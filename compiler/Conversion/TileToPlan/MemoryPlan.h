@@ -51,6 +51,7 @@ struct Program {
   std::vector<Step> steps;
   std::vector<Access> writes;
   std::vector<Value> outputs;
+  bool areApart = false; ///< what shares no value shares no memory, whenever it is needed
 };
 
 /// A place in the arena.

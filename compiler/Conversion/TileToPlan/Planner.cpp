@@ -239,6 +239,8 @@ Plan Planner::placeValues() {
     if (held[value] != none)
       continue;
     int first = std::max(defined[value], 0), last = std::max(lastUse[value], first);
+    if (program.areApart)
+      first = 0, last = end;
     int &index = lifetimeOf[root(value)];
     if (index == none) {
       index = static_cast<int>(lifetimes.size());

@@ -45,7 +45,7 @@ void StepWriter::launch(tile::LaunchOp op, const planner::PlannedStep &step) {
   if (!shared.empty())
     kernel = sharingKernel(symbols.lookup<tile::KernelOp>(kernel.getAttr()), shared);
   plan::LaunchOp::create(builder, op.getLoc(), kernel, op.getItemsAttr(), op.getSizesAttr(),
-                         builder.getArrayAttr(buffers), op.getWorkAttr());
+                         builder.getArrayAttr(buffers), op.getWorkAttr(), op.getDynamicAttr());
 }
 
 void StepWriter::gemm(MatmulOp op, const planner::PlannedStep &step) {

@@ -149,9 +149,11 @@ LogicalResult ConvertTileToPlanPass::planEntry(func::FuncOp function, const Vari
       dealtOf(
           builder, module, function.getNumArguments(),
           [&](unsigned index) { return function.getArgAttrOfType<DictionaryAttr>(index, kDealt); }),
-      dealtOf(builder, module, function.getNumResults(), [&](unsigned index) {
-        return function.getResultAttrOfType<DictionaryAttr>(index, kDealt);
-      }));
+      dealtOf(builder, module, function.getNumResults(),
+              [&](unsigned index) {
+                return function.getResultAttrOfType<DictionaryAttr>(index, kDealt);
+              }),
+      function->getAttrOfType<ArrayAttr>(tile::kParameters));
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&op.getBody());
   steps.write(*entry, plan);

@@ -274,3 +274,39 @@ plan.arena 1024
 // expected-error @+1 {{(C7) expected dictionaries, found 3 : i64}}
 plan.entry @f inputs ["x" = 0 : tensor<4xf32>] dealt [3] outputs [] peak 1024 {
 }
+
+// -----
+
+plan.arena 1024
+plan.kernel @k kind "pointwise" scratch 0 {
+  builtin.module {
+  }
+}
+plan.entry @f inputs [] outputs [] peak 1024 parameters [#tile.parameter<"n" = 64 multiple 1 most 64>] {
+  // expected-error @+1 {{(C8) expected a launch with dynamic, of the sizes 64}}
+  plan.launch @k items 1 sizes [64] (0 : tensor<64xf32>)
+}
+
+// -----
+
+plan.arena 1024
+plan.kernel @k kind "pointwise" scratch 0 {
+  builtin.module {
+  }
+}
+plan.entry @f inputs [] outputs [] peak 1024 parameters [#tile.parameter<"n" = 64 multiple 1 most 64>] {
+  // expected-error @+1 {{(C3) expected a dynamic map that gives 1 items and the bytes of 1 results, found affine_map<()[s0] -> (s0 floordiv 64, s0 * 8)>}}
+  plan.launch @k items 1 sizes [64] (0 : tensor<64xf32>) dynamic affine_map<()[n] -> (n floordiv 64, n * 8)>
+}
+
+// -----
+
+plan.arena 1024
+plan.kernel @k kind "pointwise" scratch 0 {
+  builtin.module {
+  }
+}
+plan.entry @f inputs [] outputs [] peak 1024 {
+  // expected-error @+1 {{(C3) expected a buffer for each of 2 results, found 1}}
+  plan.launch @k items 1 sizes [64] (0 : tensor<64xf32>) dynamic affine_map<()[n] -> (n floordiv 64, n * 8, n)>
+}

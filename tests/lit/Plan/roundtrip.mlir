@@ -48,6 +48,14 @@ plan.entry @several inputs ["x" = 512 : tensor<16xf32>] below [0] dealt [{data =
   plan.wait 3
 }
 
+// CHECK-LABEL: plan.entry @dynamic inputs ["x" = 512 : tensor<64xf32>] outputs ["y" = 1024 : tensor<64xf32>] peak 8192 parameters [#tile.parameter<"positions" = 4096 multiple 128 most 65536>] {
+plan.entry @dynamic inputs ["x" = 512 : tensor<64xf32>] outputs ["y" = 1024 : tensor<64xf32>] peak 8192
+    parameters [#tile.parameter<"positions" = 4096 multiple 128 most 65536>] {
+  // CHECK-NEXT: plan.launch @twice items 32 sizes [4096] (512 : tensor<64xf32>, 1024 : tensor<64xf32>) dynamic #{{.*}}
+  plan.launch @twice items 32 sizes [4096] (512 : tensor<64xf32>, 1024 : tensor<64xf32>)
+      dynamic affine_map<()[n] -> (n ceildiv 128, 256)>
+}
+
 // CHECK-LABEL: plan.kernel @twice kind "pointwise" scratch 64 {
 plan.kernel @twice kind "pointwise" scratch 64 {
   builtin.module {

@@ -704,3 +704,37 @@ func.func @f(%x: tensor<12xf32>) {
   %y = tile.exchange(%x) [#tile.collective<reduce_scatter over "data" of 2 runs 4>] : (tensor<12xf32>) -> tensor<6xf32>
   return
 }
+
+// -----
+
+tile.kernel @k kind "pointwise" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {
+  tile.return
+}
+func.func @f(%x: tensor<8xf32>) -> tensor<8xf32> {
+  // expected-error @+1 {{(C5) expected a dynamic map of 1 symbols, found affine_map<()[s0, s1] -> (s0, s1)>}}
+  %y = tile.launch @k(%x) items 8 sizes [8] tied [-1] inplace [-1] dynamic affine_map<()[n, m] -> (n, m)> : (tensor<8xf32>) -> (tensor<8xf32>)
+  return %y : tensor<8xf32>
+}
+
+// -----
+
+tile.kernel @k kind "pointwise" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {
+  tile.return
+}
+func.func @f(%x: tensor<8xf32>) -> tensor<8xf32> {
+  // expected-error @+1 {{(C5) expected a dynamic map that gives 8 items and the bytes of 1 results, found affine_map<()[s0] -> (s0, s0)>}}
+  %y = tile.launch @k(%x) items 8 sizes [8] tied [-1] inplace [-1] dynamic affine_map<()[n] -> (n, n)> : (tensor<8xf32>) -> (tensor<8xf32>)
+  return %y : tensor<8xf32>
+}
+
+// -----
+
+tile.kernel @k kind "attention" (%x: memref<2x8x2x16xf32>, %l: memref<2x2x8xf32>, %b: index, %item: index) {
+  %d = memref.reinterpret_cast %x to offset: [0], sizes: [2, 8, %b, 16], strides: [256, 32, 16, 1]
+      : memref<2x8x2x16xf32> to memref<2x8x?x16xf32, strided<[256, 32, 16, 1]>>
+  // expected-error @+1 {{(C3) expected a group, as numbers of heads are dynamic}}
+  tile.attention query %d key %d value %d output %d logsumexp %l at [%item, %item, %item, %item, %item] view <1, 0, 1, 1> rows 8 strip 8 scale 1.0 {
+  } : memref<2x8x?x16xf32, strided<[256, 32, 16, 1]>>, memref<2x8x?x16xf32, strided<[256, 32, 16, 1]>>, memref<2x8x?x16xf32, strided<[256, 32, 16, 1]>>,
+      memref<2x8x?x16xf32, strided<[256, 32, 16, 1]>>, memref<2x2x8xf32>
+  tile.return
+}
