@@ -21,7 +21,7 @@ static Result<HostTarget> targetOf(const char *cpu) {
 }
 
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
-                     const char *output, char **warnings, char **error) {
+                     int deterministic, const char *output, char **warnings, char **error) {
   return answer(error, [&]() -> Result<void> {
     if (!llvm::is_contained(kernelDevices, llvm::StringRef(target)))
       return invalid("expected the target " + llvm::join(kernelDevices, ", ") + ", found '" +
@@ -35,6 +35,8 @@ StcStatus stcCompile(const char *path, const char *text, const char *target, con
     llvm::raw_string_ostream stream(messages);
     auto compilation = text ? Compilation::ofText(text, path, *host, target, stream)
                             : Compilation::ofFile(path, *host, target, stream);
+    if (compilation && deterministic)
+      compilation->options.querySums = "never";
     if (!compilation || failed(runPhases(*compilation->input.module, compilation->options)))
       return invalid(std::string(trimmed(messages)));
     auto program =

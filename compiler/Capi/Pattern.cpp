@@ -113,6 +113,23 @@ StcStatus stcPatternPairs(const char *text, int64_t n, int64_t *pairs, char **er
   });
 }
 
+StcStatus stcPatternPeriod(const char *text, int64_t n, int64_t *period, char **error) {
+  return answer(error, [&]() -> Result<void> {
+    constexpr int64_t most = int64_t(1) << 30;
+    auto pattern = read(text, n);
+    if (!pattern)
+      return tl::unexpected(pattern.error());
+    int64_t all = 1;
+    for (const pattern::Walk &walk : pattern->walks())
+      for (const pattern::Segment &segment : walk.segments)
+        for (int64_t one : {segment.query.period, segment.key.period})
+          if ((all = std::lcm(all, one)) > most)
+            return undecided("the periods have no common multiple up to 2^30");
+    *period = all;
+    return {};
+  });
+}
+
 StcStatus stcPatternIsCausal(const char *text, int64_t n, int *isCausal, char **error) {
   return answer(error, [&]() -> Result<void> {
     auto pattern = read(text, n);

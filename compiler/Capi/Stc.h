@@ -69,12 +69,17 @@ StcStatus stcPatternBlocks(const char *text, int64_t n, int64_t size, char **blo
  * `minimum`, `maximum` and `where`. */
 StcStatus stcPatternPython(const char *text, int64_t n, char **condition, char **error);
 
+/* Of how many positions lengths have to be a multiple to be whole periods of all views in which a
+ * pattern over n positions is made of tiles: where a function of dynamic sizes takes them. */
+StcStatus stcPatternPeriod(const char *text, int64_t n, int64_t *period, char **error);
+
 /* Compiles the specification (.toml) or module (.mlir) in the file `path` to a program file, for
  * the target "host", "sm_80" or "sm_90a". If `text` is not null it is what the file says, and no
- * file is read. `cpu` is what stc-compile takes as --cpu, or null for its default. `error` may have
- * several lines, and `warnings` are those of a success, or empty. */
+ * file is read. `cpu` is what stc-compile takes as --cpu, or null for its default. `deterministic`
+ * is not 0 for the same bits in every run on a GPU too. `error` may have several lines, and
+ * `warnings` are those of a success, or empty. */
 StcStatus stcCompile(const char *path, const char *text, const char *target, const char *cpu,
-                     const char *output, char **warnings, char **error);
+                     int deterministic, const char *output, char **warnings, char **error);
 
 /* What code for `cpu`, as stcCompile takes it, may use: features by the names of /proc/cpuinfo,
  * with spaces between them. */
