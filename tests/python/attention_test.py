@@ -241,7 +241,7 @@ class Attention(unittest.TestCase):
             (TypeError, "one dtype of torch.float32, .* found torch.int64", [x().long()] * 3 + [p]),
             (TypeError, "found torch.float32, torch.float64 and", [x(), x().double(), x(), p]),
             (ValueError, "on one device, found cpu, meta and cpu", [x(), x(device="meta"), x(), p]),
-            (ValueError, "expected tensors on the CPU, .* found meta", [x(device="meta")] * 3 + [p]),
+            (ValueError, "expected tensors on the CPU or a GPU .* found meta", [x(device="meta")] * 3 + [p]),
             (ValueError, "four dimensions, bhnd, found .10, 4.", [x(10, 4)] * 3 + [p]),
             (ValueError, "not empty", [x(1, 2, 0, 4)] * 3 + [p]),
             (ValueError, "equal batches", [x(2, 2, 10, 4), x(), x(), p]),

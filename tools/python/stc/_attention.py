@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 import warnings
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from . import cache
+from . import _cuda, cache
+from ._module import Sizes, module
 from ._pattern import Pattern
 
 _TYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
@@ -19,79 +19,22 @@ _TYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 _NO_KEYS = -1e30
 
 
-class _Sizes(NamedTuple):
-    """What of the tensors' shapes decides a program."""
-
-    batch: int
-    positions: int
-    heads: int
-    key_heads: int
-    size: int
-    value_size: int
-    layout: str
-
-    @staticmethod
-    def of(query: Tensor, key: Tensor, value: Tensor, layout: str) -> _Sizes:
-        heads, positions = (1, 2) if layout == "bhnd" else (2, 1)
-        return _Sizes(
-            query.shape[0], query.shape[positions], query.shape[heads], key.shape[heads],
-            query.shape[3], value.shape[3], layout,
-        )  # fmt: skip
-
-    def shape(self, heads: int, size: int) -> tuple[int, ...]:
-        """The shape of queries, keys, values or outputs."""
-        middle = (heads, self.positions) if self.layout == "bhnd" else (self.positions, heads)
-        return (self.batch, *middle, size)
-
-    @property
-    def output(self) -> tuple[int, ...]:
-        return self.shape(self.heads, self.value_size)
-
-    @property
-    def logsumexp(self) -> tuple[int, ...]:
-        return (self.batch, self.heads, self.positions)
-
-
-# -- Programs ------------------------------------------------------------------------------------
-
-
-def _type(shape: tuple[int, ...]) -> str:
-    return f"tensor<{'x'.join(map(str, shape))}xf32>"
-
-
-@functools.lru_cache(4096)
-def _module(op: str, sizes: _Sizes, pattern: str, scale: float) -> str:
-    """A module of the stc dialect with one function, which is one op."""
-    query = _type(sizes.shape(sizes.heads, sizes.size))
-    key = _type(sizes.shape(sizes.key_heads, sizes.size))
-    value = _type(sizes.shape(sizes.key_heads, sizes.value_size))
-    output, logsumexp = _type(sizes.output), _type(sizes.logsumexp)
-    if op == "attention":
-        inputs, outputs = [query, key, value], [output, logsumexp]
-    else:
-        inputs, outputs = [query, key, value, output, logsumexp, output], [query, key, value]
-    parameters = ", ".join(f"%{k}: {kind}" for k, kind in enumerate(inputs))
-    operands = ", ".join(f"%{k}" for k in range(len(inputs)))
-    results = ", ".join(f"%r#{k}" for k in range(len(outputs)))
-    patterns = ", ".join(map(json.dumps, Pattern(pattern.splitlines())._texts))
-    layout = " layout head_major" if sizes.layout == "bhnd" else ""
-    return (
-        f"func.func @{op}({parameters}) -> ({', '.join(outputs)}) {{\n"
-        f"  %r:{len(outputs)} = stc.{op} {operands} scale {scale:.17e} pattern <{patterns}>{layout}\n"
-        f"      : {', '.join(inputs)} -> {', '.join(outputs)}\n"
-        f"  return {results} : {', '.join(outputs)}\n"
-        "}\n"
-    )
+def _sizes_of(query: Tensor, key: Tensor, value: Tensor, layout: str) -> Sizes:
+    heads, positions = (1, 2) if layout == "bhnd" else (2, 1)
+    return Sizes(
+        query.shape[0], query.shape[positions], query.shape[heads], key.shape[heads],
+        query.shape[3], value.shape[3], layout,
+    )  # fmt: skip
 
 
 @functools.cache
-def _say_conversion(dtype: torch.dtype) -> None:
-    warnings.warn(f"stc.attention computes {dtype} in float32 on the CPU", stacklevel=3)
+def _say_conversion(dtype: torch.dtype, device: str) -> None:
+    warnings.warn(f"stc.attention computes {dtype} in float32 on this device ({device})", stacklevel=3)
 
 
-def _run(op: str, sizes: _Sizes, pattern: str, scale: float, *tensors: Tensor) -> list[Tensor]:
+def _run(op: str, sizes: Sizes, pattern: str, scale: float, *tensors: Tensor) -> list[Tensor]:
     """Runs a program on the CPU: float32 goes in and comes out."""
-    run = cache.program(_module(op, sizes, pattern, scale), op)[op]
+    run = cache.program(module(op, sizes, pattern, scale), op)[op]
     outputs = run(*(tensor.detach().float().contiguous().numpy() for tensor in tensors))
     return [torch.from_numpy(output) for output in outputs.values()]
 
@@ -102,17 +45,40 @@ def _run(op: str, sizes: _Sizes, pattern: str, scale: float, *tensors: Tensor) -
 def _forward(
     query: Tensor, key: Tensor, value: Tensor, pattern: str, scale: float, layout: str
 ) -> tuple[Tensor, Tensor]:
+    sizes = _sizes_of(query, key, value, layout)
+    if query.is_cuda and query.dtype in _cuda.ELEMENTS:
+        output, logsumexp = _cuda.run("attention", sizes, pattern, scale, query, key, value)
+        return output, logsumexp
     if query.dtype != torch.float32:
-        _say_conversion(query.dtype)
-    output, logsumexp = _run("attention", _Sizes.of(query, key, value, layout), pattern, scale, query, key, value)
+        _say_conversion(query.dtype, query.device.type)
+    run = _cuda.run if query.is_cuda else _run
+    output, logsumexp = run("attention", sizes, pattern, scale, query.float(), key.float(), value.float())
     return output.to(query.dtype), logsumexp
 
 
 def _forward_shapes(
     query: Tensor, key: Tensor, value: Tensor, pattern: str, scale: float, layout: str
 ) -> tuple[Tensor, Tensor]:
-    sizes = _Sizes.of(query, key, value, layout)
+    sizes = _sizes_of(query, key, value, layout)
+    if query.is_cuda:
+        return _cuda.forward_outputs(sizes, query)
     return query.new_empty(sizes.output), query.new_empty(sizes.logsumexp, dtype=torch.float32)
+
+
+def _of_logsumexp(
+    query: Tensor, key: Tensor, logsumexp_grad: Tensor, run: Callable[..., list[Tensor]], pattern: str,
+    scale: float, layout: str,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """What the gradient of the log-sum-exp, g, gives to those of query and key. That of the scores is
+    P * g: for the query scale * g * (P k), for the key scale * P^T (g q), which are an output and a
+    gradient of values of attention whose values are the keys."""
+    sizes = _sizes_of(query, key, key, layout)
+    output, logsumexp = run("attention", sizes, pattern, scale, query, key, key)
+    weight = scale * (logsumexp_grad if layout == "bhnd" else logsumexp_grad.transpose(1, 2)).unsqueeze(3)
+    grads = run(
+        "attention_grad", sizes, pattern, scale, query, key, key, output, logsumexp, (weight * query).to(query.dtype)
+    )
+    return weight * output, grads[2]
 
 
 def _backward(
@@ -127,26 +93,29 @@ def _backward(
     scale: float,
     layout: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    values = value.shape[3]
+    run = _cuda.run if query.is_cuda else _run
+    sizes = _sizes_of(query, key, value, layout)
+    tensors = [query, key, value, output, logsumexp, output_grad.to(output.dtype)]
+    if query.is_cuda and query.dtype not in _cuda.ELEMENTS:
+        tensors = [tensor.float() for tensor in tensors]
+    grads = run("attention_grad", sizes, pattern, scale, *tensors)
     if logsumexp_grad is not None:
-        # The gradient of the scores is P * (dP - delta + dlse), where delta is the sum over a row
-        # of output * outputGrad. One more column, of 1 and -dlse, makes it delta - dlse; as values
-        # have 0 there, dP stays what it is.
-        column = -(logsumexp_grad if layout == "bhnd" else logsumexp_grad.transpose(1, 2)).unsqueeze(3)
-        output_grad = torch.cat([output_grad, column], dim=3)
-        output = torch.nn.functional.pad(output, (0, 1), value=1.0)
-        value = torch.nn.functional.pad(value, (0, 1))
-    grads = _run(
-        "attention_grad", _Sizes.of(query, key, value, layout), pattern, scale,
-        query, key, value, output, logsumexp, output_grad,
-    )  # fmt: skip
-    grads[2] = grads[2][..., :values].contiguous()
+        more = _of_logsumexp(tensors[0], tensors[1], logsumexp_grad, run, pattern, scale, layout)
+        for grad, part in zip(grads, more):
+            grad += part
     query_grad, key_grad, value_grad = (grad.to(query.dtype) for grad in grads)
     return query_grad, key_grad, value_grad
 
 
+def _empty_like(tensor: Tensor, layout: str) -> Tensor:
+    if not tensor.is_cuda:
+        return tensor.new_empty(tensor.shape)
+    return _cuda.empty_as(tensor, tensor.shape[1 if layout == "bhnd" else 2], tensor.shape[3], layout)
+
+
 def _backward_shapes(query: Tensor, key: Tensor, value: Tensor, *others: Any) -> tuple[Tensor, Tensor, Tensor]:
-    return query.new_empty(query.shape), key.new_empty(key.shape), value.new_empty(value.shape)
+    layout = others[-1]
+    return _empty_like(query, layout), _empty_like(key, layout), _empty_like(value, layout)
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
@@ -171,13 +140,14 @@ def _refuse_second(ctx: Any, *grads: Any) -> None:
 
 # What torch.library.custom_op does, but that its first call imports all of torch.compile.
 _LIBRARY = torch.library.Library("stc", "DEF")
-for _name, _run_on_cpu, _shapes, _gradient, _setup in [
+for _name, _run_any, _shapes, _gradient, _setup in [
     ("attention", _forward, _forward_shapes, _differentiate, _save),
     ("attention_backward", _backward, _backward_shapes, _refuse_second, None),
 ]:
-    _schema = _name + torch.library.infer_schema(_run_on_cpu, mutates_args=())
+    _schema = _name + torch.library.infer_schema(_run_any, mutates_args=())
     _LIBRARY.define(_schema, tags=(torch.Tag.pt2_compliant_tag,))
-    _LIBRARY.impl(_name, _run_on_cpu, "CPU")
+    for _device in ("CPU", "CUDA"):
+        _LIBRARY.impl(_name, _run_any, _device)
     torch.library.register_fake(f"stc::{_name}", _shapes, lib=_LIBRARY)
     torch.library.register_autograd(f"stc::{_name}", _gradient, setup_context=_setup, lib=_LIBRARY)
 
@@ -191,8 +161,8 @@ def _check_devices(q: Any, k: Any, v: Any) -> None:
             raise TypeError(f"expected tensors for q, k and v, found a {type(tensor).__name__}")
     if not q.device == k.device == v.device:
         raise ValueError(f"expected q, k and v on one device, found {q.device}, {k.device} and {v.device}")
-    if q.device.type != "cpu":
-        raise ValueError(f"expected tensors on the CPU, where stc.attention runs, found {q.device}")
+    if q.device.type not in ("cpu", "cuda"):
+        raise ValueError(f"expected tensors on the CPU or a GPU of NVIDIA's (cuda), found {q.device}")
 
 
 def _check_types(q: Tensor, k: Tensor, v: Tensor) -> None:
@@ -218,6 +188,8 @@ def _wrong_shapes(q: Tensor, k: Tensor, v: Tensor, layout: str, enable_gqa: bool
         return "with equally many heads of k and v"
     if not enable_gqa and q.shape[heads] != k.shape[heads]:
         return "with equally many heads, or enable_gqa=True"
+    if q.is_cuda and max(q.shape[3], v.shape[3]) > _cuda.MOST_SIZE:
+        return f"with heads of at most {_cuda.MOST_SIZE} elements on a GPU"
     if q.shape[heads] % k.shape[heads] != 0:
         return "with a number of heads of q that the one of k divides"
     return None
@@ -263,8 +235,10 @@ def attention(
     of each query's scaled scores, float32 of [batch, heads, positions]. A query that the pattern
     gives no key has the output 0 and the log-sum-exp -inf.
 
-    Tensors are on the CPU and of float32; float64, float16 and bfloat16 are converted to it and back,
-    which a warning says. What is equal in is equal out, bit by bit. There is no second derivative.
+    On a GPU tensors are of bfloat16, float16 or float32, with heads of up to 128 elements; on the CPU
+    of float32. Others are converted to float32 and back, which a warning says. Results have the same
+    bits in every run, but for gradients on a GPU without torch.use_deterministic_algorithms. There is
+    no second derivative.
 
     TypeError: q, k and v are no tensors, or of other or different dtypes; the pattern or scale is
     none. ValueError: they are on different devices or none that is known, or of shapes that do not fit;

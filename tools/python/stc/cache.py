@@ -18,7 +18,7 @@ import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator, TypeVar
 
 from ._compile import write_program
 from ._library import COMPILER, encoded, version
@@ -83,8 +83,8 @@ def _compiler(cpu: str | None) -> str:
     return "\n".join([version(), identity, cpu or "", features])
 
 
-def _file(text: str) -> Path:
-    decisive = "\n".join([_compiler(os.environ.get("STC_CPU")), text])
+def _file(text: str, target: str, deterministic: bool) -> Path:
+    decisive = "\n".join([_compiler(os.environ.get("STC_CPU")), target, str(deterministic), text])
     return _folder() / (hashlib.sha256(decisive.encode()).hexdigest() + ".stcp")
 
 
@@ -118,22 +118,32 @@ def _shrink(newest: Path) -> None:
             total -= size
 
 
-@functools.lru_cache(_IN_MEMORY)
-def program(text: str, name: str) -> Program:
-    """The program of a module of the stc dialect for this CPU, which is compiled if the cache has
-    it not. `name` is the module's in errors."""
-    file = _file(text)
+_Opened = TypeVar("_Opened")
+
+
+def opened(
+    text: str, name: str, target: str, open_file: Callable[[Path], _Opened], *, deterministic: bool = False
+) -> _Opened:
+    """The program of a module of the stc dialect, opened, which is compiled if the cache has it not.
+    `name` is the module's in errors."""
+    file = _file(text, target, deterministic)
     with _locked(file):
         try:
             os.utime(file)
-            found = Program(file)
+            found = open_file(file)
             _counts.add(compiled=False)
         except (FileNotFoundError, ValueError):  # not there, or damaged
-            write_program(Path(name + ".mlir"), text, "host", None, file)
-            found = Program(file)
+            write_program(Path(name + ".mlir"), text, target, None, file, deterministic=deterministic)
+            found = open_file(file)
             _counts.add(compiled=True)
             _shrink(file)
     return found
+
+
+@functools.lru_cache(_IN_MEMORY)
+def program(text: str, name: str) -> Program:
+    """The same for this CPU."""
+    return opened(text, name, "host", Program)
 
 
 def info() -> Info:

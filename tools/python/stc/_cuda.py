@@ -1,0 +1,232 @@
+"""Attention on a GPU: programs of dynamic sizes, on memory of PyTorch's.
+
+One program serves every batch, every number of heads, and every length up to its bound; a longer one
+gets a program with twice the bound. Kernels take tensors where they lie, if their rows are whole.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import re
+import threading
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from . import cache
+from ._dynamic import DynamicProgram, target
+from ._library import COMPILER, encoded
+from ._module import Sizes, module
+from ._pattern import Pattern
+
+ELEMENTS = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float16: "f16"}
+MOST_SIZE = 128
+# Shorter sequences take the program of this one.
+_LEAST_BOUND = 4096
+# A key's weight is 0 where the log-sum-exp of the query is this.
+_NO_WEIGHT = 1e30
+
+
+class _Kind(NamedTuple):
+    """What programs cannot be shared by. heads: how many there are, if their patterns differ;
+    positions: those of a pattern that is another one for each length. Else these are 0."""
+
+    op: str
+    pattern: str
+    scale: float
+    element: str
+    size: int
+    value_size: int
+    group: int
+    heads: int
+    gpu: int
+    deterministic: bool
+    positions: int
+
+
+_programs: dict[_Kind, list[DynamicProgram]] = {}
+_lock = threading.Lock()
+
+
+def _period(pattern: str, positions: int) -> int:
+    found = ctypes.c_int64()
+    multiple = 1
+    for text in pattern.splitlines():
+        COMPILER.call("stcPatternPeriod", encoded(text), ctypes.c_int64(positions), ctypes.byref(found))
+        multiple = math.lcm(multiple, found.value)
+    return multiple
+
+
+def _whole(positions: int, pattern: str, periods: int = 1) -> int:
+    """The least number of positions from this one on that is whole periods, and so many of them."""
+    for _ in range(3):  # of a longer sequence it may be another one
+        multiple = _period(pattern, positions)
+        whole = max(-(-positions // multiple), periods) * multiple
+        if whole == positions:
+            break
+        positions = whole
+    return positions
+
+
+def _compile(kind: _Kind, positions: int) -> DynamicProgram:
+    heads = kind.heads or kind.group
+    sizes = Sizes(1, positions, heads, heads // kind.group, kind.size, kind.value_size, "bhnd")
+    text = module(kind.op, sizes, kind.pattern, kind.scale, kind.element, dynamic=True)
+    open_file = partial(DynamicProgram, gpu=kind.gpu)
+    return cache.opened(text, kind.op, target(kind.gpu), open_file, deterministic=kind.deterministic)
+
+
+def _program(kind: _Kind, positions: int, any_length: bool) -> DynamicProgram:
+    """One for that many positions, whole periods if no other length is wanted."""
+    for program in _programs.get(kind, ()):
+        if positions <= program.parameters[1].most:
+            return program
+    with _lock:
+        known = _programs.setdefault(kind, [])
+        if not known or known[-1].parameters[1].most < positions:  # nobody was faster
+            bound = positions
+            if any_length:
+                bound = max([_least_bound(positions), *(2 * program.parameters[1].most for program in known)])
+                bound = _whole(bound, kind.pattern, periods=2)
+            program = _compile(kind, bound)
+            if any_length and program.parameters[1].multiple == bound:  # is true of no other length
+                raise ValueError(f"expected a pattern that looks ahead at no length, found {kind.pattern!r}")
+            known.append(program)
+        return known[-1]
+
+
+def _least_bound(positions: int) -> int:
+    return max(positions, _LEAST_BOUND)
+
+
+@functools.lru_cache(1024)
+def _for_length(pattern: str, positions: int) -> tuple[str, int] | None:
+    """Nothing of patterns that have of fewer positions the same pairs. Of others, and so many
+    positions, a pattern that has no pair behind them, and whole periods of it."""
+    has_length = re.search(r"\bn\b", pattern)
+    longest = 16 * _least_bound(positions)  # longer than any that a program for these positions is for
+    if not has_length and all(Pattern(text).is_causal(longest) for text in pattern.splitlines()):
+        return None
+    whole = _whole(positions, pattern)
+    if whole == positions:
+        return pattern, positions
+    if has_length:
+        raise ValueError(
+            f"expected a number of positions that is a multiple of {_period(pattern, positions)}, as the pattern "
+            f"names its length, found {positions}"
+        )
+    inside = f"{{ [i] -> [j] : i < {positions} and j < {positions} }}"
+    pattern = "\n".join(f"({text}) & {inside}" for text in pattern.splitlines())
+    return pattern, _whole(positions, pattern)
+
+
+def _stride(tensor: Tensor, layout: str) -> tuple[int, int, int] | None:
+    """From a batch, a position and a head to the next, if kernels take the tensor where it lies."""
+    pieces = math.gcd(16 // tensor.element_size(), tensor.shape[3])
+    if tensor.stride(3) != 1 or tensor.data_ptr() % 16 != 0:
+        return None
+    strides = []
+    for dim in (0, 2, 1) if layout == "bhnd" else (0, 1, 2):
+        stride = tensor.stride(dim)
+        if tensor.shape[dim] == 1:  # of nothing, and anything may stand there
+            stride = -(-tensor.numel() // pieces) * pieces
+        if stride <= 0 or stride % pieces != 0:
+            return None
+        strides.append(stride)
+    return strides[0], strides[1], strides[2]
+
+
+def _is_token_major(tensor: Tensor, layout: str) -> bool:
+    """Whether heads of one position lie closer to each other than positions of one head."""
+    head, position = (1, 2) if layout == "bhnd" else (2, 1)
+    return tensor.stride(head) <= tensor.stride(position)
+
+
+def empty_as(tensor: Tensor, heads: int, size: int, layout: str) -> Tensor:
+    """A tensor of so many heads of that size, with heads and positions in memory as in this one."""
+    head, position = (1, 2) if layout == "bhnd" else (2, 1)
+    shape = [tensor.shape[0], tensor.shape[position], heads, size]
+    if _is_token_major(tensor, layout):
+        found = tensor.new_empty(shape)
+        return found.transpose(1, 2) if layout == "bhnd" else found
+    found = tensor.new_empty([shape[0], heads, shape[1], size])
+    return found if layout == "bhnd" else found.transpose(1, 2)
+
+
+def _lengthened(tensor: Tensor, by: int, layout: str) -> Tensor:
+    if tensor.dim() == 3:
+        return pad(tensor, (0, by), value=_NO_WEIGHT)
+    return pad(tensor, (0, 0, 0, by) if layout == "bhnd" else (0, 0, 0, 0, 0, by))
+
+
+def _call(program: DynamicProgram, sizes: Sizes, inputs: list[Tensor], outputs: list[Tensor]) -> None:
+    gpu, layout = outputs[0].device.index, sizes.layout
+    parameters = [sizes.batch, sizes.positions, sizes.heads, sizes.key_heads]
+    placed = []
+    for tensor in inputs:
+        if tensor.dim() == 4:
+            strides = _stride(tensor, layout)
+            if strides is None:
+                tensor = tensor.contiguous()
+                strides = _stride(tensor, layout)
+            parameters.extend(strides)
+        placed.append(tensor)
+    for tensor in outputs:
+        if tensor.dim() == 4:
+            parameters.extend(_stride(tensor, layout))
+        placed.append(tensor)
+    needed = program.workspace(parameters)
+    workspace = torch.empty(needed, dtype=torch.uint8, device=outputs[0].device)
+    stream = torch.cuda.current_stream(gpu).cuda_stream
+    program(parameters, [tensor.data_ptr() for tensor in placed], workspace.data_ptr(), stream)
+
+
+def _find(op: str, sizes: Sizes, pattern: str, scale: float, query: Tensor) -> tuple[DynamicProgram, int]:
+    """The program, and by how many positions sequences have to be longer. Those that are added come
+    last: no query sees them."""
+    fixed = _for_length(pattern, sizes.positions)
+    pattern, positions = fixed or (pattern, sizes.positions)
+    kind = _Kind(
+        op, pattern, scale, ELEMENTS[query.dtype], sizes.size, sizes.value_size, sizes.heads // sizes.key_heads,
+        sizes.heads if "\n" in pattern else 0, query.device.index, torch.are_deterministic_algorithms_enabled(),
+        positions if fixed else 0,
+    )  # fmt: skip
+    program = _program(kind, positions, any_length=not fixed)
+    return program, -(-positions // program.parameters[1].multiple) * program.parameters[1].multiple - sizes.positions
+
+
+def _write(
+    op: str, sizes: Sizes, pattern: str, scale: float, inputs: list[Tensor], outputs: list[Tensor]
+) -> None:
+    """Writes the outputs, by way of longer tensors where sequences have to be longer."""
+    program, more = _find(op, sizes, pattern, scale, inputs[0])
+    if not more:
+        return _call(program, sizes, inputs, outputs)
+    longer = [_lengthened(tensor, more, sizes.layout) for tensor in inputs]
+    results = [torch.empty_like(_lengthened(tensor, more, sizes.layout)) for tensor in outputs]
+    _call(program, sizes._replace(positions=sizes.positions + more), longer, results)
+    for output, result in zip(outputs, results):
+        dim = 2 if output.dim() == 3 or sizes.layout == "bhnd" else 1
+        output.copy_(result.narrow(dim, 0, sizes.positions))
+
+
+def forward_outputs(sizes: Sizes, query: Tensor) -> tuple[Tensor, Tensor]:
+    """Empty tensors for the output and the log-sum-exp."""
+    output = empty_as(query, sizes.heads, sizes.value_size, sizes.layout)
+    return output, query.new_empty(sizes.logsumexp, dtype=torch.float32)
+
+
+def run(op: str, sizes: Sizes, pattern: str, scale: float, *inputs: Tensor) -> list[Tensor]:
+    """The outputs of "attention" or of "attention_grad", from the op's operands."""
+    if op == "attention":
+        outputs = list(forward_outputs(sizes, inputs[0]))
+    else:
+        heads = [(sizes.heads, sizes.size), (sizes.key_heads, sizes.size), (sizes.key_heads, sizes.value_size)]
+        outputs = [empty_as(tensor, *shape, sizes.layout) for tensor, shape in zip(inputs, heads)]
+    _write(op, sizes, pattern, scale, list(inputs), outputs)
+    return outputs
