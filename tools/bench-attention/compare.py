@@ -138,6 +138,10 @@ def measure(way: str, case: Case, inputs: Inputs, expected: exact.Expected, cloc
     try:
         if way == "stc":
             return measure_stc(case, inputs, expected, options)
+        if way == "op":
+            import stc
+
+            return measure_torch(lambda q, k, v: stc.attention(q, k, v, case.pattern), inputs, expected, clock)
         torch.compiler.reset()  # else it gives up on compiling after a few masks
         if way == "cudnn":
             return measure_torch(attention.cudnn, inputs, inputs.expect("dense"), clock)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tables import DIRECTIONS, WAYS, Json, milliseconds
 
-COLOURS = {"stc": "#1f5fa8", "flex": "#c4501b", "expert": "#3c8a4e", "cudnn": "#8a929a"}
+COLOURS = {"stc": "#1f5fa8", "op": "#7fb0e0", "flex": "#c4501b", "expert": "#3c8a4e", "cudnn": "#8a929a"}
 WIDTH, LEFT, RIGHT, TOP, ROW = 760, 250, 24, 52, 24
 STYLE = """text{fill:#1c1f23;font:12px system-ui,sans-serif}text.x{text-anchor:middle}text.y{text-anchor:end}
 .grid{stroke:#d9dde1}.axis{stroke:#667078;fill:none}.row{stroke:#d9dde1;stroke-width:1.5}"""

@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 WAYS = {
     "stc": "STC",
+    "op": "stc.attention",
     "flex": "FlexAttention",
     "expert": "by hand",
     "cudnn": "cuDNN, dense",
