@@ -9,10 +9,11 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import operator
 import re
 import threading
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -164,26 +165,36 @@ def _lengthened(tensor: Tensor, by: int, layout: str) -> Tensor:
     return pad(tensor, (0, 0, 0, by) if layout == "bhnd" else (0, 0, 0, 0, 0, by))
 
 
-def _call(program: DynamicProgram, sizes: Sizes, inputs: list[Tensor], outputs: list[Tensor]) -> None:
-    gpu, layout = outputs[0].device.index, sizes.layout
-    parameters = [sizes.batch, sizes.positions, sizes.heads, sizes.key_heads]
-    placed = []
-    for tensor in inputs:
-        if tensor.dim() == 4:
-            strides = _stride(tensor, layout)
-            if strides is None:
-                tensor = tensor.contiguous()
-                strides = _stride(tensor, layout)
-            parameters.extend(strides)
-        placed.append(tensor)
-    for tensor in outputs:
-        if tensor.dim() == 4:
-            parameters.extend(_stride(tensor, layout))
-        placed.append(tensor)
-    needed = program.workspace(parameters)
-    workspace = torch.empty(needed, dtype=torch.uint8, device=outputs[0].device)
-    stream = torch.cuda.current_stream(gpu).cuda_stream
-    program(parameters, [tensor.data_ptr() for tensor in placed], workspace.data_ptr(), stream)
+def _placed(tensor: Tensor, layout: str) -> Tensor:
+    """The tensor, or a copy that kernels take where it lies."""
+    taken = tensor.is_contiguous() if tensor.dim() == 3 else _stride(tensor, layout) is not None
+    return tensor if taken else tensor.contiguous()
+
+
+class _Call:
+    """What calls on tensors of equal sizes and strides have in common."""
+
+    def __init__(self, program: DynamicProgram, sizes: Sizes, tensors: list[Tensor]):
+        parameters = [sizes.batch, sizes.positions, sizes.heads, sizes.key_heads]
+        for tensor in tensors:
+            if tensor.dim() == 4:
+                parameters.extend(_stride(tensor, sizes.layout))
+        self._program, self._device = program, tensors[0].device
+        self._parameters = program.numbers(parameters)
+        self._workspace = program.workspace(self._parameters)
+
+    def start(self, addresses: list[int]) -> None:
+        """On the current stream, with the addresses of inputs and outputs."""
+        workspace = 0
+        if self._workspace:
+            memory = torch.empty(self._workspace, dtype=torch.uint8, device=self._device)
+            workspace = memory.data_ptr()
+        self._program(self._parameters, addresses, workspace, torch.cuda.current_stream(self._device).cuda_stream)
+
+
+# Of those without a copy of a tensor. A model has a few; lengths that change in each step have many.
+_calls: dict[tuple[Any, ...], _Call] = {}
+_MOST_CALLS = 4096
 
 
 def _find(op: str, sizes: Sizes, pattern: str, scale: float, query: Tensor) -> tuple[DynamicProgram, int]:
@@ -204,15 +215,31 @@ def _write(
     op: str, sizes: Sizes, pattern: str, scale: float, inputs: list[Tensor], outputs: list[Tensor]
 ) -> None:
     """Writes the outputs, by way of longer tensors where sequences have to be longer."""
-    program, more = _find(op, sizes, pattern, scale, inputs[0])
+    query, tensors = inputs[0], inputs + outputs
+    addresses = [tensor.data_ptr() for tensor in tensors]
+    key = (
+        op, sizes, pattern, scale, query.dtype, query.device, torch.are_deterministic_algorithms_enabled(),
+        functools.reduce(operator.or_, addresses) % 16, *[tensor.stride() for tensor in inputs],
+    )  # fmt: skip
+    if known := _calls.get(key):
+        return known.start(addresses)
+    program, more = _find(op, sizes, pattern, scale, query)
     if not more:
-        return _call(program, sizes, inputs, outputs)
-    longer = [_lengthened(tensor, more, sizes.layout) for tensor in inputs]
+        placed = [_placed(tensor, sizes.layout) for tensor in tensors]
+        call = _Call(program, sizes, placed)
+        call.start([tensor.data_ptr() for tensor in placed])
+        if all(one is other for one, other in zip(placed, tensors)):
+            if len(_calls) == _MOST_CALLS:
+                _calls.clear()
+            _calls[key] = call
+        return None
+    longer = [_placed(_lengthened(tensor, more, sizes.layout), sizes.layout) for tensor in inputs]
     results = [torch.empty_like(_lengthened(tensor, more, sizes.layout)) for tensor in outputs]
-    _call(program, sizes._replace(positions=sizes.positions + more), longer, results)
+    sizes = sizes._replace(positions=sizes.positions + more)
+    _Call(program, sizes, longer + results).start([tensor.data_ptr() for tensor in longer + results])
     for output, result in zip(outputs, results):
         dim = 2 if output.dim() == 3 or sizes.layout == "bhnd" else 1
-        output.copy_(result.narrow(dim, 0, sizes.positions))
+        output.copy_(result.narrow(dim, 0, output.shape[dim]))
 
 
 def forward_outputs(sizes: Sizes, query: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,12 @@ from typing import Sequence
 
 from ._library import encoded, runtime
 
+Numbers = ctypes.Array  # of int64
+_CALL = [
+    ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t,
+    ctypes.c_uint64, ctypes.c_void_p, ctypes.c_void_p,
+]  # fmt: skip
+
 
 def target(gpu: int) -> str:
     """What programs for the GPU of that number are compiled for."""
@@ -39,20 +45,23 @@ class DynamicProgram:
         fields = [line.split("\t") for line in lines]
         self.parameters = [Parameter(name, int(multiple), int(most)) for name, multiple, most in fields]
         self._numbers = ctypes.c_int64 * len(self.parameters)
+        self._call = runtime().functions.stcDynamicCall
+        self._call.argtypes = _CALL
 
-    def workspace(self, parameters: Sequence[int]) -> int:
-        """How many bytes a call needs beside its tensors."""
+    def numbers(self, parameters: Sequence[int]) -> Numbers:
+        """The parameters of calls, as many as there are."""
+        return self._numbers(*parameters)
+
+    def workspace(self, parameters: Numbers) -> int:
+        """How many bytes a call needs beside its tensors. ValueError: the program takes no such parameters."""
         found = ctypes.c_uint64()
-        numbers = self._numbers(*parameters)
         count = ctypes.c_size_t(len(parameters))
-        runtime().call("stcDynamicWorkspace", self._handle, ctypes.c_size_t(0), numbers, count, ctypes.byref(found))
+        runtime().call("stcDynamicWorkspace", self._handle, ctypes.c_size_t(0), parameters, count, ctypes.byref(found))
         return found.value
 
-    def __call__(self, parameters: Sequence[int], tensors: Sequence[int], workspace: int, stream: int) -> None:
+    def __call__(self, parameters: Numbers, tensors: Sequence[int], workspace: int, stream: int) -> None:
         """Puts a call on a stream: addresses of inputs, then of outputs."""
         addresses = (ctypes.c_uint64 * len(tensors))(*tensors)
         runtime().call(
-            "stcDynamicCall", self._handle, ctypes.c_size_t(0),
-            self._numbers(*parameters), ctypes.c_size_t(len(parameters)),
-            addresses, ctypes.c_size_t(len(tensors)), ctypes.c_uint64(workspace), ctypes.c_void_p(stream),
-        )  # fmt: skip
+            "stcDynamicCall", self._handle, 0, parameters, len(parameters), addresses, len(tensors), workspace, stream
+        )
