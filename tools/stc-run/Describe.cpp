@@ -2,6 +2,7 @@
 #include "tools/stc-run/Describe.h"
 #include "runtime/Device/Cuda/Executor.h"
 #include "runtime/Device/Host/Executor.h"
+#include "runtime/Program/Dynamic.h"
 #include "runtime/Program/Exchanged.h"
 #include "runtime/Program/Parts.h"
 #include "runtime/Program/ProgramFile.h"
@@ -109,6 +110,13 @@ uint64_t codeBytes(const program::Program &program) {
   return bytes;
 }
 
+/// Of dynamic sizes; else none.
+std::vector<const program::Parameter *> parametersOf(const program::Entry &entry) {
+  if (!isDynamic(entry))
+    return {};
+  return {entry.parameters()->begin(), entry.parameters()->end()};
+}
+
 } // namespace
 
 std::string describeAsJson(const program::Program &program, int threads) {
@@ -149,6 +157,11 @@ std::string describeAsJson(const program::Program &program, int threads) {
                                {"resident_bytes", entry->peak_bytes() + need.scratch(threads)}});
     if (program.axes())
       info["entries"].back()["exchanges"] = exchangesJson(program, *entry);
+    for (const program::Parameter *one : parametersOf(*entry))
+      info["entries"].back()["parameters"].push_back({{"name", one->name()->str()},
+                                                      {"example", one->example()},
+                                                      {"multiple", one->multiple()},
+                                                      {"most", one->most()}});
   }
   info["settings"] = nlohmann::ordered_json::object();
   for (const program::Setting *setting : *program.settings())
@@ -196,6 +209,12 @@ std::string describeAsText(const program::Program &program, int threads) {
       fmt::format_to(line, ", resident with scratch {}",
                      formatBytes(entry->peak_bytes() + need.scratch(threads)));
     text += '\n';
+    if (isDynamic(*entry))
+      text += "      of sizes that each call gives, here those of an example:\n";
+    for (const program::Parameter *one : parametersOf(*entry))
+      fmt::format_to(line, "        {:<18} {}, a multiple of {} up to {}\n",
+                     forTerminal(one->name()->string_view()), one->example(), one->multiple(),
+                     one->most());
     for (const auto &[what, sum] : exchangesOf(program, *entry))
       fmt::format_to(line, "      {} along {}: {} times, {} from others\n", nameOf(what.second),
                      program.axes()->Get(what.first)->name()->str(), sum.collectives,

@@ -339,13 +339,13 @@ tile::LaunchOp AttentionConverter::launch(OpBuilder &b, Location loc, tile::Kern
 
 template <typename Op>
 LogicalResult AttentionConverter::convertSized(Op op, function_ref<LogicalResult()> body) {
+  auto function = op->template getParentOfType<func::FuncOp>();
+  if (function && function->hasAttr(kDynamic) && !tiles.ofKeys)
+    return op.emitOpError("expected static sizes, as this target takes no others");
   auto found = DynamicSizes::of(op);
   if (failed(found))
     return failure();
-  auto function = op->template getParentOfType<func::FuncOp>();
   dynamic = std::move(*found);
-  if (dynamic && !tiles.ofKeys)
-    return op.emitOpError("expected static sizes, as this target takes no others");
   if (dynamic && failed(fixSizes(op)))
     return failure();
   LogicalResult converted = body();
