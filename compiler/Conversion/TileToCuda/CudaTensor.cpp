@@ -49,18 +49,31 @@ Value Extent::wide(CudaEmitter &e, int64_t factor) const {
   });
 }
 
-/// A value in a kernel as an expression over the kernel's sizes: a product of them.
+/// A value in a kernel as an expression over the kernel's sizes: a product of them; null for
+/// others.
 static AffineExpr exprOf(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
-    auto kernel = cast<tile::KernelOp>(argument.getOwner()->getParentOp());
+    auto kernel = dyn_cast<tile::KernelOp>(argument.getOwner()->getParentOp());
+    if (!kernel || argument == kernel.getItem())
+      return {};
     return getAffineSymbolExpr(argument.getArgNumber() - kernel.getBuffers().size(),
                                value.getContext());
   }
   if (auto constant = getConstantIntValue(value))
     return getAffineConstantExpr(*constant, value.getContext());
   auto product = value.getDefiningOp<arith::MulIOp>();
-  assert(product && "expected a product of sizes");
-  return exprOf(product.getLhs()) * exprOf(product.getRhs());
+  AffineExpr left = product ? exprOf(product.getLhs()) : AffineExpr(),
+             right = left ? exprOf(product.getRhs()) : AffineExpr();
+  return right ? left * right : AffineExpr();
+}
+
+bool CudaTensor::isReadable(Value operand) {
+  auto cast = operand.getDefiningOp<memref::ReinterpretCastOp>();
+  auto isProduct = [](Value value) { return bool(exprOf(value)); };
+  if (!cast)
+    return llvm::cast<MemRefType>(operand.getType()).hasStaticShape();
+  return llvm::all_of(cast.getSizes(), isProduct) && llvm::all_of(cast.getStrides(), isProduct) &&
+         cast.getOffsets().empty();
 }
 
 static SmallVector<Extent> extentsOf(ArrayRef<OpFoldResult> numbers, MLIRContext *context) {

@@ -30,6 +30,8 @@ private:
 /// rows at multiples of the bytes, up to 16, that their length is one of.
 struct CudaTensor {
   explicit CudaTensor(mlir::Value operand);
+  /// Whether its dynamic numbers are products of the kernel's sizes, and its offset is static.
+  static bool isReadable(mlir::Value operand);
 
   mlir::MemRefType type;
   unsigned argument;

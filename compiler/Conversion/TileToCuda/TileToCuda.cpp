@@ -205,6 +205,13 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
 
   LogicalResult lower(tile::KernelOp kernel) {
     for (Operation &op : kernel.getBody().front()) {
+      if (isa<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp,
+              tile::AttentionDeltaOp, tile::AttentionQuerySumOp, tile::AttentionRowOp>(op))
+        for (Value operand : op.getOperands())
+          if (isa<MemRefType>(operand.getType()) && !CudaTensor::isReadable(operand))
+            return op.emitOpError("expected dynamic sizes and strides that are products of the "
+                                  "kernel's sizes, found others in a buffer of ")
+                   << operand.getType();
       if (auto attention = dyn_cast<tile::AttentionOp>(op))
         return lower(kernel, attention);
       if (auto grad = dyn_cast<tile::AttentionKeyGradOp>(op))
