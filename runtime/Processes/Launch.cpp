@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <poll.h>
 #include <sstream>
@@ -160,6 +162,7 @@ private:
   void ended(Child &child, int status);
   void passSignalOn();
   void hurry();
+  void endAlone();
   void signalAll(int signal) const;
 
   const LaunchOptions &options;
@@ -170,7 +173,23 @@ private:
   int hurried = 0;                           // the last signal to those that are late
   std::optional<Clock::time_point> failedAt;
   int ownFailure = 0, peerFailure = 0; // the exit code of the first
+  bool hadProcesses = false;           // of mpirun's
+  std::optional<Clock::time_point> lookedAt, aloneSince;
 };
+
+// Whether a process has others that it started and that have not ended.
+bool hasRunning(pid_t parent) {
+  std::ifstream list(fmt::format("/proc/{0}/task/{0}/children", parent));
+  for (pid_t child; list >> child;) {
+    std::ifstream file(fmt::format("/proc/{}/stat", child));
+    std::string stat((std::istreambuf_iterator<char>(file)), {});
+    // "PID (NAME) STATE ...": a name may have parentheses in it.
+    const size_t name = stat.rfind(") ");
+    if (name != stat.npos && name + 2 < stat.size() && stat[name + 2] != 'Z')
+      return true;
+  }
+  return false;
+}
 
 void Launched::add(std::string name, pid_t pid, Socket output) {
   children.push_back({std::move(name), pid, std::move(output), ""});
@@ -185,6 +204,8 @@ int Launched::run() {
     passSignalOn();
     reap();
     hurry();
+    if (interrupt)
+      endAlone();
   }
   return ownFailure ? ownFailure : peerFailure;
 }
@@ -251,6 +272,30 @@ void Launched::hurry() {
     return;
   hurried = wanted;
   signalAll(wanted);
+}
+
+// An mpirun whose processes have all ended ends, too. Open MPI 4.1.4's sometimes waits for ever for
+// a lock of its own instead (PMIx_server_finalize).
+void Launched::endAlone() {
+  constexpr auto pause = std::chrono::milliseconds(500);
+  const auto now = Clock::now();
+  if (running == 0 || (lookedAt && now - *lookedAt < pause))
+    return;
+  lookedAt = now;
+  if (hasRunning(children.front().pid)) {
+    hadProcesses = true;
+    aloneSince.reset();
+    return;
+  }
+  if (!aloneSince)
+    aloneSince = now;
+  if (!hadProcesses || now - *aloneSince < options.grace)
+    return;
+  if (options.note)
+    options.note(fmt::format("mpirun (process {}) did not end with its processes, and was ended",
+                             children.front().pid));
+  signalAll(SIGKILL);
+  aloneSince.reset();
 }
 
 // The first folder of PATH that has it.

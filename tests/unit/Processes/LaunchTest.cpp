@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -151,6 +152,24 @@ TEST_F(Launch, NoMpirun) {
   EXPECT_EQ(code.error().message,
             "expected mpirun, which starts the processes of a program for the CPU, "
             "found none in the folders of PATH (openmpi-bin on Debian)");
+}
+
+// As Open MPI's sometimes does.
+TEST_F(Launch, MpirunThatDoesNotEnd) {
+  const std::filesystem::path script = folder / "mpirun";
+  std::ofstream(script) << "#!/bin/bash\nsleep 2\nwhile :; do :; done\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  const std::string path = std::getenv("PATH");
+  std::string said;
+  LaunchOptions options;
+  options.grace = std::chrono::milliseconds(100);
+  options.note = [&](const std::string &line) { said += line + "\n"; };
+  setenv("PATH", (folder.string() + ":" + path).c_str(), 1);
+  auto code = launchByMpi({"/bin/true"}, options);
+  setenv("PATH", path.c_str(), 1);
+  ASSERT_TRUE(code);
+  EXPECT_EQ(*code, exitCode(ErrorKind::Peer));
+  EXPECT_THAT(said, HasSubstr("did not end with its processes, and was ended\n"));
 }
 
 class Mpirun : public Launch {
