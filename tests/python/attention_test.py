@@ -130,6 +130,7 @@ class Attention(unittest.TestCase):
         found = stc.attention(*inputs, lambda b, h, i, j: (j <= i) & (i - j <= widths[h]))
         torch.testing.assert_close(found[:, :1], expected[:, :1])
         torch.testing.assert_close(found, stc.attention(*inputs, [stc.local(4), stc.local(9)]))
+        torch.testing.assert_close(found, stc.attention(*inputs, "[local(4), local(9)]"))
         # Wider than the sequence.
         torch.testing.assert_close(stc.attention(*inputs, stc.local(100)), stc.attention(*inputs, "dense"))
 

@@ -73,9 +73,10 @@ class OnGpu(unittest.TestCase):
         torch.manual_seed(SEED)
 
     def check(self, inputs, pattern, **options):
+        """What is given as a text goes to the op as it is."""
         layout, scale = options.get("layout", BHND), options.get("scale")
         found = stc.attention(*inputs, pattern, return_lse=True, **options)
-        expected = masked(*inputs, pattern, scale, layout)
+        expected = masked(*inputs, stc.Pattern(pattern), scale, layout)
         weights = [torch.randn_like(result) for result in found]
         tolerance = TOLERANCE[inputs[0].dtype]
         for what, one, other in [
@@ -100,6 +101,7 @@ class OnGpu(unittest.TestCase):
             stc.strided(24),
             stc.Pattern("dense"),
             stc.fixed_by_head(32, 8),
+            "fixed_by_head(32, 8)",
             stc.longnet(32, 2),
             stc.Pattern(lambda b, h, i, j: abs(i - j) <= 5),
             stc.Pattern("{ [i] -> [j] : j <= i and j < n - 7 }"),

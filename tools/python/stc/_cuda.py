@@ -200,6 +200,7 @@ _MOST_CALLS = 4096
 def _find(op: str, sizes: Sizes, pattern: str, scale: float, query: Tensor) -> tuple[DynamicProgram, int]:
     """The program, and by how many positions sequences have to be longer. Those that are added come
     last: no query sees them."""
+    pattern = "\n".join(Pattern(pattern.splitlines())._texts)  # of a name by head, a line for each
     fixed = _for_length(pattern, sizes.positions)
     pattern, positions = fixed or (pattern, sizes.positions)
     kind = _Kind(

@@ -47,6 +47,22 @@ def _heads_of(text: str) -> list[str]:
     return COMPILER.text_of("stcPatternRead", encoded(text)).splitlines()
 
 
+def _listed(text: str) -> list[str]:
+    """The texts of "[a, b]", which is what str() gives of a pattern whose heads differ; of others
+    itself."""
+    inner = text.strip()
+    if not (inner.startswith("[") and inner.endswith("]")):
+        return [text]
+    depth, parts = 0, [""]
+    for letter in inner[1:-1]:
+        depth += (letter in "([{") - (letter in ")]}")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
 def _shortest(texts: list[str]) -> tuple[str, ...]:
     """Texts that are taken in turn, without repetitions."""
     for period in range(1, len(texts) + 1):
@@ -107,7 +123,8 @@ class Pattern:
         if isinstance(pattern, Pattern):
             found = list(pattern._texts)
         elif isinstance(pattern, str):
-            found = _heads_of(pattern)
+            listed = _listed(pattern)
+            found = _heads_of(pattern) if len(listed) == 1 else _in_turn([Pattern(one) for one in listed])
         elif is_mask:
             found = _traced(pattern, heads)  # type: ignore[arg-type]
         elif isinstance(pattern, Iterable):
