@@ -3,11 +3,8 @@
 usage: cuda_test.py FOLDER    (of the commands)
 """
 
-import math
-import os
 import random
 import sys
-import tempfile
 import threading
 import unittest
 
@@ -15,63 +12,26 @@ import stc
 
 sys.argv.pop()
 
-try:
-    import torch
-except ImportError:
-    torch = None
-if torch is None or not torch.cuda.is_available():
-    print("skipped: expected PyTorch and a GPU, found none", file=sys.stderr)
+import beside_masks
+from beside_masks import BHND, BNHD, SEED, OwnCache, gradients, masked, opcheck, torch
+
+if not torch.cuda.is_available():
+    print("skipped: expected a GPU that PyTorch can use, found none", file=sys.stderr)
     sys.exit(77)
 
-SEED = int(os.environ.get("STC_SEED") or random.randrange(1 << 30))
-BHND, BNHD = "bhnd", "bnhd"
 # Products of float32 are in TF32.
 TOLERANCE = {torch.float32: 4e-3, torch.float16: 6e-3, torch.bfloat16: 4e-2}
 
 
-def tensors(
-    heads, positions, size, *, batch=1, key_heads=None, value_size=None, layout=BHND, dtype=torch.bfloat16
-):  # fmt: skip
-    """Queries, keys and values, of which gradients are taken."""
-    shapes = [(heads, size), (key_heads or heads, size), (key_heads or heads, value_size or size)]
-    order = (lambda h: (h, positions)) if layout == BHND else (lambda h: (positions, h))
-    return [torch.randn(batch, *order(h), s, dtype=dtype, device="cuda", requires_grad=True) for h, s in shapes]
-
-
-def masked(q, k, v, pattern, scale=None, layout=BHND):
-    """Output and log-sum-exp in float64, from a mask."""
-    q, k, v = (x.double() if layout == BHND else x.double().transpose(1, 2) for x in (q, k, v))
-    group = q.shape[1] // k.shape[1]
-    k, v = (x.repeat_interleave(group, dim=1) for x in (k, v))
-    masks = [torch.tensor(pattern.head(h).mask(q.shape[2])).cuda() for h in range(pattern.heads)]
-    mask = torch.stack([masks[h % len(masks)] for h in range(q.shape[1])])
-    scores = (q @ k.mT * (1 / math.sqrt(q.shape[3]) if scale is None else scale)).masked_fill(~mask, -math.inf)
-    logsumexp = scores.logsumexp(-1)
-    output = (scores - logsumexp.unsqueeze(-1)).exp().masked_fill(~mask, 0) @ v
-    return output if layout == BHND else output.transpose(1, 2), logsumexp
-
-
-def gradients(results, weights, inputs):
-    """Of the sum of the results with weights, where they are finite."""
-    total = sum((result * weight)[result.isfinite()].sum() for result, weight in zip(results, weights))
-    return torch.autograd.grad(total, inputs, retain_graph=True)
+def tensors(*sizes, dtype=torch.bfloat16, **options):
+    return beside_masks.tensors(*sizes, dtype=dtype, device="cuda", **options)
 
 
 def compiled():
     return stc.cache.info().compiled
 
 
-class OnGpu(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        os.environ["STC_CACHE"] = folder.name
-        print(f"STC_SEED={SEED}", file=sys.stderr)
-
-    def setUp(self):
-        torch.manual_seed(SEED)
-
+class OnGpu(OwnCache):
     def check(self, inputs, pattern, **options):
         """What is given as a text goes to the op as it is."""
         layout, scale = options.get("layout", BHND), options.get("scale")
@@ -158,15 +118,7 @@ class OnGpu(unittest.TestCase):
         self.check([odd.clone().requires_grad_(), odd.requires_grad_(), odd.clone().requires_grad_()], pattern)
 
     def test_opcheck(self):
-        q, k, v = tensors(4, 50, 16, key_heads=2, value_size=8)
-        for layout in (BHND, BNHD):
-            inputs = [x if layout == BHND else x.detach().transpose(1, 2).requires_grad_() for x in (q, k, v)]
-            rest = ("local(4)", 0.25, layout)
-            torch.library.opcheck(torch.ops.stc.attention.default, (*inputs, *rest))
-            results = torch.ops.stc.attention(*inputs, *rest)
-            known = [x.detach() for x in (*inputs, *results, results[0])]
-            for logsumexp_grad in (None, results[1].detach()):
-                torch.library.opcheck(torch.ops.stc.attention_backward.default, (*known, logsumexp_grad, *rest))
+        opcheck(*tensors(4, 50, 16, key_heads=2, value_size=8), "local(4)")
 
     def test_compiled(self):
         inputs, pattern = tensors(4, 128, 64), stc.local(8)
