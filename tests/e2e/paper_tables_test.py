@@ -107,6 +107,17 @@ class Driver(unittest.TestCase):
         self.assertIn("small text, local:\n\n```\na sample of bytes \ufffda\n```", text)
         self.assertIn("<!-- learned other -->\nkept\n<!-- end -->", text)
 
+    def test_samples_stay_in_the_page_without_their_files(self) -> None:
+        self.train(self.task)
+        page = self.folder / "paper-tables.md"
+        page.write_text("<!-- samples table9 -->\nsmall text, dense:\n\n```\none:\n\ntwo\n```\n\nanother:\n\n```\ngone\n```\n\n"
+                        "sound:\n\n![tones](tones.png)\n<!-- end -->\n")
+        next(self.folder.glob("results/small.dense.0.002.0.txt")).unlink()
+        write_page(self.folder, {"table9": [self.task]}, self.folder)
+        self.assertEqual(page.read_text(), "<!-- samples table9 -->\nsmall text, dense:\n\n```\none:\n\ntwo\n```\n\n"
+                                           "small text, local:\n\n```\na sample of bytes \ufffda\n```\n\n"
+                                           "sound:\n\n![tones](tones.png)\n<!-- end -->\n")
+
     def test_the_page_compares_what_there_is(self) -> None:
         self.train(self.task)
         for name in ("small.dense.0.001.0", "small.local.0.002.2"):

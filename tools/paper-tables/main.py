@@ -4,7 +4,8 @@
     tools/paper-tables.sh prepare           where the compiler is: data, programs, and stc-run, into the folder
     tools/paper-tables.sh table1 ... table4 where a GPU is: trains, evaluates and samples what the table needs; on a
                                             machine with several GPUs, one run on each
-    tools/paper-tables.sh page              docs/paper-tables.md and its pictures, of the results that are there
+    tools/paper-tables.sh page              docs/paper-tables.md and its pictures, of the results that are there;
+                                            needs Debian's python3-matplotlib and python3-pil
 
 The machine with the GPU needs this checkout, the folder, which is out/paper-tables by default, and Python 3.11; no
 compiler and no library. Results are in its results/, one file a run. What has one is not done again, and a run that was stopped

@@ -132,16 +132,19 @@ class Page:
         figure.savefig(self.docs / "images" / name, metadata={"Date": None}, bbox_inches="tight")
         return f"![{task.title}](images/{name})\n\n"
 
-    def samples(self, tasks: list[Task]) -> str:
+    def samples(self, tasks: list[Task], old: str) -> str:
+        """What the page has of samples stays where their files are elsewhere."""
+        before = dict(re.findall(r"^([^\n]+):\n\n(```\n.*?\n```|!\[[^\n]*)$", old, flags=re.DOTALL | re.MULTILINE))
         parts, sounds = [], {}
         for task in tasks:
             for pattern in task.patterns:
                 for result in self.of(task, pattern)[:1]:
                     path = self.results.folder / result.get("sample", "none")
-                    if not path.exists():
-                        continue
                     title = f"{task.title}, {pattern}"
-                    if path.suffix == ".wav":
+                    if not path.exists():
+                        if title in before:
+                            parts.append(f"{title}:\n\n{before[title]}\n")
+                    elif path.suffix == ".wav":
                         sounds[title] = path
                     elif path.suffix == ".txt":
                         parts.append(f"{title}:\n\n```\n{path.read_text().strip()}\n```\n")
@@ -150,6 +153,8 @@ class Page:
                         parts.append(f"{title}:\n\n![{title}](images/paper-{path.name})\n")
         if sounds:
             parts.append(self.spectrograms(sounds))
+        elif "sound" in before:
+            parts.append(f"sound:\n\n{before['sound']}\n")
         return "\n".join(parts)
 
     def spectrograms(self, paths: dict[str, Path]) -> str:
@@ -171,7 +176,9 @@ def write_page(folder: Path, tables: dict[str, list[Task]], docs: Path) -> None:
 
     def fill(block: re.Match[str]) -> str:
         name, argument = block[1], block[2]
-        if name in ("sizes", "compressed", "samples"):
+        if name == "samples":
+            text = page.samples(tables[argument], block[3])
+        elif name in ("sizes", "compressed"):
             text = getattr(page, name)(tables[argument])
         elif argument in tasks:
             text = getattr(page, name)(tasks[argument])
@@ -180,6 +187,6 @@ def write_page(folder: Path, tables: dict[str, list[Task]], docs: Path) -> None:
         return f"<!-- {name} {argument} -->\n{text.strip() or 'No results yet.'}\n<!-- end -->"
 
     path = docs / "paper-tables.md"
-    write(path, re.sub(r"<!-- (\w+) ([\w-]+) -->\n.*?<!-- end -->", fill, path.read_text(), flags=re.DOTALL))
+    write(path, re.sub(r"<!-- (\w+) ([\w-]+) -->\n(.*?)<!-- end -->", fill, path.read_text(), flags=re.DOTALL))
     lines = [f"{json.dumps(one.stem)}: {json.dumps(json.loads(one.read_text()))}" for one in page.results.files()]
     write(docs / "paper-tables.json", "{\n" + ",\n".join(lines) + "\n}\n")
