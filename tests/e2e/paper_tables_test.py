@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+import unittest.mock
 import wave
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from experiments import OURS, PAPER, Run, Task  # noqa: E402
 from page import write_page  # noqa: E402
 from results import Results  # noqa: E402
 from spectrogram import read_test, read_wav  # noqa: E402
-from training import Trainer  # noqa: E402
+from training import Trainer, gpus  # noqa: E402
 
 # Trains three steps; a loss depends on the program's name: the one with the rate 0.002 is best, later seeds are
 # worse. Where STOPS is true it ends as after SIGTERM, with a checkpoint of what was trained.
@@ -117,6 +118,10 @@ class Driver(unittest.TestCase):
         self.assertEqual(page.read_text(), "<!-- samples table9 -->\nsmall text, dense:\n\n```\none:\n\ntwo\n```\n\n"
                                            "small text, local:\n\n```\na sample of bytes \ufffda\n```\n\n"
                                            "sound:\n\n![tones](tones.png)\n<!-- end -->\n")
+
+    def test_only_gpus_that_are_visible_are_used(self) -> None:
+        with unittest.mock.patch.dict(os.environ, {"CUDA_VISIBLE_DEVICES": "1,3"}):
+            self.assertEqual(gpus(), ["1", "3"])
 
     def test_the_page_compares_what_there_is(self) -> None:
         self.train(self.task)

@@ -3,7 +3,8 @@
 
     tools/paper-tables.sh prepare           where the compiler is: data, programs, and stc-run, into the folder
     tools/paper-tables.sh table1 ... table4 where a GPU is: trains, evaluates and samples what the table needs; on a
-                                            machine with several GPUs, one run on each
+                                            machine with several GPUs, one run on each that
+                                            CUDA_VISIBLE_DEVICES leaves
     tools/paper-tables.sh page              docs/paper-tables.md and its pictures, of the results that are there;
                                             needs Debian's python3-matplotlib and python3-pil
 

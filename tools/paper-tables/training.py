@@ -19,7 +19,9 @@ from results import Json, Results
 
 
 def gpus() -> list[str]:
-    """The numbers of the GPUs; without one, what STC says of that is the error."""
+    """The numbers of the GPUs, or what CUDA_VISIBLE_DEVICES lists of them; without one, what STC says of that is the error."""
+    if listed := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        return listed.split(",")
     if not shutil.which("nvidia-smi"):
         return ["0"]
     return [str(k) for k, _ in enumerate(output_of(["nvidia-smi", "-L"]).splitlines())]
