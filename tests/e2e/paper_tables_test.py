@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(sys.argv.pop())
 sys.path[:0] = [str(ROOT / "tools/paper-tables"), str(ROOT / "tools/bench-step")]
 
+from compressors import read_npy  # noqa: E402
 from experiments import OURS, PAPER, Run, Task  # noqa: E402
 from page import write_page  # noqa: E402
 from results import Results  # noqa: E402
@@ -54,6 +55,9 @@ elif command == "eval":
         print(json.dumps({"contexts": [{"bits_per_byte": loss - k} for k, _ in enumerate(given["--contexts"].split(","))]}))
     else:
         print(json.dumps({"bits_per_byte": loss, "standard_error": 0.1, "bytes": 7}))
+elif "--out" in given:
+    source = given.get("--complete")
+    Path(given["--out"]).write_bytes(Path(source).read_bytes() if source else b"pictures")
 else:
     sys.stdout.buffer.write(b"a sample of bytes \\xc8a\\n")
 """
@@ -118,6 +122,30 @@ class Driver(unittest.TestCase):
         self.assertEqual(page.read_text(), "<!-- samples table9 -->\nsmall text, dense:\n\n```\none:\n\ntwo\n```\n\n"
                                            "small text, local:\n\n```\na sample of bytes \ufffda\n```\n\n"
                                            "sound:\n\n![tones](tones.png)\n<!-- end -->\n")
+
+    def test_pictures_are_completed_too(self) -> None:
+        task = Task("tiles", "tiles", "photos-8min", "photos", {"dense": {}}, (0.002,), seeds=(3, 4),
+                    sample=("--count", "2"), complete=2)
+        (self.folder / "data/photos").mkdir(parents=True)
+        header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (5, 1, 1, 3), }\n"
+        (self.folder / "data/photos/test.npy").write_bytes(
+            b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"000111222333444")
+        self.train(task)
+        self.assertEqual(read_npy(self.folder / "results/tiles.dense.0.002.3.completed.png"), ((2, 1, 1, 3), b"111333"))
+        self.assertEqual(sorted(path.name for path in self.folder.glob("results/*.png")),
+                         ["tiles.dense.0.002.3.completed.png", "tiles.dense.0.002.3.png"])
+        (self.folder / "images").mkdir()
+        page = self.folder / "paper-tables.md"
+        page.write_text("<!-- samples table9 -->\n<!-- end -->\n")
+        write_page(self.folder, {"table9": [task]}, self.folder)
+        text = page.read_text()
+        self.assertEqual(text, "<!-- samples table9 -->\ntiles, dense:\n\n![tiles, dense](images/paper-tiles.dense.0.002.3.png)\n\n"
+                               "tiles, dense, completed:\n\n"
+                               "![tiles, dense, completed](images/paper-tiles.dense.0.002.3.completed.png)\n<!-- end -->\n")
+        for path in self.folder.glob("results/*.png"):
+            path.unlink()
+        write_page(self.folder, {"table9": [task]}, self.folder)
+        self.assertEqual(page.read_text(), text)  # it keeps what is elsewhere
 
     def test_only_gpus_that_are_visible_are_used(self) -> None:
         with unittest.mock.patch.dict(os.environ, {"CUDA_VISIBLE_DEVICES": "1,3"}):

@@ -35,6 +35,7 @@ class Task:
     seconds: float = 0  # of training, whatever steps these are; 0: all steps
     budget: int = 0  # bytes: as many layers as the planned memory of a step allows
     sample: tuple[str, ...] = ()  # arguments of `stc-run sample`, of the first seed
+    complete: int = 0  # so many pictures of the test part, from their upper halves
 
     def sections(self, pattern: str, rate: float) -> Sections:
         given = changed(load(ROOT / f"models/{self.model}.toml"), self.changes | self.patterns[pattern])
@@ -81,7 +82,7 @@ TEXT_12288 = Task(
 PHOTOS = Task(
     "photos", "photographs, n = 3,072", "photos-8min", "photos", {"dense": DENSE, "fixed": FIXED, "strided": STRIDED},
     (0.0006, 0.0012, 0.0024), changes=SHORT | {"train.steps": 4000, "train.warmup": 400}, eval_every=500,
-    eval_windows=256, sample=("--count", "64", "--seed", "1"))
+    eval_windows=256, sample=("--count", "64", "--seed", "1"), complete=16)
 # Rates inverse to the width, of which 0.001 at 256 is one that photographs learn with; none has been sought.
 SOUND = [
     Task(name, f"sound, n = {n:,}", name, "sound", {"strided": {}}, (rate,), seeds=(0,), seconds=300, budget=16 << 30,
@@ -102,10 +103,10 @@ ENWIK8 = Task(
     contexts=(6144, 9216, 10752, 11904, 12096, 12160), context_windows=100)
 CIFAR10 = Task(
     "cifar10", "CIFAR-10, n = 3,072", "cifar10", "cifar10", {"dense": DENSE, "fixed": FIXED, "strided": {}}, (0.00035,),
-    eval_every=1000, eval_windows=256, sample=("--count", "64", "--seed", "1"))
+    eval_every=1000, eval_windows=256, sample=("--count", "64", "--seed", "1"), complete=16)
 IMAGENET64 = Task(
     "imagenet64", "ImageNet 64 x 64, n = 12,288", "imagenet64", "imagenet64", {"strided": {}}, (0.00035,), seeds=(0,),
-    eval_every=1000, eval_windows=64, sample=("--count", "16", "--seed", "1"))
+    eval_every=1000, eval_windows=64, sample=("--count", "16", "--seed", "1"), complete=16)
 PAPER = {
     "table1": [ENWIK8, CIFAR10, IMAGENET64],
     "table2": [ENWIK8, CIFAR10],

@@ -136,21 +136,26 @@ class Page:
         """What the page has of samples stays where their files are elsewhere."""
         before = dict(re.findall(r"^([^\n]+):\n\n(```\n.*?\n```|!\[[^\n]*)$", old, flags=re.DOTALL | re.MULTILINE))
         parts, sounds = [], {}
+
+        def add(title: str, path: Path) -> None:
+            if not path.exists():
+                if title in before:
+                    parts.append(f"{title}:\n\n{before[title]}\n")
+            elif path.suffix == ".wav":
+                sounds[title] = path
+            elif path.suffix == ".txt":
+                parts.append(f"{title}:\n\n```\n{path.read_text().strip()}\n```\n")
+            else:
+                shutil.copy(path, self.docs / "images" / f"paper-{path.name}")
+                parts.append(f"{title}:\n\n![{title}](images/paper-{path.name})\n")
+
         for task in tasks:
             for pattern in task.patterns:
                 for result in self.of(task, pattern)[:1]:
-                    path = self.results.folder / result.get("sample", "none")
                     title = f"{task.title}, {pattern}"
-                    if not path.exists():
-                        if title in before:
-                            parts.append(f"{title}:\n\n{before[title]}\n")
-                    elif path.suffix == ".wav":
-                        sounds[title] = path
-                    elif path.suffix == ".txt":
-                        parts.append(f"{title}:\n\n```\n{path.read_text().strip()}\n```\n")
-                    else:
-                        shutil.copy(path, self.docs / "images" / f"paper-{path.name}")
-                        parts.append(f"{title}:\n\n![{title}](images/paper-{path.name})\n")
+                    add(title, self.results.folder / result.get("sample", "none"))
+                    if task.complete:
+                        add(f"{title}, completed", self.results.folder / result.get("completed", "none"))
         if sounds:
             parts.append(self.spectrograms(sounds))
         elif "sound" in before:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from commands import output_of, write
 from experiments import Run, Task
+from pictures import spread
 from results import Json, Results
 
 
@@ -162,3 +163,10 @@ class Trainer:
             path.write_text(self.stc(gpu, *command)[1])
         else:
             self.stc(gpu, *command, "--out", path)
+        if run.task.complete:
+            given = self.folder / "runs" / run.name / "given.npy"
+            spread(self.folder / "data" / run.task.data / "test.npy", given, run.task.complete)
+            path = path.with_name(f"{run.name}.completed.png")
+            result["completed"] = path.name
+            self.stc(gpu, "sample", program, "--weights", weights, "--complete", given, "--split", "all", "--count",
+                     run.task.complete, "--completions", 3, "--keep", 0.5, "--seed", 1, "--out", path)
