@@ -239,12 +239,16 @@ Value WalkTiles::isFull(const WalkRange &range, Value row, const Own &own) const
   return own.existing ? e.both(full, own.wholeTile) : full; // the last tile may not be whole
 }
 
-// Every residue has so many whole tiles of rows.
+// Every residue has so many whole tiles of rows. Or positions are dynamic, so that the pattern is
+// causal: then no query meets a key that does not exist, and queries that do not exist have weights
+// of 0.
 bool WalkTiles::areTilesWhole(unsigned walk) const {
   if (all[walk].each)
     return false;
   const Extent positions = othersOf(walks[walk]);
-  return !positions.isDynamic() && endsWithPeriod(positions, view(walk)) &&
+  if (positions.isDynamic())
+    return true;
+  return endsWithPeriod(positions, view(walk)) &&
          *rowsOfWholePeriods(positions, view(walk)).constant() % tileRows == 0;
 }
 
