@@ -80,6 +80,23 @@ class Cache(unittest.TestCase):
             stc.cache.program(double(4), "double")
         self.assertEqual(self.did(), (3, 0))
 
+    def test_what_is_compiled_in_place_of_what_is_wanted(self):
+        asked = []
+
+        def opened(size):
+            def instead():
+                asked.append(size)
+                return double(size + 1)
+
+            program = stc.cache.opened(double(size), "double", "host", stc.Program, instead=instead)
+            return program["double"](np.ones(size + 1, np.float32))
+
+        for _ in range(2):
+            np.testing.assert_array_equal(opened(4), np.full(5, 2, np.float32))
+        self.assertEqual((asked, self.did()), ([4], (1, 1)))
+        stc.cache.program(double(4), "double")  # another program
+        self.assertEqual(self.did(), (2, 1))
+
     def test_a_damaged_file(self):
         stc.cache.program(double(4), "double")
         self.restarted()

@@ -54,6 +54,7 @@ _programs: dict[_Kind, list[DynamicProgram]] = {}
 _lock = threading.Lock()
 
 
+@functools.lru_cache(1024)
 def _period(pattern: str, positions: int) -> int:
     found = ctypes.c_int64()
     multiple = 1
@@ -74,12 +75,23 @@ def _whole(positions: int, pattern: str, periods: int = 1) -> int:
     return positions
 
 
-def _compile(kind: _Kind, positions: int) -> DynamicProgram:
+def _module(kind: _Kind, positions: int) -> str:
     heads = kind.heads or kind.group
     sizes = Sizes(1, positions, heads, heads // kind.group, kind.size, kind.value_size, "bhnd")
-    text = module(kind.op, sizes, kind.pattern, kind.scale, kind.element, dynamic=True)
-    open_file = partial(DynamicProgram, gpu=kind.gpu)
-    return cache.opened(text, kind.op, target(kind.gpu), open_file, deterministic=kind.deterministic)
+    return module(kind.op, sizes, kind.pattern, kind.scale, kind.element, dynamic=True)
+
+
+def _compile(kind: _Kind, positions: int, any_length: bool) -> DynamicProgram:
+    """For that many positions; or for any number up to at least that, of whole periods, which take
+    longer to find than a program in the cache."""
+
+    def whole() -> str:
+        return _module(kind, _whole(positions, kind.pattern, periods=2))
+
+    return cache.opened(
+        _module(kind, positions), kind.op, target(kind.gpu), partial(DynamicProgram, gpu=kind.gpu),
+        deterministic=kind.deterministic, instead=whole if any_length else None,
+    )  # fmt: skip
 
 
 def _program(kind: _Kind, positions: int, any_length: bool) -> DynamicProgram:
@@ -93,9 +105,9 @@ def _program(kind: _Kind, positions: int, any_length: bool) -> DynamicProgram:
             bound = positions
             if any_length:
                 bound = max([_least_bound(positions), *(2 * program.parameters[1].most for program in known)])
-                bound = _whole(bound, kind.pattern, periods=2)
-            program = _compile(kind, bound)
-            if any_length and program.parameters[1].multiple == bound:  # is true of no other length
+            program = _compile(kind, bound, any_length)
+            multiple, most = program.parameters[1].multiple, program.parameters[1].most
+            if any_length and multiple == most:  # is true of no other length
                 raise ValueError(f"expected a pattern that looks ahead at no length, found {kind.pattern!r}")
             known.append(program)
         return known[-1]

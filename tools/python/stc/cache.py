@@ -122,18 +122,21 @@ _Opened = TypeVar("_Opened")
 
 
 def opened(
-    text: str, name: str, target: str, open_file: Callable[[Path], _Opened], *, deterministic: bool = False
-) -> _Opened:
+    text: str, name: str, target: str, open_file: Callable[[Path], _Opened], *, deterministic: bool = False,
+    instead: Callable[[], str] | None = None,
+) -> _Opened:  # fmt: skip
     """The program of a module of the stc dialect, opened, which is compiled if the cache has it not.
-    `name` is the module's in errors."""
-    file = _file(text, target, deterministic)
+    `name` is the module's in errors. `instead` gives what is compiled in place of the text, which then only
+    says what is wanted."""
+    file = _file(f"// wanted\n{text}" if instead else text, target, deterministic)
     with _locked(file):
         try:
             os.utime(file)
             found = open_file(file)
             _counts.add(compiled=False)
         except (FileNotFoundError, ValueError):  # not there, or damaged
-            write_program(Path(name + ".mlir"), text, target, None, file, deterministic=deterministic)
+            module = instead() if instead else text
+            write_program(Path(name + ".mlir"), module, target, None, file, deterministic=deterministic)
             found = open_file(file)
             _counts.add(compiled=True)
             _shrink(file)
