@@ -186,22 +186,33 @@ def _placed(tensor: Tensor, layout: str) -> Tensor:
 class _Call:
     """What calls on tensors of equal sizes and strides have in common."""
 
-    def __init__(self, program: DynamicProgram, sizes: Sizes, tensors: list[Tensor]):
+    def __init__(self, program: DynamicProgram, sizes: Sizes, inputs: list[Tensor], outputs: list[Tensor]):
         parameters = [sizes.batch, sizes.positions, sizes.heads, sizes.key_heads]
-        for tensor in tensors:
+        for tensor in inputs + outputs:
             if tensor.dim() == 4:
                 parameters.extend(_stride(tensor, sizes.layout))
-        self._program, self._device = program, tensors[0].device
+        self._program, self._device, self._gpu = program, inputs[0].device, inputs[0].get_device()
         self._parameters = program.numbers(parameters)
         self._workspace = program.workspace(self._parameters)
+        self._outputs = [(output.shape, output.stride(), output.dtype) for output in outputs]
 
-    def start(self, addresses: list[int]) -> None:
-        """On the current stream, with the addresses of inputs and outputs."""
+    def run(self, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+        """On the current stream; the outputs."""
+        outputs = [
+            torch.empty_strided(shape, stride, dtype=dtype, device=self._device)
+            for shape, stride, dtype in self._outputs
+        ]
+        self.start([*inputs, *outputs])
+        return outputs
+
+    def start(self, tensors: list[Tensor]) -> None:
+        """The same with outputs that are there."""
         workspace = 0
         if self._workspace:
             memory = torch.empty(self._workspace, dtype=torch.uint8, device=self._device)
             workspace = memory.data_ptr()
-        self._program(self._parameters, addresses, workspace, torch.cuda.current_stream(self._device).cuda_stream)
+        stream = torch._C._cuda_getCurrentRawStream(self._gpu)
+        self._program(self._parameters, [tensor.data_ptr() for tensor in tensors], workspace, stream)
 
 
 # Of those without a copy of a tensor. A model has a few; lengths that change in each step have many.
@@ -224,49 +235,55 @@ def _find(op: str, sizes: Sizes, pattern: str, scale: float, query: Tensor) -> t
     return program, -(-positions // program.parameters[1].multiple) * program.parameters[1].multiple - sizes.positions
 
 
-def _write(
-    op: str, sizes: Sizes, pattern: str, scale: float, inputs: list[Tensor], outputs: list[Tensor]
-) -> None:
-    """Writes the outputs, by way of longer tensors where sequences have to be longer."""
-    query, tensors = inputs[0], inputs + outputs
-    addresses = [tensor.data_ptr() for tensor in tensors]
-    key = (
-        op, sizes, pattern, scale, query.dtype, query.device, torch.are_deterministic_algorithms_enabled(),
-        functools.reduce(operator.or_, addresses) % 16, *[tensor.stride() for tensor in inputs],
-    )  # fmt: skip
-    if known := _calls.get(key):
-        return known.start(addresses)
-    program, more = _find(op, sizes, pattern, scale, query)
-    if not more:
-        placed = [_placed(tensor, sizes.layout) for tensor in tensors]
-        call = _Call(program, sizes, placed)
-        call.start([tensor.data_ptr() for tensor in placed])
-        if all(one is other for one, other in zip(placed, tensors)):
-            if len(_calls) == _MOST_CALLS:
-                _calls.clear()
-            _calls[key] = call
-        return None
-    longer = [_placed(_lengthened(tensor, more, sizes.layout), sizes.layout) for tensor in inputs]
-    results = [torch.empty_like(_lengthened(tensor, more, sizes.layout)) for tensor in outputs]
-    sizes = sizes._replace(positions=sizes.positions + more)
-    _Call(program, sizes, longer + results).start([tensor.data_ptr() for tensor in longer + results])
-    for output, result in zip(outputs, results):
-        dim = 2 if output.dim() == 3 or sizes.layout == "bhnd" else 1
-        output.copy_(result.narrow(dim, 0, output.shape[dim]))
-
-
 def forward_outputs(sizes: Sizes, query: Tensor) -> tuple[Tensor, Tensor]:
     """Empty tensors for the output and the log-sum-exp."""
     output = empty_as(query, sizes.heads, sizes.value_size, sizes.layout)
     return output, query.new_empty(sizes.logsumexp, dtype=torch.float32)
 
 
-def run(op: str, sizes: Sizes, pattern: str, scale: float, *inputs: Tensor) -> list[Tensor]:
-    """The outputs of "attention" or of "attention_grad", from the op's operands."""
+def _outputs_of(op: str, sizes: Sizes, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     if op == "attention":
-        outputs = list(forward_outputs(sizes, inputs[0]))
-    else:
-        heads = [(sizes.heads, sizes.size), (sizes.key_heads, sizes.size), (sizes.key_heads, sizes.value_size)]
-        outputs = [empty_as(tensor, *shape, sizes.layout) for tensor, shape in zip(inputs, heads)]
-    _write(op, sizes, pattern, scale, list(inputs), outputs)
+        return list(forward_outputs(sizes, inputs[0]))
+    heads = [(sizes.heads, sizes.size), (sizes.key_heads, sizes.size), (sizes.key_heads, sizes.value_size)]
+    return [empty_as(tensor, *shape, sizes.layout) for tensor, shape in zip(inputs, heads)]
+
+
+def _first_run(
+    op: str, pattern: str, scale: float, layout: str, inputs: tuple[Tensor, ...]
+) -> tuple[list[Tensor], _Call | None]:
+    """The outputs, by way of longer tensors where sequences have to be longer; and what is in common
+    with other calls, if it needed no copies."""
+    sizes = Sizes.of(*inputs[:3], layout)
+    outputs = _outputs_of(op, sizes, inputs)
+    program, more = _find(op, sizes, pattern, scale, inputs[0])
+    if not more:
+        placed = [_placed(tensor, layout) for tensor in inputs]
+        call = _Call(program, sizes, placed, outputs)
+        call.start(placed + outputs)
+        return outputs, call if all(one is other for one, other in zip(placed, inputs)) else None
+    longer = [_placed(_lengthened(tensor, more, layout), layout) for tensor in inputs]
+    sizes = sizes._replace(positions=sizes.positions + more)
+    results = [torch.empty_like(_lengthened(tensor, more, layout)) for tensor in outputs]
+    _Call(program, sizes, longer, results).start(longer + results)
+    for output, result in zip(outputs, results):
+        dim = 2 if output.dim() == 3 or layout == "bhnd" else 1
+        output.copy_(result.narrow(dim, 0, output.shape[dim]))
+    return outputs, None
+
+
+def run(op: str, pattern: str, scale: float, layout: str, *inputs: Tensor) -> list[Tensor]:
+    """The outputs of "attention" or of "attention_grad", from the op's operands."""
+    query = inputs[0]
+    key = (
+        op, pattern, scale, layout, query.dtype, query.get_device(), torch.are_deterministic_algorithms_enabled(),
+        functools.reduce(operator.or_, [tensor.data_ptr() for tensor in inputs]) % 16,
+        *[tensor.shape for tensor in inputs[:3]], *[tensor.stride() for tensor in inputs],
+    )  # fmt: skip
+    if call := _calls.get(key):
+        return call.run(inputs)
+    outputs, call = _first_run(op, pattern, scale, layout, inputs)
+    if call:
+        if len(_calls) == _MOST_CALLS:
+            _calls.clear()
+        _calls[key] = call
     return outputs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._pattern import Pattern
 
@@ -19,6 +19,15 @@ class Sizes(NamedTuple):
     size: int
     value_size: int
     layout: str
+
+    @classmethod
+    def of(cls, query: Any, key: Any, value: Any, layout: str) -> Sizes:
+        """Those of tensors."""
+        heads, positions = (1, 2) if layout == "bhnd" else (2, 1)
+        return cls(
+            query.shape[0], query.shape[positions], query.shape[heads], key.shape[heads],
+            query.shape[3], value.shape[3], layout,
+        )  # fmt: skip
 
     def shape(self, heads: int, size: int) -> tuple[int, ...]:
         """The shape of queries, keys, values or outputs."""
