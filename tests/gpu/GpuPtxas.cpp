@@ -1,8 +1,7 @@
 //===- GpuPtxas.cpp - what ptxas says of the kernels of all cases ---------===//
 //
-// gpu_ptxas [CASE...]: compiles the shared cases for sm_90a, those of attention forward and
-// gradient in bf16 and forward and one query in f32, and those of the benchmark in bf16, some also
-// of dynamic sizes, and assembles each kernel. Products that wait for each other, spilled registers
+// gpu_ptxas [CASE...]: compiles the shared cases (GpuKernels.h) for sm_90a and assembles each
+// kernel. Products that wait for each other, spilled registers
 // and stack frames are failures, but for the exceptions below, and so is an exception that is not
 // needed any more. Memory that a kernel touches before it waits for the launches ahead, where it
 // starts early, is a failure, too. Exit codes: 0 all are right, 1 one is not, 77 there is no ptxas
@@ -10,22 +9,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Pipeline/Compile.h"
-#include "compiler/Target/CudaCode.h"
 #include "compiler/Target/Ptxas.h"
-#include "dialects/Plan/Plan.h"
-#include "tests/cases/Cases.h"
-#include "tests/cases/RowCases.h"
+#include "tests/gpu/GpuKernels.h"
 
 #include <fmt/format.h>
-#include <mlir/IR/Diagnostics.h>
-#include <mlir/Parser/Parser.h>
 
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
-#include <thread>
 
 using namespace mlir;
 using namespace stc;
@@ -33,12 +24,6 @@ using namespace stc;
 namespace {
 
 constexpr int skipped = 77;
-
-/// A module to compile, under the name of its case.
-struct Job {
-  std::string name, text;
-  bool hasGradient = false;
-};
 
 /// A kernel that is known to need local memory, and the most bytes that it may take: of its stack
 /// frame, and stored there. Or whose products are known to wait for each other.
@@ -139,14 +124,14 @@ public:
     std::lock_guard guard(lock);
     reports.emplace(ptx, report);
   }
-  void judge(const Job &job, StringRef kernel, const PtxasReport &report);
-  void fail(const Job &job, const std::string &message) {
+  void judge(const GpuProgram &program, StringRef kernel, const PtxasReport &report);
+  void fail(const GpuProgram &program, const std::string &message) {
     std::lock_guard guard(lock);
     ++wrong;
-    fmt::print("{}: FAILED: {}\n", job.name, message);
+    fmt::print("{}: FAILED: {}\n", program.name, message);
   }
   /// Prints what was found; whether nothing is wrong.
-  bool finish(const std::vector<Job> &jobs);
+  bool finish(const std::vector<GpuProgram> &programs);
 
 private:
   std::mutex lock;
@@ -157,27 +142,28 @@ private:
 
 } // namespace
 
-void Results::judge(const Job &job, StringRef kernel, const PtxasReport &report) {
+void Results::judge(const GpuProgram &program, StringRef kernel, const PtxasReport &report) {
   if (report.isClean())
     return;
   for (const Exception &exception : exceptions)
-    if (exception.test == job.name && exception.kernel == kernel && exception.allows(report)) {
+    if (exception.test == program.name && exception.kernel == kernel && exception.allows(report)) {
       std::lock_guard guard(lock);
       needed.insert(&exception);
       return;
     }
-  fail(job, fmt::format("{}: {}", kernel.str(), report.str()));
+  fail(program, fmt::format("{}: {}", kernel.str(), report.str()));
 }
 
-bool Results::finish(const std::vector<Job> &jobs) {
+bool Results::finish(const std::vector<GpuProgram> &programs) {
   for (const Exception &exception : exceptions) {
-    auto job = llvm::find_if(jobs, [&](const Job &job) { return exception.test == job.name; });
-    if (job != jobs.end() && !needed.contains(&exception))
-      fail(*job, fmt::format("{}: expected what the exception for it says, found less or more: "
-                             "mend the kernel or the list",
-                             exception.kernel));
+    auto program = llvm::find_if(
+        programs, [&](const GpuProgram &program) { return exception.test == program.name; });
+    if (program != programs.end() && !needed.contains(&exception))
+      fail(*program, fmt::format("{}: expected what the exception for it says, found less or more: "
+                                 "mend the kernel or the list",
+                                 exception.kernel));
   }
-  fmt::print("{} kernels of {} programs, {} wrong\n", reports.size(), jobs.size(), wrong);
+  fmt::print("{} kernels of {} programs, {} wrong\n", reports.size(), programs.size(), wrong);
   return wrong == 0;
 }
 
@@ -195,39 +181,26 @@ static bool waitsFirst(StringRef kernel, StringRef ptx) {
   return llvm::none_of(accesses, [&](StringRef access) { return before.contains(access); });
 }
 
-static void check(const Job &job, MLIRContext &context, const std::string &ptxas,
+static void check(const GpuProgram &program, MLIRContext &context, const std::string &ptxas,
                   Results &results) {
-  std::string reason;
-  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
-    if (reason.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
-      reason = diagnostic.str();
-    return success();
-  });
-  auto module = parseSourceString<ModuleOp>(job.text, &context);
-  if (!module)
-    return results.fail(job, reason);
-  CompileOptions options{HostTarget::create("native").value(), "sm_90a"};
-  options.gradients = job.hasGradient;
-  if (failed(runPhases(*module, options)))
-    return results.fail(job, reason);
-  FailureOr<std::vector<std::string>> all = compileCuda(*module, "sm_90a", CodeKind::Assembly);
-  if (failed(all))
-    return results.fail(job, reason);
-  for (auto [kernel, ptx] : llvm::zip_equal(module->getOps<plan::KernelOp>(), *all)) {
-    if (kernel.getGrid()->getEarly() && !waitsFirst(kernel.getSymName(), ptx))
-      results.fail(job, fmt::format("{}: expected a wait for the launches before it ahead of any "
-                                    "access to memory, found none",
-                                    kernel.getSymName().str()));
-    std::optional<PtxasReport> report = results.find(ptx);
+  auto kernels = compileKernels(program, context, "sm_90a");
+  if (!kernels)
+    return results.fail(program, kernels.error());
+  for (const GpuKernel &kernel : *kernels) {
+    if (kernel.isEarly && !waitsFirst(kernel.name, kernel.ptx))
+      results.fail(program, fmt::format("{}: expected a wait for the launches before it ahead of "
+                                        "any access to memory, found none",
+                                        kernel.name));
+    std::optional<PtxasReport> report = results.find(kernel.ptx);
     if (!report) {
-      auto assembled = assemblePtx(ptxas, "sm_90a", ptx);
+      auto assembled = assemblePtx(ptxas, "sm_90a", kernel.ptx);
       if (!assembled) {
-        results.fail(job, assembled.error());
+        results.fail(program, assembled.error());
         continue;
       }
-      results.keep(ptx, *(report = assembled->report));
+      results.keep(kernel.ptx, *(report = assembled->report));
     }
-    results.judge(job, kernel.getSymName(), *report);
+    results.judge(program, kernel.name, *report);
   }
 }
 
@@ -237,45 +210,14 @@ int main(int argc, char **argv) {
     fmt::print("skipped: no ptxas in $CUDA_HOME/bin, on the path or in /usr/local/cuda/bin\n");
     return skipped;
   }
-  std::vector<Job> all, jobs;
-  llvm::ArrayRef<char *> chosen(argv + 1, argc - 1);
-  for (const auto *list : {&cases::attentionCases(), &cases::gpuBenchmarkCases()})
-    for (const cases::Case &test : *list) {
-      // f16 has the same registers as bf16, and takes as long again.
-      all.push_back({test.name, test.withGradient("bf16")});
-      if (list == &cases::gpuBenchmarkCases())
-        continue;
-      all.push_back({test.name + "_forward_f32", test.forward("f32")});
-      all.push_back({test.name + "_row_f32", test.row("f32")});
-    }
-  // Dynamic sizes take registers.
-  for (const cases::Case &test : cases::gpuBenchmarkCases())
-    if (test.name == "gpu_fixed_128_32_n12288" || test.name == "gpu_strided_128_n12288")
-      all.push_back({test.name + "_dynamic", test.dynamic("bf16")});
-  for (const cases::RowCase &test : cases::rowCases())
-    all.push_back({test.name, test.text, test.hasGradient});
-  for (StringRef name : chosen)
-    if (!llvm::is_contained(llvm::map_range(all, [](const Job &job) { return job.name; }), name)) {
-      fmt::print("expected a case, found '{}'\n", name.str());
-      return 1;
-    }
-  for (Job &job : all)
-    if (chosen.empty() || llvm::is_contained(chosen, job.name))
-      jobs.push_back(std::move(job));
-
-  DialectRegistry registry;
-  registerCompiler(registry);
-  Results results;
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-    for (size_t k; (k = next++) < jobs.size();)
-      check(jobs[k], context, *ptxas, results);
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int k = 0; k < 2; ++k)
-      threads.emplace_back(work);
+  auto programs = gpuPrograms(ArrayRef(argv + 1, argc - 1));
+  if (!programs) {
+    fmt::print("{}\n", programs.error());
+    return 1;
   }
-  return !results.finish(jobs) || jobs.empty();
+  Results results;
+  forEachProgram(*programs, [&](const GpuProgram &program, MLIRContext &context) {
+    check(program, context, *ptxas, results);
+  });
+  return !results.finish(*programs);
 }
