@@ -26,32 +26,46 @@ public:
   virtual ~Communicator() = default;
 
   int rank() const { return ownRank; }
-  int size() const { return count; }
+  int size() const { return devices; }
+
+  /// The bytes that this device has got of others in all calls so far (receivedBytes, Exchanged.h).
+  uint64_t received() const { return bytes; }
 
   /// all = the parts of all, in their order, each of so many elements. `part` may be the own part
   /// of `all`.
-  virtual Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
-                                 program::DType type) = 0;
+  Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
+                         program::DType type);
   /// part = the own part, of so many elements, of what everyone's `all` come to. It may be the own
   /// part of `all`.
-  virtual Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
-                                     program::DType type, Reduction how) = 0;
+  Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
+                             program::DType type, Reduction how);
   /// to = what everyone's `from`, of so many elements, come to. Both may be the same.
-  virtual Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
-                                 program::DType type, Reduction how) = 0;
+  Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+                         program::DType type, Reduction how);
   /// Part r of `to` = what device r has as the part of this one in its `from`. Each has as many
   /// parts of so many elements as there are devices, and `from` is not `to`.
-  virtual Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
-                                program::DType type) = 0;
+  Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
+                        program::DType type);
   /// Several of these calls, none of which needs what another one comes to, as one exchange where
   /// that is faster; those of other communicators of this kind of device may be among them.
   virtual Result<void> together(const std::function<Result<void>()> &calls) { return calls(); }
 
 protected:
-  Communicator(int rank, int size) : ownRank(rank), count(size) {}
+  Communicator(int rank, int size) : ownRank(rank), devices(size) {}
 
 private:
-  int ownRank, count;
+  virtual Result<void> gatherAll(const std::byte *part, std::byte *all, uint64_t elements,
+                                 program::DType type) = 0;
+  virtual Result<void> reduceParts(const std::byte *all, std::byte *part, uint64_t elements,
+                                   program::DType type, Reduction how) = 0;
+  virtual Result<void> reduceAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                 program::DType type, Reduction how) = 0;
+  virtual Result<void> exchangeAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                   program::DType type) = 0;
+  void count(program::CollectiveKind kind, uint64_t elements, program::DType type);
+
+  int ownRank, devices;
+  uint64_t bytes = 0;
 };
 
 } // namespace stc::runtime

@@ -25,8 +25,17 @@ Runs runsOf(std::span<const int64_t> shape, const program::Tensor &tensor, uint3
 
 Executor::Executor(const program::Program &program, const Devices &devices)
     : source(program), control(devices.control) {
-  for (const auto &communicator : devices.along)
+  for (const auto &communicator : devices.along) {
+    along.push_back(communicator.get());
     places.push_back(communicator->rank());
+  }
+}
+
+uint64_t Executor::received() const {
+  uint64_t bytes = 0;
+  for (const Communicator *one : along)
+    bytes += one->received();
+  return bytes;
 }
 
 bool Executor::isFirst() const {

@@ -46,6 +46,9 @@ public:
   /// Whether an exchange goes on beside the steps behind it. Its time then is not part of the
   /// whole, of which only what is waited for it is.
   virtual bool exchangesBeside() const { return false; }
+  /// The bytes that this device has got of others, by the calls that were made: all of entries
+  /// whose steps are timed, and once those of an entry that a GPU then repeats as one graph.
+  uint64_t received() const;
   /// Runs an entry, and the seconds that it took by the device's clock; those of each step as well,
   /// if they are wanted, which may make the whole slower. Steps then are ranges of NVTX.
   virtual Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) = 0;
@@ -72,7 +75,8 @@ protected:
   const program::Program &source;
 
 private:
-  std::vector<int> places; // on the axes
+  std::vector<const Communicator *> along; // the axes
+  std::vector<int> places;                 // on them
   std::shared_ptr<Control> control;
 };
 

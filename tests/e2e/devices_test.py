@@ -73,6 +73,19 @@ class Devices(unittest.TestCase):
         for key, loss in self.losses(expected).items():
             self.assertAlmostEqual(of_found[key], loss, delta=1e-6 * loss, msg=str(key))
 
+    def said(self, *command: object) -> dict:
+        return json.loads(subprocess.run([BIN / "stc-run", *map(str, command), "--json"], check=True, capture_output=True,
+                                         text=True, timeout=PATIENCE).stdout)
+
+    def test_what_is_exchanged_is_what_the_plan_says(self) -> None:
+        for grid in GRIDS[1:]:
+            entry = next(one for one in self.said("info", self.programs[grid])["entries"] if one["name"] == "train_step")
+            planned = sum(one["received_bytes"] for one in entry["exchanges"])
+            (measured,) = self.said("bench", self.programs[grid], "train_step", "--repetitions", 1, "--warm-up", 0,
+                                    "--no-ceilings")["entries"]
+            self.assertGreater(planned, 0)
+            self.assertEqual(measured["received_bytes"], planned, grid)
+
     def start(self, grid: str, out: str, *arguments: str) -> tuple[subprocess.Popen[str], dict[int, int]]:
         """A run that would go on for long, once it trains: it has written a checkpoint."""
         command = self.command(grid, out, "--steps", "1000000", "--save-every", "1", *arguments)

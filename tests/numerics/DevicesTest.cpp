@@ -40,7 +40,7 @@ public:
   ThreadCommunicator(Meeting &meeting, int rank)
       : Communicator(rank, static_cast<int>(meeting.shown.size())), meeting(meeting) {}
 
-  runtime::Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
+  runtime::Result<void> gatherAll(const std::byte *part, std::byte *all, uint64_t elements,
                                   program::DType type) override {
     const uint64_t bytes = elements * runtime::byteSize(type);
     meet(part, [&] {
@@ -49,18 +49,18 @@ public:
     });
     return {};
   }
-  runtime::Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
-                                      program::DType type, runtime::Reduction how) override {
+  runtime::Result<void> reduceParts(const std::byte *all, std::byte *part, uint64_t elements,
+                                    program::DType type, runtime::Reduction how) override {
     meet(all, [&] { combine(part, rank() * elements, elements, type, how); });
     return {};
   }
-  runtime::Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+  runtime::Result<void> reduceAll(const std::byte *from, std::byte *to, uint64_t elements,
                                   program::DType type, runtime::Reduction how) override {
     meet(from, [&] { combine(to, 0, elements, type, how); });
     return {};
   }
-  runtime::Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
-                                 program::DType type) override {
+  runtime::Result<void> exchangeAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                    program::DType type) override {
     const uint64_t bytes = elements * runtime::byteSize(type);
     meet(from, [&] {
       for (int k = 0; k < size(); ++k)

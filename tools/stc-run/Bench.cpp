@@ -58,6 +58,8 @@ struct Measurement {
   std::string beside;
   /// Seconds of each step of the last of these.
   std::vector<double> steps;
+  /// Bytes that this device got of others in the last of these.
+  uint64_t received = 0;
 };
 
 /// The share of a ceiling that work reaches, of the one that it is nearer to.
@@ -165,15 +167,17 @@ Result<Measurement> measure(Session &session, const std::string &name, Ceilings 
     flops.push_back(rates->flops);
     bytes.push_back(rates->bytes);
   }
-  Measurement result{&entry, median(times), *std::ranges::min_element(times), {}, {}, {}, {}};
+  Measurement result{&entry, median(times), *std::ranges::min_element(times), {}, {}, {}, {}, 0};
   if (ceilings)
     result.ceilings = {median(flops), median(bytes)};
 
   result.beside = kindBeside(executor);
   int profiled = std::max(1, options.repetitions / 3);
   for (int i = 0; i < profiled; ++i) {
+    const uint64_t before = executor.received();
     if (Result<double> seconds = bench.run(&result.steps); !seconds)
       return forward(seconds);
+    result.received = executor.received() - before;
     for (uint32_t k = 0; k < result.steps.size(); ++k)
       result.kinds[nameOf(session.program(), *entry.steps()->Get(k)).kind].seconds +=
           result.steps[k] / profiled;
@@ -224,6 +228,8 @@ void printText(const Measurement &m, const program::Program &program, const Ceil
     fmt::print("  {:<12} {:10.3f} ms {}{}{}\n", forTerminal(kind), time.seconds * 1e3, share, rates,
                bound);
   }
+  if (m.received)
+    fmt::print("  received from other devices: {}\n", formatBytes(m.received));
 }
 
 nlohmann::ordered_json toJson(const Measurement &m, const program::Program &program,
@@ -263,6 +269,8 @@ nlohmann::ordered_json toJson(const Measurement &m, const program::Program &prog
     of["ceiling"] = bound.ceiling;
     of["ceiling_share"] = bound.share;
   }
+  if (program.axes())
+    json["received_bytes"] = m.received;
   return json;
 }
 

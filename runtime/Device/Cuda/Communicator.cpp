@@ -84,21 +84,20 @@ Result<std::unique_ptr<Communicator>> NcclCommunicator::create(std::shared_ptr<c
 
 NcclCommunicator::~NcclCommunicator() { (void)nccl->commAbort(handle); }
 
-Result<void> NcclCommunicator::allGather(const std::byte *part, std::byte *all, uint64_t elements,
+Result<void> NcclCommunicator::gatherAll(const std::byte *part, std::byte *all, uint64_t elements,
                                          program::DType type) {
   return nccl->allGather(part, all, elements, typeOf(type), handle, device.exchangeStream());
 }
 
-Result<void> NcclCommunicator::reduceScatter(const std::byte *all, std::byte *part,
-                                             uint64_t elements, program::DType type,
-                                             Reduction how) {
+Result<void> NcclCommunicator::reduceParts(const std::byte *all, std::byte *part, uint64_t elements,
+                                           program::DType type, Reduction how) {
   return operationOf(how, type).and_then([&](ncclRedOp_t operation) {
     return nccl->reduceScatter(all, part, elements, typeOf(type), operation, handle,
                                device.exchangeStream());
   });
 }
 
-Result<void> NcclCommunicator::allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+Result<void> NcclCommunicator::reduceAll(const std::byte *from, std::byte *to, uint64_t elements,
                                          program::DType type, Reduction how) {
   return operationOf(how, type).and_then([&](ncclRedOp_t operation) {
     return nccl->allReduce(from, to, elements, typeOf(type), operation, handle,
@@ -107,8 +106,8 @@ Result<void> NcclCommunicator::allReduce(const std::byte *from, std::byte *to, u
 }
 
 // By messages, in one group.
-Result<void> NcclCommunicator::allToAll(const std::byte *from, std::byte *to, uint64_t elements,
-                                        program::DType type) {
+Result<void> NcclCommunicator::exchangeAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                           program::DType type) {
   const uint64_t bytes = elements * byteSize(type);
   return together([&]() -> Result<void> {
     for (int peer = 0; peer < size(); ++peer) {

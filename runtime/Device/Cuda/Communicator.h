@@ -29,15 +29,15 @@ public:
   /// Ends what has not ended.
   ~NcclCommunicator() override;
 
-  Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
+  Result<void> gatherAll(const std::byte *part, std::byte *all, uint64_t elements,
                          program::DType type) override;
-  Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
-                             program::DType type, Reduction how) override;
+  Result<void> reduceParts(const std::byte *all, std::byte *part, uint64_t elements,
+                           program::DType type, Reduction how) override;
   /// Error: the maximum of floats, for which NCCL leaves out what is not a number.
-  Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+  Result<void> reduceAll(const std::byte *from, std::byte *to, uint64_t elements,
                          program::DType type, Reduction how) override;
-  Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
-                        program::DType type) override;
+  Result<void> exchangeAll(const std::byte *from, std::byte *to, uint64_t elements,
+                           program::DType type) override;
   Result<void> together(const std::function<Result<void>()> &calls) override;
 
 private:

@@ -18,7 +18,7 @@ Result<std::unique_ptr<DynamicProgram>> DynamicProgram::create(const program::Pr
     if (!isDynamic(*entry))
       return fail(fmt::format("expected entries of dynamic sizes, found '{}' of static ones",
                               printable(entry->name()->string_view())));
-  std::unique_ptr<DynamicProgram> result(new DynamicProgram(program, device));
+  std::unique_ptr<DynamicProgram> result(new DynamicProgram(program));
   for (const program::Kernel *kernel : *program.kernels()) {
     auto loaded = Kernel::load(device, *kernel);
     if (!loaded)

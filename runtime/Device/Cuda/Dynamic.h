@@ -30,8 +30,8 @@ public:
   Result<void> start(uint32_t entry, const Call &call, CUstream stream);
 
 private:
-  DynamicProgram(const program::Program &program, const Device &device)
-      : program(program), device(device), bound(program.entries()->size()) {}
+  explicit DynamicProgram(const program::Program &program)
+      : program(program), bound(program.entries()->size()) {}
   Result<std::vector<Launch>> bind(const program::Entry &entry, const Call &call) const;
 
   /// What calls differ in, as words.
@@ -41,7 +41,6 @@ private:
   };
 
   const program::Program &program;
-  const Device &device;
   std::vector<Kernel> kernels;
   /// Launches of calls that came before, of each entry: a model comes again with the same ones.
   std::vector<std::unordered_map<Key, std::vector<Launch>, Hash>> bound;

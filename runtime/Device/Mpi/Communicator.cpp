@@ -42,14 +42,14 @@ Result<void> MpiCommunicator::gather(const std::byte *part, std::byte *all, uint
   return {};
 }
 
-Result<void> MpiCommunicator::allGather(const std::byte *part, std::byte *all, uint64_t elements,
+Result<void> MpiCommunicator::gatherAll(const std::byte *part, std::byte *all, uint64_t elements,
                                         DType type) {
   uint64_t bytes = elements * byteSize(type);
   return gather(part == all + rank() * bytes ? nullptr : part, all, bytes);
 }
 
-Result<void> MpiCommunicator::reduceScatter(const std::byte *all, std::byte *part,
-                                            uint64_t elements, DType type, Reduction how) {
+Result<void> MpiCommunicator::reduceParts(const std::byte *all, std::byte *part, uint64_t elements,
+                                          DType type, Reduction how) {
   uint64_t width = byteSize(type), most = scratch.size() / width / size();
   for (uint64_t first = 0; first < elements; first += most) {
     uint64_t count = std::min(most, elements - first), piece = count * width;
@@ -64,8 +64,8 @@ Result<void> MpiCommunicator::reduceScatter(const std::byte *all, std::byte *par
 }
 
 // What comes in pieces lies there process by process.
-Result<void> MpiCommunicator::allToAll(const std::byte *from, std::byte *to, uint64_t elements,
-                                       DType type) {
+Result<void> MpiCommunicator::exchangeAll(const std::byte *from, std::byte *to, uint64_t elements,
+                                          DType type) {
   const uint64_t bytes = elements * byteSize(type), most = scratch.size() / size();
   for (uint64_t first = 0; first < bytes; first += most) {
     const uint64_t piece = std::min(most, bytes - first);
@@ -93,7 +93,7 @@ Result<void> MpiCommunicator::combineEverywhere(const std::byte *from, std::byte
   return {};
 }
 
-Result<void> MpiCommunicator::allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+Result<void> MpiCommunicator::reduceAll(const std::byte *from, std::byte *to, uint64_t elements,
                                         DType type, Reduction how) {
   uint64_t width = byteSize(type), done = 0;
   auto isSmall = [&](uint64_t count) {
@@ -108,8 +108,8 @@ Result<void> MpiCommunicator::allReduce(const std::byte *from, std::byte *to, ui
     // As much as divides into parts.
     uint64_t count = std::min(left, scratch.size() / width) / size();
     std::byte *own = target + rank() * count * width;
-    auto exchanged = reduceScatter(source, own, count, type, how).and_then([&] {
-      return allGather(own, target, count, type);
+    auto exchanged = reduceParts(source, own, count, type, how).and_then([&] {
+      return gatherAll(own, target, count, type);
     });
     if (!exchanged)
       return exchanged;

@@ -25,14 +25,14 @@ public:
                                                       Pieces pieces);
   ~MpiCommunicator() override;
 
-  Result<void> allGather(const std::byte *part, std::byte *all, uint64_t elements,
+  Result<void> gatherAll(const std::byte *part, std::byte *all, uint64_t elements,
                          program::DType type) override;
-  Result<void> reduceScatter(const std::byte *all, std::byte *part, uint64_t elements,
-                             program::DType type, Reduction how) override;
-  Result<void> allReduce(const std::byte *from, std::byte *to, uint64_t elements,
+  Result<void> reduceParts(const std::byte *all, std::byte *part, uint64_t elements,
+                           program::DType type, Reduction how) override;
+  Result<void> reduceAll(const std::byte *from, std::byte *to, uint64_t elements,
                          program::DType type, Reduction how) override;
-  Result<void> allToAll(const std::byte *from, std::byte *to, uint64_t elements,
-                        program::DType type) override;
+  Result<void> exchangeAll(const std::byte *from, std::byte *to, uint64_t elements,
+                           program::DType type) override;
 
 private:
   MpiCommunicator(const Mpi &mpi, StcMpiGroup *group, int rank, int size, Pieces pieces);
