@@ -18,6 +18,7 @@ and Imagenet64_train_part1, Imagenet64_train_part2, Imagenet64_val, or some of t
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -61,7 +62,10 @@ def main() -> None:
         tables = {table: [task for task in tasks if task.data not in without] for table, tasks in tables.items()}
         if options.task:
             tables = {table: [task for task in tasks if task.name in options.task] for table, tasks in tables.items()}
-        prepare(folder, tables, options.target, options.data)
+        try:
+            prepare(folder, tables, options.target, options.data)
+        except subprocess.CalledProcessError as error:  # which has said why
+            sys.exit(f"paper-tables: error: {error.cmd[0]} ended with {error.returncode}")
     elif options.action == "page":
         from page import write_page
 
@@ -73,8 +77,12 @@ def main() -> None:
                  if (not options.task or task.name in options.task) and (folder / "data" / task.data).exists()]
         if not tasks:
             sys.exit(f"paper-tables: error: expected data of {options.action} in {folder}/data, found none")
+        trainer = Trainer(folder, folder / "stc-run", time.time() + options.seconds)
+        if not any(trainer.results.to_do(tasks)):
+            print(f"paper-tables: all of {options.action} has been run; page writes it")
+            return
         try:
-            if not Trainer(folder, folder / "stc-run", time.time() + options.seconds).run_all(tasks):
+            if not trainer.run_all(tasks):
                 sys.exit(1)
         except KeyboardInterrupt:
             sys.exit("paper-tables: stopped; the same command goes on")

@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 import statistics
+import sys
 from pathlib import Path
 
 import spectrogram
@@ -115,7 +116,10 @@ class Page:
         lines = {pattern: found[0]["curve"] for pattern in task.patterns if (found := self.of(task, pattern))}
         if not any(lines.values()):
             return ""
-        import matplotlib
+        try:
+            import matplotlib
+        except ImportError:
+            sys.exit("paper-tables: error: expected a python3 that has matplotlib (Debian's python3-matplotlib), found none")
 
         matplotlib.use("svg")
         from matplotlib import pyplot
