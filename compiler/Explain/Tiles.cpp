@@ -1,8 +1,8 @@
 //===- Tiles.cpp - the tiles of each target, for explanations -------------===//
 #include "compiler/Explain/Tiles.h"
 
-#include "compiler/Schedule/AmpereSchedule.h"
-#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/MmaSyncSchedule.h"
+#include "compiler/Schedule/WgmmaSchedule.h"
 
 namespace stc {
 
@@ -11,18 +11,18 @@ static TileSize hostTile(const pattern::Walk &walk, int64_t n, const HostVectors
   return {tile.strip(), tile.rows};
 }
 
-static TileSize hopperTile(const pattern::Walk &walk, int64_t n) {
-  HopperShape shape{.queryRows = chooseHopperTiles(walk, n).rows, .keyWidths = {}};
+static TileSize wgmmaTile(const pattern::Walk &walk, int64_t n) {
+  WgmmaShape shape{.queryRows = chooseQueryTiles(walk, n).rows, .keyWidths = {}};
   for (const pattern::Segment &segment : walk.segments)
     shape.keyWidths.push_back(segment.key.width);
-  auto schedule = chooseHopperSchedule(shape);
+  auto schedule = chooseWgmmaSchedule(shape);
   return {shape.queryRows, schedule ? schedule->keyRows : shape.queryRows};
 }
 
-static TileSize ampereTile(const pattern::Walk &walk, int64_t n) {
-  AmpereShape shape;
-  shape.rows = chooseHopperTiles(walk, n, ampereMostQueries(shape)).rows;
-  return {shape.rows, chooseAmpereSchedule(shape).keyRows};
+static TileSize mmaSyncTile(const pattern::Walk &walk, int64_t n) {
+  MmaSyncShape shape;
+  shape.rows = chooseQueryTiles(walk, n, mmaSyncMostQueries(shape)).rows;
+  return {shape.rows, chooseMmaSyncSchedule(shape).keyRows};
 }
 
 tl::expected<TileChooser, std::string> tilesOf(std::string_view target,
@@ -30,9 +30,9 @@ tl::expected<TileChooser, std::string> tilesOf(std::string_view target,
   if (target == "host")
     return [vectors](const pattern::Walk &walk, int64_t n) { return hostTile(walk, n, vectors); };
   if (target == "sm_80")
-    return ampereTile;
+    return mmaSyncTile;
   if (target == "sm_90a")
-    return hopperTile;
+    return wgmmaTile;
   return tl::unexpected("expected the target host, sm_80 or sm_90a, found '" + std::string(target) +
                         "'");
 }

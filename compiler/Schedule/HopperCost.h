@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compiler/Schedule/AttentionWork.h"
-#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/WgmmaSchedule.h"
 
 namespace stc {
 

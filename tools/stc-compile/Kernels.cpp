@@ -40,7 +40,7 @@ bool countTiles(HopperTiles &counts, const pattern::Pattern &pattern, bool byQue
       const auto &[own, other] =
           byQueries ? std::tie(segment.query, segment.key) : std::tie(segment.key, segment.query);
       const bool isOwn = own == tiles.view || isResidueOf(own, tiles.view);
-      const bool isPacked = !isOwn && own.packed(n, kHopperPackedRows) == tiles.view;
+      const bool isPacked = !isOwn && own.packed(n, kWgmmaPackedRows) == tiles.view;
       if (!isOwn && !isPacked)
         continue;
       pattern::Walk alone{segment.query, {segment}};
@@ -125,13 +125,13 @@ void readTiles(LaunchedKernel &kernel, Op op, ArrayAttr texts, int64_t items, bo
       tiles.otherRows = schedule.queryRows;
     tiles.stages = schedule.stages;
   };
-  if (auto schedule = isHopper ? hopperSchedule(op) : std::nullopt) {
+  if (auto schedule = isHopper ? wgmmaSchedule(op) : std::nullopt) {
     read(*schedule);
     tiles.groups = schedule->groups;
     kernel.modelled = modelOf(op, patterns, byQueries, tiles);
     return;
   }
-  auto schedule = ampereSchedule(op, isHopper ? hopperSharedBytes : ampereSharedBytes);
+  auto schedule = mmaSyncSchedule(op, isHopper ? kSharedBytesOfSm90 : kSharedBytesOfSm80);
   read(schedule);
   tiles.warps = schedule.warps;
   tiles.warpRows = 16 * schedule.parts;

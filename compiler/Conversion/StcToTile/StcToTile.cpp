@@ -1,9 +1,9 @@
 //===- StcToTile.cpp - from ops on tensors to launches of kernels ---------===//
 
 #include "compiler/Conversion/StcToTile/StcToTile.h"
-#include "compiler/Schedule/AmpereSchedule.h"
-#include "compiler/Schedule/HopperSchedule.h"
 #include "compiler/Schedule/HostSchedule.h"
+#include "compiler/Schedule/MmaSyncSchedule.h"
+#include "compiler/Schedule/WgmmaSchedule.h"
 
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
 
@@ -126,19 +126,19 @@ struct ConvertStcToTilePass : stc::impl::ConvertStcToTileBase<ConvertStcToTilePa
     if (target != "host") {
       const bool isHopper = target == "sm_90a";
       auto sumsQueries = [this, isHopper](const QuerySumWork &work) {
-        return querySums == "auto" ? !isHopper || hopperSumsQueries(work) : querySums == "always";
+        return querySums == "auto" ? !isHopper || wgmmaSumsQueries(work) : querySums == "always";
       };
       auto mostRows = [isHopper](int64_t querySize, int64_t valueSize, Type element) {
-        AmpereShape shape{querySize, valueSize};
-        shape.sharedBytes = isHopper ? hopperSharedBytes : ampereSharedBytes;
+        MmaSyncShape shape{querySize, valueSize};
+        shape.sharedBytes = isHopper ? kSharedBytesOfSm90 : kSharedBytesOfSm80;
         shape.elementBytes = element.getIntOrFloatBitWidth() / 8;
-        return MostRows{ampereMostQueries(shape), ampereMostKeys(shape)};
+        return MostRows{mmaSyncMostQueries(shape), mmaSyncMostKeys(shape)};
       };
-      tiles = {chooseHopperTiles,        chooseHopperKeyTiles, mostRows, sumsQueries, 0, nullptr,
+      tiles = {chooseQueryTiles,         chooseKeyTiles, mostRows, sumsQueries, 0, nullptr,
                /*residueByResidue=*/true};
       if (isHopper) {
-        tiles.packedRows = kHopperPackedRows;
-        tiles.tallKeyRows = hopperTallKeyRows;
+        tiles.packedRows = kWgmmaPackedRows;
+        tiles.tallKeyRows = wgmmaTallKeyRows;
       }
     }
     AttentionConverter attention(outliner, std::move(tiles));

@@ -11,9 +11,9 @@
 namespace stc {
 
 /// Places in shared memory, each at a multiple of some bytes: 1024 as swizzled tiles want, at most.
-class SharedPlan {
+class SharedMemoryAllocator {
 public:
-  explicit SharedPlan(int64_t alignment = 1024) : alignment(alignment) {}
+  explicit SharedMemoryAllocator(int64_t alignment = 1024) : alignment(alignment) {}
   int64_t add(int64_t bytes) {
     int64_t at = used;
     used += llvm::alignTo(bytes, alignment);

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/TileToCuda/CudaTensor.h"
-#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/WgmmaSchedule.h"
 #include "dialects/Plan/Plan.h"
 
 namespace stc {

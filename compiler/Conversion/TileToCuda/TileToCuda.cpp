@@ -72,8 +72,8 @@ static bool hasMaps(ValueRange operands, tile::ViewAttr view, int64_t rows) {
          });
 }
 
-std::optional<HopperSchedule> stc::hopperSchedule(tile::AttentionOp op) {
-  auto schedule = chooseHopperSchedule(
+std::optional<WgmmaSchedule> stc::wgmmaSchedule(tile::AttentionOp op) {
+  auto schedule = chooseWgmmaSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
   if (!schedule || !hasMaps({op.getQuery(), op.getOutput()}, op.getView(), schedule->queryRows()))
     return std::nullopt;
@@ -83,10 +83,10 @@ std::optional<HopperSchedule> stc::hopperSchedule(tile::AttentionOp op) {
   return schedule;
 }
 
-std::optional<HopperKeyGradSchedule> stc::hopperSchedule(tile::AttentionKeyGradOp op) {
+std::optional<WgmmaKeyGradSchedule> stc::wgmmaSchedule(tile::AttentionKeyGradOp op) {
   auto schedule =
-      chooseHopperKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
-                                   widthsOf(op), bool(op.getQuerySum())});
+      chooseWgmmaKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
+                                  widthsOf(op), bool(op.getQuerySum())});
   if (!schedule || !hasMaps({op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
                             op.getView(), schedule->keyRows()))
     return std::nullopt;
@@ -96,8 +96,8 @@ std::optional<HopperKeyGradSchedule> stc::hopperSchedule(tile::AttentionKeyGradO
   return schedule;
 }
 
-std::optional<HopperQueryGradSchedule> stc::hopperSchedule(tile::AttentionQueryGradOp op) {
-  auto schedule = chooseHopperQueryGradSchedule(
+std::optional<WgmmaQueryGradSchedule> stc::wgmmaSchedule(tile::AttentionQueryGradOp op) {
+  auto schedule = chooseWgmmaQueryGradSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
   if (!schedule || !hasMaps({op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
                             schedule->queryRows()))
@@ -108,21 +108,21 @@ std::optional<HopperQueryGradSchedule> stc::hopperSchedule(tile::AttentionQueryG
   return schedule;
 }
 
-template <typename Op> static AmpereShape shapeOf(Op op, int64_t sharedBytes) {
+template <typename Op> static MmaSyncShape shapeOf(Op op, int64_t sharedBytes) {
   return {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), sharedBytes,
           op.getQuery().getType().getElementTypeBitWidth() / 8};
 }
 
-AmpereSchedule stc::ampereSchedule(tile::AttentionOp op, int64_t sharedBytes) {
-  return chooseAmpereSchedule(shapeOf(op, sharedBytes));
+MmaSyncSchedule stc::mmaSyncSchedule(tile::AttentionOp op, int64_t sharedBytes) {
+  return chooseMmaSyncSchedule(shapeOf(op, sharedBytes));
 }
 
-AmpereGradSchedule stc::ampereSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes) {
-  return chooseAmpereGradSchedule(shapeOf(op, sharedBytes));
+MmaSyncKeyGradSchedule stc::mmaSyncSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes) {
+  return chooseMmaSyncKeyGradSchedule(shapeOf(op, sharedBytes));
 }
 
-AmpereSchedule stc::ampereSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes) {
-  return chooseAmpereQueryGradSchedule(shapeOf(op, sharedBytes));
+MmaSyncSchedule stc::mmaSyncSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes) {
+  return chooseMmaSyncQueryGradSchedule(shapeOf(op, sharedBytes));
 }
 
 namespace {
@@ -168,7 +168,7 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
     return success();
   }
 
-  int64_t sharedBytes() { return isHopper() ? hopperSharedBytes : ampereSharedBytes; }
+  int64_t sharedBytes() { return isHopper() ? kSharedBytesOfSm90 : kSharedBytesOfSm80; }
   bool isHopper() { return target == "sm_90a"; }
   /// On Hopper, tiles may be those of warpgroups, up to three.
   int64_t mostRows(int64_t ofWarps) { return isHopper() ? 192 : ofWarps; }
@@ -176,31 +176,31 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
     if (failed(checkHeads(op)))
       return failure();
-    if (auto schedule = hopperSchedule(op); schedule && isHopper())
-      return lowerHopperForward(kernel, op, *schedule);
-    if (failed(checkTile(op, mostRows(ampereMostQueries(shapeOf(op, sharedBytes()))))))
+    if (auto schedule = wgmmaSchedule(op); schedule && isHopper())
+      return lowerWgmmaForward(kernel, op, *schedule);
+    if (failed(checkTile(op, mostRows(mmaSyncMostQueries(shapeOf(op, sharedBytes()))))))
       return failure();
-    return lowerAmpereForward(kernel, op, ampereSchedule(op, sharedBytes()));
+    return lowerMmaSyncForward(kernel, op, mmaSyncSchedule(op, sharedBytes()));
   }
 
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
     if (failed(checkHeads(op)))
       return failure();
-    if (auto schedule = hopperSchedule(op); schedule && isHopper())
-      return lowerHopperKeyGrad(kernel, op, *schedule);
-    if (failed(checkTile(op, mostRows(ampereMostKeys(shapeOf(op, sharedBytes()))))))
+    if (auto schedule = wgmmaSchedule(op); schedule && isHopper())
+      return lowerWgmmaKeyGrad(kernel, op, *schedule);
+    if (failed(checkTile(op, mostRows(mmaSyncMostKeys(shapeOf(op, sharedBytes()))))))
       return failure();
-    return lowerAmpereKeyGrad(kernel, op, ampereSchedule(op, sharedBytes()));
+    return lowerMmaSyncKeyGrad(kernel, op, mmaSyncSchedule(op, sharedBytes()));
   }
 
   LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
     if (failed(checkHeads(op)))
       return failure();
-    if (auto schedule = hopperSchedule(op); schedule && isHopper())
-      return lowerHopperQueryGrad(kernel, op, *schedule);
-    if (failed(checkTile(op, mostRows(ampereMostQueries(shapeOf(op, sharedBytes()))))))
+    if (auto schedule = wgmmaSchedule(op); schedule && isHopper())
+      return lowerWgmmaQueryGrad(kernel, op, *schedule);
+    if (failed(checkTile(op, mostRows(mmaSyncMostQueries(shapeOf(op, sharedBytes()))))))
       return failure();
-    return lowerAmpereQueryGrad(kernel, op, ampereSchedule(op, sharedBytes()));
+    return lowerMmaSyncQueryGrad(kernel, op, mmaSyncSchedule(op, sharedBytes()));
   }
 
   LogicalResult lower(tile::KernelOp kernel) {

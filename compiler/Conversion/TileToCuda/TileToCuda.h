@@ -1,8 +1,8 @@
 //===- TileToCuda.h - kernels for NVIDIA GPUs -------------------*- C++ -*-===//
 #pragma once
 
-#include "compiler/Schedule/AmpereSchedule.h"
-#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/MmaSyncSchedule.h"
+#include "compiler/Schedule/WgmmaSchedule.h"
 #include "dialects/Tile/Tile.h"
 
 #include <mlir/Pass/PassManager.h>
@@ -10,33 +10,33 @@
 namespace stc {
 
 /// How a kernel of the op is laid out; no value where the copy engine does not reach all tiles.
-std::optional<HopperSchedule> hopperSchedule(tile::AttentionOp op);
-std::optional<HopperKeyGradSchedule> hopperSchedule(tile::AttentionKeyGradOp op);
-std::optional<HopperQueryGradSchedule> hopperSchedule(tile::AttentionQueryGradOp op);
+std::optional<WgmmaSchedule> wgmmaSchedule(tile::AttentionOp op);
+std::optional<WgmmaKeyGradSchedule> wgmmaSchedule(tile::AttentionKeyGradOp op);
+std::optional<WgmmaQueryGradSchedule> wgmmaSchedule(tile::AttentionQueryGradOp op);
 /// And by products and copies of warps, in blocks of so many bytes of shared memory.
-AmpereSchedule ampereSchedule(tile::AttentionOp op, int64_t sharedBytes);
-AmpereGradSchedule ampereSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes);
-AmpereSchedule ampereSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes);
+MmaSyncSchedule mmaSyncSchedule(tile::AttentionOp op, int64_t sharedBytes);
+MmaSyncKeyGradSchedule mmaSyncSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes);
+MmaSyncSchedule mmaSyncSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes);
 
 /// Replaces a kernel around one attention op by a kernel of the plan in nvvm and llvm: with
 /// products of warpgroups and the copy engine, which want views and rows that it can reach, or with
 /// products and copies of warps, for all others and on older GPUs.
-mlir::LogicalResult lowerHopperForward(tile::KernelOp kernel, tile::AttentionOp op,
-                                       const HopperSchedule &schedule);
-mlir::LogicalResult lowerAmpereForward(tile::KernelOp kernel, tile::AttentionOp op,
-                                       const AmpereSchedule &schedule);
+mlir::LogicalResult lowerWgmmaForward(tile::KernelOp kernel, tile::AttentionOp op,
+                                      const WgmmaSchedule &schedule);
+mlir::LogicalResult lowerMmaSyncForward(tile::KernelOp kernel, tile::AttentionOp op,
+                                        const MmaSyncSchedule &schedule);
 
 /// The gradients: what each query needs first, tiles of keys and of queries, and the gradient of
 /// queries from their sums.
 mlir::LogicalResult lowerAttentionDelta(tile::KernelOp kernel, tile::AttentionDeltaOp op);
-mlir::LogicalResult lowerHopperKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
-                                       const HopperKeyGradSchedule &schedule);
-mlir::LogicalResult lowerHopperQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
-                                         const HopperQueryGradSchedule &schedule);
-mlir::LogicalResult lowerAmpereKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
-                                       const AmpereGradSchedule &schedule);
-mlir::LogicalResult lowerAmpereQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
-                                         const AmpereSchedule &schedule);
+mlir::LogicalResult lowerWgmmaKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                      const WgmmaKeyGradSchedule &schedule);
+mlir::LogicalResult lowerWgmmaQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
+                                        const WgmmaQueryGradSchedule &schedule);
+mlir::LogicalResult lowerMmaSyncKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                        const MmaSyncKeyGradSchedule &schedule);
+mlir::LogicalResult lowerMmaSyncQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
+                                          const MmaSyncSchedule &schedule);
 mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::AttentionQuerySumOp op);
 
 /// Replaces a kernel of rows or tables: everything but attention, on any GPU.

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "compiler/Conversion/TileToCuda/CudaEmitter.h"
-#include "compiler/Schedule/AmpereSchedule.h"
+#include "compiler/Schedule/MmaSyncSchedule.h"
 
 namespace stc {
 
@@ -16,7 +16,7 @@ struct PaddedTile {
   int64_t rows, columns; // a multiple of 16
   int64_t elementBytes;
 
-  int64_t rowBytes() const { return ampereRowBytes(columns, elementBytes); }
+  int64_t rowBytes() const { return mmaSyncRowBytes(columns, elementBytes); }
   int64_t bytes() const { return rows * rowBytes(); }
 };
 

@@ -1,4 +1,4 @@
-//===- HopperKeyGrad.cpp - gradients of keys and values by tiles of keys on sm_90a ----===//
+//===- WgmmaKeyGrad.cpp - gradients of keys and values by tiles of keys on sm_90a ----===//
 //
 // A block keeps a tile of keys and values; one warp copies the tiles of queries and output
 // gradients that meet it, another their log-sum-exps and deltas, head by head where several heads
@@ -13,9 +13,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/FiniteItems.h"
-#include "compiler/Conversion/TileToCuda/HopperKernel.h"
 #include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
+#include "compiler/Conversion/TileToCuda/WgmmaKernel.h"
 
 #include <numbers>
 
@@ -27,7 +27,7 @@ using Values = CudaEmitter::Values;
 
 class KeyGrad {
 public:
-  KeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op, const HopperKeyGradSchedule &schedule)
+  KeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op, const WgmmaKeyGradSchedule &schedule)
       : op(op), schedule(schedule), kernel(kernel, op.getQuery().getType().getElementType()),
         e(this->kernel.emitter()), walks(op.getWalkOps()), query(op.getQuery()), key(op.getKey()),
         value(op.getValue()), outputGrad(op.getOutputGrad()), logsumexp(op.getLogsumexp()),
@@ -88,15 +88,15 @@ private:
            const FiniteItems &finite);
 
   tile::AttentionKeyGradOp op;
-  const HopperKeyGradSchedule schedule;
-  HopperKernel kernel;
+  const WgmmaKeyGradSchedule schedule;
+  WgmmaKernel kernel;
   CudaEmitter &e;
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value, outputGrad, logsumexp, delta, keyGrad, valueGrad;
   SharedTile queryTile, gradTile, keyTile, valueTile, scoreTile;
   /// Queries are summed here too.
   std::optional<CudaTensor> querySum;
-  HopperPlace place;
+  WgmmaPlace place;
 
   /// A warpgroup's part of dQ: 64 of 128 queries, or all 64 and some of the columns. `first` is the
   /// second warpgroup's first column.
@@ -121,7 +121,7 @@ void KeyGrad::run() {
       part.byRows ? queryTile.columns : llvm::alignTo(queryTile.columns / 2, queryTile.panel());
   part.first = queryTile.columns - part.columns;
 
-  SharedPlan plan;
+  SharedMemoryAllocator plan;
   keys = plan.add(schedule.itemStages * keyTile.bytes());
   values = plan.add(schedule.itemStages * valueTile.bytes());
   queries = plan.add(stages * queryTile.bytes());
@@ -518,8 +518,8 @@ void KeyGrad::end(const CudaItem &item, Value keySlot, Sums sums, Value hasSpeci
   release(keysEmpty, keySlot);
 }
 
-LogicalResult stc::lowerHopperKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
-                                      const HopperKeyGradSchedule &schedule) {
+LogicalResult stc::lowerWgmmaKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                     const WgmmaKeyGradSchedule &schedule) {
   KeyGrad(kernel, op, schedule).run();
   return success();
 }

@@ -1,4 +1,4 @@
-//===- AmpereKernel.h - what forward and backward kernels by mma.sync share -*- C++ -*-===//
+//===- MmaSyncKernel.h - what forward and backward kernels by mma.sync share -*- C++ -*-===//
 //
 // All warps of a block copy tiles, row by row at addresses that are computed from the view, and all
 // compute: any view, any size of heads.
@@ -15,27 +15,27 @@ namespace stc {
 
 /// A thread's place: its lane and warp, and its first row and column in 16 rows of a product's
 /// results.
-struct AmperePlace {
+struct MmaSyncPlace {
   mlir::Value thread, lane, warp, row, column;
 
-  AmperePlace() = default;
-  AmperePlace(CudaEmitter &e, int64_t threads);
+  MmaSyncPlace() = default;
+  MmaSyncPlace(CudaEmitter &e, int64_t threads);
 };
 
 /// The frame of a kernel whose tiles are brought by its own threads.
-class AmpereKernel : public CudaKernel {
+class MmaSyncKernel : public CudaKernel {
 public:
-  AmpereKernel(tile::KernelOp kernel, mlir::Type element, int64_t threads)
+  MmaSyncKernel(tile::KernelOp kernel, mlir::Type element, int64_t threads)
       : CudaKernel(kernel, element), threads(threads), place(emitter(), threads),
         products(WarpProduct::create(emitter())) {}
 
   const int64_t threads;
-  const AmperePlace place;
+  const MmaSyncPlace place;
   const std::unique_ptr<WarpProduct> products;
 
   /// A tile of the kernel's elements, of heads of a size.
   PaddedTile tile(int64_t rows, int64_t size) {
-    return {rows, ampereHead(size), emitter().elementBytes()};
+    return {rows, mmaSyncHead(size), emitter().elementBytes()};
   }
   WarpOperand operand(const PaddedTile &tile, mlir::Value address, WarpProduct::Side side,
                       WarpProduct::Sum sum) {

@@ -1,6 +1,6 @@
-//===- HopperSchedule.cpp - tile sizes of attention on sm_90a -------------===//
+//===- WgmmaSchedule.cpp - tile sizes of attention on sm_90a -------------===//
 
-#include "compiler/Schedule/HopperSchedule.h"
+#include "compiler/Schedule/WgmmaSchedule.h"
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@ static bool isWide(int64_t querySize, int64_t valueSize) {
   return querySize > 64 || valueSize > 64;
 }
 
-int64_t hopperTallKeyRows(int64_t querySize, int64_t valueSize) {
+int64_t wgmmaTallKeyRows(int64_t querySize, int64_t valueSize) {
   return isWide(querySize, valueSize) ? 0 : 192;
 }
 
@@ -20,11 +20,11 @@ static AttentionSchedule tilesOf(const pattern::View &view, int64_t n, int64_t m
   return {rows, rows};
 }
 
-AttentionSchedule chooseHopperTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows) {
+AttentionSchedule chooseQueryTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows) {
   return tilesOf(walk.query, n, mostRows);
 }
 
-AttentionSchedule chooseHopperKeyTiles(const pattern::View &key, int64_t n, int64_t mostRows) {
+AttentionSchedule chooseKeyTiles(const pattern::View &key, int64_t n, int64_t mostRows) {
   return tilesOf(key, n, mostRows);
 }
 
@@ -42,14 +42,14 @@ static std::optional<int64_t> mostRows(const std::vector<int64_t> &widths, int64
   return std::nullopt;
 }
 
-std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape) {
+std::optional<WgmmaSchedule> chooseWgmmaSchedule(const WgmmaShape &shape) {
   // Short tiles of queries go with short ones of keys, so that two blocks find room.
   std::optional<int64_t> rows = mostRows(shape.keyWidths, shape.queryRows == 64 ? 64 : 128);
   if (!rows)
     rows = mostRows(shape.keyWidths, 128);
   if (!rows)
     return std::nullopt;
-  HopperSchedule schedule;
+  WgmmaSchedule schedule;
   schedule.groups = shape.queryRows / 64;
   schedule.blocks = schedule.groups == 1 ? 2 : 1;
   schedule.keyRows = *rows;
@@ -59,7 +59,7 @@ std::optional<HopperSchedule> chooseHopperSchedule(const HopperShape &shape) {
 // Measured on an H100: to compute the scores of so many keys of a query again takes as long as its
 // sum does, to be written, added to and brought to its type. Tiles of 64 queries, which wide heads
 // leave registers for, are added more often.
-bool hopperSumsQueries(const QuerySumWork &work) {
+bool wgmmaSumsQueries(const QuerySumWork &work) {
   const double even = isWide(work.querySize, work.valueSize) ? 4000 : 900;
   return work.keysPerQuery > even * double(std::max<int64_t>(work.additions, 1));
 }
@@ -72,12 +72,12 @@ static bool fitsTwice(int64_t tileRows, int64_t columns, int64_t accumulatorColu
          accumulatorColumns / 2 + others <= registers;
 }
 
-std::optional<HopperQueryGradSchedule> chooseHopperQueryGradSchedule(const HopperShape &shape) {
+std::optional<WgmmaQueryGradSchedule> chooseWgmmaQueryGradSchedule(const WgmmaShape &shape) {
   const bool wide = isWide(shape.querySize, shape.valueSize);
   std::optional<int64_t> rows = mostRows(shape.keyWidths, 64);
   if (!rows)
     return std::nullopt;
-  HopperQueryGradSchedule schedule;
+  WgmmaQueryGradSchedule schedule;
   schedule.groups = shape.queryRows / 64;
   schedule.keyRows = *rows;
   schedule.stages = wide ? 3 : 4;
@@ -94,8 +94,8 @@ std::optional<HopperQueryGradSchedule> chooseHopperQueryGradSchedule(const Hoppe
 // The registers of a thread hold the gradients of its keys and values, and two tiles of scores.
 // Shared memory holds two items and three tiles of queries; with the sums of queries and their
 // scores, of which there are two so that one is free again in time, less of both.
-std::optional<HopperKeyGradSchedule> chooseHopperKeyGradSchedule(const HopperKeyGradShape &shape) {
-  HopperKeyGradSchedule schedule;
+std::optional<WgmmaKeyGradSchedule> chooseWgmmaKeyGradSchedule(const WgmmaKeyGradShape &shape) {
+  WgmmaKeyGradSchedule schedule;
   schedule.groups = shape.keyRows / 64;
   const bool wide = isWide(shape.querySize, shape.valueSize);
   schedule.stages = shape.sumsQueries ? 2 : 3;

@@ -1,12 +1,12 @@
-//===- HopperScheduleTest.cpp - tiles on sm_90a for some shapes -----------===//
-#include "compiler/Schedule/HopperSchedule.h"
+//===- WgmmaScheduleTest.cpp - tiles on sm_90a for some shapes -----------===//
+#include "compiler/Schedule/WgmmaSchedule.h"
 
 #include <gtest/gtest.h>
 
 using namespace stc;
 
 namespace {
-TEST(HopperSchedule, KeyTilesAreWholeBlocksOfAllViews) {
+TEST(WgmmaSchedule, KeyTilesAreWholeBlocksOfAllViews) {
   struct Row {
     std::vector<int64_t> widths;
     std::optional<int64_t> keyRows;
@@ -14,16 +14,16 @@ TEST(HopperSchedule, KeyTilesAreWholeBlocksOfAllViews) {
   for (const Row &row :
        {Row{{1}, 128}, Row{{1, 32}, 128}, Row{{3}, 96}, Row{{7}, 112}, Row{{5}, 80},
         Row{{256}, 128}, Row{{200}, std::nullopt}, Row{{3, 7}, std::nullopt}}) {
-    auto schedule = chooseHopperSchedule({64, 64, 128, row.widths});
+    auto schedule = chooseWgmmaSchedule({64, 64, 128, row.widths});
     EXPECT_EQ(schedule.has_value(), row.keyRows.has_value()) << row.widths[0];
     if (schedule && row.keyRows)
       EXPECT_EQ(schedule->keyRows, *row.keyRows);
   }
 }
 
-TEST(HopperKeyGradSchedule, QueryTilesFitRegistersAndViews) {
+TEST(WgmmaKeyGradSchedule, QueryTilesFitRegistersAndViews) {
   struct Row {
-    HopperKeyGradShape shape;
+    WgmmaKeyGradShape shape;
     std::optional<int64_t> queryRows;
     int64_t stages = 3, itemStages = 2, blocks = 1;
   };
@@ -36,7 +36,7 @@ TEST(HopperKeyGradSchedule, QueryTilesFitRegistersAndViews) {
         Row{{128, 128, 64, {48}, false}, 48, 2, 2, 2}, Row{{128, 128, 64, {1}, false}, 64},
         Row{{64, 64, 128, {3}, true}, std::nullopt}, Row{{64, 64, 128, {192}, true}, 64, 2, 2},
         Row{{64, 64, 128, {1}, true}, 128, 2, 2}, Row{{128, 128, 128, {1}, true}, 64, 2, 1}}) {
-    auto schedule = chooseHopperKeyGradSchedule(row.shape);
+    auto schedule = chooseWgmmaKeyGradSchedule(row.shape);
     ASSERT_EQ(schedule.has_value(), row.queryRows.has_value());
     if (!schedule)
       continue;
@@ -48,16 +48,16 @@ TEST(HopperKeyGradSchedule, QueryTilesFitRegistersAndViews) {
   }
 }
 
-TEST(HopperQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
+TEST(WgmmaQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
   struct Row {
-    HopperShape shape;
+    WgmmaShape shape;
     std::optional<int64_t> keyRows;
     int64_t stages = 4, blocks = 1;
   };
   for (const Row &row : {Row{{64, 64, 128, {1}}, 64}, Row{{128, 128, 128, {1, 32}}, 64, 3},
                          Row{{64, 64, 64, {3}}, 48, 2, 2}, Row{{128, 128, 64, {48}}, 48, 2, 2},
                          Row{{64, 64, 128, {7}}, std::nullopt}}) {
-    auto schedule = chooseHopperQueryGradSchedule(row.shape);
+    auto schedule = chooseWgmmaQueryGradSchedule(row.shape);
     ASSERT_EQ(schedule.has_value(), row.keyRows.has_value());
     if (!schedule)
       continue;
@@ -68,9 +68,9 @@ TEST(HopperQueryGradSchedule, KeyTilesLeaveRegistersForTwo) {
   }
 }
 
-TEST(HopperSchedule, ItemsOverlapWhereRegistersAllow) {
+TEST(WgmmaSchedule, ItemsOverlapWhereRegistersAllow) {
   auto overlaps = [](int64_t queryRows, int64_t keyWidth, int64_t valueSize) {
-    return chooseHopperSchedule({64, valueSize, queryRows, {keyWidth}})->overlapsItems(valueSize);
+    return chooseWgmmaSchedule({64, valueSize, queryRows, {keyWidth}})->overlapsItems(valueSize);
   };
   EXPECT_TRUE(overlaps(128, 1, 64));
   EXPECT_TRUE(overlaps(64, 48, 128));
@@ -78,12 +78,12 @@ TEST(HopperSchedule, ItemsOverlapWhereRegistersAllow) {
   EXPECT_FALSE(overlaps(128, 1, 128));
 }
 
-TEST(HopperSchedule, WideHeadsLeaveNoRegistersForTallTiles) {
-  EXPECT_EQ(hopperTallKeyRows(64, 64), 192);
-  EXPECT_EQ(hopperTallKeyRows(64, 128), 0);
+TEST(WgmmaSchedule, WideHeadsLeaveNoRegistersForTallTiles) {
+  EXPECT_EQ(wgmmaTallKeyRows(64, 64), 192);
+  EXPECT_EQ(wgmmaTallKeyRows(64, 128), 0);
 }
 
-TEST(HopperSchedule, LongRowsOfQueriesAreSummed) {
+TEST(WgmmaSchedule, LongRowsOfQueriesAreSummed) {
   struct Row {
     QuerySumWork work;
     bool sums;
@@ -91,25 +91,25 @@ TEST(HopperSchedule, LongRowsOfQueriesAreSummed) {
   for (const Row &row : {Row{{64, 64, 128, 0}, false}, Row{{64, 64, 1664, 1}, true},
                          Row{{64, 64, 1664, 2}, false}, Row{{128, 128, 2240, 1}, false},
                          Row{{128, 128, 8192, 1}, true}, Row{{64, 128, 2240, 1}, false}})
-    EXPECT_EQ(hopperSumsQueries(row.work), row.sums) << row.work.keysPerQuery;
+    EXPECT_EQ(wgmmaSumsQueries(row.work), row.sums) << row.work.keysPerQuery;
 }
 
-TEST(HopperSchedule, RegistersFitTheMultiprocessor) {
+TEST(WgmmaSchedule, RegistersFitTheMultiprocessor) {
   auto check = [](const auto &schedule) {
     EXPECT_LE(128 * (schedule.groups * schedule.computeRegisters() + schedule.copyRegisters()),
               65536 / schedule.blocks);
     EXPECT_EQ(schedule.computeRegisters() % 8, 0);
     EXPECT_EQ(schedule.copyRegisters() % 8, 0);
   };
-  for (HopperGroups groups : {HopperGroups{1, 1}, {1, 2}, {2, 1}, {3, 1}}) {
+  for (Warpgroups groups : {Warpgroups{1, 1}, {1, 2}, {2, 1}, {3, 1}}) {
     check(groups);
-    check(HopperKeyGradSchedule{groups});
+    check(WgmmaKeyGradSchedule{groups});
   }
 }
 
-TEST(HopperSchedule, ShortViewsTakeShortTiles) {
+TEST(WgmmaSchedule, ShortViewsTakeShortTiles) {
   auto rows = [](const char *pattern, int64_t n) {
-    return chooseHopperTiles(pattern::Pattern::parse(pattern, n)->walks().front(), n).rows;
+    return chooseQueryTiles(pattern::Pattern::parse(pattern, n)->walks().front(), n).rows;
   };
   EXPECT_EQ(rows("dense", 4096), 128);
   EXPECT_EQ(rows("dense", 64), 64);

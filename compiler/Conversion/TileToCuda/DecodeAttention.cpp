@@ -1,4 +1,4 @@
-//===- OneQuery.cpp - attention of one query against cached keys ----------===//
+//===- DecodeAttention.cpp - attention of one query against cached keys ----------===//
 //
 // For sampling: a block takes one query of one head. A few lanes take a key, up to 16 elements
 // each; the keys of all walks are one sequence that is dealt out to them, and each few lanes have
@@ -139,9 +139,9 @@ int64_t blocksFor(tile::AttentionRowOp op) {
   return blocks;
 }
 
-class OneQuery {
+class DecodeAttention {
 public:
-  OneQuery(tile::KernelOp source, tile::AttentionRowOp op, bool isHopper)
+  DecodeAttention(tile::KernelOp source, tile::AttentionRowOp op, bool isHopper)
       : source(source), op(op), kernel(source, op.getKey().getType().getElementType()),
         e(this->kernel.emitter()), query(op.getQuery()), key(op.getKey()), value(op.getValue()),
         output(op.getOutput()),
@@ -274,7 +274,7 @@ private:
 };
 } // namespace
 
-void OneQuery::run() {
+void DecodeAttention::run() {
   thread = e.threadId(kThreads);
   warp = e.uniform(e.div(thread, 32));
   lane = e.band(thread, lanes - 1);
@@ -292,7 +292,7 @@ void OneQuery::run() {
                 earlyPieces > 0 && earlyPieces * kAtOnce * 4 <= kFewRegisters ? 2 : 1);
 }
 
-CudaItem OneQuery::itemOf(IRMapping &mapping) {
+CudaItem DecodeAttention::itemOf(IRMapping &mapping) {
   CudaItem item;
   item.batch = mapping.lookup(op.getBatch());
   item.head = mapping.lookup(op.getHead());
@@ -301,7 +301,7 @@ CudaItem OneQuery::itemOf(IRMapping &mapping) {
   return item;
 }
 
-bool OneQuery::canStartEarly() {
+bool DecodeAttention::canStartEarly() {
   if (!isHopper || !op.getFixed() || op.getInserted().empty() || op.getWalkOps().empty())
     return false;
   SmallVector<CudaTensor> all = {query, key, value};
@@ -310,7 +310,7 @@ bool OneQuery::canStartEarly() {
   return llvm::all_of(all, [](const CudaTensor &rows) { return rows.alignment() % kPiece == 0; });
 }
 
-void OneQuery::startEarly(IRMapping &mapping) {
+void DecodeAttention::startEarly(IRMapping &mapping) {
   const CudaItem item = itemOf(mapping);
   Value position = mapping.lookup(op.getPosition());
   SmallVector<Keys> all = keysOf(item, position);
@@ -325,7 +325,7 @@ void OneQuery::startEarly(IRMapping &mapping) {
   early.emplace(Early{mapping.lookup(source.getItem()), position, keys});
 }
 
-void OneQuery::computeItem(const CudaItem &item, Value position, Value number) {
+void DecodeAttention::computeItem(const CudaItem &item, Value position, Value number) {
   if (blocks > 1)
     e.arriveCluster();
   LaneRow keyRow = rowsOf(0, item, position);
@@ -360,7 +360,7 @@ void OneQuery::computeItem(const CudaItem &item, Value position, Value number) {
   finishItem(item, position);
 }
 
-LaneRow OneQuery::rowsOf(unsigned number, const CudaItem &item, Value position) {
+LaneRow DecodeAttention::rowsOf(unsigned number, const CudaItem &item, Value position) {
   const CudaTensor &rows = number ? value : key;
   int64_t chunk = chunkOf(rows);
   if (number == 0 && query.alignment() < kPiece) // the query has the same chunks
@@ -377,7 +377,7 @@ LaneRow OneQuery::rowsOf(unsigned number, const CudaItem &item, Value position) 
 }
 
 // By the last threads of the last block, as the first ones have the output.
-void OneQuery::insertRows(const CudaItem &item, Value position) {
+void DecodeAttention::insertRows(const CudaItem &item, Value position) {
   if (op.getInserted().empty())
     return;
   Value ownHeads = e.mul(item.keyHead, op.getGroup());
@@ -398,8 +398,8 @@ void OneQuery::insertRows(const CudaItem &item, Value position) {
   });
 }
 
-std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, const CudaItem &item,
-                                                 Value position) {
+std::tuple<Value, Value, Value> DecodeAttention::locate(tile::ViewAttr view, const CudaItem &item,
+                                                        Value position) {
   Value yes = arith::ConstantOp::create(e.b, e.b.getBoolAttr(true));
   if (view.getPeriod() == 1)
     return {item.residue, position, yes};
@@ -414,7 +414,7 @@ std::tuple<Value, Value, Value> OneQuery::locate(tile::ViewAttr view, const Cuda
   return {item.residue, e.add(e.mul(block, width), rest), inside};
 }
 
-SmallVector<OneQuery::Keys> OneQuery::keysOf(const CudaItem &item, Value position) {
+SmallVector<DecodeAttention::Keys> DecodeAttention::keysOf(const CudaItem &item, Value position) {
   SmallVector<Keys> all;
   Value end = e.i(0);
   for (auto [walk, view] : llvm::zip(op.getWalkOps(), op.getViews().getAsRange<tile::ViewAttr>())) {
@@ -446,7 +446,7 @@ SmallVector<OneQuery::Keys> OneQuery::keysOf(const CudaItem &item, Value positio
   return all;
 }
 
-OneQuery::Key OneQuery::keyOf(const Keys &keys, Value other, Value range) {
+DecodeAttention::Key DecodeAttention::keyOf(const Keys &keys, Value other, Value range) {
   SmallVector<Value> pair = {keys.residue, keys.row, other};
   if (range)
     pair.push_back(range);
@@ -454,7 +454,7 @@ OneQuery::Key OneQuery::keyOf(const Keys &keys, Value other, Value range) {
   return {rowPosition(e, walk.getView(), keys.met, other), e.inlineNarrow(walk.getMask(), pair)[0]};
 }
 
-OneQuery::Key OneQuery::keyOfRange(const Keys &keys, Value number) {
+DecodeAttention::Key DecodeAttention::keyOfRange(const Keys &keys, Value number) {
   tile::WalkOp walk = keys.walk;
   Value behind = e.max(e.sub(number, keys.first), e.i(0));
   Value range = arith::DivUIOp::create(e.b, behind, keys.longest);
@@ -467,7 +467,7 @@ OneQuery::Key OneQuery::keyOfRange(const Keys &keys, Value number) {
   return key;
 }
 
-OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
+DecodeAttention::Key DecodeAttention::keyAt(ArrayRef<Keys> all, Value number) {
   Key key;
   for (Keys keys : llvm::reverse(all)) {
     Key one = keys.longest ? keyOfRange(keys, number) : keyOf(keys, e.add(keys.shift, number), {});
@@ -479,7 +479,7 @@ OneQuery::Key OneQuery::keyAt(ArrayRef<Keys> all, Value number) {
   return key;
 }
 
-Values OneQuery::placesFrom(ArrayRef<Keys> all, Value first, Value count) {
+Values DecodeAttention::placesFrom(ArrayRef<Keys> all, Value first, Value count) {
   Values places;
   for (int64_t k = 0; k < kAtOnce; k += lanes) {
     Value number = e.add(e.add(first, slot), e.mul(e.add(lane, k), slots));
@@ -489,7 +489,8 @@ Values OneQuery::placesFrom(ArrayRef<Keys> all, Value first, Value count) {
   return places;
 }
 
-SmallVector<OneQuery::Key> OneQuery::keysFrom(ArrayRef<Keys> all, Value first, Value count) {
+SmallVector<DecodeAttention::Key> DecodeAttention::keysFrom(ArrayRef<Keys> all, Value first,
+                                                            Value count) {
   const Values places = placesFrom(all, first, count);
   SmallVector<Key> keys;
   for (int64_t k = 0; k < kAtOnce; ++k) {
@@ -503,7 +504,7 @@ SmallVector<OneQuery::Key> OneQuery::keysFrom(ArrayRef<Keys> all, Value first, V
 }
 
 // All loads are under way before the first is waited for.
-OneQuery::Loaded OneQuery::load(SmallVector<Key> keys, const Rows &rows) {
+DecodeAttention::Loaded DecodeAttention::load(SmallVector<Key> keys, const Rows &rows) {
   Loaded loaded{std::move(keys), {}, {}};
   for (Key one : loaded.keys) {
     loaded.rows.push_back(rows.key.load(one.position));
@@ -512,7 +513,7 @@ OneQuery::Loaded OneQuery::load(SmallVector<Key> keys, const Rows &rows) {
   return loaded;
 }
 
-OneQuery::State OneQuery::nextEarly(const Rows &rows, Value position, State state) {
+DecodeAttention::State DecodeAttention::nextEarly(const Rows &rows, Value position, State state) {
   e.waitCopies(0);
   Loaded loaded{early->keys, {}, {}};
   for (auto [k, one] : llvm::enumerate(loaded.keys)) {
@@ -529,7 +530,7 @@ OneQuery::State OneQuery::nextEarly(const Rows &rows, Value position, State stat
   return next(loaded, rows, state);
 }
 
-OneQuery::State OneQuery::next(const Loaded &some, const Rows &rows, State state) {
+DecodeAttention::State DecodeAttention::next(const Loaded &some, const Rows &rows, State state) {
   Values scores;
   Value most = state.maximum;
   for (auto [vectors, one] : llvm::zip_equal(some.rows, some.keys)) {
@@ -557,7 +558,7 @@ OneQuery::State OneQuery::next(const Loaded &some, const Rows &rows, State state
   return state;
 }
 
-void OneQuery::mergeLanes(State &state) {
+void DecodeAttention::mergeLanes(State &state) {
   Value most = state.maximum;
   for (int64_t mask = lanes; mask < 32; mask *= 2)
     most = e.maxf(most, e.shuffle(most, mask));
@@ -570,7 +571,7 @@ void OneQuery::mergeLanes(State &state) {
   llvm::for_each(state.output, addUp);
 }
 
-void OneQuery::storeWarp(const LaneRow &row, const State &state) {
+void DecodeAttention::storeWarp(const LaneRow &row, const State &state) {
   Value laneOfWarp = e.band(thread, 31);
   e.ifThen(e.less(laneOfWarp, e.i(lanes)), [&] {
     row.each(state.output,
@@ -583,7 +584,7 @@ void OneQuery::storeWarp(const LaneRow &row, const State &state) {
   e.syncAll();
 }
 
-OneQuery::Merged OneQuery::merge(int64_t first, int64_t count) {
+DecodeAttention::Merged DecodeAttention::merge(int64_t first, int64_t count) {
   Merged merged{first, {}, {}, e.f(0)};
   Values sums;
   for (int64_t k = 0; k < count; ++k) {
@@ -599,7 +600,7 @@ OneQuery::Merged OneQuery::merge(int64_t first, int64_t count) {
   return merged;
 }
 
-Value OneQuery::columnOf(const Merged &merged, Value column) {
+Value DecodeAttention::columnOf(const Merged &merged, Value column) {
   Value result = e.f(0);
   for (auto [k, weight] : llvm::enumerate(merged.weights)) {
     Value number = e.i(merged.first + int64_t(k));
@@ -608,14 +609,14 @@ Value OneQuery::columnOf(const Merged &merged, Value column) {
   return result;
 }
 
-void OneQuery::eachColumn(function_ref<void(Value)> body) {
+void DecodeAttention::eachColumn(function_ref<void(Value)> body) {
   for (int64_t first = 0; first < output.size(); first += kThreads) {
     Value column = e.add(thread, first);
     e.ifThen(e.less(column, e.i(output.size())), [&] { body(column); });
   }
 }
 
-void OneQuery::finishItem(const CudaItem &item, Value position) {
+void DecodeAttention::finishItem(const CudaItem &item, Value position) {
   auto write = [&](const Merged &merged) {
     // Without a key the output is zero.
     Value inverse = e.reciprocal(merged.sum);
@@ -651,6 +652,6 @@ void OneQuery::finishItem(const CudaItem &item, Value position) {
 
 LogicalResult stc::lowerAttentionRow(tile::KernelOp kernel, tile::AttentionRowOp op,
                                      bool isHopper) {
-  OneQuery(kernel, op, isHopper).run();
+  DecodeAttention(kernel, op, isHopper).run();
   return success();
 }

@@ -1,4 +1,4 @@
-//===- AmpereQueryGrad.cpp - gradients of queries by tiles of queries and mma.sync ----===//
+//===- MmaSyncQueryGrad.cpp - gradients of queries by tiles of queries and mma.sync ----===//
 //
 // Shaped as the forward kernel: a tile of queries and output gradients stays, each warp has some of
 // its rows; tiles of keys and values pass by in a ring. S = Q K^T and dP = dO V^T give dS, which
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/MmaSyncKernel.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -22,7 +22,7 @@ constexpr auto AlongColumns = WarpProduct::AlongColumns, AlongRows = WarpProduct
 
 class QueryGrad {
 public:
-  QueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op, const AmpereSchedule &schedule)
+  QueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op, const MmaSyncSchedule &schedule)
       : op(op), schedule(schedule),
         kernel(kernel, op.getQuery().getType().getElementType(), schedule.threads()),
         e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
@@ -56,10 +56,10 @@ private:
   Values scoreGrads(const Values &scores, const Values &grads, const Rows &rows);
 
   tile::AttentionQueryGradOp op;
-  const AmpereSchedule schedule;
-  AmpereKernel kernel;
+  const MmaSyncSchedule schedule;
+  MmaSyncKernel kernel;
   CudaEmitter &e;
-  const AmperePlace &place;
+  const MmaSyncPlace &place;
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value, outputGrad, queryGrad;
   PaddedTile queryTile, gradTile, keyTile, valueTile;
@@ -68,7 +68,7 @@ private:
 } // namespace
 
 void QueryGrad::run() {
-  SharedPlan plan(/*alignment=*/16);
+  SharedMemoryAllocator plan(/*alignment=*/16);
   queries = plan.add(queryTile.bytes());
   grads = plan.add(gradTile.bytes());
   keys = plan.add(schedule.stages * keyTile.bytes());
@@ -185,8 +185,8 @@ void QueryGrad::computeItem(const CudaItem &item, const FiniteItems &finite) {
   });
 }
 
-LogicalResult stc::lowerAmpereQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
-                                        const AmpereSchedule &schedule) {
+LogicalResult stc::lowerMmaSyncQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
+                                         const MmaSyncSchedule &schedule) {
   QueryGrad(kernel, op, schedule).run();
   return success();
 }

@@ -1,18 +1,18 @@
-//===- AmpereKernel.cpp - what forward and backward kernels by mma.sync share ===//
+//===- MmaSyncKernel.cpp - what forward and backward kernels by mma.sync share ===//
 
-#include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/MmaSyncKernel.h"
 
 using namespace mlir;
 using namespace stc;
 using Values = CudaEmitter::Values;
 
-AmperePlace::AmperePlace(CudaEmitter &e, int64_t threads)
+MmaSyncPlace::MmaSyncPlace(CudaEmitter &e, int64_t threads)
     : thread(e.threadId(threads)), lane(e.band(thread, 31)), warp(e.uniform(e.div(thread, 32))),
       row(e.div(lane, 4)), column(e.mul(e.band(lane, 3), 2)) {}
 
 // Threads side by side have pieces of a row side by side, as long as all rows' alignment allows.
-void AmpereKernel::copy(Value target, const PaddedTile &tile, const CudaTensor &tensor,
-                        tile::ViewAttr view, Value row, const CudaItem &item) {
+void MmaSyncKernel::copy(Value target, const PaddedTile &tile, const CudaTensor &tensor,
+                         tile::ViewAttr view, Value row, const CudaItem &item) {
   const int64_t piece = tensor.alignment(), pieces = tile.elementBytes * tile.columns / piece;
   const int64_t lanes = std::min<int64_t>(llvm::PowerOf2Ceil(pieces), threads);
   const int64_t rowsAtOnce = threads / lanes;
@@ -46,9 +46,9 @@ void AmpereKernel::copy(Value target, const PaddedTile &tile, const CudaTensor &
   }
 }
 
-void AmpereKernel::copyFloats(Value target, int64_t rows, const CudaTensor &one,
-                              const CudaTensor &other, tile::ViewAttr view, Value row,
-                              const CudaItem &item) {
+void MmaSyncKernel::copyFloats(Value target, int64_t rows, const CudaTensor &one,
+                               const CudaTensor &other, tile::ViewAttr view, Value row,
+                               const CudaItem &item) {
   Value isOne = e->less(place.thread, e->i(rows));
   Value own = e->add(row, e->select(isOne, place.thread, e->sub(place.thread, rows)));
   Value count = rowCount(*e, view, item.residue, one.shape[2]);
@@ -64,7 +64,7 @@ void AmpereKernel::copyFloats(Value target, int64_t rows, const CudaTensor &one,
   });
 }
 
-void AmpereKernel::copyTiles(
+void MmaSyncKernel::copyTiles(
     const WalkTiles &tiles, Value number, const CudaItem &item, int64_t stages,
     ArrayRef<TileRing> rings,
     function_ref<void(Value, tile::ViewAttr, Value, const CudaItem &)> more) {
@@ -82,7 +82,7 @@ void AmpereKernel::copyTiles(
   e->commitCopies();
 }
 
-void AmpereKernel::writeGradient(const GradientPlace &to, std::array<Value, 2> rows, Values sums) {
+void MmaSyncKernel::writeGradient(const GradientPlace &to, std::array<Value, 2> rows, Values sums) {
   if (to.scale != 1)
     for (Value &sum : sums)
       sum = e->mulf(sum, e->f(to.scale));

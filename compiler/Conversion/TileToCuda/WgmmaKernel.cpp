@@ -1,13 +1,13 @@
-//===- HopperKernel.cpp - what forward and backward kernels share ---------===//
+//===- WgmmaKernel.cpp - what forward and backward kernels share ---------===//
 
-#include "compiler/Conversion/TileToCuda/HopperKernel.h"
+#include "compiler/Conversion/TileToCuda/WgmmaKernel.h"
 
 using namespace mlir;
 using namespace stc;
 
-void HopperKernel::split(int64_t threads, int64_t copyRegisters, int64_t computeRegisters,
-                         ArrayRef<RingBarriers> rings, HopperPlace &place,
-                         function_ref<void(Value)> copy, function_ref<void()> compute) {
+void WgmmaKernel::split(int64_t threads, int64_t copyRegisters, int64_t computeRegisters,
+                        ArrayRef<RingBarriers> rings, WgmmaPlace &place,
+                        function_ref<void(Value)> copy, function_ref<void()> compute) {
   Value thread = e->threadId(threads), group = e->uniform(e->div(thread, 128));
   e->ifThen(e->equal(thread, 0), [&] {
     for (const RingBarriers &ring : rings)
@@ -19,7 +19,7 @@ void HopperKernel::split(int64_t threads, int64_t copyRegisters, int64_t compute
     e->fenceInit();
   });
   e->syncAll();
-  place = HopperPlace(*e, thread, group);
+  place = WgmmaPlace(*e, thread, group);
   e->ifElse(
       e->equal(group, 0),
       [&] {
@@ -32,8 +32,8 @@ void HopperKernel::split(int64_t threads, int64_t copyRegisters, int64_t compute
       });
 }
 
-void HopperKernel::copy(Value target, const SharedTile &tile, const CudaTensor &tensor,
-                        tile::ViewAttr view, Value row, const CudaItem &item, Value barrier) {
+void WgmmaKernel::copy(Value target, const SharedTile &tile, const CudaTensor &tensor,
+                       tile::ViewAttr view, Value row, const CudaItem &item, Value barrier) {
   unsigned number = maps.get(tensor, view, tile.rows, tile.panel());
   for (int64_t p = 0; p < tile.panels(); ++p)
     e->copyTile(
@@ -41,8 +41,8 @@ void HopperKernel::copy(Value target, const SharedTile &tile, const CudaTensor &
         boxCoordinates(*e, view, row, p * tile.panel(), item.residue, item.head, item.batch));
 }
 
-Ring HopperKernel::copyTiles(const WalkTiles &tiles, const CudaItem &item, Ring ring,
-                             int64_t stages, ArrayRef<TileRing> rings) {
+Ring WgmmaKernel::copyTiles(const WalkTiles &tiles, const CudaItem &item, Ring ring, int64_t stages,
+                            ArrayRef<TileRing> rings) {
   auto behind = e->loop(
       e->i(0), tiles.count, e->i(1), {ring.slot, ring.parity}, [&](Value t, ValueRange carried) {
         Ring at{carried[0], carried[1]};
@@ -61,8 +61,8 @@ Ring HopperKernel::copyTiles(const WalkTiles &tiles, const CudaItem &item, Ring 
   return {behind[0], behind[1]};
 }
 
-void HopperKernel::store(Value source, const SharedTile &tile, const CudaTensor &tensor,
-                         tile::ViewAttr view, Value row, const CudaItem &item, bool add) {
+void WgmmaKernel::store(Value source, const SharedTile &tile, const CudaTensor &tensor,
+                        tile::ViewAttr view, Value row, const CudaItem &item, bool add) {
   unsigned number = maps.get(tensor, view, 64, tile.panel());
   for (int64_t p = 0; p < tile.panels(); ++p) {
     Value from = e->add(source, p * tile.panelBytes());
@@ -71,21 +71,21 @@ void HopperKernel::store(Value source, const SharedTile &tile, const CudaTensor 
   }
 }
 
-FiniteItems HopperKernel::finiteItems(const HopperPlace &place, int64_t words, bool resumes) {
+FiniteItems WgmmaKernel::finiteItems(const WgmmaPlace &place, int64_t words, bool resumes) {
   FiniteItems items(*this, e->add(shared(words), e->mul(place.group, FiniteItems::bytes)), resumes);
   items.begin();
   e->syncThreads(e->add(place.group, 1), 128);
   return items;
 }
 
-void HopperKernel::settleStores(const HopperPlace &place) {
+void WgmmaKernel::settleStores(const WgmmaPlace &place) {
   e->ifThen(e->equal(place.thread, 0), [&] { e->waitStores(0, /*arrived=*/true); });
   e->syncThreads(e->add(place.group, 1), 128);
 }
 
-void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, const CudaTensor &tensor,
-                                const SharedTile &tile, Value address, Value thread,
-                                int64_t threads, function_ref<void()> synchronize) {
+void WgmmaKernel::clearMissing(const WalkTiles &tiles, Value number, const CudaTensor &tensor,
+                               const SharedTile &tile, Value address, Value thread, int64_t threads,
+                               function_ref<void()> synchronize) {
   auto exact = [&](unsigned walk) { return bringsOnly(tensor, tiles.view(walk), tile.rows); };
   if (llvm::all_of(llvm::seq(tiles.size()), exact))
     return;
@@ -102,9 +102,9 @@ void HopperKernel::clearMissing(const WalkTiles &tiles, Value number, const Cuda
   });
 }
 
-void HopperKernel::writeGradient(const GradientPlace &to, const HopperPlace &place,
-                                 const SharedTile &tile, Value staging, CudaEmitter::Values sums,
-                                 Value stores) {
+void WgmmaKernel::writeGradient(const GradientPlace &to, const WgmmaPlace &place,
+                                const SharedTile &tile, Value staging, CudaEmitter::Values sums,
+                                Value stores) {
   const CudaTensor &tensor = to.tensor;
   Value count = rowCount(*e, to.view, to.item.residue, tensor.positions());
   Value tileRow = e->mul(to.item.tile, tile.rows);
@@ -176,7 +176,7 @@ void SharedTile::clear(CudaEmitter &e, Value address, Value begin, Value thread,
 // Rows of 16 bytes by lane, where the swizzle wants them: it takes the chunk's number against bits
 // 7 and up of the address.
 CudaEmitter::Values SharedTile::places(CudaEmitter &e, Value address,
-                                       const HopperPlace &place) const {
+                                       const WgmmaPlace &place) const {
   Value row = e.add(e.mul(place.warp, 16), e.band(place.lane, 15)), half = e.div(place.lane, 16);
   const int64_t chunks = rowBytes() / 16, perPanel = panel() / 16;
   Value swizzle = chunks == 8 ? e.band(row, 7) : e.band(e.div(row, 2), 3);
@@ -189,14 +189,13 @@ CudaEmitter::Values SharedTile::places(CudaEmitter &e, Value address,
   return all;
 }
 
-void SharedTile::write(CudaEmitter &e, Value address, const HopperPlace &place,
+void SharedTile::write(CudaEmitter &e, Value address, const WgmmaPlace &place,
                        const CudaEmitter::Fragments &fragments) const {
   for (auto [at, fragment] : llvm::zip_equal(places(e, address, place), fragments))
     e.storeMatrix(at, fragment, /*transposed=*/false);
 }
 
-CudaEmitter::Values SharedTile::read(CudaEmitter &e, Value address,
-                                     const HopperPlace &place) const {
+CudaEmitter::Values SharedTile::read(CudaEmitter &e, Value address, const WgmmaPlace &place) const {
   CudaEmitter::Values values;
   for (Value at : places(e, address, place))
     for (Value pair : e.loadMatrix(e.shared(at), 0, /*transposed=*/false)) {
@@ -206,7 +205,7 @@ CudaEmitter::Values SharedTile::read(CudaEmitter &e, Value address,
   return values;
 }
 
-HopperPlace::HopperPlace(CudaEmitter &e, Value threadOfBlock, Value groupOfBlock)
+WgmmaPlace::WgmmaPlace(CudaEmitter &e, Value threadOfBlock, Value groupOfBlock)
     : group(e.sub(groupOfBlock, 1)), thread(e.band(threadOfBlock, 127)),
       lane(e.band(threadOfBlock, 31)), warp(e.div(thread, 32)),
       row(e.add(e.add(e.mul(group, 64), e.mul(warp, 16)), e.div(lane, 4))),

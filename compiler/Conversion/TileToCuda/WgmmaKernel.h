@@ -1,4 +1,4 @@
-//===- HopperKernel.h - what forward and backward kernels share -*- C++ -*-===//
+//===- WgmmaKernel.h - what forward and backward kernels share -*- C++ -*-===//
 #pragma once
 
 #include "compiler/Conversion/TileToCuda/FiniteItems.h"
@@ -14,11 +14,11 @@ Ring next(CudaEmitter &e, Ring ring, int64_t stages);
 
 /// A computing thread's place: its warpgroup (of those that compute), number and warp in it, and
 /// its first row and column in a tile of 64 rows a warpgroup, as products have their results.
-struct HopperPlace {
+struct WgmmaPlace {
   mlir::Value group, thread, lane, warp, row, column;
 
-  HopperPlace() = default;
-  HopperPlace(CudaEmitter &e, mlir::Value thread, mlir::Value group);
+  WgmmaPlace() = default;
+  WgmmaPlace(CudaEmitter &e, mlir::Value thread, mlir::Value group);
 };
 
 /// A tile of rows in shared memory, in panels of columns.
@@ -41,18 +41,18 @@ struct SharedTile {
   void clear(CudaEmitter &e, mlir::Value address, mlir::Value begin, mlir::Value thread,
              int64_t threads) const;
   /// Writes a warpgroup's 64 rows from `address` on.
-  void write(CudaEmitter &e, mlir::Value address, const HopperPlace &place,
+  void write(CudaEmitter &e, mlir::Value address, const WgmmaPlace &place,
              const CudaEmitter::Fragments &fragments) const;
   /// Reads these rows as floats, in the order of the results of a product.
-  CudaEmitter::Values read(CudaEmitter &e, mlir::Value address, const HopperPlace &place) const;
+  CudaEmitter::Values read(CudaEmitter &e, mlir::Value address, const WgmmaPlace &place) const;
 
 private:
   /// Where this lane has its row of each 16 columns.
-  CudaEmitter::Values places(CudaEmitter &e, mlir::Value address, const HopperPlace &place) const;
+  CudaEmitter::Values places(CudaEmitter &e, mlir::Value address, const WgmmaPlace &place) const;
 };
 
 /// The frame of a kernel whose tiles are brought by the copy engine.
-class HopperKernel : public CudaKernel {
+class WgmmaKernel : public CudaKernel {
 public:
   using CudaKernel::CudaKernel;
 
@@ -64,7 +64,7 @@ public:
   /// Makes the barriers ready, finds this thread's place, and splits the block: the warps of the
   /// first warpgroup copy, the others compute.
   template <typename Schedule>
-  void split(const Schedule &schedule, llvm::ArrayRef<RingBarriers> rings, HopperPlace &place,
+  void split(const Schedule &schedule, llvm::ArrayRef<RingBarriers> rings, WgmmaPlace &place,
              llvm::function_ref<void(mlir::Value warp)> copy, llvm::function_ref<void()> compute) {
     split(schedule.threads(), schedule.copyRegisters(), schedule.computeRegisters(), rings, place,
           copy, compute);
@@ -88,9 +88,9 @@ public:
   void store(mlir::Value source, const SharedTile &tile, const CudaTensor &tensor,
              tile::ViewAttr view, mlir::Value row, const CudaItem &item, bool add = false);
   /// Each warpgroup is a group, with its word behind the barriers.
-  FiniteItems finiteItems(const HopperPlace &place, int64_t words, bool resumes);
+  FiniteItems finiteItems(const WgmmaPlace &place, int64_t words, bool resumes);
   /// Makes a warpgroup wait until all of its copies to tensors have arrived there.
-  void settleStores(const HopperPlace &place);
+  void settleStores(const WgmmaPlace &place);
   /// Zeros in the rows of a tensor's tile that are not the view's: the copy brought those of
   /// another batch, or memory that was never written. Their weights are 0, but 0 times NaN is NaN.
   /// `synchronize` makes all who read the tile wait for all who clear.
@@ -101,12 +101,12 @@ public:
   /// Writes a warpgroup's 64 rows of a tile, times the scale, if it `stores`. They go through
   /// shared memory, in `staging`, which all warps of the group may still read; the copy from there
   /// is only started.
-  void writeGradient(const GradientPlace &to, const HopperPlace &place, const SharedTile &tile,
+  void writeGradient(const GradientPlace &to, const WgmmaPlace &place, const SharedTile &tile,
                      mlir::Value staging, CudaEmitter::Values sums, mlir::Value stores);
 
 private:
   void split(int64_t threads, int64_t copyRegisters, int64_t computeRegisters,
-             llvm::ArrayRef<RingBarriers> rings, HopperPlace &place,
+             llvm::ArrayRef<RingBarriers> rings, WgmmaPlace &place,
              llvm::function_ref<void(mlir::Value warp)> copy, llvm::function_ref<void()> compute);
 };
 

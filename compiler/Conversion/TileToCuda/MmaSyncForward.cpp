@@ -1,4 +1,4 @@
-//===- AmpereForward.cpp - attention of query tiles by mma.sync -----------===//
+//===- MmaSyncForward.cpp - attention of query tiles by mma.sync -----------===//
 //
 // Each warp has some queries of a tile; tiles of keys and values pass by in a ring that all warps
 // fill while they compute. All walks of an item are one sequence of tiles and one online softmax;
@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/MmaSyncKernel.h"
 #include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
@@ -20,7 +20,7 @@ using Values = CudaEmitter::Values;
 
 class Forward {
 public:
-  Forward(tile::KernelOp kernel, tile::AttentionOp op, const AmpereSchedule &schedule)
+  Forward(tile::KernelOp kernel, tile::AttentionOp op, const MmaSyncSchedule &schedule)
       : op(op), schedule(schedule),
         kernel(kernel, op.getQuery().getType().getElementType(), schedule.threads()),
         e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
@@ -39,10 +39,10 @@ private:
   Value valuesAt(Value slot) { return kernel.slotted(values, slot, valueTile.bytes()); }
 
   tile::AttentionOp op;
-  const AmpereSchedule schedule;
-  AmpereKernel kernel;
+  const MmaSyncSchedule schedule;
+  MmaSyncKernel kernel;
   CudaEmitter &e;
-  const AmperePlace &place;
+  const MmaSyncPlace &place;
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value;
   PaddedTile queryTile, keyTile, valueTile;
@@ -51,7 +51,7 @@ private:
 } // namespace
 
 void Forward::run() {
-  SharedPlan plan(/*alignment=*/16);
+  SharedMemoryAllocator plan(/*alignment=*/16);
   queries = plan.add(queryTile.bytes());
   keys = plan.add(schedule.stages * keyTile.bytes());
   values = plan.add(schedule.stages * valueTile.bytes());
@@ -146,8 +146,8 @@ void Forward::computeItem(const CudaItem &item, const FiniteItems &finite) {
     });
 }
 
-LogicalResult stc::lowerAmpereForward(tile::KernelOp kernel, tile::AttentionOp op,
-                                      const AmpereSchedule &schedule) {
+LogicalResult stc::lowerMmaSyncForward(tile::KernelOp kernel, tile::AttentionOp op,
+                                       const MmaSyncSchedule &schedule) {
   Forward(kernel, op, schedule).run();
   return success();
 }

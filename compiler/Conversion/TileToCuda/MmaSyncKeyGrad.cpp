@@ -1,4 +1,4 @@
-//===- AmpereKeyGrad.cpp - gradients of keys and values by tiles of keys and mma.sync -===//
+//===- MmaSyncKeyGrad.cpp - gradients of keys and values by tiles of keys and mma.sync -===//
 //
 // A block keeps a tile of keys and values, each warp some of its rows; tiles of queries and output
 // gradients pass by in a ring, with their log-sum-exps and deltas. Scores are computed transposed,
@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/TileToCuda/AmpereKernel.h"
+#include "compiler/Conversion/TileToCuda/MmaSyncKernel.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
 #include "compiler/Conversion/TileToCuda/WalkTiles.h"
 
@@ -24,7 +24,8 @@ constexpr auto AlongColumns = WarpProduct::AlongColumns, AlongRows = WarpProduct
 
 class KeyGrad {
 public:
-  KeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op, const AmpereGradSchedule &schedule)
+  KeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+          const MmaSyncKeyGradSchedule &schedule)
       : op(op), schedule(schedule),
         kernel(kernel, op.getQuery().getType().getElementType(), schedule.threads()),
         e(this->kernel.emitter()), place(this->kernel.place), walks(op.getWalkOps()),
@@ -70,10 +71,10 @@ private:
   }
 
   tile::AttentionKeyGradOp op;
-  const AmpereGradSchedule schedule;
-  AmpereKernel kernel;
+  const MmaSyncKeyGradSchedule schedule;
+  MmaSyncKernel kernel;
   CudaEmitter &e;
-  const AmperePlace &place;
+  const MmaSyncPlace &place;
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value, outputGrad, logsumexp, delta, keyGrad, valueGrad;
   std::optional<CudaTensor> querySum; // queries are summed here too
@@ -85,7 +86,7 @@ private:
 } // namespace
 
 void KeyGrad::run() {
-  SharedPlan plan(/*alignment=*/16);
+  SharedMemoryAllocator plan(/*alignment=*/16);
   const int64_t stages = schedule.stages;
   keys = plan.add(keyTile.bytes());
   values = plan.add(valueTile.bytes());
@@ -327,8 +328,8 @@ void KeyGrad::addQueryGrads(const CudaItem &item, const WalkTiles &tiles, Value 
   });
 }
 
-LogicalResult stc::lowerAmpereKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
-                                      const AmpereGradSchedule &schedule) {
+LogicalResult stc::lowerMmaSyncKeyGrad(tile::KernelOp kernel, tile::AttentionKeyGradOp op,
+                                       const MmaSyncKeyGradSchedule &schedule) {
   KeyGrad(kernel, op, schedule).run();
   return success();
 }

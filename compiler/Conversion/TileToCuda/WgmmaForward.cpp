@@ -1,4 +1,4 @@
-//===- HopperForward.cpp - attention of query tiles on sm_90a -------------===//
+//===- WgmmaForward.cpp - attention of query tiles on sm_90a -------------===//
 //
 // One warpgroup copies tiles of keys and values into a ring by the copy engine, the others compute,
 // 64 queries each. In the inner loop the scores of the next tile are in the tensor cores while the
@@ -11,10 +11,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/FiniteItems.h"
-#include "compiler/Conversion/TileToCuda/HopperKernel.h"
 #include "compiler/Conversion/TileToCuda/OnlineSoftmax.h"
 #include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
+#include "compiler/Conversion/TileToCuda/WgmmaKernel.h"
 
 using namespace mlir;
 using namespace stc;
@@ -27,7 +27,7 @@ constexpr int64_t kQueryStages = 2;
 
 class Forward {
 public:
-  Forward(tile::KernelOp kernel, tile::AttentionOp op, const HopperSchedule &schedule)
+  Forward(tile::KernelOp kernel, tile::AttentionOp op, const WgmmaSchedule &schedule)
       : op(op), schedule(schedule),
         overlaps(op.getBrief() && schedule.overlapsItems(op.getValueSize())),
         kernel(kernel, op.getQuery().getType().getElementType()), e(this->kernel.emitter()),
@@ -59,7 +59,7 @@ private:
   Values startScores(Ring keys, Ring queries, Value exists);
   Start consumeItem(const CudaItem &item, Start start, const FiniteItems &finite);
 
-  HopperPlace place;
+  WgmmaPlace place;
 
   Values scores(Value querySlot, Value keySlot);
   /// Of this warpgroup: where its output is staged, and its first row of the item.
@@ -78,10 +78,10 @@ private:
   }
 
   tile::AttentionOp op;
-  const HopperSchedule schedule;
+  const WgmmaSchedule schedule;
   /// Whether the first scores of an item start before the output of the last one is stored.
   const bool overlaps;
-  HopperKernel kernel;
+  WgmmaKernel kernel;
   CudaEmitter &e;
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value, output;
@@ -99,7 +99,7 @@ private:
 } // namespace
 
 void Forward::run() {
-  SharedPlan plan;
+  SharedMemoryAllocator plan;
   const int64_t stages = schedule.stages;
   queries = plan.add(kQueryStages * queryTile.bytes());
   keys = plan.add(stages * keyTile.bytes());
@@ -318,8 +318,8 @@ void Forward::store(const CudaItem &item, OnlineSoftmax &softmax, const Values &
         stores, [] {}, [&] { softmax.restoreLogsumexps(); });
 }
 
-LogicalResult stc::lowerHopperForward(tile::KernelOp kernel, tile::AttentionOp op,
-                                      const HopperSchedule &schedule) {
+LogicalResult stc::lowerWgmmaForward(tile::KernelOp kernel, tile::AttentionOp op,
+                                     const WgmmaSchedule &schedule) {
   Forward(kernel, op, schedule).run();
   return success();
 }

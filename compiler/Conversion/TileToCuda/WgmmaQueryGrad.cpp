@@ -1,4 +1,4 @@
-//===- HopperQueryGrad.cpp - gradients of queries by tiles of queries on sm_90a -------===//
+//===- WgmmaQueryGrad.cpp - gradients of queries by tiles of queries on sm_90a -------===//
 //
 // Shaped as the forward kernel: one warp copies the tiles of keys and values that meet a tile of
 // queries and output gradients, each computing warpgroup has 64 queries. S = Q K^T and dP = dO V^T
@@ -8,9 +8,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Conversion/TileToCuda/FiniteItems.h"
-#include "compiler/Conversion/TileToCuda/HopperKernel.h"
 #include "compiler/Conversion/TileToCuda/PairByPair.h"
 #include "compiler/Conversion/TileToCuda/TileToCuda.h"
+#include "compiler/Conversion/TileToCuda/WgmmaKernel.h"
 
 #include <numbers>
 
@@ -23,7 +23,7 @@ using Values = CudaEmitter::Values;
 class QueryGrad {
 public:
   QueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
-            const HopperQueryGradSchedule &schedule)
+            const WgmmaQueryGradSchedule &schedule)
       : op(op), schedule(schedule), kernel(kernel, op.getQuery().getType().getElementType()),
         e(this->kernel.emitter()), walks(op.getWalkOps()), query(op.getQuery()), key(op.getKey()),
         value(op.getValue()), outputGrad(op.getOutputGrad()), logsumexp(op.getLogsumexp()),
@@ -68,13 +68,13 @@ private:
   void end(const CudaItem &item, Value querySlot, Values sums, const FiniteItems &finite);
 
   tile::AttentionQueryGradOp op;
-  const HopperQueryGradSchedule schedule;
-  HopperKernel kernel;
+  const WgmmaQueryGradSchedule schedule;
+  WgmmaKernel kernel;
   CudaEmitter &e;
   SmallVector<tile::WalkOp> walks;
   CudaTensor query, key, value, outputGrad, logsumexp, delta, queryGrad;
   SharedTile queryTile, gradTile, keyTile, valueTile;
-  HopperPlace place;
+  WgmmaPlace place;
 
   // Shared memory: tiles, then barriers.
   int64_t queries = 0, grads = 0, keys = 0, values = 0;
@@ -84,7 +84,7 @@ private:
 } // namespace
 
 void QueryGrad::run() {
-  SharedPlan plan;
+  SharedMemoryAllocator plan;
   const int64_t stages = schedule.stages, itemStages = schedule.itemStages;
   queries = plan.add(itemStages * queryTile.bytes());
   grads = plan.add(itemStages * gradTile.bytes());
@@ -283,8 +283,8 @@ void QueryGrad::end(const CudaItem &item, Value querySlot, Values sums, const Fi
   release(queryEmpty, querySlot);
 }
 
-LogicalResult stc::lowerHopperQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
-                                        const HopperQueryGradSchedule &schedule) {
+LogicalResult stc::lowerWgmmaQueryGrad(tile::KernelOp kernel, tile::AttentionQueryGradOp op,
+                                       const WgmmaQueryGradSchedule &schedule) {
   QueryGrad(kernel, op, schedule).run();
   return success();
 }
