@@ -47,7 +47,7 @@ LogicalResult Compilation::take(tl::expected<spec::Spec, std::vector<spec::SpecE
   }
   if (spec->precision.compute == spec::Compute::Auto)
     spec->precision.compute =
-        options.device == "host" ? spec::Compute::Float32 : spec::Compute::BFloat16;
+        options.target == "host" ? spec::Compute::Float32 : spec::Compute::BFloat16;
   takeSettings(options, *spec, context);
   input.module = model::build(*spec, &context);
   input.origin = {spec->name, spec::settings(*spec), spec->text, pictureModel(*spec).value_or("")};

@@ -45,20 +45,20 @@ LogicalResult stc::runPhases(ModuleOp module, const CompileOptions &options, Str
 
 FailureOr<std::vector<std::byte>> stc::finishProgram(ModuleOp module, const CompileOptions &options,
                                                      const ProgramOrigin &origin) {
-  if (options.device != "host") {
+  if (options.target != "host") {
     FailureOr<std::vector<std::string>> images =
-        compileCuda(module, options.device, CodeKind::SharedObject);
+        compileCuda(module, options.target, CodeKind::SharedObject);
     if (failed(images))
       return failure();
     return buildProgram(module,
-                        {.target = options.device,
+                        {.target = options.target,
                          .images = std::move(*images),
                          .deterministic = options.querySums == "never"},
                         origin);
   }
-  const HostTarget &target = options.target;
-  FailureOr<std::string> object = compileHost(module, target, CodeKind::SharedObject);
+  const HostTarget &cpu = options.cpu;
+  FailureOr<std::string> object = compileHost(module, cpu, CodeKind::SharedObject);
   if (failed(object))
     return failure();
-  return buildProgram(module, {options.device, target.cpu(), target.features(), *object}, origin);
+  return buildProgram(module, {options.target, cpu.cpu(), cpu.features(), *object}, origin);
 }

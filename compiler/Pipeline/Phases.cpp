@@ -30,7 +30,7 @@ static constexpr Phase table[] = {
     {"precision", "products in the type that they are computed in",
      [](OpPassManager &passes, const CompileOptions &options) {
        passes.addNestedPass<func::FuncOp>(createLowerPrecision({options.precision}));
-       if (options.device != "host")
+       if (options.target != "host")
          passes.addPass(createNarrowCaches({options.precision}));
      }},
     {"gradient", "gradients as ops",
@@ -38,7 +38,7 @@ static constexpr Phase table[] = {
        if (options.gradients)
          passes.addPass(createAddGradient());
        passes.addNestedPass<func::FuncOp>(createDifferentiate());
-       if (options.device == "host") // which has no products of narrow floats
+       if (options.target == "host") // which has no products of narrow floats
          passes.addNestedPass<func::FuncOp>(createWidenProducts());
        simplify(passes);
      }},
@@ -62,32 +62,32 @@ static constexpr Phase table[] = {
      chooseRecomputation},
     {"rows", "elementwise work, reductions and products of few rows fused, an op for each kernel",
      [](OpPassManager &passes, const CompileOptions &options) {
-       if (options.device != "host")
+       if (options.target != "host")
          passes.addNestedPass<func::FuncOp>(createFuseProducts());
        passes.addNestedPass<func::FuncOp>(createFuseRows());
      }},
     {"tile", "launches of kernels that walk tiles",
      [](OpPassManager &passes, const CompileOptions &options) {
-       const HostVectors &vectors = options.target.vectors();
+       const HostVectors &vectors = options.cpu.vectors();
        passes.addPass(createConvertStcToTile(
-           {options.device, vectors.lanes, vectors.accumulators, options.querySums}));
+           {options.target, vectors.lanes, vectors.accumulators, options.querySums}));
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &options) {
        if (!options.devices.empty())
          passes.addNestedPass<func::FuncOp>(createGroupExchanges({}));
-       if (options.device != "host")
+       if (options.target != "host")
          passes.addNestedPass<func::FuncOp>(createGatherLaunches());
-       if (options.device == "host")
+       if (options.target == "host")
          return passes.addPass(createConvertTileToPlan());
        passes.addPass(createConvertTileToPlan());
        passes.addPass(createBatchLaunches());
      }},
     {"kernels", "kernels in the LLVM dialect",
      [](OpPassManager &passes, const CompileOptions &options) {
-       if (options.device != "host")
-         return buildCudaPipeline(passes, options.device);
-       buildHostPipeline(passes, options.target.vectors());
+       if (options.target != "host")
+         return buildCudaPipeline(passes, options.target);
+       buildHostPipeline(passes, options.cpu.vectors());
      }},
 };
 

@@ -22,10 +22,11 @@ struct DeviceAxis {
 };
 
 struct CompileOptions {
-  HostTarget target;
-  /// Where kernels run: host, sm_80 (NVIDIA GPUs from compute capability 8.0 on), or sm_90a (a
-  /// Hopper GPU).
-  std::string device = "host";
+  /// That kernels for the host are compiled for.
+  HostTarget cpu;
+  /// Where kernels run: host, sm_80 (NVIDIA GPUs from compute capability 8.0 on), or sm_90a (those
+  /// of 9.0).
+  std::string target = "host";
   /// Whether each public function gets its gradient as a second one.
   bool gradients = false;
   /// Whether the gradient of queries is summed in memory, in any order, on a GPU: auto (where that

@@ -88,7 +88,7 @@ LogicalResult explain(const Options &options, const Input &input,
   }
   if (!options.explain)
     return success();
-  const bool isGpu = compileOptions.device != "host";
+  const bool isGpu = compileOptions.target != "host";
   llvm::outs() << explainPatterns(input, compileOptions) << "\n";
   // The plan is made on a copy, so that what is compiled does not depend on whether it is
   // explained.
@@ -100,17 +100,17 @@ LogicalResult explain(const Options &options, const Input &input,
       rows = explainRows(*copy);
     if (phase.name == StringRef("plan")) {
       memory = explainMemory(*copy) + rows + explainExchanges(*copy);
-      if (compileOptions.device == "sm_90a")
+      if (compileOptions.target == "sm_90a")
         memory += explainTime(*copy);
       if (isGpu)
-        kernels = readKernels(*copy, compileOptions.device);
+        kernels = readKernels(*copy, compileOptions.target);
     }
     return success();
   };
   if (failed(runPhases(*copy, compileOptions, isGpu ? "kernels" : "plan", read)))
     return failure();
   if (isGpu)
-    llvm::outs() << explainKernels(*copy, compileOptions.device, std::move(kernels));
+    llvm::outs() << explainKernels(*copy, compileOptions.target, std::move(kernels));
   llvm::outs() << memory;
   return success();
 }

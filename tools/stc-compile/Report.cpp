@@ -47,7 +47,7 @@ std::vector<Used> patternsOf(ModuleOp module) {
 } // namespace
 
 std::string stc::explainPatterns(const Input &input, const CompileOptions &options) {
-  const TileChooser tiles = tilesOf(options.device, options.target.vectors()).value();
+  const TileChooser tiles = tilesOf(options.target, options.cpu.vectors()).value();
   if (input.spec)
     return explainModel(*input.spec, tiles);
   std::string text;

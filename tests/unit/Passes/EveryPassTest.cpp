@@ -106,7 +106,7 @@ protected:
   void runOnPhases(ModuleOp module, const std::string &name) {
     for (const char *device : {"host", "sm_80", "sm_90a"}) {
       CompileOptions options{HostTarget::create("x86-64-v3").value()};
-      options.device = device;
+      options.target = device;
       options.gradients = true;
       OwningOpRef<ModuleOp> compiled(module.clone());
       runPhasesOf(*compiled, options, name + " for " + device);

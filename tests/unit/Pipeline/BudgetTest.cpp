@@ -49,7 +49,7 @@ Outcome planOf(const std::string &model, const char *policy, int64_t budget = 0,
   }
   constexpr const char *types[] = {"f32", "f32", "bf16", "f16"};
   CompileOptions options{HostTarget::create(HostTarget::defaultCpu()).value()};
-  options.device = device;
+  options.target = device;
   options.precision = types[static_cast<int>(spec->precision.compute)];
   options.recompute = policy;
   options.budget = spec->memory.budget;
