@@ -269,11 +269,22 @@ template <typename Op> LogicalResult Distributor::attentionByPositions(Op op) {
   const bool areDealt = own.isDealt() && own.dim == positionsDim(op.getLayout());
   // Blocks would have to become one run first.
   attention.byHeads &= own.block == attention.positions;
+  auto refuse = [&](StringRef other) {
+    return op.emitOpError("expected attention that exchanges ")
+           << (choice == ExchangeChoice::Heads ? "heads" : "rows") << " over \"" << axis.getValue()
+           << "\", as is asked for, found one that can only exchange " << other << ": "
+           << op.getPattern();
+  };
   if (areDealt)
     if (auto rows = neededRows(op.getPattern(), attention.queryHeads, attention.positions, count,
                                own.block / count);
-        rows && chooseExchange(attention, *rows, choice) == Exchange::Rows)
+        rows && chooseExchange(attention, *rows, choice) == Exchange::Rows) {
+      if (choice == ExchangeChoice::Heads)
+        return refuse("rows");
       return attentionByRows(op, *rows), success();
+    }
+  if (choice == ExchangeChoice::Rows)
+    return refuse("heads");
   return attentionByHeads(op, op.getLayout(), op.getPattern());
 }
 

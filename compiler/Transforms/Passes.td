@@ -260,8 +260,8 @@ def Distribute : Pass<"stc-distribute", "::mlir::ModuleOp"> {
     - products and sums over a dimension that is in parts give summands: the result is their sum, which
       stays undone through ops that are linear, one after the other, and is then taken by
       `stc.all_reduce`, or by `stc.reduce_scatter` where parts are asked for;
-    - attention that is dealt by positions is done in one of two ways, as `exchange` says or else the one that
-      costs less. By rows each device has the queries of its positions: over keys of its own by `stc.attention`,
+    - attention that is dealt by positions is done in one of two ways, as `exchange` says, an
+      error where it cannot be, or else the one that costs less. By rows each device has the queries of its positions: over keys of its own by `stc.attention`,
       and over those of other devices that the pattern asks for by `stc.attention_chunk`, for which they are
       gathered. By heads queries, keys and values are sent so that each device has some heads of all positions
       (`stc.all_to_all`), and what comes out is sent back; that needs to know nothing of the pattern, if the

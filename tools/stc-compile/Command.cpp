@@ -236,7 +236,8 @@ int stcCompileCommand(int argc, char **argv) {
   cli::addName(
       app, "--exchange", options.exchange, {"auto", "heads", "rows"},
       "what attention exchanges over context: heads for positions, rows of keys that other "
-      "devices need (where the pattern lets it), or what costs less; default: auto")
+      "devices need, or what costs less; an error where a pattern or its heads do not let it; "
+      "default: auto")
       ->needs(devices);
   app.add_option("--cpu", options.cpu,
                  "the CPU to compile for: native, or LLVM's name of one; default: STC_CPU of the "
