@@ -13,7 +13,7 @@ using json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr auto flushTime = std::chrono::seconds(2);
+constexpr auto curvesTime = std::chrono::seconds(2);
 
 // How many of the bytes are whole lines up to the steps.
 size_t keptBytes(std::string_view text, int64_t step, int64_t evaluatedStep) {
@@ -59,9 +59,8 @@ Result<Metrics> Metrics::open(const std::string &folder, int64_t step, int64_t e
 }
 
 Metrics::Metrics(Metrics &&other) noexcept
-    : path(std::move(other.path)), buffer(std::move(other.buffer)),
-      descriptor(std::exchange(other.descriptor, -1)), flushed(other.flushed),
-      tensorBoard(std::move(other.tensorBoard)) {}
+    : path(std::move(other.path)), descriptor(std::exchange(other.descriptor, -1)),
+      drawn(other.drawn), tensorBoard(std::move(other.tensorBoard)) {}
 
 Metrics::~Metrics() {
   if (descriptor >= 0)
@@ -99,23 +98,21 @@ Result<void> Metrics::evaluation(int64_t step, const Evaluation &evaluation) {
                     .dump());
 }
 
-Result<void> Metrics::append(const std::string &line) {
-  buffer += line;
-  buffer += '\n';
-  return Clock::now() - flushed < flushTime ? Result<void>() : flush();
+// At once: what comes before a failure is what one wants to see.
+Result<void> Metrics::append(std::string line) {
+  line += '\n';
+  if (auto written = writeAll(descriptor, std::as_bytes(std::span(line)), path); !written)
+    return written;
+  return Clock::now() - drawn < curvesTime ? Result<void>() : draw();
 }
 
-Result<void> Metrics::flush() {
-  auto written = writeAll(descriptor, std::as_bytes(std::span(buffer)), path);
-  buffer.clear();
-  flushed = Clock::now();
-  if (written && tensorBoard)
-    return tensorBoard->flush();
-  return written;
+Result<void> Metrics::draw() {
+  drawn = Clock::now();
+  return tensorBoard ? tensorBoard->flush() : Result<void>();
 }
 
 Result<void> Metrics::sync() {
-  if (auto written = flush(); !written)
+  if (auto written = draw(); !written)
     return written;
   return fdatasync(descriptor) == 0 ? Result<void>() : systemError(path, "write");
 }

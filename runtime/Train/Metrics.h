@@ -13,8 +13,8 @@
 
 namespace stc::runtime {
 
-/// DIR/metrics.jsonl, which gets a JSON object a line, and the same curves in DIR/tensorboard where
-/// they are wanted; written every two seconds or so. Moves, does not copy.
+/// DIR/metrics.jsonl, which gets a JSON object a line, at once; and the same curves in
+/// DIR/tensorboard where they are wanted, every two seconds or so. Moves, does not copy.
 class Metrics {
 public:
   /// Goes on after `step`: lines of later steps, of evaluations after `evaluatedStep`, and a last
@@ -30,18 +30,19 @@ public:
   /// {"kind":"eval",...}
   Result<void> evaluation(int64_t step, const Evaluation &evaluation);
 
-  /// Hands to the system what was not yet, and waits until metrics.jsonl is on the disk.
+  /// Hands to the system the curves that were not yet, and waits until metrics.jsonl is on the
+  /// disk.
   Result<void> sync();
 
 private:
   Metrics() = default;
-  Result<void> append(const std::string &line);
-  Result<void> flush();
+  Result<void> append(std::string line);
+  Result<void> draw();
 
   using Clock = std::chrono::steady_clock;
-  std::string path, buffer;
+  std::string path;
   int descriptor = -1;
-  Clock::time_point flushed = Clock::now();
+  Clock::time_point drawn = Clock::now(); // of the curves
   std::optional<TensorBoardFile> tensorBoard;
 };
 

@@ -250,14 +250,18 @@ class Devices(unittest.TestCase):
             (self.programs, ("1", "2", "context:2", "data:2,context:2"), self.records("first", some, noise, noise, noise), *start),
             (self.programs, ("1", "2"), self.records("last", noise, noise, noise, some), *start),
         ):
-            expected = ""
+            expected, trained = "", None
             for grid in grids:
                 error = self.run_it(self.command(programs[grid], "not-finite", "--fresh", *more, data=data), NOT_FINITE)
                 said = re.findall(r"stc-run: error: (?:rank \d: )?(.*)", error)
                 expected = expected or said[0]  # of one device
                 self.assertEqual(said, [expected], grid)
+                steps = list(self.losses("not-finite"))
+                trained = steps if trained is None else trained
+                self.assertEqual(steps, trained, grid)
                 self.assertFalse((self.work / "not-finite/weights.safetensors").exists())
                 self.assertEqual(list((self.work / "not-finite/checkpoints").iterdir()), [])
+            self.assertEqual(len(trained), programs is too_long)
             self.assertRegex(expected, r"of step \d is not a finite number; no weights were written")
         self.run_it(self.command("1", "finite", "--steps", "1", *start, data=self.records("neither", *[noise] * 4)))
 
