@@ -87,6 +87,12 @@ class Driver(unittest.TestCase):
         self.assertCountEqual(calls, wanted)
         self.assertEqual(self.train(self.task), calls)  # all of it has results
 
+    def test_a_rate_chosen_elsewhere_is_the_only_one(self) -> None:
+        task = Task("small", "", "text-small", "text", {"dense": {}, "local": {}}, (), seeds=(0, 1),
+                    rate_of={"dense": 0.001, "local": 0.002})
+        wanted = [f"small.{pattern} {seed} fresh" for pattern in ("dense.0.001", "local.0.002") for seed in (0, 1)]
+        self.assertCountEqual(self.train(task), wanted)
+
     def test_what_was_stopped_goes_on(self) -> None:
         task = Task("small", "", "text-small", "text", {"dense": {}}, (0.002,), seeds=(4,))
         self.assertEqual(self.train(task, stops=True), ["small.dense.0.002 4 fresh"])
@@ -177,8 +183,9 @@ class Driver(unittest.TestCase):
         for tables in (OURS, PAPER):
             for task in (task for tasks in tables.values() for task in tasks):
                 for pattern in task.patterns:
-                    sections = task.sections(pattern, task.rates[0])
-                    self.assertIn("pattern", sections["attention"])
+                    for rate in task.tried(pattern):
+                        self.assertIn("pattern", task.sections(pattern, rate)["attention"])
+                    self.assertTrue(task.tried(pattern))
 
 
 if __name__ == "__main__":

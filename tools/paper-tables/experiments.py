@@ -1,7 +1,7 @@
 """What is trained for the tables: tasks, each a model and its data with several patterns, and their runs.
 
 Learning rates are chosen on the validation part, for each pattern alike: each rate once with the first seed, then the
-other seeds with the best one.
+other seeds with the best one. Where a task names a rate for a pattern, that alone is taken.
 """
 
 from dataclasses import dataclass, field
@@ -37,6 +37,10 @@ class Task:
     budget: int = 0  # bytes: as many layers as the planned memory of a step allows
     sample: tuple[str, ...] = ()  # arguments of `stc-run sample`, of the first seed
     complete: int = 0  # so many pictures of the test part, from their upper halves
+    rate_of: dict[str, float] = field(default_factory=dict)  # by pattern, where it was chosen elsewhere
+
+    def tried(self, pattern: str) -> tuple[float, ...]:
+        return (self.rate_of[pattern],) if pattern in self.rate_of else self.rates
 
     def sections(self, pattern: str, rate: float) -> Sections:
         given = changed(load(ROOT / f"models/{self.model}.toml"), self.changes | self.patterns[pattern])
@@ -92,6 +96,12 @@ PHOTOS = Task(
     "photos", "photographs, n = 3,072", "photos-8min", "photos", {"dense": DENSE, "fixed": FIXED, "strided": STRIDED},
     (0.0006, 0.0012, 0.0024), changes=SHORT | {"train.steps": 4000, "train.warmup": 400}, eval_every=500,
     eval_windows=256, sample=("--count", "64", "--seed", "1"), complete=16)
+# Rates were chosen with PHOTOS: for dense and strided the best on its validation part, for fixed 0.0012, which is 0.013 bits
+# behind the best there, 0.0024, because with that another seed does not learn.
+PHOTOS_MORE = Task(
+    "photos-more", "photographs, n = 3,072, 272 of them", "photos-8min", "photos-more", PHOTOS.patterns, (),
+    changes=SHORT | {"data.split": [0.8, 0.05, 0.15], "train.steps": 3000, "train.warmup": 300}, eval_every=500,
+    eval_windows=256, sample=PHOTOS.sample, complete=16, rate_of={"dense": 0.0012, "fixed": 0.0012, "strided": 0.0024})
 # Rates inverse to the width, of which 0.001 at 256 is one that photographs learn with; none has been sought.
 SOUND = [
     Task(name, f"sound, n = {n:,}", name, "sound", {"strided": {}}, (rate,), seeds=(0,), seconds=300, budget=16 << 30,
@@ -100,8 +110,8 @@ SOUND = [
     for name, n, rate in (("audio-65k", 65_536, 0.0005), ("audio-262k", 262_144, 0.001), ("audio-1m", 1_048_576, 0.002))]
 
 OURS = {
-    "table1": [TEXT_LONG, PHOTOS, *SOUND],
-    "table2": [TEXT_4096, TEXT_START, TEXT_INTEGRATION, TEXT_LONG, TEXT_12288, PHOTOS],
+    "table1": [TEXT_LONG, PHOTOS, PHOTOS_MORE, *SOUND],
+    "table2": [TEXT_4096, TEXT_START, TEXT_INTEGRATION, TEXT_LONG, TEXT_12288, PHOTOS, PHOTOS_MORE],
     "table3": [TEXT_12288],
     "table4": SOUND,
 }

@@ -20,7 +20,7 @@ PAPER_TABLE_2 = {
     "cifar10": {"dense": (2.82, 0.54), "fixed": (2.85, 0.47), "strided": (2.80, 0.38)},
 }
 OF_PAPER = {"enwik8": "enwik8", "cifar10": "cifar10", "text-12288": "enwik8", "text-4096": "enwik8", "text-long": "enwik8",
-            "photos": "cifar10"}
+            "photos": "cifar10", "photos-more": "cifar10"}
 
 
 def mean(values: list[float]) -> tuple[float, float | None]:

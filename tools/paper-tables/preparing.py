@@ -19,6 +19,7 @@ STC_RUN, STC_COMPILE = ROOT / "build/bin/stc-run", ROOT / "build/bin/stc-compile
 SOURCES: dict[str, tuple[str, list[str], list[str]]] = {
     "text": ("text", ["data/gcide.txt"], []),
     "photos": ("images", ["data/pictures"], ["--fit", "cut", "--reduce", "3"]),
+    "photos-more": ("more-images", ["data/more-pictures"], ["--fit", "cut", "--reduce", "2"]),
     "sound": ("audio", ["data/music"], []),
 }
 # Of the paper's own data: what stands in the folder that --data names.
@@ -85,7 +86,7 @@ def prepare(folder: Path, tables: dict[str, list[Task]], target: str, given: Pat
     (folder / "results").mkdir(exist_ok=True)
     for task in {task.name: task for tasks in tables.values() for task in tasks}.values():
         for pattern in task.patterns:
-            for rate in task.rates:
+            for rate in task.tried(pattern):
                 run = Run(task, pattern, rate, task.seeds[0])
                 program = folder / f"programs/{run.program}.stcp"
                 if not task.budget:

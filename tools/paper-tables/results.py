@@ -26,10 +26,10 @@ class Results:
 
     def best_rate(self, task: Task, pattern: str) -> float | None:
         """By the validation part, with the first seed; none where not all rates have been tried."""
-        found = {rate: self.of(Run(task, pattern, rate, task.seeds[0])) for rate in task.rates}
+        found = {rate: self.of(Run(task, pattern, rate, task.seeds[0])) for rate in task.tried(pattern)}
         if any(result is None for result in found.values()):
             return None
-        return min(found, key=lambda rate: found[rate]["valid"]) if len(found) > 1 else task.rates[0]
+        return min(found, key=lambda rate: found[rate]["valid"]) if len(found) > 1 else next(iter(found))
 
     def runs(self, task: Task, pattern: str) -> list[Run]:
         """Those of all seeds with the best rate, as far as it is known."""
@@ -40,5 +40,5 @@ class Results:
         """What has no result and waits for none."""
         for task in tasks:
             for pattern in task.patterns:
-                first = [Run(task, pattern, rate, task.seeds[0]) for rate in task.rates]
+                first = [Run(task, pattern, rate, task.seeds[0]) for rate in task.tried(pattern)]
                 yield from (run for run in first + self.runs(task, pattern)[1:] if not self.path(run).exists())
