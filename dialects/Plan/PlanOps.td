@@ -129,7 +129,7 @@ def Plan_KernelOp : Plan_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock, N
     items (i32).
 
     ```mlir
-    plan.kernel @twice kind "pointwise" scratch 0 {
+    plan.kernel @twice kind "rows" scratch 0 {
       builtin.module {
         llvm.func @twice(%buffers: !llvm.ptr, %sizes: !llvm.ptr, %item: i64, %scratch: !llvm.ptr) {
           llvm.return

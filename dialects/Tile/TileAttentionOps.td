@@ -76,8 +76,11 @@ def Tile_WalkOp : Tile_Op<"walk", [ParentOneOf<["AttentionOp", "AttentionGradOp"
     ```mlir
     tile.walk view <1, 0, 1, 1> bounds {
     ^bb0(%r: index, %t: index):
-      ...
-      tile.yield %lo, %fullLo, %fullHi, %hi : index, index, index, index
+      %lo = arith.constant 0 : index
+      %rows = arith.constant 64 : index
+      %fullHi = arith.muli %t, %rows : index
+      %hi = arith.addi %fullHi, %rows : index
+      tile.yield %lo, %lo, %fullHi, %hi : index, index, index, index
     } mask {
     ^bb0(%r: index, %a: index, %b: index):
       %in = arith.cmpi sle, %b, %a : index

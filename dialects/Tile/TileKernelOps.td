@@ -12,8 +12,10 @@ def Tile_KernelOp : Tile_Op<"kernel", [IsolatedFromAbove, Symbol, SingleBlock]> 
     write the same element. Lower numbers start first, so that a kernel puts its heaviest items first.
 
     ```mlir
-    tile.kernel @twice kind "pointwise" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {
-      ...
+    tile.kernel @twice kind "rows" (%x: memref<?xf32>, %y: memref<?xf32>, %n: index, %item: index) {
+      %one = memref.load %x[%item] : memref<?xf32>
+      %two = arith.addf %one, %one : f32
+      memref.store %two, %y[%item] : memref<?xf32>
       tile.return
     }
     ```
