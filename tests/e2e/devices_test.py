@@ -23,7 +23,8 @@ STEPS = 50
 WIDTH, CONTEXT = 32, 64  # of tiny.toml
 GRIDS = ("1", "2", "4", "context:2", "context:4", "data:2,context:2")
 PATIENCE = 300  # seconds, after which a test fails rather than hang; nothing is measured
-NOT_FINITE, PEER = 4, 6  # exit codes where a loss is not a number, and where another process of the run failed
+# Exit codes where the machine lacks something, a loss is not a number, and another process of the run failed.
+MACHINE, NOT_FINITE, PEER = 3, 4, 6
 
 
 def children(process: subprocess.Popen[str], program: Path) -> dict[int, int]:
@@ -350,6 +351,18 @@ class Devices(unittest.TestCase):
             self.assertEqual(ended.returncode, 1, ended.stderr)
             self.assertEqual(len(re.findall(expected, ended.stderr)), 1, ended.stderr)
             self.assertEqual(ended.stderr.count("error:"), 1, ended.stderr)
+
+    def test_one_gpu_is_refused_to_two_processes(self) -> None:
+        # A driver with one GPU, which all processes that stc-run starts get.
+        driver = BIN.parent / "tests/unit/Runtime/fake-cuda"
+        if not driver.exists():
+            self.skipTest("the driver for tests has not been built")
+        program = self.compile("gpu", "2", "--target=sm_80")
+        ended = subprocess.run(self.command(program, "gpu"), capture_output=True, text=True, timeout=PATIENCE,
+                               env=os.environ | {"LD_LIBRARY_PATH": str(driver)})
+        self.assertEqual(ended.returncode, MACHINE, ended.stderr)
+        self.assertRegex(ended.stderr, "^stc-run: error: .*: expected a GPU for each process, found one, Fake GPU, "
+                                       "for rank 0 and rank 1\n$")
 
 
 if __name__ == "__main__":
