@@ -8,7 +8,7 @@
 #   tools/get-data.sh more-images
 #                               data/more-pictures: 272 photographs of landscapes, cities and machines,
 #                               all of 720 x 360, from endless-sky-data (70 MB to download, 20 MB kept)
-#   tools/get-data.sh source    data/linux-6.1.txt: 53 MB of Linux's source text, the C files of fs, kernel
+#   tools/get-data.sh source    data/linux-6.1.txt: 49 MB of Linux's source text, the C files of fs, kernel
 #                               and mm, from linux-source-6.1 (139 MB to download)
 #   tools/get-data.sh audio     data/music: two hours of orchestral music in Ogg Vorbis, from
 #                               wesnoth-1.16-music (153 MB to download)
