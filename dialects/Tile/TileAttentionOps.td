@@ -154,7 +154,7 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     key, the sum of the values it weights, and its natural log-sum-exp. With `resume` the walk goes
     on from an output and a log-sum-exp that stand there already (from another part of the pattern),
     so that parts in different views merge exactly. A row with no pair gets zero and -1e30.
-    `brief` says that queries meet few keys on average, so that the start and the end of an item weigh.
+    `short_kv` says that queries meet few keys on average, so that the start and the end of an item weigh.
     `nonempty` says that each query has a pair, in these walks or in the parts before: weights whose sum is
     zero then are those of scores that all are minus infinity, and the output is not a number.
 
@@ -173,11 +173,11 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
                        Tile_InOut:$output, Tile_RowInOut:$logsumexp,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume,
-                       UnitAttr:$brief, UnitAttr:$nonempty, Tile_Group:$dynamic_group);
+                       UnitAttr:$short_kv, UnitAttr:$nonempty, Tile_Group:$dynamic_group);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
-    `scale` $scale (`resume` $resume^)? (`brief` $brief^)? (`nonempty` $nonempty^)? (`group` $dynamic_group^)?
+    `scale` $scale (`resume` $resume^)? (`short_kv` $short_kv^)? (`nonempty` $nonempty^)? (`group` $dynamic_group^)?
     $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
   }];
@@ -323,8 +323,8 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
     With `insert`, key and value get the rows [batch, 1, heads, size] at the position first. Items
     of all heads that share a head of keys take these from where they lie, so that none waits for
     another; the first of the kernel's heads among them, which are `head_step` apart, writes them.
-    With `fixed` no launch ahead in the same entry writes other rows of key and value, so that these
-    may be read before those have ended. `brief` says that queries meet few keys, `nonempty` that each has one.
+    With `invariant` no launch ahead in the same entry writes other rows of key and value, so that these
+    may be read before those have ended. `short_kv` says that queries meet few keys, `nonempty` that each has one.
 
     Constraints: as `tile.attention`, but that the output may have other elements; query and output
     have one position.
@@ -335,11 +335,11 @@ def Tile_AttentionRowOp : Tile_AttentionLike<"attention_row",
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$position,
                        Tile_HeadStep:$headStep,
                        TypedArrayAttrBase<Tile_ViewAttr, "the query view of each walk">:$views, F32Attr:$scale,
-                       UnitAttr:$fixed, UnitAttr:$brief, UnitAttr:$nonempty);
+                       UnitAttr:$invariant, UnitAttr:$short_kv, UnitAttr:$nonempty);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output (`insert` $inserted^)?
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $position `]` (`head_step` $headStep^)? `views` $views
-    `scale` $scale (`fixed` $fixed^)? (`brief` $brief^)? (`nonempty` $nonempty^)? $walks attr-dict
+    `scale` $scale (`invariant` $invariant^)? (`short_kv` $short_kv^)? (`nonempty` $nonempty^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) (`,` type($inserted)^)?
   }];
 }

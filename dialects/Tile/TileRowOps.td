@@ -76,7 +76,7 @@ def Tile_RowProductOp : Tile_Op<"row_product", [SingleBlock, RecursiveMemoryEffe
     Of a product [m, k] x [n, k] with sums in f32, the rows from `row` and the columns from `column` on, 16
     and `width` of them, as far as they exist. The left operand stands in memory, or `before` does a
     row of it, for each of these rows once and in any order. The weights may be f32: then they are rounded
-    to the type of the left operand; with `fixed` no launch ahead in the same entry writes them, so that they
+    to the type of the left operand; with `invariant` no launch ahead in the same entry writes them, so that they
     may be read before those have ended. `after` is done for each element of the result once; all but
     its stores may be done for elements that do not exist, too, at a place that does.
 
@@ -107,11 +107,11 @@ def Tile_RowProductOp : Tile_Op<"row_product", [SingleBlock, RecursiveMemoryEffe
     - (C5) `width` is 8, 16 or 32.
   }];
   let arguments = (ins Index:$row, I64Attr:$rows, Index:$column, I64Attr:$width,
-                       Arg<AnyMemRef, "", [MemRead]>:$weights, Arg<Optional<AnyMemRef>, "", [MemRead]>:$lhs, UnitAttr:$fixed);
+                       Arg<AnyMemRef, "", [MemRead]>:$weights, Arg<Optional<AnyMemRef>, "", [MemRead]>:$lhs, UnitAttr:$invariant);
   let regions = (region AnyRegion:$before, SizedRegion<1>:$after);
   let assemblyFormat = [{
     `rows` $row `of` $rows `columns` $column `width` $width (`of` $lhs^ `:` type($lhs))?
-    `by` (`fixed` $fixed^)? $weights `:` type($weights) attr-dict
+    `by` (`invariant` $invariant^)? $weights `:` type($weights) attr-dict
     (`before` $before^)? `after` $after
   }];
   let extraClassDeclaration = [{

@@ -261,7 +261,7 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
   auto op = tile::AttentionOp::create(
       b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), item.batch, item.head, item.keyHead,
       item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
-      problem.schedule.strip, APFloat(problem.scale), problem.resume, walk.brief,
+      problem.schedule.strip, APFloat(problem.scale), problem.resume, walk.isKvShort,
       problem.isNonempty, problem.groupAttr(b));
   frame.walks(op.getWalks(), walk.segments);
 }
@@ -325,7 +325,7 @@ void stc::fillAttentionQuerySum(KernelBuilder &b, const AttentionProblem &proble
 
 /// Measured on an H100: up to so many keys, to take a query by several blocks costs more than it
 /// brings.
-static constexpr int64_t kBriefKeys = 256;
+static constexpr int64_t kShortKv = 256;
 
 void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
                            ArrayRef<WalkForm> walks, ArrayRef<BufferView> views,
@@ -350,6 +350,6 @@ void stc::fillAttentionRow(KernelBuilder &b, const AttentionProblem &problem,
   auto op = tile::AttentionRowOp::create(
       b, t[0], t[1], t[2], t[3], ValueRange(t).drop_front(4), item.batch, item.head, item.keyHead,
       residue, at, problem.headStep, b.getArrayAttr(queries), APFloat(problem.scale),
-      problem.isFixed, met <= kBriefKeys, problem.isNonempty);
+      problem.isInvariant, met <= kShortKv, problem.isNonempty);
   frame.walks(op.getWalks(), segments);
 }

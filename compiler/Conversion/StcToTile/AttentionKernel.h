@@ -49,7 +49,7 @@ struct WalkForm {
   /// Of tiles of keys: each query is met by one of them.
   bool meetsAllOnce = false;
   /// Of tiles of queries on a GPU: these meet few keys.
-  bool brief = false;
+  bool isKvShort = false;
   /// There are several tiles, no two of which have a row of the other axis in common.
   bool isApart = false;
   /// Heads take that many patterns in turn, of which this walk is one of each: the map takes a
@@ -101,7 +101,7 @@ struct AttentionProblem {
   /// Each query has a pair, in this kernel or in those before it.
   bool isNonempty = false;
   /// Of one query: nothing ahead in the entry writes other rows of keys and values than its own.
-  bool isFixed = false;
+  bool isInvariant = false;
   /// Whether the tiles of a residue are neighbours among the items.
   bool residueByResidue = false;
   AttentionSchedule schedule;

@@ -8,8 +8,8 @@
 
 #include "compiler/Conversion/StcToTile/AttentionToTile.h"
 #include "compiler/Conversion/StcToTile/Chunks.h"
-#include "compiler/Conversion/StcToTile/Fixed.h"
 #include "compiler/Conversion/StcToTile/HeadClasses.h"
+#include "compiler/Conversion/StcToTile/Invariant.h"
 #include "compiler/Conversion/StcToTile/WalkForms.h"
 
 #include <mlir/IR/BuiltinOps.h>
@@ -404,7 +404,7 @@ AttentionConverter::launchWalks(Op op, ValueRange inputs, ValueRange begun, Type
   problem.tiled = recipe.axis == Axis::Keys ? problem.keys : problem.queries;
   problem.chunk.number = recipe.chunkNumber;
   problem.residueByResidue = tiles.residueByResidue;
-  problem.isFixed = recipe.isFixed;
+  problem.isInvariant = recipe.isInvariant;
   // Weights whose sum is zero are not the last word before those of other chunks.
   const bool isLast =
       !llvm::any_of(op->getUsers(), [](Operation *user) { return isa<AttentionChunkOp>(user); });
@@ -730,8 +730,9 @@ LogicalResult AttentionConverter::convert(AttentionRowOp op) {
   };
   Recipe recipe{"attention_row",     Axis::SingleQueries, AttentionPart::OneQuery, fill, items,
                 /*sumsOfKeys=*/false};
-  recipe.isFixed = !sequences.empty() &&
-                   llvm::all_of(sequences, [&](Value sequence) { return isFixed(sequence, op); });
+  recipe.isInvariant = !sequences.empty() && llvm::all_of(sequences, [&](Value sequence) {
+    return isInvariant(sequence, op);
+  });
   SmallVector<Type> types(ValueRange(sequences).getTypes());
   types.push_back(op.getType());
   auto results = launchWalks(op, inputs.values, sequences, types, recipe);

@@ -59,7 +59,7 @@ private:
     bool sumsQueries = false;
     int64_t tallRows = 0;
     /// Of one query: nothing ahead in the entry writes other rows of keys and values than its own.
-    bool isFixed = false;
+    bool isInvariant = false;
     /// The buffer that says which chunk the queries are, of those of one.
     unsigned chunkNumber = 0;
     /// The first kernel goes on from the results that are begun.

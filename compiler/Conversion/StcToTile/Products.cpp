@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/Conversion/StcToTile/Fixed.h"
+#include "compiler/Conversion/StcToTile/Invariant.h"
 #include "compiler/Conversion/StcToTile/RowKernel.h"
 #include "compiler/Conversion/StcToTile/StcToTile.h"
 #include "compiler/Schedule/ProductSchedule.h"
@@ -57,7 +57,7 @@ LogicalResult stc::convertFusedProduct(FusedProductOp op, KernelOutliner &outlin
     types.push_back(typesAfter[elementsAfter->inputs.size() + number]);
   }
 
-  const bool fixed = isFixed(operands[ofWeights], op);
+  const bool invariant = isInvariant(operands[ofWeights], op);
 
   std::string name = "product";
   if (before)
@@ -71,8 +71,9 @@ LogicalResult stc::convertFusedProduct(FusedProductOp op, KernelOutliner &outlin
         Value slices = b.index(plan.slices);
         Value row = b.mul(b.div(b.item(), slices), b.index(kProductRows));
         Value column = b.mul(b.rem(b.item(), slices), b.index(plan.columns));
-        auto tile = tile::RowProductOp::create(b, row, m, column, plan.columns, b.buffer(ofWeights),
-                                               before ? Value() : b.buffer(readBefore[0]), fixed);
+        auto tile =
+            tile::RowProductOp::create(b, row, m, column, plan.columns, b.buffer(ofWeights),
+                                       before ? Value() : b.buffer(readBefore[0]), invariant);
         OpBuilder::InsertionGuard guard(b);
         auto open = [&](Region &region, TypeRange arguments) {
           Block &block = region.emplaceBlock();

@@ -151,7 +151,7 @@ std::vector<WalkForm> stc::walksByQueries(const pattern::Pattern &pattern, int64
     // Measured on an H100: from 2048 keys on, to overlap items costs the loop over tiles more than
     // it brings. Of one tile alone there is no loop, and no registers for another one's scores.
     const double met = tiles.ofKeys && !single ? meanMet(form, n) : 0;
-    form.brief = met > 128 && met < 2048;
+    form.isKvShort = met > 128 && met < 2048;
     walks.push_back(std::move(form));
   }
   return walks;

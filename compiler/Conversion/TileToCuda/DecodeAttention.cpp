@@ -134,7 +134,7 @@ int64_t blocksFor(tile::AttentionRowOp op) {
   auto query = op.getQuery().getType();
   int64_t items = query.getDimSize(0) * llvm::divideCeil(query.getDimSize(2), op.getHeadStep());
   int64_t blocks = 1;
-  while (!op.getBrief() && 2 * blocks <= most && 2 * blocks * items <= multiprocessors)
+  while (!op.getShortKv() && 2 * blocks <= most && 2 * blocks * items <= multiprocessors)
     blocks *= 2;
   return blocks;
 }
@@ -302,7 +302,7 @@ CudaItem DecodeAttention::itemOf(IRMapping &mapping) {
 }
 
 bool DecodeAttention::canStartEarly() {
-  if (!isHopper || !op.getFixed() || op.getInserted().empty() || op.getWalkOps().empty())
+  if (!isHopper || !op.getInvariant() || op.getInserted().empty() || op.getWalkOps().empty())
     return false;
   SmallVector<CudaTensor> all = {query, key, value};
   for (Value row : op.getInserted())

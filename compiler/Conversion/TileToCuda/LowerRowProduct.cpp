@@ -33,7 +33,7 @@ constexpr int64_t kRowRegisters = 64, kFewRegisters = 32;
 class RowProduct {
 public:
   RowProduct(tile::KernelOp source, tile::RowProductOp op, const RowLanes &lanes, bool waits)
-      : source(source), op(op), waits(waits && op.getFixed()), kernel(source, op.getElement()),
+      : source(source), op(op), waits(waits && op.getInvariant()), kernel(source, op.getElement()),
         rows(kernel, lanes), e(rows.e), b(rows.b), m(op.getRows()), n(op.getColumns()),
         k(op.getDepth()), width(op.getWidth()), tiles(width / 8),
         steps(llvm::divideCeil(k, kStep)) {

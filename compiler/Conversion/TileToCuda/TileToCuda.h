@@ -42,7 +42,7 @@ mlir::LogicalResult lowerAttentionQuerySum(tile::KernelOp kernel, tile::Attentio
 /// Replaces a kernel of rows or tables: everything but attention, on any GPU.
 mlir::LogicalResult lowerRows(tile::KernelOp kernel);
 /// A product of few rows with what is around it. One that `waits` for the launches ahead of it by
-/// itself has its weights under way before, if they are fixed.
+/// itself has its weights under way before, if they are invariant.
 mlir::LogicalResult lowerRowProduct(tile::KernelOp kernel, tile::RowProductOp op, bool waits);
 /// Sampling: one query; on Hopper by a cluster of blocks where there are few heads, which ask for
 /// what is cached before they wait for the query.

@@ -3,7 +3,7 @@
 // One warpgroup copies tiles of keys and values into a ring by the copy engine, the others compute,
 // 64 queries each. In the inner loop the scores of the next tile are in the tensor cores while the
 // softmax of this one runs, as in FlashAttention-3 (arXiv 2407.08608, Sec. 3.2). A block takes
-// items in turn; copies of the next item, and its first scores where items are brief, start while
+// items in turn; copies of the next item, and its first scores where keys are few, start while
 // the last one still computes. All walks of an
 // item are one sequence of tiles and one online softmax; only tiles at the edges of a walk are
 // masked.
@@ -29,7 +29,7 @@ class Forward {
 public:
   Forward(tile::KernelOp kernel, tile::AttentionOp op, const WgmmaSchedule &schedule)
       : op(op), schedule(schedule),
-        overlaps(op.getBrief() && schedule.overlapsItems(op.getValueSize())),
+        overlaps(op.getShortKv() && schedule.overlapsItems(op.getValueSize())),
         kernel(kernel, op.getQuery().getType().getElementType()), e(this->kernel.emitter()),
         walks(op.getWalkOps()), query(op.getQuery()), key(op.getKey()), value(op.getValue()),
         output(op.getOutput()), queryTile{schedule.queryRows(), paddedHead(op.getQuerySize())},

@@ -155,8 +155,8 @@ tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %
       tile.yield %in : i1
     }
   } : !r, !x, !x, !r
-  // CHECK: tile.attention_row {{.*}} output %{{.*}} insert %{{.*}}, %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 views [] scale 1.000000e+00 fixed brief {
-  tile.attention_row query %q key %x value %x output %q insert %q, %q at [%i, %i, %i, %i, %i] head_step 2 views [] scale 1.0 fixed brief {
+  // CHECK: tile.attention_row {{.*}} output %{{.*}} insert %{{.*}}, %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] head_step 2 views [] scale 1.000000e+00 invariant short_kv {
+  tile.attention_row query %q key %x value %x output %q insert %q, %q at [%i, %i, %i, %i, %i] head_step 2 views [] scale 1.0 invariant short_kv {
   } : !r, !x, !x, !r, !r, !r
   tile.return
 }
@@ -183,8 +183,8 @@ tile.kernel @row_product kind "product" (%lhs: memref<?x256xf32>, %narrow: memre
     memref.store %sum, %y[%row, %column] : memref<?x512xf32>
     tile.return
   }
-  // CHECK: tile.row_product rows %{{.*}} of 64 columns %{{.*}} width 8 of %{{.*}} : memref<?x256xf16> by fixed %{{.*}} : memref<512x256xf16> after {
-  tile.row_product rows %item of 64 columns %c0 width 8 of %narrow : memref<?x256xf16> by fixed %v : memref<512x256xf16> after {
+  // CHECK: tile.row_product rows %{{.*}} of 64 columns %{{.*}} width 8 of %{{.*}} : memref<?x256xf16> by invariant %{{.*}} : memref<512x256xf16> after {
+  tile.row_product rows %item of 64 columns %c0 width 8 of %narrow : memref<?x256xf16> by invariant %v : memref<512x256xf16> after {
   ^bb0(%row: index, %column: index, %sum: f32):
     memref.store %sum, %y[%row, %column] : memref<?x512xf32>
     tile.return

@@ -6,7 +6,7 @@
 // CHECK-LABEL: tile.kernel @attention
 // CHECK: %[[LOW:.*]] = arith.remui %[[ITEM:.*]], %c4
 // CHECK: arith.subi %c3{{.*}}, %[[LOW]]
-// CHECK: tile.attention {{.*}} brief
+// CHECK: tile.attention {{.*}} short_kv
 // On a CPU all last tiles come first.
 // HOST-LABEL: tile.kernel @attention
 // HOST: %[[HIGH:.*]] = arith.divui
@@ -14,9 +14,9 @@
 !x = tensor<1x4096x2x64xbf16>
 !l = tensor<1x2x4096xf32>
 
-// Items of many tiles are not brief.
+// Items of many tiles do not have few keys.
 // CHECK-LABEL: tile.kernel @attention_0
-// CHECK-NOT: brief
+// CHECK-NOT: short_kv
 func.func @stride(%q: !x, %k: !x, %v: !x) -> (!x, !l) {
   %o, %lse = stc.attention %q, %k, %v scale 0.125 pattern <"stride(8)"> : !x, !x, !x -> !x, !l
   return %o, %lse : !x, !l

@@ -178,7 +178,7 @@ func.func @nothing(%x: !x) -> !x {
 // CHECK: memref.load %[[P]][]
 // CHECK: arith.maxsi
 // CHECK: %[[AT:.*]] = arith.minsi
-// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 brief nonempty {
+// CHECK: tile.attention_row {{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %[[AT]]] views [#tile.view<1, 0, 1, 1>, #tile.view<16, 0, 1, 16>] scale 5.000000e-01 short_kv nonempty {
 // CHECK: tile.walk view <1, 0, 1, 1>
 // CHECK: tile.walk view <16, 0, 1, 16>
 func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
@@ -203,7 +203,7 @@ func.func @row(%q: !r, %k: !x, %v: !x, %p: tensor<i32>) -> !r {
 // CHECK: %[[VALUES:.*]] = memref.reinterpret_cast %[[V]]
 // CHECK: %[[KEY:.*]] = memref.reinterpret_cast %[[X]] to offset: [32], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
 // CHECK: %[[VALUE:.*]] = memref.reinterpret_cast %[[X]] to offset: [48], sizes: [2, 1, 2, 8], strides: [64, 64, 8, 1]
-// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[{{.*}} scale 5.000000e-01 fixed brief nonempty {
+// CHECK: tile.attention_row {{.*}} key %[[KEYS]] value %[[VALUES]] output %{{.*}} insert %[[KEY]], %[[VALUE]] at[{{.*}} scale 5.000000e-01 invariant short_kv nonempty {
 // CHECK-NOT: head_step
 // CHECK-NOT: insert_row
 func.func @inserted(%x: tensor<2x1x64xf32>, %k: !x, %v: !x, %p: tensor<i32>) -> (!q, !x, !x) {

@@ -12,7 +12,7 @@
 // CHECK: %[[ROW:.*]] = arith.muli %[[TILE]], %c16
 // CHECK: %[[SLICE:.*]] = arith.remui %[[ITEM]], %[[C4]]
 // CHECK: %[[COLUMN:.*]] = arith.muli %[[SLICE]], %c8
-// CHECK: tile.row_product rows %[[ROW]] of 20 columns %[[COLUMN]] width 8 by fixed %[[W]] : memref<32x64xf32> before {
+// CHECK: tile.row_product rows %[[ROW]] of 20 columns %[[COLUMN]] width 8 by invariant %[[W]] : memref<32x64xf32> before {
 // CHECK-NEXT: ^bb0(%[[I:.*]]: index, %[[TO:.*]]: memref<64xbf16>):
 // CHECK: %[[SUM:.*]] = tile.sweep %[[K:.*]] = %{{.*}} to %{{.*}} -> (f32) {
 // CHECK: memref.load %[[X]][%[[I]], %[[K]]]
@@ -58,7 +58,7 @@ func.func @normed(%x: tensor<20x64xf32>, %w: tensor<32x64xf32>, %r: tensor<20x32
 // CHECK: tile.launch @product_then(%{{.*}}) items 1 sizes []
 // CHECK-LABEL: tile.kernel @product_then kind "product"
 // CHECK-SAME: (%[[X:.*]]: memref<?x40xf16>, %[[W:.*]]: memref<1x40xf16>, %[[Y:.*]]: memref<?xf16>, %{{.*}}: index)
-// CHECK: tile.row_product rows %{{.*}} of 1 columns %{{.*}} width 8 of %[[X]] : memref<?x40xf16> by fixed %[[W]] : memref<1x40xf16> after {
+// CHECK: tile.row_product rows %{{.*}} of 1 columns %{{.*}} width 8 of %[[X]] : memref<?x40xf16> by invariant %[[W]] : memref<1x40xf16> after {
 // CHECK-NEXT: ^bb0(%{{.*}}: index, %[[J:.*]]: index, %[[P:.*]]: f32):
 // CHECK-NEXT: %[[N:.*]] = arith.truncf %[[P]] : f32 to f16
 // CHECK-NEXT: memref.store %[[N]], %[[Y]][%[[J]]]

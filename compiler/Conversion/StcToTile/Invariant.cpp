@@ -1,11 +1,11 @@
-//===- Fixed.cpp - what does not change while an entry runs ---------------===//
+//===- Invariant.cpp - what does not change while an entry runs ---------------===//
 
-#include "compiler/Conversion/StcToTile/Fixed.h"
+#include "compiler/Conversion/StcToTile/Invariant.h"
 
 using namespace mlir;
 using namespace stc;
 
-bool stc::isFixed(Value value, Operation *op) {
+bool stc::isInvariant(Value value, Operation *op) {
   if (isa<BlockArgument>(value))
     return true;
   auto read = value.getDefiningOp<ReadOp>();
