@@ -23,6 +23,10 @@ int main(int argc, char **argv) {
   }
   const std::filesystem::path folder = argv[1];
   const std::string target = argv[2];
+  if (target != "sm_80" && target != "sm_90a") {
+    fmt::print(stderr, "gpu_ptx: error: expected the target sm_80 or sm_90a, found '{}'\n", target);
+    return 1;
+  }
   auto programs = gpuPrograms(llvm::ArrayRef(argv + 3, argc - 3));
   if (!programs) {
     fmt::print(stderr, "gpu_ptx: error: {}\n", programs.error());

@@ -4,9 +4,7 @@ usage: transformers_test.py FOLDER    (of the commands)
 """
 
 import os
-import random
 import sys
-import tempfile
 import unittest
 
 sys.argv.pop()
@@ -25,8 +23,8 @@ except ImportError:
 
 import stc
 import stc.transformers
+from beside_masks import SEED, OwnCache
 
-SEED = int(os.environ.get("STC_SEED") or random.randrange(1 << 30))
 WINDOW = 8
 SIZES = {
     "vocab_size": 64, "hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -63,14 +61,7 @@ def tokens(positions, batch=2):
     return torch.randint(1, 64, (batch, positions), generator=torch.Generator().manual_seed(SEED))
 
 
-class Transformers(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        os.environ["STC_CACHE"] = folder.name
-        print(f"STC_SEED={SEED}", file=sys.stderr)
-
+class Transformers(OwnCache):
     def assert_same(self, results, tolerance=1e-4):
         torch.testing.assert_close(results[1], results[0], atol=tolerance, rtol=tolerance)
 
