@@ -38,6 +38,39 @@ uint64_t Executor::received() const {
   return bytes;
 }
 
+// Of the last entry: the first time it may also load what it needs.
+std::chrono::milliseconds Executor::patience() const {
+  const ControlLimits &waiting = control->waiting();
+  auto before = longest.find(started);
+  return before == longest.end() ? waiting.unknown
+                                 : std::max(waiting.progress, 10 * before->second);
+}
+
+// Between entries are files, whose time nobody knows.
+Result<void> Executor::submit(uint32_t entry) {
+  if (!control)
+    return start(entry);
+  started = entry;
+  startedAt = std::chrono::steady_clock::now();
+  control->progress(patience());
+  Result<void> begun = start(entry);
+  control->progress(control->waiting().unknown);
+  return begun;
+}
+
+Result<void> Executor::wait() {
+  if (!control)
+    return finish();
+  control->progress(patience());
+  Result<void> done = finish();
+  auto took =
+      std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - startedAt);
+  std::chrono::milliseconds &most = longest[started];
+  most = std::max(most, took);
+  control->progress(control->waiting().unknown);
+  return done;
+}
+
 bool Executor::isFirst() const {
   return std::ranges::all_of(places, [](int place) { return place == 0; });
 }
@@ -45,6 +78,7 @@ bool Executor::isFirst() const {
 Result<uint32_t> Executor::any(uint32_t bits) const {
   if (!control)
     return bits;
+  control->progress();
   Result<std::vector<std::string>> all = control->gather(std::to_string(bits));
   if (!all)
     return forward(all);

@@ -7,8 +7,10 @@
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/Error.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,9 +39,9 @@ public:
 
   /// Starts one entry of the program, by its index. Inputs are set before, outputs read after: an
   /// output stays until the next entry. Where the device is the CPU itself, it is done by then.
-  virtual Result<void> submit(uint32_t entry) = 0;
+  Result<void> submit(uint32_t entry);
   /// Until all is done that was started. Error: of that, too.
-  virtual Result<void> wait() = 0;
+  Result<void> wait();
   Result<void> run(uint32_t entry) {
     return submit(entry).and_then([&] { return wait(); });
   }
@@ -66,6 +68,13 @@ public:
 
 protected:
   Executor(const program::Program &program, const Devices &devices);
+  virtual Result<void> start(uint32_t entry) = 0;
+  virtual Result<void> finish() = 0;
+  /// Where the device's own thread does what others wait for: it has done a part of it.
+  void progress() const {
+    if (control)
+      control->progress();
+  }
   /// Writes the variables that say where on the axes this device is.
   Result<void> writeRanks();
   /// Puts the parts of all devices along an axis side by side, in memory of the host.
@@ -75,9 +84,15 @@ protected:
   const program::Program &source;
 
 private:
+  std::chrono::milliseconds patience() const;
+
   std::vector<const Communicator *> along; // the axes
   std::vector<int> places;                 // on them
   std::shared_ptr<Control> control;
+  /// The last entry that was started, when that was, and the longest that each has taken so far.
+  uint32_t started = 0;
+  std::chrono::steady_clock::time_point startedAt;
+  std::map<uint32_t, std::chrono::milliseconds> longest;
 };
 
 /// Error: the program is for other devices than there are.

@@ -5,7 +5,9 @@
 #include <cctype>
 #include <csignal>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
+#include <sstream>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -28,9 +30,9 @@ Result<std::unique_ptr<Control>> Control::open(const Process &self, ControlLimit
 }
 
 Control::Control(const Process &self, ControlLimits limits, std::vector<Peer> met)
-    : ownRank(self.rank), count(self.size), limits(limits) {
+    : ownRank(self.rank), count(self.size), ownName(nameOf(self)), limits(limits) {
   for (Peer &peer : met)
-    peers.push_back({std::move(peer), {}});
+    peers.push_back({std::move(peer)});
   if (peers.empty())
     return;
   waker = Socket(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -189,6 +191,11 @@ Result<void> Control::agree(std::string_view bytes, const std::string &what) {
   return tl::unexpected(Error{*verdict, ErrorKind::Input, /*isKnown=*/true});
 }
 
+void Control::progress(std::chrono::milliseconds patience) {
+  own.patience = patience.count();
+  progress();
+}
+
 void Control::giveUp(const Error &error) {
   std::lock_guard lock(mutex);
   if (failure)
@@ -271,6 +278,7 @@ void Control::receive(Watched &peer) {
 }
 
 void Control::handle(Watched &peer, Message message) {
+  Progress sent;
   switch (message.kind) {
   case Message::Kind::Data:
     peer.inbox.push_back(std::move(message));
@@ -287,8 +295,12 @@ void Control::handle(Watched &peer, Message message) {
     peer.connection.close();
     arrived.notify_all();
     break;
+  case Message::Kind::Heartbeat:
+    if (std::istringstream text(message.text); text >> sent.count >> sent.patience)
+      peer.progress = sent;
+    break;
   default:
-    break; // a heartbeat
+    break; // from before the run
   }
 }
 
@@ -297,7 +309,8 @@ void Control::tick() {
   for (Watched &peer : peers) {
     if (!peer.connection.isOpen())
       continue;
-    peer.connection.send({Message::Kind::Heartbeat, 0, uint32_t(ownRank), ""});
+    peer.connection.send({Message::Kind::Heartbeat, 0, uint32_t(ownRank),
+                          fmt::format("{} {}", own.count.load(), own.patience.load())});
     if (++peer.silentTicks < ticksOfSilence || peer.left || closing)
       continue;
     noteFailure({fmt::format("{} has not been heard of for {} s", peer.name,
@@ -307,6 +320,39 @@ void Control::tick() {
     peer.left = true;
     peer.connection.close();
   }
+  if (ownRank == 0 && !closing && !failure && std::ranges::none_of(peers, &Watched::left))
+    lookForProgress();
+}
+
+// By ticks, as above. Those that are ahead wait for those behind, whose patience it is.
+void Control::lookForProgress() {
+  std::vector<std::pair<Progress, std::string_view>> all = {{{own.count, own.patience}, ownName}};
+  for (const Watched &peer : peers)
+    all.emplace_back(peer.progress, peer.name);
+  uint64_t sum = 0, least = all.front().first.count;
+  for (const auto &[progress, name] : all) {
+    sum += progress.count;
+    least = std::min(least, progress.count);
+  }
+  if (least == 0 || std::exchange(allCounts, sum) != sum)
+    idleTicks = 0;
+  else
+    ++idleTicks;
+  int64_t patience = 0;
+  std::vector<std::string_view> behind;
+  for (const auto &[progress, name] : all)
+    if (progress.count == least) {
+      patience = std::max(patience, progress.patience);
+      behind.push_back(name);
+    }
+  const std::chrono::milliseconds idle = idleTicks * (limits.silence / ticksOfSilence);
+  if (idleTicks == 0 || idle.count() < patience)
+    return;
+  noteFailure({fmt::format("{} {} got no further for {:.0f} s", fmt::join(behind, ", "),
+                           behind.size() == 1 ? "has" : "have",
+                           std::chrono::duration<double>(idle).count()),
+               ErrorKind::Peer},
+              0, nullptr);
 }
 
 // Goodbyes have arrived where the other end closes; a closed socket may take back what it has sent.

@@ -7,11 +7,16 @@
 // nothing is heard for a while (every process sends a heartbeat), or that says why it cannot go on,
 // has failed, and the run with it: rank 0 tells all the others which one it was.
 //
+// A heartbeat shows that a process lives, and not that its main thread does. So that thread counts
+// what it does (progress()), all processes the same; the number goes along with the heartbeats, and
+// where none of them grows any more the process with the least has failed.
+//
 //===----------------------------------------------------------------------===//
 #pragma once
 
 #include "runtime/Processes/Rendezvous.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -28,6 +33,7 @@ namespace stc::runtime {
 /// error:
 ///   rank 3 (host x, process 1234) ended without a goodbye
 ///   rank 3 (host x, process 1234) has not been heard of for 30 s
+///   rank 3 (host x, process 1234) has got no further for 24 s
 ///   rank 3: <its own message>
 class Control {
 public:
@@ -56,13 +62,27 @@ public:
   /// ("program file") and, if they are short, both texts are in the message.
   Result<void> agree(std::string_view bytes, const std::string &what);
 
+  /// Called by the thread that the others wait for, wherever it gets further: from now on it may
+  /// take so long until it does again. What is waited for others does not count. Of processes that
+  /// all have called it somebody has to get further in the time that the last one wants.
+  void progress(std::chrono::milliseconds patience);
+  /// The same, with the time that was wanted last.
+  void progress() { ++own.count; }
+  const ControlLimits &waiting() const { return limits; }
+
   /// Tells the others why this process cannot go on, by which theirs fail.
   void giveUp(const Error &error);
 
 private:
   enum class Call : uint8_t { Gather, Broadcast, Barrier, Agree };
+  /// How far a process is.
+  struct Progress {
+    uint64_t count = 0;   // 0: it has not begun
+    int64_t patience = 0; // milliseconds
+  };
   struct Watched : Peer {
-    std::deque<Message> inbox; // of data
+    std::deque<Message> inbox = {}; // of data
+    Progress progress = {};
     int silentTicks = 0;
     bool left = false; // has said goodbye, or why it cannot go on
     bool finished = false;
@@ -81,13 +101,19 @@ private:
   void receive(Watched &peer);
   void handle(Watched &peer, Message message);
   void tick();
+  void lookForProgress();
   bool isDone();
   void noteFailure(Error error, int rank, const Watched *source);
   void wake();
   void tell();
 
   const int ownRank, count;
+  const std::string ownName;
   const ControlLimits limits;
+  struct {
+    std::atomic<uint64_t> count = 0;
+    std::atomic<int64_t> patience = 0;
+  } own;
   std::mutex mutex; // of all below
   std::condition_variable arrived;
   std::vector<Watched> peers; // rank 0, or all but rank 0
@@ -95,6 +121,8 @@ private:
   bool isOwn = false; // the failure
   bool closing = false;
   int closingTicks = 0;
+  uint64_t allCounts = 0; // on rank 0: at the last tick, and how many it has not grown since
+  int idleTicks = 0;
   std::mutex callMutex; // of these two, and held during the call
   std::function<void(const Error &)> call;
   bool called = false;

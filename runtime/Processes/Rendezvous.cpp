@@ -271,6 +271,10 @@ Result<std::vector<Peer>> meetMaster(const Process &self, const ControlLimits &l
 
 } // namespace
 
+std::string nameOf(const Process &self) {
+  return Hello{self.rank, self.size, getpid(), hostName(), {}}.name();
+}
+
 Result<std::vector<Peer>> meet(const Process &self, const ControlLimits &limits, Socket listener) {
   if (self.size == 1)
     return std::vector<Peer>();

@@ -13,16 +13,24 @@ namespace stc::runtime {
 struct ControlLimits {
   /// Without a sign of life of another process.
   std::chrono::milliseconds silence = std::chrono::seconds(30);
+  /// The least that is waited for a process to get further: a little less than half a minute, in
+  /// which the others are to know it. Never less than this, where a step takes milliseconds.
+  std::chrono::milliseconds progress = std::chrono::seconds(24);
+  /// Where nobody can say how long it takes: the first step, files.
+  std::chrono::milliseconds unknown = std::chrono::minutes(30);
   /// Until all are there.
   std::chrono::milliseconds arrival = std::chrono::minutes(5);
   /// Of a message, in bytes.
   size_t message = 1 << 20;
 };
 
+/// What a process is called in messages: "rank 3 (host x, process 1234)".
+std::string nameOf(const Process &self);
+
 /// Another process.
 struct Peer {
   int rank;
-  std::string name; ///< "rank 3 (host x, process 1234)"
+  std::string name;
   Connection connection;
   std::vector<Message> messages; ///< that have come already
 };

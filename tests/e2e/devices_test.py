@@ -3,6 +3,8 @@
 usage: devices_test.py BIN
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import random
@@ -138,9 +140,9 @@ class Devices(unittest.TestCase):
             self.assertGreater(planned, 0)
             self.assertEqual(measured["received_bytes"], planned, grid)
 
-    def start(self, grid: str, out: str, *arguments: str) -> tuple[subprocess.Popen[str], dict[int, int]]:
-        """A run that would go on for long, once it trains: it has written a checkpoint."""
-        command = self.command(grid, out, "--steps", "1000000", "--save-every", "1", *arguments)
+    def start(self, grid: str, out: str, save_every: int = 1) -> tuple[subprocess.Popen[str], dict[int, int]]:
+        """A run that would go on for long, once it has written a checkpoint."""
+        command = self.command(grid, out, "--steps", "1000000", "--save-every", str(save_every))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.kill)
         end = time.monotonic() + PATIENCE
@@ -322,6 +324,28 @@ class Devices(unittest.TestCase):
             self.assertEqual(error.count("error:"), 1, error)
             self.assertEqual(process.returncode, PEER, error)
             self.run_it(self.command("2", out, "--resume", "--steps", str(self.newest(out) + 1)))
+
+    def test_a_hanging_thread_ends_all(self) -> None:
+        """The main thread of one process alone: a debugger stops it, and its watching thread goes on."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        attach, interrupt, resume = 0x4206, 0x4207, 7  # PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_CONT
+        run, ranks = self.start("2", "hung", save_every=100)
+        if libc.ptrace(attach, ranks[0], None, None):
+            self.skipTest(f"ptrace: {os.strerror(ctypes.get_errno())}")
+        end = time.monotonic() + PATIENCE
+        while run.poll() is None and time.monotonic() < end:
+            # Where it is stopped at a file, the others wait for longer.
+            libc.ptrace(resume, ranks[0], None, None)
+            time.sleep(random.random())
+            libc.ptrace(interrupt, ranks[0], None, None)
+            stopped = time.monotonic()
+            while run.poll() is None and time.monotonic() < min(end, stopped + 40):
+                time.sleep(0.1)
+                with contextlib.suppress(ChildProcessError):  # the tracer is the first to hear that it has ended
+                    os.waitpid(ranks[0], os.WNOHANG)
+        self.assertEqual(run.poll(), PEER)
+        errors = run.communicate()[1]
+        self.assertEqual(len(re.findall(r"error: rank 0 \(.*\) (?:has|have) got no further for \d+ s\n", errors)), 1, errors)
 
     def test_a_signal_saves_one_step(self) -> None:
         process, _ = self.start("2", "stopped")

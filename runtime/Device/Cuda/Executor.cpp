@@ -40,7 +40,7 @@ CudaExecutor::create(const program::Program &program, const cuda::Device &device
 CudaExecutor::~CudaExecutor() {
   entries.clear();
   devices.along.clear();
-  (void)wait();
+  (void)finish();
 }
 
 uint64_t CudaExecutor::memoryNeed(const program::Program &program) {
@@ -254,7 +254,7 @@ Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEa
   return {};
 }
 
-Result<void> CudaExecutor::submit(uint32_t entry) { return entries[entry].graph->launch(); }
+Result<void> CudaExecutor::start(uint32_t entry) { return entries[entry].graph->launch(); }
 
 Result<void> CudaExecutor::prepareClock() {
   if (!events.empty())
@@ -297,7 +297,7 @@ Result<double> CudaExecutor::time(uint32_t index, std::vector<double> *steps) {
   else if (started)
     started = submit(index).and_then([&] { return events[1].record(); });
   if (started)
-    started = wait();
+    started = finish();
   if (!started)
     return forward(started);
   if (!steps)
@@ -329,7 +329,7 @@ Result<void> CudaExecutor::read(const program::Tensor &tensor, std::span<std::by
     return {};
   return gpu.driver()
       .memcpyDtoH(data.data(), arena.address() + tensor.offset(), data.size(), gpu.stream())
-      .and_then([&] { return wait(); });
+      .and_then([&] { return finish(); });
 }
 
 Result<void> CudaExecutor::gather(uint32_t axis, std::span<const std::byte> part,
@@ -353,7 +353,7 @@ Result<void> CudaExecutor::gather(uint32_t axis, std::span<const std::byte> part
       gathered = gpu.driver().memcpyDtoH(all.data() + place * part.size() + first,
                                          parts.address() + place * size, size, gpu.stream());
     if (gathered)
-      gathered = wait();
+      gathered = finish();
     if (!gathered)
       return gathered;
   }

@@ -37,9 +37,6 @@ public:
   static uint64_t memoryNeed(const program::Program &program);
 
   std::string device() const override { return gpu.name(); }
-  /// Errors (Machine) here and below: what the driver says.
-  Result<void> submit(uint32_t entry) override;
-  Result<void> wait() override { return gpu.synchronize(); }
   bool exchangesBeside() const override { return true; }
   /// By events on the stream, behind work that clears the cache. Where those of the steps are
   /// wanted, these are started one by one.
@@ -50,6 +47,9 @@ public:
   using Executor::read;
 
 protected:
+  /// Errors (Machine) here and above: what the driver says.
+  Result<void> start(uint32_t entry) override;
+  Result<void> finish() override { return gpu.synchronize(); }
   Result<void> gather(uint32_t axis, std::span<const std::byte> part,
                       std::span<std::byte> all) override;
 

@@ -195,10 +195,12 @@ std::string HostExecutor::device() const {
   return fmt::format("{} thread{}", pool.threads(), pool.threads() == 1 ? "" : "s");
 }
 
-Result<void> HostExecutor::submit(uint32_t entry) {
-  for (const auto &step : entries[entry].steps)
+Result<void> HostExecutor::start(uint32_t entry) {
+  for (const auto &step : entries[entry].steps) {
+    progress();
     if (auto done = std::visit([&](const auto &bound) { return execute(bound); }, step); !done)
       return done;
+  }
   return {};
 }
 

@@ -40,9 +40,6 @@ public:
                                                       ThreadPool &pool, Devices devices = {});
 
   std::string device() const override;
-  /// Of these only an exchange with other devices fails.
-  Result<void> submit(uint32_t entry) override;
-  Result<void> wait() override { return {}; }
   Result<double> time(uint32_t entry, std::vector<double> *steps = nullptr) override;
   Result<void> write(const program::Tensor &tensor, std::span<const std::byte> bytes) override;
   Result<void> read(const program::Tensor &tensor, std::span<std::byte> bytes) override;
@@ -53,6 +50,9 @@ public:
   template <class T> std::span<T> elements(const program::Tensor &tensor);
 
 protected:
+  /// Of its steps only an exchange with other devices fails.
+  Result<void> start(uint32_t entry) override;
+  Result<void> finish() override { return {}; }
   Result<void> gather(uint32_t axis, std::span<const std::byte> part,
                       std::span<std::byte> all) override;
 

@@ -231,6 +231,61 @@ TEST(Control, OneHangs) {
   }
 }
 
+// A process whose main thread does nothing any more, while its other thread goes on.
+TEST(Control, OneGetsNoFurther) {
+  ControlLimits limits;
+  limits.silence = 3s;
+  for (int victim : {0, 1}) {
+    SCOPED_TRACE(victim);
+    Ranks ranks(3);
+    ranks.startAll(withControl(
+        [=](Control &control) -> Result<void> {
+          control.onFailure([](const Error &error) {
+            print(error.message);
+            _exit(6);
+          });
+          for (int k = 0;; ++k) {
+            control.progress(3s);
+            EXPECT_DONE(control.barrier());
+            if (k == 0)
+              print("ready");
+            while (k == 100 && control.rank() == victim)
+              pause();
+          }
+        },
+        limits));
+    for (int rank = 0; rank < 3; ++rank)
+      ranks.waitFor(rank, "ready");
+    std::string message = ranks.name(victim) + " has got no further for 3 s";
+    for (int rank = 0; rank < 3; ++rank)
+      EXPECT_EQ(ranks.wait(rank), (Ended{6, message})) << rank;
+  }
+}
+
+// The time of the one that is furthest behind counts, and none before all have begun.
+TEST(Control, OneTakesLong) {
+  ControlLimits limits;
+  limits.silence = 1s;
+  Ranks ranks(3);
+  ranks.startAll(withControl(
+      [=](Control &control) -> Result<void> {
+        for (bool hasBegun : {false, true}) {
+          if (control.rank() != 1)
+            for (int k = 0; k < 10; ++k)
+              control.progress(1ms);
+          else if (hasBegun)
+            control.progress(1h);
+          if (control.rank() == 1)
+            std::this_thread::sleep_for(1500ms);
+          EXPECT_DONE(control.barrier());
+        }
+        return {};
+      },
+      limits));
+  for (int rank = 0; rank < 3; ++rank)
+    EXPECT_EQ(ranks.wait(rank), fine);
+}
+
 // As by Ctrl-Z, or a machine that sleeps.
 TEST(Control, AllAreStopped) {
   Ranks ranks(3);
