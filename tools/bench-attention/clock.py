@@ -23,7 +23,7 @@ class Clock:
     def median(self, run: Callable[[], object]) -> float:
         self.once(run)
         first = self.once(run)
-        count = int(min(15, max(2, 300 / first)))
+        count = 2 * int(min(7, max(1, 150 / first)))  # with the first an odd number
         times = sorted([first] + [self.once(run) for _ in range(count)])
         return times[len(times) // 2]
 
