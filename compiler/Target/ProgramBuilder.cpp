@@ -71,7 +71,7 @@ private:
   llvm::DenseMap<StringAttr, Kernel> kernelOf; // by name
   Table<program::Axis> axes;
   llvm::DenseMap<StringAttr, uint32_t> axisOf; // its number by name
-  int64_t arenaBytes = 0;
+  int64_t arenaBytes = 0, entryBytes = 0;      // up to the end of what is used
 };
 } // namespace
 
@@ -211,7 +211,7 @@ FailureOr<Offset<program::Launch>> PlanWriter::launch(plan::LaunchOp op) {
   // The maps of views whose last block is cut off span more than their buffers.
   if (auto grid = kernel->second.op.getGrid())
     for (auto map : grid->getMaps().getAsRange<plan::TensorMapAttr>())
-      arenaBytes = std::max(arenaBytes, endOf(map, buffers[map.getBuffer()]));
+      entryBytes = std::max(entryBytes, endOf(map, buffers[map.getBuffer()]));
   Offset<program::Expression> items;
   if (auto dynamic = op.getDynamic())
     items = expression(dynamic->getResult(0));
@@ -351,12 +351,14 @@ LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
   if (failed(inputs) || failed(outputs))
     return failure();
   Table<program::Step> steps;
+  entryBytes = op.getPeak();
   for (Operation &child : op.getBody().front()) {
     auto one = step(child);
     if (failed(one))
       return failure();
     steps.push_back(*one);
   }
+  arenaBytes = std::max(arenaBytes, entryBytes);
   Table<program::Parameter> parameters;
   Table<program::Intermediate> intermediates;
   if (op.getParameters()) {
@@ -367,7 +369,7 @@ LogicalResult PlanWriter::addEntry(plan::EntryOp op) {
     intermediates = intermediatesOf(op);
   }
   entries.push_back(program::CreateEntryDirect(
-      builder, op.getSymName().str().c_str(), &*inputs, &*outputs, &steps, op.getPeak(),
+      builder, op.getSymName().str().c_str(), &*inputs, &*outputs, &steps, entryBytes,
       op.getModelFlops().value_or(0), op.getParameters() ? &parameters : nullptr,
       op.getParameters() ? &intermediates : nullptr));
   return success();

@@ -58,14 +58,15 @@ private:
   uint32_t axisCount() const { return program.axes() ? program.axes()->size() : 0; }
 
   bool inArena(uint64_t offset, uint64_t bytes) const {
-    return offset <= program.arena_bytes() && bytes <= program.arena_bytes() - offset;
+    return offset <= end && bytes <= end - offset;
   }
   tl::unexpected<Error> outside(const std::string &what, uint64_t offset, uint64_t bytes) const {
-    return fail(fmt::format("expected {} inside the arena of {} bytes, found {} bytes at {}", what,
-                            program.arena_bytes(), bytes, offset));
+    return fail(fmt::format("expected {} inside the arena's first {} bytes, found {} bytes at {}",
+                            what, end, bytes, offset));
   }
 
   const Program &program;
+  uint64_t end = 0; // of what may be used: the arena, or the entry's part of it
 };
 
 } // namespace
@@ -353,13 +354,14 @@ Result<void> Checker::checkWaits(const Entry &entry) {
 }
 
 Result<void> Checker::checkEntry(const Entry &entry) {
+  if (entry.peak_bytes() > program.arena_bytes())
+    return fail(fmt::format("expected a peak of at most the arena's {} bytes, found {}",
+                            program.arena_bytes(), entry.peak_bytes()));
+  end = entry.peak_bytes();
   if (auto checked = checkTensors(*entry.inputs(), "input"); !checked)
     return checked;
   if (auto checked = checkTensors(*entry.outputs(), "output"); !checked)
     return checked;
-  if (entry.peak_bytes() > program.arena_bytes())
-    return fail(fmt::format("expected a peak of at most the arena's {} bytes, found {}",
-                            program.arena_bytes(), entry.peak_bytes()));
   size_t index = 0;
   for (const Step *step : *entry.steps()) {
     Result<void> checked;
@@ -388,6 +390,7 @@ Result<void> Checker::checkEntry(const Entry &entry) {
 Result<void> Checker::check() {
   if (program.arena_bytes() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     return fail(fmt::format("expected a smaller arena, found {} bytes", program.arena_bytes()));
+  end = program.arena_bytes();
   if (auto checked = checkKernels(program); !checked)
     return checked;
   if (auto checked = checkAxes(); !checked)

@@ -5,12 +5,16 @@
 #include "runtime/Support/Error.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace stc::runtime {
+
+/// Which of a program's entries are wanted, by name; without a function, all.
+using EntryFilter = std::function<bool(std::string_view name)>;
 
 /// The index of the entry of that name, or -1.
 int findEntry(const program::Program &program, std::string_view name);

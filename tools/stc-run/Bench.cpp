@@ -368,6 +368,9 @@ void addBench(CLI::App &app, Command &run) {
   command->add_option("--trace", options->trace,
                       "a file for the steps of one run of each entry, for Perfetto");
   cli::addExample(*command, "stc-run bench out/text-small.stcp train_step --repetitions 5");
+  options->wanted = [own = options.get()](std::string_view entry) {
+    return entry == "init" || own->entry.empty() || entry == own->entry;
+  };
   command->callback([=, &run] { run = [=] { return bench(*options); }; });
 }
 

@@ -85,6 +85,9 @@ void addCall(CLI::App &app, Command &run) {
       "weights (.safetensors), a run's folder, or a checkpoint, in place of init's");
   cli::addExample(*command,
                   "stc-run call out/attend.stcp attend q.npy k.npy v.npy --out out/attend_");
+  options->wanted = [own = options.get()](std::string_view entry) {
+    return entry == "init" || entry == own->entry;
+  };
   command->callback([=, &run] { run = [=] { return call(*options); }; });
 }
 

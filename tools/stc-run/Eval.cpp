@@ -175,6 +175,7 @@ void addEval(CLI::App &app, Command &run) {
   command->add_flag("--json", options->json, "as JSON");
   cli::addExample(
       *command, "stc-run eval out/text-small.stcp --weights out/text-small --data data/gcide.txt");
+  options->wanted = [](std::string_view entry) { return entry == "init" || entry == "eval"; };
   command->callback([=, &run] { run = [=] { return eval(*options); }; });
 }
 

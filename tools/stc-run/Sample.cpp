@@ -405,6 +405,9 @@ void addSample(CLI::App &app, Command &run) {
   addCompletion(*command, *options, *prompt, *promptFile);
   cli::addExample(*command, "stc-run sample out/text-small.stcp --weights out/text-small --prompt "
                             "\"Sparse \" --length 400");
+  options->wanted = [](std::string_view entry) {
+    return entry == "init" || entry.starts_with("sample_");
+  };
   command->callback([=, &run] { run = [=] { return sample(*options); }; });
 }
 

@@ -133,10 +133,12 @@ Result<void> Session::bind() {
 
 // How a training program that does not fit is made to, if it is known. Some is left for what the
 // driver takes besides: code, graphs.
-static std::string adviceToFit(const program::Program &program, uint64_t room) {
+static std::string adviceToFit(const program::Program &program, const EntryFilter &wanted,
+                               uint64_t room) {
   constexpr uint64_t spare = uint64_t(256) << 20;
-  int index = findEntry(program, "train_step");
-  if (index < 0 || program.entries()->Get(index)->peak_bytes() <= room)
+  constexpr const char *step = "train_step";
+  int index = findEntry(program, step);
+  if (index < 0 || (wanted && !wanted(step)) || program.entries()->Get(index)->peak_bytes() <= room)
     return "";
   uint64_t kept = 0;
   for (VariableSet set : {VariableSet::Weights, VariableSet::OptimizerState})
@@ -150,17 +152,18 @@ static std::string adviceToFit(const program::Program &program, uint64_t room) {
                      keepsAll ? "recompute = \"block\", or " : "", (room - spare) >> 20);
 }
 
-static Result<void> requireMemory(const cuda::Device &gpu, const program::Program &program) {
+static Result<void> requireMemory(const cuda::Device &gpu, const program::Program &program,
+                                  const EntryFilter &wanted) {
   auto memory = gpu.memory();
   if (!memory)
     return forward(memory);
-  uint64_t free = memory->free, need = CudaExecutor::memoryNeed(program);
+  uint64_t free = memory->free, need = CudaExecutor::memoryNeed(program, wanted);
   if (need <= free)
     return {};
-  uint64_t besideArena = need - program.arena_bytes();
+  uint64_t besideArena = need - CudaExecutor::arenaNeed(program, wanted);
   return fail(fmt::format("it needs {} of memory, {} has {} of {} left{}", formatBytes(need),
                           gpu.name(), formatBytes(free), formatBytes(memory->total),
-                          adviceToFit(program, free - std::min(free, besideArena))),
+                          adviceToFit(program, wanted, free - std::min(free, besideArena))),
               ErrorKind::Machine);
 }
 
@@ -170,12 +173,12 @@ Result<void> Session::bindToGpu() {
   if (!opened)
     return forward(opened);
   device = std::move(*opened);
-  if (auto enough = run::requireMemory(*device, program()); !enough)
+  if (auto enough = run::requireMemory(*device, program(), options.wanted); !enough)
     return enough;
   auto devices = exchanging();
   if (!devices)
     return forward(devices);
-  auto executor = CudaExecutor::create(program(), *device, std::move(*devices));
+  auto executor = CudaExecutor::create(program(), *device, std::move(*devices), options.wanted);
   if (!executor)
     return forward(executor);
   bound = std::move(*executor);
@@ -183,13 +186,14 @@ Result<void> Session::bindToGpu() {
     fmt::print(stderr, "stc-run: on {}, with {} of {} memory\n",
                processes ? fmt::format("{} GPUs ({})", deviceCount(program()), device->name())
                          : device->name(),
-               formatBytes(CudaExecutor::memoryNeed(program())), processes ? "each one's" : "its");
+               formatBytes(CudaExecutor::memoryNeed(program(), options.wanted)),
+               processes ? "each one's" : "its");
   return {};
 }
 
 uint64_t Session::plannedBytes(uint32_t entry) const {
   if (gpu())
-    return CudaExecutor::memoryNeed(program());
+    return CudaExecutor::memoryNeed(program(), options.wanted);
   return program().entries()->Get(entry)->peak_bytes() +
          memoryNeed(program(), options.threads).scratch(options.threads);
 }

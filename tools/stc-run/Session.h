@@ -7,6 +7,7 @@
 #include "runtime/Device/Host/Limits.h"
 #include "runtime/Device/Host/ThreadPool.h"
 #include "runtime/Program/ProgramFile.h"
+#include "runtime/Program/Signature.h"
 #include "runtime/Support/Error.h"
 #include "tools/stc-run/Team.h"
 
@@ -31,6 +32,8 @@ struct SessionOptions {
   /// Where the other processes of a program for several devices write what they have to say; empty
   /// for standard error.
   std::string logs;
+  /// The entries that the command may run. A GPU has memory for no others.
+  runtime::EntryFilter wanted;
 
   void add(CLI::App &command);
   /// An error if the program was compiled for another device.

@@ -558,6 +558,10 @@ void addTrain(CLI::App &app, Command &run) {
                     "also write the curves for TensorBoard, to tensorboard/ in --out");
   cli::addExample(*command,
                   "stc-run train out/text-small.stcp --data data/gcide.txt --out out/text-small");
+  options->wanted = [own = options.get()](std::string_view entry) {
+    return entry == "init" || entry == "train_step" || (entry == "eval" && own->evalEvery > 0) ||
+           (entry.starts_with("sample_") && own->sampleEvery > 0);
+  };
   command->callback([=, &run] {
     run = [=]() -> Result<int> {
       options->logs = options->out;

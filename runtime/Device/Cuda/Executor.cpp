@@ -13,24 +13,29 @@ namespace {
 // Of the host's memory, of all devices along an axis.
 constexpr uint64_t gatheredBytes = uint64_t(64) << 20;
 
-bool hasProducts(const program::Program &program) {
-  return std::ranges::any_of(*program.entries(), [](const program::Entry *entry) {
-    return std::ranges::any_of(*entry->steps(), [](const program::Step *step) {
-      return step->action_as_Gemm() != nullptr;
-    });
+bool isWanted(const program::Entry &entry, const EntryFilter &wanted) {
+  return !wanted || wanted(entry.name()->string_view());
+}
+
+bool hasProducts(const program::Program &program, const EntryFilter &wanted) {
+  return std::ranges::any_of(*program.entries(), [&](const program::Entry *entry) {
+    return isWanted(*entry, wanted) &&
+           std::ranges::any_of(*entry->steps(), [](const program::Step *step) {
+             return step->action_as_Gemm() != nullptr;
+           });
   });
 }
 } // namespace
 
 Result<std::unique_ptr<CudaExecutor>>
 CudaExecutor::create(const program::Program &program, const cuda::Device &device, Devices devices,
-                     const std::vector<std::string> &productLibraries) {
+                     const EntryFilter &wanted, const std::vector<std::string> &productLibraries) {
   if (auto checked = cuda::checkTarget(program, device); !checked)
     return forward(checked);
   if (auto checked = checkDevices(program, devices); !checked)
     return forward(checked);
   std::unique_ptr<CudaExecutor> executor(new CudaExecutor(program, device, std::move(devices)));
-  if (auto prepared = executor->prepare(productLibraries); !prepared)
+  if (auto prepared = executor->prepare(wanted, productLibraries); !prepared)
     return forward(prepared);
   return executor;
 }
@@ -43,13 +48,26 @@ CudaExecutor::~CudaExecutor() {
   (void)finish();
 }
 
-uint64_t CudaExecutor::memoryNeed(const program::Program &program) {
-  return program.arena_bytes() + (hasProducts(program) ? cuda::Products::workspaceBytes : 0) +
+uint64_t CudaExecutor::arenaNeed(const program::Program &program, const EntryFilter &wanted) {
+  uint64_t need = 0;
+  for (const program::Variable *variable : *program.variables())
+    if (variable->role() != program::Role::Scratch)
+      need = std::max(need, variable->tensor()->offset() + bytes(*variable->tensor()));
+  for (const program::Entry *entry : *program.entries())
+    if (isWanted(*entry, wanted))
+      need = std::max(need, entry->peak_bytes());
+  return need;
+}
+
+uint64_t CudaExecutor::memoryNeed(const program::Program &program, const EntryFilter &wanted) {
+  return arenaNeed(program, wanted) +
+         (hasProducts(program, wanted) ? cuda::Products::workspaceBytes : 0) +
          (deviceCount(program) > 1 ? gatheredBytes : 0);
 }
 
-Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibraries) {
-  auto memory = cuda::Memory::create(gpu, source.arena_bytes());
+Result<void> CudaExecutor::prepare(const EntryFilter &wanted,
+                                   const std::vector<std::string> &productLibraries) {
+  auto memory = cuda::Memory::create(gpu, arenaNeed(source, wanted));
   if (!memory)
     return forward(memory);
   arena = std::move(*memory);
@@ -63,25 +81,23 @@ Result<void> CudaExecutor::prepare(const std::vector<std::string> &productLibrar
   if (!pieces)
     return forward(pieces);
   staging = std::move(*pieces);
-  if (hasProducts(source)) {
+  if (hasProducts(source, wanted)) {
     auto created = cuda::Products::create(gpu, source.deterministic(), productLibraries);
     if (!created)
       return forward(created);
     products = std::move(*created);
   }
-  for (const program::Kernel *kernel : *source.kernels()) {
-    auto loaded = cuda::Kernel::load(gpu, *kernel);
-    if (!loaded)
-      return forward(loaded);
-    kernels.push_back(std::move(*loaded));
-  }
+  kernels.resize(source.kernels()->size());
   for (const program::Entry *entry : *source.entries()) {
+    entries.emplace_back();
+    if (!isWanted(*entry, wanted))
+      continue;
     auto bound = bind(*entry);
     if (!bound)
       return fail(fmt::format("entry '{}': {}", printable(entry->name()->string_view()),
                               bound.error().message),
                   bound.error().kind);
-    entries.push_back(std::move(*bound));
+    entries.back() = std::move(*bound);
   }
   return writeRanks();
 }
@@ -118,16 +134,30 @@ Result<CudaExecutor::BoundEntry> CudaExecutor::bind(const program::Entry &entry)
   return result;
 }
 
-Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) const {
+Result<const cuda::Kernel *> CudaExecutor::kernel(uint32_t number) {
+  if (!kernels[number]) {
+    auto loaded = cuda::Kernel::load(gpu, *source.kernels()->Get(number));
+    if (!loaded)
+      return forward(loaded);
+    kernels[number] = std::move(*loaded);
+  }
+  return &*kernels[number];
+}
+
+Result<CudaExecutor::BoundStep> CudaExecutor::bind(const program::Step &step) {
   if (const program::Launch *launch = step.action_as_Launch()) {
-    auto bound = cuda::Launch::bind(kernels[launch->kernel()], *launch, arena.address());
+    auto bound = kernel(launch->kernel()).and_then([&](const cuda::Kernel *loaded) {
+      return cuda::Launch::bind(*loaded, *launch, arena.address());
+    });
     if (!bound)
       return forward(bound);
     return std::move(*bound);
   }
   if (const program::Batch *batch = step.action_as_Batch()) {
-    uint32_t kernel = batch->launches()->Get(0)->kernel();
-    auto bound = cuda::Launch::bind(kernels[kernel], *batch, arena.address());
+    auto bound =
+        kernel(batch->launches()->Get(0)->kernel()).and_then([&](const cuda::Kernel *loaded) {
+          return cuda::Launch::bind(*loaded, *batch, arena.address());
+        });
     if (!bound)
       return forward(bound);
     return std::move(*bound);
@@ -254,7 +284,16 @@ Result<void> CudaExecutor::startOneByOne(const BoundEntry &entry, bool recordsEa
   return {};
 }
 
-Result<void> CudaExecutor::start(uint32_t entry) { return entries[entry].graph->launch(); }
+Result<const CudaExecutor::BoundEntry *> CudaExecutor::bound(uint32_t entry) const {
+  if (entries[entry])
+    return &*entries[entry];
+  return fail(fmt::format("entry '{}' is none of those that the program was opened for",
+                          printable(source.entries()->Get(entry)->name()->string_view())));
+}
+
+Result<void> CudaExecutor::start(uint32_t entry) {
+  return bound(entry).and_then([](const BoundEntry *found) { return found->graph->launch(); });
+}
 
 Result<void> CudaExecutor::prepareClock() {
   if (!events.empty())
@@ -264,8 +303,8 @@ Result<void> CudaExecutor::prepareClock() {
     return forward(fill);
   cacheFill = std::move(*fill);
   size_t most = 1;
-  for (const BoundEntry &entry : entries)
-    most = std::max(most, entry.steps.size());
+  for (const std::optional<BoundEntry> &entry : entries)
+    most = std::max(most, entry ? entry->steps.size() : 0);
   for (auto &[number, ofExchange] : exchanges)
     for (std::optional<cuda::Event> *each : {&ofExchange.begin, &ofExchange.end}) {
       auto event = cuda::Event::create(gpu);
@@ -283,9 +322,12 @@ Result<void> CudaExecutor::prepareClock() {
 }
 
 Result<double> CudaExecutor::time(uint32_t index, std::vector<double> *steps) {
+  Result<const BoundEntry *> found = bound(index);
+  if (!found)
+    return forward(found);
   if (auto prepared = prepareClock(); !prepared)
     return forward(prepared);
-  const BoundEntry &entry = entries[index];
+  const BoundEntry &entry = **found;
   // While the cache is filled the steps are put on the stream, so that no launch is waited for.
   Result<void> started;
   if (cacheFill.size() > 0)

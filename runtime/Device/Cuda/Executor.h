@@ -13,6 +13,7 @@
 #include "runtime/Device/Cuda/Product.h"
 #include "runtime/Device/Cuda/Staging.h"
 #include "runtime/Device/Executor.h"
+#include "runtime/Program/Signature.h"
 
 #include <map>
 #include <memory>
@@ -25,16 +26,21 @@ namespace stc::runtime {
 class CudaExecutor final : public Executor {
 public:
   /// Keeps references: the program and the device must outlive it. The communicators are this
-  /// device's. Errors: a program for another target, a GPU of another compute capability or without
-  /// the memory (Machine); those of Kernel, Products and Communicator.
+  /// device's. Of the entries those that are wanted can be run, and take memory. Errors: a program
+  /// for another target, a GPU of another compute capability or without the memory (Machine); those
+  /// of Kernel, Products and Communicator.
   static Result<std::unique_ptr<CudaExecutor>>
   create(const program::Program &program, const cuda::Device &device, Devices devices = {},
+         const EntryFilter &wanted = {},
          const std::vector<std::string> &productLibraries = cuda::cublasLtLibraries);
   ~CudaExecutor() override;
 
-  /// Bytes on the GPU that a program takes: its arena, and beside it what products need and where
-  /// parts of the host's memory are exchanged. What NCCL takes is not among them.
-  static uint64_t memoryNeed(const program::Program &program);
+  /// Bytes on the GPU that a program takes for the wanted entries: as much of its arena as they and
+  /// the variables use, and beside it what products need and where parts of the host's memory are
+  /// exchanged. What NCCL takes is not among them.
+  static uint64_t memoryNeed(const program::Program &program, const EntryFilter &wanted = {});
+  /// The first of these.
+  static uint64_t arenaNeed(const program::Program &program, const EntryFilter &wanted = {});
 
   std::string device() const override { return gpu.name(); }
   bool exchangesBeside() const override { return true; }
@@ -81,9 +87,11 @@ private:
 
   CudaExecutor(const program::Program &program, const cuda::Device &gpu, Devices devices)
       : Executor(program, devices), gpu(gpu), devices(std::move(devices)) {}
-  Result<void> prepare(const std::vector<std::string> &productLibraries);
+  Result<void> prepare(const EntryFilter &wanted, const std::vector<std::string> &productLibraries);
+  Result<const cuda::Kernel *> kernel(uint32_t number);
+  Result<const BoundEntry *> bound(uint32_t entry) const;
   Result<BoundEntry> bind(const program::Entry &entry);
-  Result<BoundStep> bind(const program::Step &step) const;
+  Result<BoundStep> bind(const program::Step &step);
   Result<void> prepareExchanges(const program::Entry &entry);
   /// What stands last on the stream: nothing but a kernel may be followed by one that starts early.
   enum class Last { Kernel, Other };
@@ -102,9 +110,9 @@ private:
     std::optional<cuda::Event> begin, end; // with a clock, on its own stream
   };
   std::map<uint32_t, ExchangeEvents> exchanges;
-  std::unique_ptr<cuda::Products> products; // null if the program has none
-  std::vector<cuda::Kernel> kernels;
-  std::vector<BoundEntry> entries;
+  std::unique_ptr<cuda::Products> products;         // null if the program has none
+  std::vector<std::optional<cuda::Kernel>> kernels; // those of the entries
+  std::vector<std::optional<BoundEntry>> entries;   // those that are wanted
   std::optional<cuda::Staging> staging;
   /// What time() needs: bytes that fill the cache, and an event before the steps and behind each.
   cuda::Memory cacheFill;

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <filesystem>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -47,7 +48,7 @@ protected:
   }
 
   /// The message of the error on the way to an executor, or none.
-  std::string open(const ProgramSpec &spec = gpuProgram()) {
+  std::string open(const ProgramSpec &spec = gpuProgram(), const EntryFilter &wanted = {}) {
     executor.reset(); // before the device and the program that it refers to
     auto opened = ProgramFile::open(spec.write("gpu.stcp"));
     if (!opened)
@@ -68,7 +69,8 @@ protected:
                                                                static_cast<int>(axis->count()))
                                     .value());
       }
-    auto created = CudaExecutor::create(file.program(), *device, std::move(devices), libraries);
+    auto created =
+        CudaExecutor::create(file.program(), *device, std::move(devices), wanted, libraries);
     if (!created)
       return machineError(created.error());
     executor = std::move(*created);
@@ -245,6 +247,28 @@ TEST_F(CudaTest, CeilingsAreAProductAndACopy) {
   EXPECT_FLOAT_EQ(rates->bytes, (512 << 20) / 0.5e-3);
   auto none = cuda::GpuCeilings::create(*device, DType::BF16, {"libnone.so"});
   EXPECT_EQ(none.error().kind, ErrorKind::Machine);
+}
+
+TEST_F(CudaTest, HasMemoryForTheEntriesThatAreWanted) {
+  ProgramSpec spec = gpuProgram();
+  spec.arena = 8192;
+  spec.entries[0].peak = 4096;
+  spec.entries.push_back(spec.entries[0]);
+  spec.entries[1].name = "g";
+  spec.entries[1].peak = 8192;
+  for (auto [name, index, bytes] : {std::tuple("f", 0, 4096u), {"g", 1, 8192u}}) {
+    EntryFilter wanted = [name = name](std::string_view entry) { return entry == name; };
+    ASSERT_EQ(open(spec, wanted), "");
+    EXPECT_EQ(fake->liveBytes, bytes);
+    EXPECT_EQ(CudaExecutor::memoryNeed(file.program(), wanted), bytes);
+    EXPECT_EQ(fake->liveGraphs, 1);
+    EXPECT_TRUE(executor->run(index));
+    EXPECT_EQ(executor->run(1 - index).error().message,
+              fmt::format("entry '{}' is none of those that the program was opened for",
+                          index ? "f" : "g"));
+  }
+  EXPECT_EQ(open(spec, [](std::string_view) { return false; }), "");
+  EXPECT_EQ(fake->liveBytes + fake->liveModules, 0u);
 }
 
 TEST_F(CudaTest, RunsAnEntryAsOneGraph) {
@@ -433,8 +457,10 @@ TEST_F(CudaTest, SaysWhatIsMissing) {
                     "cuMemAlloc: out of memory (error 2)");
   fake->settings.freeBytes = 1 << 20;
   fake->settings.blocks = 0;
-  EXPECT_EQ(open(), "kernel 'attention': a block of 384 threads and 100000 bytes of shared memory "
-                    "does not fit on this GPU");
+  EXPECT_EQ(
+      open(),
+      "entry 'f': kernel 'attention': a block of 384 threads and 100000 bytes of shared memory "
+      "does not fit on this GPU");
 }
 
 TEST_F(CudaTest, RefusesProgramsForTheHost) {
@@ -446,10 +472,10 @@ TEST_F(CudaTest, RefusesProgramsForTheHost) {
 TEST_F(CudaTest, HandsOnWhatTheDriverSays) {
   fake->settings.log = "ptxas application ptx input, line 7; error   : Unknown symbol\n"
                        "ptxas fatal   : Ptx assembly aborted due to errors\n";
-  EXPECT_EQ(open(),
-            "kernel 'attention': cuModuleLoadDataEx: a PTX JIT compilation failed (error 218): "
-            "ptxas application ptx input, line 7; error   : Unknown symbol; "
-            "ptxas fatal   : Ptx assembly aborted due to errors");
+  EXPECT_EQ(open(), "entry 'f': kernel 'attention': cuModuleLoadDataEx: a PTX JIT compilation "
+                    "failed (error 218): "
+                    "ptxas application ptx input, line 7; error   : Unknown symbol; "
+                    "ptxas fatal   : Ptx assembly aborted due to errors");
   fake->settings.log = nullptr;
   fake->settings.fail = "cuTensorMapEncodeTiled";
   EXPECT_EQ(open(), "entry 'f': kernel 'attention': cuTensorMapEncodeTiled: an illegal memory "
@@ -562,7 +588,8 @@ TEST_F(CudaTest, RefusesAMaximumOverDevices) {
   ASSERT_TRUE(nccl->getUniqueId(&id));
   Devices devices;
   devices.along.push_back(cuda::NcclCommunicator::create(nccl, *device, id, 0, 2).value());
-  auto created = CudaExecutor::create(opened->program(), *device, std::move(devices), libraries);
+  auto created =
+      CudaExecutor::create(opened->program(), *device, std::move(devices), {}, libraries);
   ASSERT_FALSE(created);
   EXPECT_EQ(created.error().message,
             "entry 'meet': expected no maximum of floats over several GPUs: that of NCCL leaves "
@@ -703,8 +730,9 @@ TEST_F(CudaCommandTest, SaysWhatMemoryWouldDo) {
   EXPECT_EQ(errorWith(), start + "compile it with " + budget);
   spec.variables.push_back({{"v", DType::F32, {1 << 28}, 8192}});
   EXPECT_EQ(errorWith(), start + "its weights and the optimizer's state alone take 1.0 GiB\n");
+  // What is no training needs no advice for that.
   EXPECT_THAT(errorOf(run({"eval", spec.write("large.stcp"), "--data", x, "--weights", x}), 3),
-              HasSubstr(start));
+              HasSubstr(": it needs 3.0 GiB of memory, Fake GPU has 1.0 GiB of 1.0 GiB left\n"));
 }
 
 TEST_F(CudaCommandTest, RefusesAnotherDevice) {

@@ -129,7 +129,7 @@ TEST(ProgramFile, ChecksTheMeaning) {
   };
   const int64_t huge = int64_t(1) << 40;
   const Unsound cases[] = {
-      {"expected input 'x' inside the arena of 4096 bytes, found 24 bytes at 4080",
+      {"expected input 'x' inside the arena's first 4096 bytes, found 24 bytes at 4080",
        [](ProgramSpec &s) { s.entries[0].inputs[0].offset = 4080; }},
       {"expected a possible shape of input 'x', found f32[2, -3]",
        [](ProgramSpec &s) {
@@ -165,7 +165,7 @@ TEST(ProgramFile, ChecksTheMeaning) {
        [](ProgramSpec &s) { s.variables[0].role = program::Role(9); }},
       {"entry 'f': step 1: expected a kernel below 2, found 2",
        [&](ProgramSpec &s) { launch(s).kernel = 2; }},
-      {"step 1: expected a buffer inside the arena of 4096 bytes, found 0 bytes at 5000",
+      {"step 1: expected a buffer inside the arena's first 4096 bytes, found 0 bytes at 5000",
        [&](ProgramSpec &s) { launch(s).buffers[1] = 5000; }},
       {"step 1: expected fewer items", [&](ProgramSpec &s) { launch(s).items = ~0ull; }},
       {"step 0: expected a gemm in f32 or f64, found i32",
@@ -177,16 +177,16 @@ TEST(ProgramFile, ChecksTheMeaning) {
       {"step 0: expected gemm operand a with rows of at least 3 elements, found leading dimension "
        "2",
        [&](ProgramSpec &s) { gemm(s).a = program::Matrix(0, 2, 0); }},
-      {"step 0: expected gemm operand b inside the arena",
+      {"step 0: expected gemm operand b inside the arena's first 4096 bytes",
        [&](ProgramSpec &s) { gemm(s).b = program::Matrix(4088, 2, 0); }},
       {"step 0: the extent of gemm operand c overflows",
        [&](ProgramSpec &s) {
          gemm(s).batch = std::numeric_limits<int32_t>::max();
          gemm(s).c = program::Matrix(0, 2, huge);
        }},
-      {"step 3: expected the source of a copy inside the arena",
+      {"step 3: expected the source of a copy inside the arena's first 4096 bytes",
        [&](ProgramSpec &s) { copy(s).bytes = ~0ull; }},
-      {"step 3: expected the target of a copy inside the arena",
+      {"step 3: expected the target of a copy inside the arena's first 4096 bytes",
        [&](ProgramSpec &s) { copy(s).target = 4092; }},
       {"step 3: expected a copy between places that do not overlap",
        [&](ProgramSpec &s) { copy(s).target = 260; }},
@@ -310,10 +310,12 @@ TEST(ProgramFile, ChecksExchanges) {
        [](ProgramSpec &s) { s.entries[0].steps[0].exchange[1].runs = 2; }},
       {"step 0: the extent of a collective overflows",
        [&](ProgramSpec &s) { one(s).elements = huge; }},
-      {"step 0: expected the source of a collective inside the arena of 4096 bytes, found 16 bytes "
+      {"step 0: expected the source of a collective inside the arena's first 4096 bytes, found 16 "
+       "bytes "
        "at 4092",
        [&](ProgramSpec &s) { one(s).source = 4092; }},
-      {"step 0: expected the target of a collective inside the arena of 4096 bytes, found 32 bytes "
+      {"step 0: expected the target of a collective inside the arena's first 4096 bytes, found 32 "
+       "bytes "
        "at 4080",
        [&](ProgramSpec &s) { one(s).target = 4080; }},
       {"step 0: expected the target of a collective at a multiple of 4 bytes, found it at 66",
@@ -395,9 +397,9 @@ TEST(ProgramFile, ChecksWhatIsForAGpu) {
        [&](ProgramSpec &s) { launch(s).buffers.pop_back(); }},
       {"step 0: expected the buffer of tensor map 0 at a multiple of 16 bytes, found it at 8",
        [&](ProgramSpec &s) { launch(s).buffers[0] = 8; }},
-      {"step 0: expected tensor map 1 inside the arena of 4096 bytes, found 448 bytes at 3712",
+      {"step 0: expected tensor map 1 inside the arena's first 4096 bytes, found 448 bytes at 3712",
        [&](ProgramSpec &s) { launch(s).buffers[1] = 3648; }},
-      {"step 0: expected tensor map 1 inside the arena",
+      {"step 0: expected tensor map 1 inside the arena's first 4096 bytes",
        [&](ProgramSpec &s) { map(s).offset = ~0ull << 4; }},
       {"found 18446744073709551615 bytes at 576",
        [&](ProgramSpec &s) {

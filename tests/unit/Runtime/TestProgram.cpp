@@ -148,8 +148,8 @@ std::string ProgramSpec::build() const {
           CreateIntermediate(builder, one.offset, test::build(builder, one.bytes)));
     const bool isDynamic = !entry.parameters.empty();
     entryTables.push_back(CreateEntryDirect(
-        builder, entry.name.c_str(), &inputs, &outputs, &steps, arena, entry.modelFlops,
-        isDynamic ? &parameters : nullptr, isDynamic ? &intermediates : nullptr));
+        builder, entry.name.c_str(), &inputs, &outputs, &steps, entry.peak.value_or(arena),
+        entry.modelFlops, isDynamic ? &parameters : nullptr, isDynamic ? &intermediates : nullptr));
   }
   std::vector<flatbuffers::Offset<Setting>> settingTables;
   for (const auto &[key, value] : settings)

@@ -114,6 +114,7 @@ struct EntrySpec {
   uint64_t modelFlops = 0;
   std::vector<ParameterSpec> parameters = {}; ///< of dynamic sizes where there are some
   std::vector<IntermediateSpec> intermediates = {};
+  std::optional<uint64_t> peak = {}; ///< without, the arena
 };
 
 struct ProgramSpec {
