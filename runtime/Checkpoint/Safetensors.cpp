@@ -1,10 +1,12 @@
 //===- Safetensors.cpp - named tensors in a file ----------------------------------------===//
 #include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Checkpoint/Shards.h"
 #include "runtime/Program/Tensor.h"
 
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #define XXH_INLINE_ALL
@@ -181,17 +183,58 @@ Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> byte
   return tensors;
 }
 
-Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
+Result<void> SafetensorsFile::add(const std::string &path) {
   Result<MappedFile> mapped = MappedFile::open(path);
   if (!mapped)
     return forward(mapped);
   Result<std::vector<NamedTensor>> tensors = readSafetensors(mapped->bytes());
   if (!tensors)
     return fail(path + ": " + tensors.error().message, tensors.error().kind);
+  std::ranges::move(*tensors, std::back_inserter(list));
+  files.push_back(std::move(*mapped));
+  return {};
+}
+
+Result<void> SafetensorsFile::addShards(const std::string &index) {
+  Result<ShardIndex> shardOf = readIndex(index);
+  if (!shardOf)
+    return forward(shardOf);
+  std::set<std::string> shards;
+  for (const auto &[tensor, shard] : *shardOf)
+    shards.insert(shard);
+  const std::string folder = index.substr(0, index.rfind('/') + 1);
+  for (const std::string &shard : shards) {
+    const size_t first = list.size();
+    if (auto added = add(folder + shard); !added)
+      return fail(
+          fmt::format("{}: expected the files that it names: {}", index, added.error().message),
+          added.error().kind);
+    for (const NamedTensor &tensor : std::span(list).subspan(first)) {
+      auto known = shardOf->find(tensor.name);
+      if (known == shardOf->end() || known->second != shard)
+        return fail(fmt::format("{}: expected '{}' in {}, found it in {}", index,
+                                printable(tensor.name),
+                                known == shardOf->end() ? "no file" : known->second, shard));
+    }
+  }
+  for (const auto &[tensor, shard] : *shardOf)
+    if (std::ranges::find(list, tensor, &NamedTensor::name) == list.end())
+      return fail(fmt::format("{}: expected '{}' in {}, found it in no file", index,
+                              printable(tensor), shard));
+  return {};
+}
+
+Result<SafetensorsFile> SafetensorsFile::open(const std::string &path) {
   SafetensorsFile file;
-  file.list = std::move(*tensors);
-  file.file = std::move(*mapped);
-  return file;
+  auto added = isIndex(path) ? file.addShards(path) : file.add(path);
+  return added ? Result<SafetensorsFile>(std::move(file)) : forward(added);
+}
+
+Result<void> SafetensorsFile::check() const {
+  for (const MappedFile &file : files)
+    if (auto whole = file.check(); !whole)
+      return whole;
+  return {};
 }
 
 } // namespace stc::runtime

@@ -38,17 +38,22 @@ writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors,
 /// The tensors in the bytes of a file, in the order of their data, which point into the bytes.
 Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes);
 
-/// A mapped file; the tensors' data point into it.
+/// A mapped file, or all shards of an index (Shards.h); the tensors' data point into them.
 class SafetensorsFile {
 public:
+  /// Errors: no such file, or none of this format; an index and shards that do not have the same
+  /// tensors.
   static Result<SafetensorsFile> open(const std::string &path);
 
   const std::vector<NamedTensor> &tensors() const { return list; }
   /// As MappedFile's.
-  Result<void> check() const { return file.check(); }
+  Result<void> check() const;
 
 private:
-  MappedFile file;
+  Result<void> add(const std::string &path);
+  Result<void> addShards(const std::string &index);
+
+  std::vector<MappedFile> files;
   std::vector<NamedTensor> list;
 };
 

@@ -1,11 +1,13 @@
 //===- RunFolder.cpp - fuzzes the JSON of a run's folder ---------------------------===//
 //
 // The first byte of an input says which file the rest is: metrics.jsonl, run.json, a checkpoint's
-// state.json, or a map of names for export. The files are in memory where there is such a folder.
+// state.json, an index of shards, or a map of names for export. The files are in memory where there
+// is such a folder.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/Checkpoint/Checkpoint.h"
 #include "runtime/Checkpoint/Exchange.h"
+#include "runtime/Checkpoint/Safetensors.h"
 #include "runtime/Report/Page.h"
 #include "runtime/Report/RunRecord.h"
 #include "runtime/Support/Json.h"
@@ -37,6 +39,7 @@ struct Folder {
     write("metrics.jsonl", "{\"kind\":\"step\",\"step\":1,\"bits_per_byte\":8}\n");
     write("weights.safetensors", "");
     write("optimizer.safetensors", "");
+    write("shard.safetensors", std::string_view("\2\0\0\0\0\0\0\0{}", 10));
   }
   ~Folder() { fs::remove_all(path); }
 
@@ -69,7 +72,13 @@ std::string sealed(std::string_view text) {
   return print() + "\n";
 }
 
-enum Kind : char { MetricsFile = 'm', RunFile = 'r', StateFile = 's', NamesFile = 'n' };
+enum Kind : char {
+  MetricsFile = 'm',
+  RunFile = 'r',
+  StateFile = 's',
+  IndexFile = 'i',
+  NamesFile = 'n'
+};
 
 } // namespace
 
@@ -97,6 +106,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       FUZZ_REQUIRE(checkpoint->state().step > 0, "step");
     break;
   }
+  case IndexFile:
+    folder.write("shards.index.json", text);
+    requireOneLine(runtime::SafetensorsFile::open(folder.path + "/shards.index.json"));
+    break;
   case NamesFile: {
     folder.write("names.json", text);
     auto names = runtime::NameMap::open(folder.path + "/names.json");

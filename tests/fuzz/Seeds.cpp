@@ -115,6 +115,8 @@ void writeRunFolder() {
       R"("evaluated_step":20,"best":{"step":20,"bits_per_byte":7.5},"files":)"
       R"({"weights.safetensors":"2d06800538d394c2","optimizer.safetensors":"2d06800538d394c2"},)"
       R"("checksum":""})");
+  write(seed("run-folder", "index"),
+        R"(i{"metadata":{"total_size":4},"weight_map":{"w":"shard.safetensors"}})");
   write(seed("run-folder", "names"), R"(n{"h.*.attn.weight":"blocks.*.qkv","tok":"embedding"})");
   writeDictionary("run-folder", {"\"kind\"", "\"step\"", "\"eval\"", "\"settings\"", "\"best\"",
                                  "null", "1e300", "9223372036854775808", "-1", "*"});

@@ -1,6 +1,7 @@
 //===- ExchangeTest.cpp - weights to and from other programs ---------------------------------===//
 #include "runtime/Checkpoint/Exchange.h"
 #include "runtime/Checkpoint/Safetensors.h"
+#include "runtime/Checkpoint/Shards.h"
 #include "tests/unit/Runtime/Command.h"
 #include "tests/unit/Runtime/MockModel.h"
 
@@ -249,6 +250,15 @@ save_file({"w": module.w.detach().bfloat16()}, sys.argv[2])
   ASSERT_EQ(halved.code, 0) << halved.err;
   ASSERT_EQ(run({"import", program, back, "--out", other}).code, 0);
   EXPECT_NEAR(floats(other, "w")[5], values[5], std::abs(values[5]) / 128);
+}
+
+TEST_F(ExchangeTest, ImportsShards) {
+  const std::string index = indexName(other), shard = "other-00001-of-00001.safetensors";
+  std::filesystem::rename(weights, std::filesystem::path(other).replace_filename(shard));
+  writeFile(index, printIndex({{"w", shard}}, values.size() * sizeof(float)));
+  Outcome outcome = run({"import", program, index, "--out", back});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(floats(back, "w"), values);
 }
 
 } // namespace
