@@ -2,7 +2,8 @@
 //
 // A folder with weights.safetensors, optimizer.safetensors and state.json. It is written under
 // another name and renamed when all of it is on the disk. state.json has a checksum (XXH3-64) of
-// each file and of itself.
+// each file and of itself. Of several devices each writes a shard of the optimizer's state
+// (Shards.h) in place of the one file; any number of them reads either.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -10,6 +11,7 @@
 #include "runtime/Device/Executor.h"
 #include "runtime/Support/Error.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,8 +47,12 @@ struct TrainingState {
   std::optional<BestEvaluation> best;
 };
 
-/// Writes a checkpoint under `path`, which must not exist, by way of `path`.tmp. Errors: NonFinite,
-/// if a variable holds a value that is not finite; Io. Then nothing of it is left.
+/// Error: this process does not see a folder that the first one has created.
+Result<void> requireSharedFolder(const std::string &path);
+
+/// Writes a checkpoint under `path`, which must not exist, by way of `path`.tmp; all devices
+/// together. Errors, each that of all: NonFinite, if a variable holds a value that is not finite;
+/// Io; Input, if not all processes have the same folder there. Then nothing of it is left.
 Result<void> writeCheckpoint(Executor &executor, const std::string &path,
                              const TrainingState &state);
 
@@ -68,6 +74,7 @@ public:
 
 private:
   std::string folder, specification, program;
+  std::array<std::string, 2> paths; ///< of weights and optimizer, each a file or an index
   TrainingState training;
 };
 

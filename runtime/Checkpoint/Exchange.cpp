@@ -102,8 +102,7 @@ Result<void> exportWeights(const std::string &from, const std::string &to, const
                               printable(other), printable(it->second), printable(tensor.name)));
     tensor.name = other;
   }
-  Result<uint64_t> written = writeSafetensors(to, tensors);
-  return written ? Result<void>() : forward(written);
+  return writeSafetensors(to, tensors);
 }
 
 Result<void> importWeights(const program::Program &program, const std::string &from,
@@ -144,8 +143,7 @@ Result<void> importWeights(const program::Program &program, const std::string &f
     tensor.name = wanted[i]->name()->str();
     tensors.push_back(std::move(tensor));
   }
-  Result<uint64_t> written = writeSafetensors(to, tensors);
-  return written ? Result<void>() : forward(written);
+  return writeSafetensors(to, tensors);
 }
 
 } // namespace stc::runtime

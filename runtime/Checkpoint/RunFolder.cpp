@@ -116,6 +116,10 @@ Result<RunFolder> RunFolder::open(const std::string &path) {
   return folder;
 }
 
+Result<void> RunFolder::requireShared(const std::string &path) {
+  return requireSharedFolder(fmt::format("{}/{}", path, checkpointsName));
+}
+
 RunFolder::RunFolder(RunFolder &&other) noexcept
     : path(std::move(other.path)), lock(std::exchange(other.lock, -1)) {}
 
@@ -147,7 +151,7 @@ std::vector<int64_t> RunFolder::checkpoints() const {
   return steps;
 }
 
-std::string RunFolder::checkpoint(int64_t step) const {
+std::string RunFolder::checkpoint(const std::string &path, int64_t step) {
   return fmt::format("{}/{}/{}", path, checkpointsName, nameOf(step));
 }
 

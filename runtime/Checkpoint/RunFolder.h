@@ -26,6 +26,8 @@ public:
   /// Creates the folder where there is none, locks it, finds out whether it can be written, and
   /// removes what writes that were killed have left. Errors: another run in it (Input); Io.
   static Result<RunFolder> open(const std::string &path);
+  /// Error: this process does not see what another one has opened.
+  static Result<void> requireShared(const std::string &path);
   RunFolder(RunFolder &&other) noexcept;
   ~RunFolder();
 
@@ -33,7 +35,9 @@ public:
 
   /// The steps that there are checkpoints of, in ascending order.
   std::vector<int64_t> checkpoints() const;
-  std::string checkpoint(int64_t step) const;
+  std::string checkpoint(int64_t step) const { return checkpoint(path, step); }
+  /// The same of a folder that another process holds.
+  static std::string checkpoint(const std::string &path, int64_t step);
   /// Whether there are weights, of a checkpoint or of their own.
   bool hasWeights() const;
 

@@ -103,13 +103,27 @@ static uint64_t bytesOf(const NamedTensor &tensor) {
   return bytes;
 }
 
-Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors) {
-  return writeSafetensors(path, tensors, [&](size_t k) { return tensors[k].data; });
-}
+struct SafetensorsWriter::File {
+  explicit File(AtomicFile atomic) : atomic(std::move(atomic)) { XXH3_64bits_reset(&checksum); }
 
-Result<uint64_t>
-writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors,
-                 const std::function<Result<std::span<const std::byte>>(size_t)> &read) {
+  Result<void> write(std::span<const std::byte> more) {
+    XXH3_64bits_update(&checksum, more.data(), more.size());
+    bytes += more.size();
+    return atomic.write(more);
+  }
+
+  AtomicFile atomic;
+  XXH3_state_t checksum;
+  uint64_t bytes = 0;
+};
+
+SafetensorsWriter::SafetensorsWriter(std::unique_ptr<File> file) : file(std::move(file)) {}
+SafetensorsWriter::SafetensorsWriter(SafetensorsWriter &&) noexcept = default;
+SafetensorsWriter &SafetensorsWriter::operator=(SafetensorsWriter &&) noexcept = default;
+SafetensorsWriter::~SafetensorsWriter() = default;
+
+Result<SafetensorsWriter> SafetensorsWriter::create(const std::string &path,
+                                                    std::span<const NamedTensor> tensors) {
   nlohmann::ordered_json header;
   header["__metadata__"] = {{"format", "pt"}};
   uint64_t offset = 0;
@@ -123,25 +137,35 @@ writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors,
   text.append((8 - text.size() % 8) % 8, ' ');
   uint64_t length = text.size();
 
-  Result<AtomicFile> file = AtomicFile::create(path);
-  if (!file)
-    return forward(file);
-  XXH3_state_t checksum;
-  XXH3_64bits_reset(&checksum);
-  auto write = [&](std::span<const std::byte> bytes) {
-    XXH3_64bits_update(&checksum, bytes.data(), bytes.size());
-    return file->write(bytes);
-  };
-  Result<void> written = write(std::as_bytes(std::span(&length, 1)));
-  if (written)
-    written = write(std::as_bytes(std::span(text)));
-  for (size_t k = 0; k < tensors.size() && written; ++k)
-    written = read(k).and_then(write);
-  if (written)
-    written = file->commit();
+  Result<AtomicFile> atomic = AtomicFile::create(path);
+  if (!atomic)
+    return forward(atomic);
+  auto file = std::make_unique<File>(std::move(*atomic));
+  Result<void> written = file->write(std::as_bytes(std::span(&length, 1))).and_then([&] {
+    return file->write(std::as_bytes(std::span(text)));
+  });
   if (!written)
     return forward(written);
-  return XXH3_64bits_digest(&checksum);
+  return SafetensorsWriter(std::move(file));
+}
+
+Result<void> SafetensorsWriter::write(std::span<const std::byte> data) { return file->write(data); }
+
+Result<WrittenFile> SafetensorsWriter::commit() {
+  return file->atomic.commit().map([&] {
+    return WrittenFile{XXH3_64bits_digest(&file->checksum), file->bytes};
+  });
+}
+
+Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors) {
+  Result<SafetensorsWriter> writer = SafetensorsWriter::create(path, tensors);
+  if (!writer)
+    return forward(writer);
+  for (const NamedTensor &tensor : tensors)
+    if (auto written = writer->write(tensor.data); !written)
+      return written;
+  Result<WrittenFile> written = writer->commit();
+  return written ? Result<void>() : forward(written);
 }
 
 Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes) {

@@ -12,7 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,14 +26,33 @@ struct NamedTensor {
   std::span<const std::byte> data;
 };
 
-/// Writes the tensors, whose data have the bytes that their shapes say, in this order. The file
-/// appears whole or not at all. Returns its checksum, XXH3-64 of all its bytes.
-Result<uint64_t> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
-/// The same, where the data of tensor k are what read(k) gives, until its next call, in place of
-/// those that it names.
-Result<uint64_t>
-writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors,
-                 const std::function<Result<std::span<const std::byte>>(size_t)> &read);
+/// What was written: XXH3-64 of all bytes, and how many they are.
+struct WrittenFile {
+  uint64_t checksum = 0, bytes = 0;
+};
+
+/// Writes a file tensor by tensor. It appears whole, with commit(), or not at all.
+class SafetensorsWriter {
+public:
+  /// The data that the tensors point to do not count.
+  static Result<SafetensorsWriter> create(const std::string &path,
+                                          std::span<const NamedTensor> tensors);
+  SafetensorsWriter(SafetensorsWriter &&other) noexcept;
+  SafetensorsWriter &operator=(SafetensorsWriter &&other) noexcept;
+  ~SafetensorsWriter();
+
+  /// The data of the next tensor, which are as many bytes as its shape says.
+  Result<void> write(std::span<const std::byte> data);
+  Result<WrittenFile> commit();
+
+private:
+  struct File;
+  explicit SafetensorsWriter(std::unique_ptr<File> file);
+  std::unique_ptr<File> file;
+};
+
+/// Writes the tensors in this order. The file appears whole or not at all.
+Result<void> writeSafetensors(const std::string &path, std::span<const NamedTensor> tensors);
 
 /// The tensors in the bytes of a file, in the order of their data, which point into the bytes.
 Result<std::vector<NamedTensor>> readSafetensors(std::span<const std::byte> bytes);

@@ -1,5 +1,6 @@
 //===- Weights.cpp - a program's variables in safetensors files -------------------------===//
 #include "runtime/Checkpoint/Weights.h"
+#include "runtime/Checkpoint/Shards.h"
 #include "runtime/Program/NarrowFloat.h"
 #include "runtime/Program/Tensor.h"
 #include "runtime/Support/File.h"
@@ -12,6 +13,8 @@
 #include <fmt/ranges.h>
 #include <functional>
 #include <map>
+#include <optional>
+#include <sstream>
 
 namespace stc::runtime {
 
@@ -23,6 +26,25 @@ std::string listNames(const std::vector<std::string> &names) {
   std::string text = fmt::format(
       "{}", fmt::join(names.begin(), names.begin() + std::min(most, names.size()), ", "));
   return names.size() > most ? fmt::format("{} and {} more", text, names.size() - most) : text;
+}
+
+std::vector<size_t> dealVariables(const program::Program &program,
+                                  std::span<const program::Tensor *const> variables, size_t files) {
+  std::vector<uint64_t> bytes;
+  for (const program::Tensor *variable : variables)
+    bytes.push_back(wholeBytes(program, *variable));
+  return dealToShards(bytes, files);
+}
+
+// What the first device learns of a file.
+std::string printWritten(const WrittenFile &file) {
+  return fmt::format("{} {}", file.checksum, file.bytes);
+}
+
+WrittenFile parseWritten(const std::string &text) {
+  WrittenFile file;
+  std::istringstream(text) >> file.checksum >> file.bytes;
+  return file;
 }
 
 } // namespace
@@ -96,30 +118,62 @@ matchTensors(const program::Program &program, std::span<const NamedTensor> found
   return matched;
 }
 
-Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path) {
-  std::vector<const program::Tensor *> variables = variablesOf(executor.program(), set);
+Result<std::vector<WrittenFile>> saveVariables(Executor &executor, VariableSet set,
+                                               std::span<const std::string> paths) {
+  const program::Program &program = executor.program();
+  const std::vector<const program::Tensor *> variables = variablesOf(program, set);
+  const std::vector<size_t> fileOf = dealVariables(program, variables, paths.size());
+  const size_t own = executor.number();
   std::vector<NamedTensor> tensors;
-  for (const program::Tensor *tensor : variables)
-    tensors.push_back(
-        {tensor->name()->str(), tensor->dtype(), wholeShape(executor.program(), *tensor), {}});
+  for (size_t k = 0; k < variables.size(); ++k)
+    if (fileOf[k] == own)
+      tensors.push_back({variables[k]->name()->str(),
+                         variables[k]->dtype(),
+                         wholeShape(program, *variables[k]),
+                         {}});
+  Result<std::optional<SafetensorsWriter>> file;
+  if (own < paths.size())
+    file = SafetensorsWriter::create(paths[own], tensors);
   std::vector<std::byte> data; // of one after the other
-  auto read = [&](size_t k) -> Result<std::span<const std::byte>> {
-    const program::Tensor &tensor = *variables[k];
-    data.resize(wholeBytes(executor.program(), tensor));
-    if (auto got = executor.readWhole(tensor, data); !got)
+  for (size_t k = 0; k < variables.size(); ++k) {
+    // The others need what this device has of it, whatever has become of the own file.
+    const program::Tensor &variable = *variables[k];
+    data.resize(wholeBytes(program, variable));
+    if (auto got = executor.readWhole(variable, data); !got)
       return forward(got);
-    if (!isFinite(tensor.dtype(), data))
-      return fail(fmt::format("{}: not written: '{}' holds values that are not finite", path,
-                              tensor.name()->str()),
-                  ErrorKind::NonFinite);
-    return data;
-  };
-  if (executor.isFirst())
-    return writeSafetensors(path, tensors, read);
-  for (size_t k = 0; k < tensors.size(); ++k)
-    if (auto given = read(k); !given)
-      return forward(given);
-  return 0;
+    if (!file || fileOf[k] != own)
+      continue;
+    Result<void> written =
+        isFinite(variable.dtype(), data)
+            ? (*file)->write(data)
+            : fail(fmt::format("{}: not written: '{}' holds values that are not finite", paths[own],
+                               variable.name()->str()),
+                   ErrorKind::NonFinite);
+    if (!written)
+      file = forward(written);
+  }
+  auto all = executor.collect(file.and_then([](std::optional<SafetensorsWriter> &writer) {
+    return writer ? writer->commit().map(printWritten) : Result<std::string>();
+  }));
+  if (!all)
+    return forward(all);
+  std::vector<WrittenFile> written;
+  for (const std::string &one : std::span(*all).first(std::min(all->size(), paths.size())))
+    written.push_back(parseWritten(one));
+  return written;
+}
+
+std::string printIndex(const program::Program &program, VariableSet set,
+                       std::span<const std::string> files) {
+  const std::vector<const program::Tensor *> variables = variablesOf(program, set);
+  const std::vector<size_t> fileOf = dealVariables(program, variables, files.size());
+  ShardIndex index;
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < variables.size(); ++k) {
+    index[variables[k]->name()->str()] = files[fileOf[k]];
+    bytes += wholeBytes(program, *variables[k]);
+  }
+  return printIndex(index, bytes);
 }
 
 Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path) {

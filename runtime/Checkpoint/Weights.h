@@ -30,20 +30,27 @@ matchTensors(const program::Program &program, std::span<const NamedTensor> found
 /// Whether all elements are finite numbers; those that are no floats are.
 bool isFinite(program::DType dtype, std::span<const std::byte> data);
 
-/// Writes the variables under their names and returns the file's checksum. Of several devices,
-/// which do this together, the first writes, one whole variable after the other. Fails (NonFinite)
-/// if one of them holds a value that is not finite: the file keeps its last good contents.
-Result<uint64_t> saveVariables(Executor &executor, VariableSet set, const std::string &path);
+/// Writes the variables under their names into these files, of which each device writes one while
+/// there are any; all devices do this together, one whole variable after the other. The first gets
+/// what was written, the others nothing; an error is that of all. Fails (NonFinite) if a variable
+/// holds a value that is not finite: its file keeps its last good contents.
+Result<std::vector<WrittenFile>> saveVariables(Executor &executor, VariableSet set,
+                                               std::span<const std::string> paths);
 
-/// Reads all of them. A file that lacks one, has another, or one of another shape or dtype is an
-/// error that lists them, and changes nothing.
+/// The index (Shards.h) of the files of saveVariables.
+std::string printIndex(const program::Program &program, VariableSet set,
+                       std::span<const std::string> files);
+
+/// Reads all of them from a file, or from the shards of an index. One that lacks a variable, has
+/// another, or one of another shape or dtype is an error that lists them, and changes nothing.
 Result<void> loadVariables(Executor &executor, VariableSet set, const std::string &path);
 
 /// The file of weights that a path stands for: a folder of a run or of a checkpoint has one in it.
 std::string weightsFile(const std::string &path);
 
-inline Result<uint64_t> saveWeights(Executor &executor, const std::string &path) {
-  return saveVariables(executor, VariableSet::Weights, path);
+inline Result<void> saveWeights(Executor &executor, const std::string &path) {
+  auto saved = saveVariables(executor, VariableSet::Weights, std::span(&path, 1));
+  return saved ? Result<void>() : forward(saved);
 }
 inline Result<void> loadWeights(Executor &executor, const std::string &path) {
   return loadVariables(executor, VariableSet::Weights, weightsFile(path));

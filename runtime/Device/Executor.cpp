@@ -21,6 +21,20 @@ Runs runsOf(std::span<const int64_t> shape, const program::Tensor &tensor, uint3
   return runs;
 }
 
+/// A text, or an error in its place, as one text.
+std::string pack(const Result<std::string> &one) {
+  return one ? "=" + *one
+             : fmt::format("{}{}", static_cast<int>(one.error().kind), one.error().message);
+}
+
+Result<std::string> unpack(const std::string &packed) {
+  std::string text = packed.substr(1);
+  if (packed.front() == '=')
+    return text;
+  return tl::unexpected(
+      Error{std::move(text), static_cast<ErrorKind>(packed.front() - '0'), /*isKnown=*/true});
+}
+
 } // namespace
 
 Executor::Executor(const program::Program &program, const Devices &devices)
@@ -71,8 +85,11 @@ Result<void> Executor::wait() {
   return done;
 }
 
-bool Executor::isFirst() const {
-  return std::ranges::all_of(places, [](int place) { return place == 0; });
+size_t Executor::number() const {
+  size_t number = 0;
+  for (size_t axis = 0; axis < places.size(); ++axis)
+    number = number * source.axes()->Get(axis)->count() + places[axis];
+  return number;
 }
 
 Result<uint32_t> Executor::any(uint32_t bits) const {
@@ -86,6 +103,30 @@ Result<uint32_t> Executor::any(uint32_t bits) const {
     bits |= static_cast<uint32_t>(std::stoul(one));
   Result<std::string> agreed = control->broadcast(std::to_string(bits));
   return agreed ? Result<uint32_t>(static_cast<uint32_t>(std::stoul(*agreed))) : forward(agreed);
+}
+
+Result<std::vector<std::string>> Executor::collect(const Result<std::string> &own) const {
+  if (!control)
+    return own.map([](const std::string &text) { return std::vector{text}; });
+  control->progress();
+  Result<std::vector<std::string>> all = control->gather(pack(own));
+  if (!all)
+    return all;
+  Result<std::string> verdict; // of the first
+  for (size_t rank = 0; rank < all->size(); ++rank) {
+    Result<std::string> one = unpack((*all)[rank]);
+    if (one) {
+      (*all)[rank] = std::move(*one);
+    } else if (verdict) {
+      if (rank > 0)
+        one.error().message = fmt::format("rank {}: {}", rank, one.error().message);
+      verdict = std::move(one);
+    }
+  }
+  Result<std::string> agreed = control->broadcast(pack(verdict));
+  if (agreed)
+    agreed = unpack(*agreed);
+  return agreed ? std::move(all) : forward(agreed);
 }
 
 Result<void> Executor::writeRanks() {

@@ -28,11 +28,16 @@ public:
   DealtPart part(const program::Tensor &tensor, uint32_t dim) const {
     return partOf(source, places, tensor, dim);
   }
-  /// Whether this is the first of these devices, whose process speaks and writes for all of them.
-  bool isFirst() const;
+  /// The number of this one of these devices (Parts.h), which is the rank of its process.
+  size_t number() const;
+  /// Whether this is the first of these devices, whose process speaks for all of them.
+  bool isFirst() const { return number() == 0; }
   /// What the processes of all these devices say, by the bits of each: any of them. They ask
   /// together. Error (Peer): another one has failed.
   Result<uint32_t> any(uint32_t bits) const;
+  /// The first gets what each process has, in the order of ranks, and the others get nothing. Where
+  /// one has an error instead, that is the error of all, who know that it is. They ask together.
+  Result<std::vector<std::string>> collect(const Result<std::string> &own) const;
 
   /// What it runs on: "2 threads", "NVIDIA H100 80GB HBM3".
   virtual std::string device() const = 0;

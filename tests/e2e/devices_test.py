@@ -27,6 +27,9 @@ GRIDS = ("1", "2", "4", "context:2", "context:4", "data:2,context:2")
 PATIENCE = 300  # seconds, after which a test fails rather than hang; nothing is measured
 # Exit codes where the machine lacks something, a loss is not a number, and another process of the run failed.
 MACHINE, NOT_FINITE, PEER = 3, 4, 6
+# For an mpirun that nobody else starts.
+BY_HAND = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+           "OMPI_MCA_mpi_yield_when_idle": "1"}
 
 
 def children(process: subprocess.Popen[str], program: Path) -> dict[int, int]:
@@ -55,6 +58,17 @@ def read_array(path: Path) -> tuple[bytes, array]:
     data = path.read_bytes()
     start = 10 + int.from_bytes(data[8:10], "little")
     return data[:start], array("f", data[start:])
+
+
+def of_shards(folder: Path, file: str) -> dict[str, bytes]:
+    """The tensors of a .safetensors file in a folder, or of the shards that stand in its place."""
+    index = folder / f"{file}.index.json"
+    names = set(json.loads(index.read_text())["weight_map"].values()) if index.exists() else {file}
+    tensors = {}
+    for data in ((folder / name).read_bytes() for name in names):
+        header = json.loads(data[8:8 + int.from_bytes(data[:8], "little")])
+        tensors |= {tensor: data[place_of(data, tensor)] for tensor in header if tensor != "__metadata__"}
+    return tensors
 
 
 def place_of(file: bytes | bytearray, tensor: str) -> slice:
@@ -221,9 +235,9 @@ class Devices(unittest.TestCase):
             """The steps that were skipped, and the scale after the last."""
             self.run_it(self.command(programs[grid], out, "--weights", weights, "--steps", "6", data=data))
             lines = [json.loads(line) for line in (self.work / out / "metrics.jsonl").read_text().splitlines()]
-            state = (self.work / out / "checkpoints/step-00000006/optimizer.safetensors").read_bytes()
+            state = of_shards(self.work / out / "checkpoints/step-00000006", "optimizer.safetensors")
             return ([line["step"] for line in lines if line["kind"] == "step" and line["gradient_norm"] is None],
-                    array("f", state[place_of(state, "loss_scale")])[0])
+                    array("f", state["loss_scale"])[0])
 
         self.assertEqual(train("1", "noise", self.records("noise", noise, noise)), ([], 65536))
         # The same byte is on one device each time, on that of rank 0 or of another.
@@ -268,6 +282,17 @@ class Devices(unittest.TestCase):
             self.assertRegex(expected, r"of step \d is not a finite number; no weights were written")
         self.run_it(self.command("1", "finite", "--steps", "1", *start, data=self.records("neither", *[noise] * 4)))
 
+    def test_what_is_not_finite_is_not_written(self) -> None:
+        # The embedding of a byte that is nowhere in the data.
+        weights = self.weights("unused", {"transformer.wte.weight": (0, [float("inf")] * WIDTH)})
+        checkpoints = self.work / "unused/checkpoints"
+        for grid in ("1", "2", "context:2"):
+            error = self.run_it(self.command(grid, "unused", "--fresh", "--weights", weights, "--steps", "1"), NOT_FINITE)
+            self.assertEqual(error.splitlines()[-1],
+                             f"stc-run: error: {checkpoints}/step-00000001.tmp/weights.safetensors: not written: "
+                             "'transformer.wte.weight' holds values that are not finite; no weights were written")
+            self.assertEqual(list(checkpoints.iterdir()), [])
+
     def test_calls_give_what_one_gives(self) -> None:
         self.run_it(self.command("1", "called"))
         numbers = random.Random(2)
@@ -294,11 +319,76 @@ class Devices(unittest.TestCase):
                     for value, other in zip(values, found[name][1], strict=True):
                         self.assertAlmostEqual(other, value, delta=1e-5 * largest, msg=f"{grid}: {name}")
 
+    def shards(self, checkpoint: Path) -> list[str]:
+        """The files that have the optimizer's state, which an index puts in the place of one."""
+        names = sorted(path.name for path in checkpoint.glob("optimizer*.safetensors"))
+        files = json.loads((checkpoint / "state.json").read_text())["files"]
+        index = checkpoint / "optimizer.safetensors.index.json"
+        self.assertEqual(index.exists(), len(names) > 1)
+        self.assertEqual(sorted(files), sorted(["weights.safetensors", *names, *[index.name] * index.exists()]))
+        if index.exists():
+            said = json.loads(index.read_text())
+            tensors = {name: of_shards(checkpoint, name) for name in names}
+            self.assertEqual(said["weight_map"], {tensor: name for name in names for tensor in tensors[name]})
+            sizes = [sum(map(len, of_one.values())) for of_one in tensors.values()]
+            self.assertEqual(said["metadata"], {"total_size": sum(sizes)})
+            self.assertLess(max(sizes), 1.5 * sum(sizes) / len(sizes))  # its share, and one tensor
+        return names
+
     def test_goes_on_with_another_number(self) -> None:
         self.run_it(self.command("1", "whole"))
-        for grid, steps in (("2", 3), ("context:2", 5), ("1", 8), ("data:2,context:2", STEPS)):
+        for grid, steps in (("2", 3), ("context:2", 5), ("1", 8), ("4", 10), ("2", 12), ("4", 14), ("1", 16),
+                            ("data:2,context:2", STEPS)):
             self.run_it(self.command(grid, "parts", "--resume", "--steps", str(steps)))
+            count = json.loads((self.work / "parts/run.json").read_text())["devices"]
+            expected = [f"optimizer-{shard:05}-of-{count:05}.safetensors" for shard in range(1, count + 1)]
+            self.assertEqual(self.shards(self.work / f"parts/checkpoints/step-{steps:08}"),
+                             expected if count > 1 else ["optimizer.safetensors"])
         self.assert_same_learning("parts", "whole")
+
+    def test_a_damaged_shard_is_found(self) -> None:
+        self.run_it(self.command("4", "damaged", "--steps", "6", "--save-every", "1"))
+        checkpoints = self.work / "damaged/checkpoints"
+        shard, other = (checkpoints / f"step-0000000{step}/optimizer-00003-of-00004.safetensors" for step in (6, 5))
+        data = bytearray(shard.read_bytes())
+        data[-1] ^= 1
+        shard.write_bytes(data)
+        other.unlink()
+        error = self.run_it(self.command("2", "damaged", "--resume", "--steps", "7"))
+        for path, what in (shard, "its checksum does not fit its contents"), (other, "cannot open"):
+            step = path.parent.name
+            self.assertIn(f"warning: {path}: {what}", error)
+            self.assertIn(f"it is set aside as {step}.damaged, going on from step 4\n", error)
+        self.assertEqual(sorted(path.name for path in checkpoints.iterdir()),
+                         ["step-00000004", "step-00000005.damaged", "step-00000006.damaged", "step-00000007"])
+
+    def test_one_that_cannot_write_ends_all(self) -> None:
+        """Rank 1 has a folder of its own under the same name."""
+        first, second = self.work / "writes-0", self.work / "writes-1"
+        checkpoints, shard = Path("run/checkpoints"), "optimizer-00002-of-00002.safetensors"
+        temporary = checkpoints / "step-00000002.tmp"
+        command = self.command("2", "", "--steps", "2", "--fresh")
+        command[command.index("--out") + 1] = "run"
+        for folder in (first, second):
+            folder.mkdir()
+
+        def fails(code: int, message: str) -> None:
+            ended = subprocess.run(["mpirun", "-q", "-wdir", first, "-n", "1", *command, ":", "-wdir", second, "-n", "1", *command],
+                                   capture_output=True, text=True, timeout=PATIENCE, env=os.environ | BY_HAND)
+            self.assertEqual(ended.returncode, code, ended.stderr)
+            self.assertEqual(len(re.findall(f"error: {message}", ended.stderr)), 1, ended.stderr)
+            self.assertEqual(ended.stderr.count("error:"), 1, ended.stderr)
+            self.assertEqual(list((first / checkpoints).iterdir()), [])
+
+        shared = ".* has to be on a file system that all processes share"
+        fails(1, f"rank 1: {checkpoints}: expected the folder that rank 0 has created, found none: {shared}")
+        (second / checkpoints).mkdir()
+        fails(1, f"rank 1: {temporary}: expected the folder that rank 0 has created, found none: {shared}")
+        (second / temporary).mkdir()
+        fails(1, f"{temporary / shard}: expected the [0-9]+ bytes that rank 1 has written, found no file: {shared}")
+        (second / temporary / shard).unlink()
+        (second / temporary / shard).symlink_to("/dev/full")
+        fails(5, f"rank 1: {temporary / shard}: cannot write: No space left on device")
 
     def test_evaluates_and_samples_as_one(self) -> None:
         self.run_it(self.command("1", "trained"))
@@ -361,7 +451,6 @@ class Devices(unittest.TestCase):
         for rank, text in enumerate((b"a" * 4000, b"b" * 4000)):
             (self.work / f"at-{rank}").mkdir()
             (self.work / f"at-{rank}" / "data").write_bytes(text)
-        environment = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1"}
         fine, unlike = self.command("2", "data"), self.command("2", "data", "--seed", "7")
         local, other = self.command("2", "data", data=Path("data")), self.command("context:2", "data")
         for words, expected in (
@@ -371,7 +460,7 @@ class Devices(unittest.TestCase):
             (["-wdir", self.work / "at-0", "-n", "1", *local, ":", "-wdir", self.work / "at-1", "-n", "1", *local],
              r"data: expected '\w+', as rank 0 has, found '\w+' on rank 1"),
         ):
-            ended = subprocess.run(["mpirun", "-q", *words], capture_output=True, text=True, timeout=PATIENCE, env=os.environ | environment)
+            ended = subprocess.run(["mpirun", "-q", *words], capture_output=True, text=True, timeout=PATIENCE, env=os.environ | BY_HAND)
             self.assertEqual(ended.returncode, 1, ended.stderr)
             self.assertEqual(len(re.findall(expected, ended.stderr)), 1, ended.stderr)
             self.assertEqual(ended.stderr.count("error:"), 1, ended.stderr)

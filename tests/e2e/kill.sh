@@ -33,7 +33,7 @@ train=("$bin/stc-run" train "$work/model.stcp" --data "$root/LICENSE" --steps 20
 
 # What of a run must not depend on kills.
 results() {
-  cat "$1"/checkpoints/step-00000200/{weights,optimizer}.safetensors "$1/weights.safetensors" |
+  cat "$1"/checkpoints/step-00000200/{weights,optimizer}*.safetensors* "$1/weights.safetensors" |
     sha256sum
   sed -E 's/"(seconds|bytes_per_second)":[^,}]*,?//g' "$1/metrics.jsonl" | sha256sum
   readlink "$1/best"

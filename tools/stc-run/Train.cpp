@@ -320,6 +320,9 @@ Result<std::optional<Checkpoint>> TrainRun::newestCheckpoint() {
   Result<std::string> path = session.team()->control().broadcast(found ? found->path() : "");
   if (!path)
     return forward(path);
+  if (!writes())
+    if (auto seen = RunFolder::requireShared(options.out); !seen)
+      return forward(seen);
   if (found || path->empty())
     return found;
   Result<Checkpoint> opened = Checkpoint::open(*path);
@@ -390,7 +393,8 @@ Result<void> TrainRun::writeState() {
   TrainingState now = state;
   now.seconds += progress->elapsedSeconds();
   auto saved = folder ? folder->save(session.executor(), now, options.keep)
-                      : writeCheckpoint(session.executor(), options.out, now);
+                      : writeCheckpoint(session.executor(),
+                                        RunFolder::checkpoint(options.out, state.step), now);
   if (!saved) {
     worthSaving = false;
     return saved;
@@ -506,8 +510,8 @@ Result<int> TrainRun::run() {
   progress->finish();
   if (!trained) {
     saveWhatIsGood();
-    return fail(fmt::format("{}; {}", trained.error().message, describeWeights()),
-                trained.error().kind);
+    trained.error().message += "; " + describeWeights();
+    return forward(trained);
   }
   summarize();
   if (signal) {
