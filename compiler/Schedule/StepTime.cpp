@@ -16,6 +16,13 @@ static double kernelSeconds(const StepWork &step, const StepRates &rates) {
   return rates.kernelSeconds + std::max(step.flops / flops, step.bytes / rates.bytes);
 }
 
+/// How long a kernel takes that would take so many seconds alone, with exchanges going on for the
+/// first `busy` of them.
+static double secondsBeside(double alone, double busy, const StepRates &rates) {
+  const double slow = alone / rates.besideExchange;
+  return slow <= busy ? slow : busy + alone - busy * rates.besideExchange;
+}
+
 StepTime stc::predictTime(std::span<const StepWork> steps, const StepRates &rates) {
   StepTime time;
   double exchanged = 0; // exchanges follow each other
@@ -33,7 +40,8 @@ StepTime stc::predictTime(std::span<const StepWork> steps, const StepRates &rate
         time.seconds += late, time.waiting += late;
       break;
     default:
-      time.seconds += kernelSeconds(step, rates);
+      time.seconds +=
+          secondsBeside(kernelSeconds(step, rates), std::max(0.0, exchanged - time.seconds), rates);
     }
   return time;
 }

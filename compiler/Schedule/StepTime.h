@@ -35,6 +35,9 @@ struct StepRates {
   /// How many times longer products of f32 take.
   double wide;
   double link, hostLink, exchangeSeconds, collectiveSeconds;
+  /// The share of their rates that kernels reach while an exchange goes on, which has some of the
+  /// multiprocessors.
+  double besideExchange;
   int64_t hostDevices;
 };
 
@@ -51,6 +54,7 @@ inline constexpr StepRates h200Rates{.products = 680e12,
                                      .hostLink = 50e9,
                                      .exchangeSeconds = 40e-6,
                                      .collectiveSeconds = 2e-6,
+                                     .besideExchange = 1 - 24.0 / 132,
                                      .hostDevices = 8};
 
 struct StepTime {

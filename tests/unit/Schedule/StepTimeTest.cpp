@@ -18,6 +18,7 @@ constexpr StepRates ones{.products = 1,
                          .hostLink = 0.5,
                          .exchangeSeconds = 1,
                          .collectiveSeconds = 1,
+                         .besideExchange = 1,
                          .hostDevices = 8};
 
 StepWork kernel(double bytes) { return {.bytes = bytes}; }
@@ -50,5 +51,16 @@ TEST(StepTime, ExchangesGoOnBeside) {
   // The second follows the first; from another host bytes take twice as long.
   EXPECT_EQ(timeOf({exchange(0, 4), exchange(1, 4), wait(1)}).seconds, 12);
   EXPECT_EQ(timeOf({exchange(0, 4, true), wait(0)}).seconds, 10);
+}
+
+TEST(StepTime, ExchangesSlowWhatGoesOnBeside) {
+  StepRates half = ones;
+  half.besideExchange = 0.5;
+  // The exchange is over at 6, when half of 6 of 9 is done; a kernel that ends before takes twice
+  // as long.
+  EXPECT_EQ(predictTime(std::vector{exchange(0, 4), kernel(8), wait(0)}, half).seconds, 12);
+  const StepTime early = predictTime(std::vector{exchange(0, 4), kernel(1), wait(0)}, half);
+  EXPECT_EQ(early.seconds, 6);
+  EXPECT_EQ(early.waiting, 2);
 }
 } // namespace
