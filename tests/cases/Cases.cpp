@@ -2,6 +2,7 @@
 
 #include "tests/cases/Cases.h"
 
+#include "compiler/Pattern/Chunks.h"
 #include "compiler/Pattern/Pattern.h"
 
 #include <cmath>
@@ -13,6 +14,13 @@ static std::string tensor(const std::vector<int64_t> &sizes, const std::string &
   for (int64_t size : sizes)
     text += std::to_string(size) + "x";
   return text + element + ">";
+}
+
+static std::string attributeOf(const std::vector<std::string> &patterns) {
+  std::string text;
+  for (const std::string &pattern : patterns)
+    text += (text.empty() ? "<\"" : ", \"") + pattern + "\"";
+  return text + ">";
 }
 
 static std::string scaleOf(const Case &test) {
@@ -117,6 +125,57 @@ std::string Case::withGradient(const std::string &element) const {
          query + ", " + key + ", " + value + "\n}\n";
 }
 
+std::string Case::chunk(const std::string &element) const {
+  std::vector<std::string> own, gathered;
+  pattern::View keys;
+  for (const std::string &text : pattern::headPatterns(patterns, heads)) {
+    auto parsed = pattern::Pattern::parse(text, n);
+    auto one = parsed && n % 2 == 0 ? pattern::inChunks(*parsed, 2, n / 2) : std::nullopt;
+    if (!one || one->pairs == 0 || (!own.empty() && own.front().empty() != one->own.empty()))
+      return "";
+    if (own.empty())
+      keys = one->keys;
+    else if (keys != one->keys)
+      keys = {};
+    own.push_back(one->own);
+    gathered.push_back(one->gathered);
+  }
+  if (n % keys.period != 0)
+    return "";
+  const int64_t kept = keys.positions(n);
+  std::string query = tensor(queryShape(n / 2), element),
+              output = tensor(outputShape(n / 2), element),
+              rows = tensor({batch, heads, n / 2}, "f32");
+  std::string key = tensor(keyShape(kept), element), value = tensor(valueShape(kept), element);
+  std::string ownKey = tensor(keyShape(n / 2), element),
+              ownValue = tensor(valueShape(n / 2), element);
+  const bool meetsOwn = !own.front().empty();
+  std::string scale = " scale " + scaleOf(*this) + " pattern ",
+              types = query + ", " + key + ", " + value;
+  std::string place = " chunk %r of 2 block " + std::to_string(n / 2) + " keys <" +
+                      std::to_string(keys.period) + ", " + std::to_string(keys.first) + ", " +
+                      std::to_string(keys.width) + ">";
+  std::string results = " -> " + output + ", " + rows + "\n",
+              text = "func.func @" + name + "(%q: " + named(query, "q");
+  if (meetsOwn)
+    text += ", %ok: " + named(ownKey, "own_k") + ", %ov: " + named(ownValue, "own_v");
+  text += ", %k: " + named(key, "k") + ", %v: " + named(value, "v") +
+          ", %g: " + named(output, "output_grad") + ", %r: " + named("tensor<i32>", "position") +
+          ") -> (" + named(output, "output") + ", " + named(rows, "logsumexp") + ", " +
+          named(query, "q_grad") + ", " + named(key, "k_grad") + ", " + named(value, "v_grad") +
+          ") {\n";
+  if (meetsOwn)
+    text += "  %o0, %l0 = stc.attention %q, %ok, %ov" + scale + attributeOf(own) + layout() +
+            " : " + query + ", " + ownKey + ", " + ownValue + results;
+  text += "  %o, %l = stc.attention_chunk %q, %k, %v" + place + (meetsOwn ? " from %o0, %l0" : "") +
+          scale + attributeOf(gathered) + layout() + " : " + types +
+          (meetsOwn ? " from " + output + ", " + rows : "") + results;
+  text += "  %dq, %dk, %dv = stc.attention_chunk_grad %q, %k, %v, %o, %l, %g" + place + scale +
+          attributeOf(gathered) + layout() + " : " + types + ", " + output + ", " + rows + ", " +
+          output + " -> " + types + "\n";
+  return text + "  return %o, %l, %dq, %dk, %dv : " + output + ", " + rows + ", " + types + "\n}\n";
+}
+
 std::string Case::dynamic(const std::string &element) const {
   std::string query = tensor(queryShape(n), element), key = tensor(keyShape(n), element),
               value = tensor(valueShape(n), element), output = tensor(outputShape(n), element),
@@ -136,12 +195,7 @@ std::string Case::dynamic(const std::string &element) const {
          "\n}\n";
 }
 
-std::string Case::attribute() const {
-  std::string text;
-  for (const std::string &pattern : patterns)
-    text += (text.empty() ? "<\"" : ", \"") + pattern + "\"";
-  return text + ">";
-}
+std::string Case::attribute() const { return attributeOf(patterns); }
 
 // clang-format off
 const std::vector<Case> &attentionCases() {

@@ -49,6 +49,10 @@ struct Case {
   /// A function under the case's name from q, k, v and output_grad of an element type to output,
   /// logsumexp, q_grad, k_grad and v_grad, as the two ops of attention.
   std::string withGradient(const std::string &element) const;
+  /// The same of a chunk's queries, one of two halves of a sequence, which is that of the position,
+  /// an i32: from own_k and own_v, if they meet keys of their own, then from k and v, which are
+  /// those of other chunks; gradients are by these alone. Empty where the pattern is not dealt so.
+  std::string chunk(const std::string &element) const;
   /// Functions NAME.forward and NAME.gradient of dynamic sizes, each one op of attention.
   std::string dynamic(const std::string &element) const;
 

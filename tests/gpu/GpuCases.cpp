@@ -1,15 +1,17 @@
 //===- GpuCases.cpp - writes the shared cases for a machine with a GPU ----===//
 //
 // gpu_cases FOLDER [START...]: for each shared case of attention in each type, with its gradient
-// (dense_n17_bf16), for one query (dense_n17_row_bf16) and for one whose key and value are inserted
-// first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), the first two
-// also with infinities and NaNs in some inputs (dense_n17_special_bf16), each of rows and tables,
-// and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and FOLDER/NAME.sm_90a.stcp,
-// and FOLDER/NAME.safetensors, random inputs and what the float64 reference makes of them, under
-// the names of the program's inputs and outputs; with arguments, only cases whose names start so.
-// In attention each tensor is in its type (the gradient reads a rounded output), and NAME.lost says
-// by what norm NAME is another one where weights and gradients of scores are rounded, too; for
-// others there is a tensor "tolerance". gpu_check runs them where there is no compiler.
+// (dense_n17_bf16), for the later of two chunks of queries where these are dealt so
+// (local_6_n96_chunk_bf16), for one query (dense_n17_row_bf16) and for one whose key and value are
+// inserted first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), the
+// first two also with infinities and NaNs in some inputs (dense_n17_special_bf16), each of rows and
+// tables, and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and
+// FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64
+// reference makes of them, under the names of the program's inputs and outputs; with arguments,
+// only cases whose names start so. In attention each tensor is in its type (the gradient reads a
+// rounded output), and NAME.lost says by what norm NAME is another one where weights and gradients
+// of scores are rounded, too; for others there is a tensor "tolerance". gpu_check runs them where
+// there is no compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -233,6 +235,13 @@ LogicalResult Writer::add(const cases::Case &test, const std::string &element) {
   if (!module || failed(add(test.name + "_" + element, *module, settings)))
     return failure();
   module = parse(test.name, test.withGradient(element));
+  if (const std::string text = test.chunk(element); !text.empty()) {
+    auto ofChunk = parse(test.name, text);
+    Settings later = settings;
+    later.position = 1;
+    if (!ofChunk || failed(add(test.name + "_chunk_" + element, *ofChunk, later)))
+      return failure();
+  }
   settings.hasSpecials = true;
   settings.hasEmptyRows = haveEmptyRows(test);
   return add(test.name + "_special_" + element, *module, settings);
