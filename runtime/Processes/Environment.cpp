@@ -27,8 +27,10 @@ constexpr Family openMpi = {Launcher::OpenMpi,
                             "OMPI_COMM_WORLD_RANK",
                             {"OMPI_COMM_WORLD_SIZE"},
                             {"OMPI_COMM_WORLD_LOCAL_RANK"}};
-constexpr Family pmi = {
-    Launcher::Pmi, "PMI_RANK", {"PMI_SIZE"}, {"MPI_LOCALRANKID", "PMI_LOCAL_RANK"}};
+constexpr Family pmi = {Launcher::Pmi,
+                        "PMI_RANK",
+                        {"PMI_SIZE"},
+                        {"MPI_LOCALRANKID", "PMI_LOCAL_RANK", "SLURM_LOCALID"}};
 // PMIx tells the size to its library alone, the launcher above it in a variable.
 constexpr Family pmix = {Launcher::Pmi,
                          "PMIX_RANK",

@@ -60,6 +60,8 @@ Result<std::unique_ptr<Mpi>> Mpi::open() {
                 ErrorKind::Machine);
   std::unique_ptr<Mpi> mpi(new Mpi);
   mpi->table = table;
+  // Open MPI's processes are busy while they wait, by which those on the same cores hardly get on.
+  setenv("OMPI_MCA_mpi_yield_when_idle", "1", /*overwrite=*/0);
   StcMpiGroup *world = nullptr;
   if (auto started = mpi->check("MPI_Init_thread", table->start(&world)); !started)
     return forward(started);

@@ -97,6 +97,8 @@ TEST(Environment, Launchers) {
             2,
             3,
             0},
+           {"srun with PMI2", both(step, {{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}}), Launcher::Pmi, 3,
+            4, 1, "", 0, "4100"},
            {"srun with PMIx", both(step, {{"PMIX_RANK", "3"}}), Launcher::Pmi, 3, 4, 1, "", 0,
             "4100"},
            {"a batch script of Slurm", batch, Launcher::None, 0, 1, 0},
