@@ -42,12 +42,15 @@ static std::optional<int64_t> mostRows(const std::vector<int64_t> &widths, int64
   return std::nullopt;
 }
 
+/// Whether a tile is whole warpgroups, of 64 rows each. Chunks of a sequence may be shorter.
+static bool isWholeGroups(int64_t rows) { return rows > 0 && rows % 64 == 0; }
+
 std::optional<WgmmaSchedule> chooseWgmmaSchedule(const WgmmaShape &shape) {
   // Short tiles of queries go with short ones of keys, so that two blocks find room.
   std::optional<int64_t> rows = mostRows(shape.keyWidths, shape.queryRows == 64 ? 64 : 128);
   if (!rows)
     rows = mostRows(shape.keyWidths, 128);
-  if (!rows)
+  if (!rows || !isWholeGroups(shape.queryRows))
     return std::nullopt;
   WgmmaSchedule schedule;
   schedule.groups = shape.queryRows / 64;
@@ -75,7 +78,7 @@ static bool fitsTwice(int64_t tileRows, int64_t columns, int64_t accumulatorColu
 std::optional<WgmmaQueryGradSchedule> chooseWgmmaQueryGradSchedule(const WgmmaShape &shape) {
   const bool wide = isWide(shape.querySize, shape.valueSize);
   std::optional<int64_t> rows = mostRows(shape.keyWidths, 64);
-  if (!rows)
+  if (!rows || !isWholeGroups(shape.queryRows))
     return std::nullopt;
   WgmmaQueryGradSchedule schedule;
   schedule.groups = shape.queryRows / 64;
@@ -105,7 +108,7 @@ std::optional<WgmmaKeyGradSchedule> chooseWgmmaKeyGradSchedule(const WgmmaKeyGra
   // A warpgroup multiplies 64 rows of the sums.
   if (shape.sumsQueries)
     rows = fitsAll(shape.queryWidths, most) ? most : 64;
-  if (!rows || !fitsAll(shape.queryWidths, *rows))
+  if (!rows || !fitsAll(shape.queryWidths, *rows) || !isWholeGroups(shape.keyRows))
     return std::nullopt;
   schedule.queryRows = *rows;
   const int64_t columns = paddedHead(shape.querySize) + paddedHead(shape.valueSize);

@@ -20,7 +20,7 @@ constexpr int64_t paddedHead(int64_t size) { return (size + 31) / 32 * 32; }
 struct WgmmaShape {
   /// Elements of a query (or key) and of a value, at most 128.
   int64_t querySize = 64, valueSize = 64;
-  /// Rows of a tile of queries, a multiple of 64; widths of the blocks of rows that the key views
+  /// Rows of a tile of queries; widths of the blocks of rows that the key views
   /// are made of, 1 where rows lie apart evenly.
   int64_t queryRows = 128;
   std::vector<int64_t> keyWidths;
@@ -59,7 +59,7 @@ struct WgmmaSchedule : Warpgroups {
 /// Of the gradient by tiles of keys.
 struct WgmmaKeyGradShape {
   int64_t querySize = 64, valueSize = 64;
-  /// Rows of a tile of keys, 64, 128 or 192; widths of the blocks of rows of the query views.
+  /// Rows of a tile of keys; widths of the blocks of rows of the query views.
   int64_t keyRows = 128;
   std::vector<int64_t> queryWidths;
   /// Whether queries are summed too.
@@ -95,7 +95,8 @@ inline constexpr int64_t kWgmmaPackedRows = 64;
 
 /// Tiles of queries, of `mostRows` rows at most, whose key ranges are found for all at once.
 AttentionSchedule chooseQueryTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows = 128);
-/// No value where no tile of keys fits all views.
+/// No value, of all three, where no tile of the other axis fits all views, or where rows are not
+/// 64, 128 or 192.
 std::optional<WgmmaSchedule> chooseWgmmaSchedule(const WgmmaShape &shape);
 
 /// The same for tiles of keys and the queries that meet them.

@@ -52,8 +52,8 @@ TEST(Cases, CoverTheSizesThatMatter) {
     differ |= test.querySize != test.valueSize;
   }
   EXPECT_EQ(lengths,
-            (std::set<int64_t>{1,   2,   3,   17,  100, 127, 128, 129,  200,  256,  257, 300,
-                               400, 512, 515, 640, 643, 768, 970, 1000, 1203, 1500, 2305}));
+            (std::set<int64_t>{1,   2,   3,   17,  100, 127, 128, 129, 192,  200,  256,  257,
+                               300, 400, 512, 515, 640, 643, 768, 970, 1000, 1203, 1500, 2305}));
   EXPECT_EQ(sizes, (std::set<int64_t>{5, 16, 20, 24, 32, 40, 64, 96, 127, 128}));
   EXPECT_TRUE(differ);
 }

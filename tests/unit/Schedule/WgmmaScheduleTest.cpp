@@ -94,6 +94,16 @@ TEST(WgmmaSchedule, LongRowsOfQueriesAreSummed) {
     EXPECT_EQ(wgmmaSumsQueries(row.work), row.sums) << row.work.keysPerQuery;
 }
 
+TEST(WgmmaSchedule, TilesAreWholeWarpgroups) {
+  for (int64_t rows : {16, 32, 48, 64, 96, 128, 160, 192}) {
+    const bool isWhole = rows % 64 == 0;
+    EXPECT_EQ(chooseWgmmaSchedule({64, 64, rows, {1}}).has_value(), isWhole) << rows;
+    EXPECT_EQ(chooseWgmmaQueryGradSchedule({64, 64, rows, {1}}).has_value(), isWhole) << rows;
+    for (bool sums : {false, true})
+      EXPECT_EQ(chooseWgmmaKeyGradSchedule({64, 64, rows, {1}, sums}).has_value(), isWhole) << rows;
+  }
+}
+
 TEST(WgmmaSchedule, RegistersFitTheMultiprocessor) {
   auto check = [](const auto &schedule) {
     EXPECT_LE(128 * (schedule.groups * schedule.computeRegisters() + schedule.copyRegisters()),
