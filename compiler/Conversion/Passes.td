@@ -114,6 +114,20 @@ def AddKernelEntry : Pass<"add-kernel-entry", "::stc::plan::KernelOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ScheduleAttention : Pass<"schedule-attention", "::mlir::ModuleOp"> {
+  let summary = "Choose how attention uses an NVIDIA GPU";
+  let description = [{
+    Gives each `tile.attention`, `tile.attention_key_grad` and `tile.attention_query_grad` its schedule: on sm_90a products of warpgroups
+    where the copy engine reaches all rows of its views (`#tile.wgmma`), for all else products of single warps
+    (`#tile.mma_sync`); with how many rows of the other axis are a tile, how many of these are in flight, and how many
+    warps a block has. The choices are pure functions of sizes of heads, rows and views in `compiler/Schedule`.
+    What a GPU does not take, such as heads of more than 128 elements, is an error here.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"sm_90a\"", "sm_80 (and later GPUs) or sm_90a">
+  ];
+}
+
 def ConvertTileToCuda : Pass<"convert-tile-to-cuda", "::mlir::ModuleOp"> {
   let summary = "Make kernels for an NVIDIA GPU";
   let description = [{

@@ -71,6 +71,8 @@ static constexpr Phase table[] = {
        const HostVectors &vectors = options.cpu.vectors();
        passes.addPass(createConvertStcToTile(
            {options.target, vectors.lanes, vectors.accumulators, options.querySums}));
+       if (options.target != "host")
+         passes.addPass(createScheduleAttention({options.target}));
      }},
     {"plan", "steps over bytes of one arena",
      [](OpPassManager &passes, const CompileOptions &options) {

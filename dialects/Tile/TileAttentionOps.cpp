@@ -7,6 +7,25 @@
 using namespace mlir;
 using namespace stc::tile;
 
+static LogicalResult verifyPositive(function_ref<InFlightDiagnostic()> emitError,
+                                    ArrayRef<int64_t> numbers) {
+  for (int64_t number : numbers)
+    if (number <= 0)
+      return emitError() << "(C1) expected positive numbers of a schedule, found " << number;
+  return success();
+}
+
+LogicalResult WgmmaAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t groups,
+                                int64_t blocks, int64_t rows, int64_t stages, int64_t items) {
+  return verifyPositive(emitError, {groups, blocks, rows, stages, items});
+}
+
+LogicalResult MmaSyncAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t warps,
+                                  int64_t parts, int64_t rows, int64_t scores, int64_t stages,
+                                  int64_t blocks) {
+  return verifyPositive(emitError, {warps, parts, rows, scores, stages, blocks});
+}
+
 LogicalResult WalkOp::verify() {
   auto yields = [](Region &region) {
     return cast<YieldOp>(region.front().getTerminator()).getValues();

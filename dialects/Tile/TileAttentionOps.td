@@ -34,6 +34,58 @@ def Tile_ResidueMapAttr : AttrDef<Tile_Dialect, "ResidueMap"> {
   let assemblyFormat = "`<` $factor `,` $shift `>`";
 }
 
+class Tile_ScheduleAttr<string name> : AttrDef<Tile_Dialect, name> {
+  let genVerifyDecl = 1;
+}
+
+def Tile_WgmmaAttr : Tile_ScheduleAttr<"Wgmma"> {
+  let mnemonic = "wgmma";
+  let summary = "attention by products of warpgroups and the copy engine";
+  let description = [{
+    A block has `groups` warpgroups that compute, each 64 rows of the op's tile, and one that copies. Tiles of the other axis
+    have `rows` rows, `stages` of them are in flight, and `items` of what is copied once for an item. Registers are
+    meant for `blocks` blocks on a multiprocessor.
+
+    ```mlir
+    #tile.wgmma<groups 2, blocks 1, rows 128, stages 2, items 2>
+    ```
+
+    Constraints:
+    - (C1) all numbers are positive.
+  }];
+  let parameters = (ins "int64_t":$groups, "int64_t":$blocks, "int64_t":$rows, "int64_t":$stages,
+                        DefaultValuedParameter<"int64_t", "1">:$items);
+  let assemblyFormat = [{
+    `<` `groups` $groups `,` `blocks` $blocks `,` `rows` $rows `,` `stages` $stages (`,` `items` $items^)? `>`
+  }];
+}
+
+def Tile_MmaSyncAttr : Tile_ScheduleAttr<"MmaSync"> {
+  let mnemonic = "mma_sync";
+  let summary = "attention by products and copies of single warps";
+  let description = [{
+    A block has `warps` warps, each of `parts` times 16 rows of the op's tile. Tiles of the other axis have `rows` rows, of which the
+    scores of `scores` are computed at once, and `stages` of them are in shared memory. Registers are meant for `blocks` blocks
+    on a multiprocessor.
+
+    ```mlir
+    #tile.mma_sync<warps 4, parts 2, rows 64, scores 32, stages 2, blocks 2>
+    ```
+
+    Constraints:
+    - (C1) all numbers are positive.
+  }];
+  let parameters = (ins "int64_t":$warps, "int64_t":$parts, "int64_t":$rows, "int64_t":$scores,
+                        "int64_t":$stages, "int64_t":$blocks);
+  let assemblyFormat = [{
+    `<` `warps` $warps `,` `parts` $parts `,` `rows` $rows `,` `scores` $scores `,` `stages` $stages `,`
+    `blocks` $blocks `>`
+  }];
+}
+
+// How a GPU does it, once that is decided.
+def Tile_Schedule : OptionalAttr<AnyAttrOf<[Tile_WgmmaAttr, Tile_MmaSyncAttr]>>;
+
 def Tile_AttentionBuffer : StridedMemRefRankOf<[F32, F64, BF16, F16], [4]>;
 def Tile_RowBuffer : StridedMemRefRankOf<[F32, F64], [3]>;
 
@@ -154,6 +206,7 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
     key, the sum of the values it weights, and its natural log-sum-exp. With `resume` the walk goes
     on from an output and a log-sum-exp that stand there already (from another part of the pattern),
     so that parts in different views merge exactly. A row with no pair gets zero and -1e30.
+    `schedule` says how a GPU does it.
     `short_kv` says that queries meet few keys on average, so that the start and the end of an item weigh.
     `nonempty` says that each query has a pair, in these walks or in the parts before: weights whose sum is
     zero then are those of scores that all are minus infinity, and the output is not a number.
@@ -173,12 +226,13 @@ def Tile_AttentionOp : Tile_AttentionLike<"attention"> {
                        Tile_InOut:$output, Tile_RowInOut:$logsumexp,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_ViewAttr:$view, I64Attr:$rows, I64Attr:$strip, F32Attr:$scale, UnitAttr:$resume,
-                       UnitAttr:$short_kv, UnitAttr:$nonempty, Tile_Group:$dynamic_group);
+                       UnitAttr:$short_kv, UnitAttr:$nonempty, Tile_Group:$dynamic_group,
+                       Tile_Schedule:$schedule);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output` $output `logsumexp` $logsumexp
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows `strip` $strip
     `scale` $scale (`resume` $resume^)? (`short_kv` $short_kv^)? (`nonempty` $nonempty^)? (`group` $dynamic_group^)?
-    $walks attr-dict
+    (`schedule` $schedule^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($output) `,` type($logsumexp)
   }];
 }
@@ -258,13 +312,14 @@ def Tile_AttentionKeyGradOp : Tile_AttentionLike<"attention_key_grad"> {
                        Tile_OptionalInOut:$querySum,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
                        Tile_HeadStep:$headStep, Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale,
-                       UnitAttr:$resume, UnitAttr:$begin, Tile_Group:$dynamic_group);
+                       UnitAttr:$resume, UnitAttr:$begin, Tile_Group:$dynamic_group, Tile_Schedule:$schedule);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
     `delta` $delta `key_grad` $keyGrad `value_grad` $valueGrad
     (`query_sum` $querySum^ (`begin` $begin^)?)?
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` (`head_step` $headStep^)?
-    `view` $view `rows` $rows `scale` $scale (`resume` $resume^)? (`group` $dynamic_group^)? $walks attr-dict
+    `view` $view `rows` $rows `scale` $scale (`resume` $resume^)? (`group` $dynamic_group^)?
+    (`schedule` $schedule^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
     `,` type($delta) `,` type($keyGrad) `,` type($valueGrad) (`,` type($querySum)^)?
   }];
@@ -300,12 +355,13 @@ def Tile_AttentionQueryGradOp : Tile_AttentionLike<"attention_query_grad"> {
                        Tile_In:$outputGrad, Tile_RowIn:$logsumexp, Tile_RowIn:$delta,
                        Tile_InOut:$queryGrad,
                        Index:$batch, Index:$head, Index:$keyHead, Index:$residue, Index:$tile,
-                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume, Tile_Group:$dynamic_group);
+                       Tile_ViewAttr:$view, I64Attr:$rows, F32Attr:$scale, UnitAttr:$resume, Tile_Group:$dynamic_group,
+                       Tile_Schedule:$schedule);
   let assemblyFormat = [{
     `query` $query `key` $key `value` $value `output_grad` $outputGrad `logsumexp` $logsumexp
     `delta` $delta `query_grad` $queryGrad
     `at` `[` $batch `,` $head `,` $keyHead `,` $residue `,` $tile `]` `view` $view `rows` $rows
-    `scale` $scale (`resume` $resume^)? (`group` $dynamic_group^)? $walks attr-dict
+    `scale` $scale (`resume` $resume^)? (`group` $dynamic_group^)? (`schedule` $schedule^)? $walks attr-dict
     `:` type($query) `,` type($key) `,` type($value) `,` type($outputGrad) `,` type($logsumexp)
     `,` type($delta) `,` type($queryGrad)
   }];

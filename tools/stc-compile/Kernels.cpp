@@ -97,9 +97,9 @@ HopperWork modelOf(Op op, ArrayRef<pattern::Pattern> patterns, bool byQueries,
 
 /// A kernel by tiles of queries, or of keys.
 template <typename Op>
-void readTiles(LaunchedKernel &kernel, Op op, ArrayAttr texts, int64_t items, bool isHopper) {
+void readTiles(LaunchedKernel &kernel, Op op, ArrayAttr texts, int64_t items) {
   constexpr bool byQueries = !std::is_same_v<Op, tile::AttentionKeyGradOp>;
-  if (!texts)
+  if (!texts || !op.getScheduleAttr())
     return;
   SmallVector<pattern::Pattern> patterns;
   for (StringAttr text : texts.getAsRange<StringAttr>()) {
@@ -125,13 +125,13 @@ void readTiles(LaunchedKernel &kernel, Op op, ArrayAttr texts, int64_t items, bo
       tiles.otherRows = schedule.queryRows;
     tiles.stages = schedule.stages;
   };
-  if (auto schedule = isHopper ? wgmmaSchedule(op) : std::nullopt) {
+  if (auto schedule = wgmmaSchedule(op)) {
     read(*schedule);
     tiles.groups = schedule->groups;
     kernel.modelled = modelOf(op, patterns, byQueries, tiles);
     return;
   }
-  auto schedule = mmaSyncSchedule(op, isHopper ? kSharedBytesOfSm90 : kSharedBytesOfSm80);
+  auto schedule = mmaSyncSchedule(op);
   read(schedule);
   tiles.warps = schedule.warps;
   tiles.warpRows = 16 * schedule.parts;
@@ -153,7 +153,7 @@ LaunchedKernel readKernel(tile::KernelOp kernel, plan::LaunchOp launch, bool isH
   for (Operation &op : kernel.getBody().front())
     TypeSwitch<Operation *>(&op)
         .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(
-            [&](auto tiled) { readTiles(result, tiled, patterns, launch.getItems(), isHopper); })
+            [&](auto tiled) { readTiles(result, tiled, patterns, launch.getItems()); })
         .Case([&](tile::AttentionDeltaOp delta) {
           if (isModelled(delta.getOutput()))
             result.modelled = deltaWork(delta.getDelta().getType().getNumElements(),

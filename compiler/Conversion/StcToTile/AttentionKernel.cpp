@@ -262,7 +262,7 @@ void stc::fillAttention(KernelBuilder &b, const AttentionProblem &problem, const
       b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), item.batch, item.head, item.keyHead,
       item.residue, item.tile, viewAttr(b.getContext(), walk.view), problem.schedule.rows,
       problem.schedule.strip, APFloat(problem.scale), problem.resume, walk.isKvShort,
-      problem.isNonempty, problem.groupAttr(b));
+      problem.isNonempty, problem.groupAttr(b), /*schedule=*/nullptr);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -291,7 +291,7 @@ void stc::fillAttentionKeyGrad(KernelBuilder &b, const AttentionProblem &problem
       item.batch, item.head, item.keyHead, item.residue, item.tile, problem.stepOf(walk),
       viewAttr(b.getContext(), walk.view), problem.schedule.rows, APFloat(problem.scale),
       problem.resume || problem.resumeKeys, sum && walk.meetsAllOnce && !problem.resume,
-      problem.groupAttr(b));
+      problem.groupAttr(b), /*schedule=*/nullptr);
   frame.walks(op.getWalks(), walk.segments);
 }
 
@@ -304,7 +304,8 @@ void stc::fillAttentionQueryGrad(KernelBuilder &b, const AttentionProblem &probl
   auto op = tile::AttentionQueryGradOp::create(
       b, t[0], t[1], t[2], t[3], frame.rows(logsumexp), frame.rows(delta), t[4], item.batch,
       item.head, item.keyHead, item.residue, item.tile, viewAttr(b.getContext(), walk.view),
-      problem.schedule.rows, APFloat(problem.scale), problem.resume, problem.groupAttr(b));
+      problem.schedule.rows, APFloat(problem.scale), problem.resume, problem.groupAttr(b),
+      /*schedule=*/nullptr);
   frame.walks(op.getWalks(), walk.segments);
 }
 

@@ -20,109 +20,50 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
-template <typename Op> static LogicalResult checkElements(Op op) {
-  Type element = op.getQuery().getType().getElementType();
-  if (element.isBF16() || element.isF16() || element.isF32())
-    return success();
-  return op.emitOpError("expected operands of type f32, bf16 or f16 on this GPU, found ")
-         << element;
+template <typename Op> static tile::WgmmaAttr wgmma(Op op) {
+  return dyn_cast_or_null<tile::WgmmaAttr>(op.getScheduleAttr());
 }
-
-/// Whether products take these operands.
-template <typename Op> static LogicalResult checkHeads(Op op) {
-  if (failed(checkElements(op)))
-    return failure();
-  if (op.getQuerySize() > 128 || op.getValueSize() > 128)
-    return op.emitOpError("expected heads of at most 128 elements on this GPU, found ")
-           << std::max(op.getQuerySize(), op.getValueSize());
-  return success();
-}
-
-/// Whether warps of 16 rows have a tile: kernels for the host have others.
-template <typename Op> static LogicalResult checkTile(Op op, int64_t mostRows) {
-  const int64_t rows = op.getRows();
-  if (rows >= 16 && rows % 16 == 0 && rows <= mostRows)
-    return success();
-  return op.emitOpError("expected tiles of a multiple of 16 rows, at most ")
-         << mostRows << " on this GPU, found " << rows;
-}
-
-/// What tiles are made of: blocks of rows, or all residues that stand side by side where products
-/// take so many. Sums of queries take tiles of 64.
-template <typename Op> static std::vector<int64_t> widthsOf(Op op) {
-  bool anyRows = true;
-  if constexpr (std::is_same_v<Op, tile::AttentionKeyGradOp>)
-    anyRows = !op.getQuerySum();
-  std::vector<int64_t> widths;
-  for (tile::WalkOp walk : op.getWalkOps()) {
-    tile::ViewAttr view = walk.getView();
-    int64_t packed = view.getTogether() * view.getRowsEach();
-    bool is = anyRows && view.getTogether() > 1 && packed % 16 == 0 && packed >= 32;
-    widths.push_back(is ? packed : view.getWidth());
-  }
-  return widths;
-}
-
-/// Whether products of warpgroups take the elements, the copy engine reaches the rows of a view,
-/// and tiles of so many of them are its boxes.
-static bool hasMaps(ValueRange operands, tile::ViewAttr view, int64_t rows) {
-  return fillsBoxes(view, rows) && llvm::all_of(operands, [&](Value operand) {
-           CudaTensor tensor(operand);
-           return tensor.elementBytes() == 2 && isAligned(tensor, view);
-         });
+template <typename Op> static tile::MmaSyncAttr mmaSync(Op op) {
+  return cast<tile::MmaSyncAttr>(op.getScheduleAttr());
 }
 
 std::optional<WgmmaSchedule> stc::wgmmaSchedule(tile::AttentionOp op) {
-  auto schedule = chooseWgmmaSchedule(
-      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
-  if (!schedule || !hasMaps({op.getQuery(), op.getOutput()}, op.getView(), schedule->queryRows()))
-    return std::nullopt;
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (!hasMaps({op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows))
-      return std::nullopt;
-  return schedule;
+  if (auto schedule = wgmma(op))
+    return WgmmaSchedule{
+        {schedule.getGroups(), schedule.getBlocks()}, schedule.getRows(), schedule.getStages()};
+  return std::nullopt;
 }
 
 std::optional<WgmmaKeyGradSchedule> stc::wgmmaSchedule(tile::AttentionKeyGradOp op) {
-  auto schedule =
-      chooseWgmmaKeyGradSchedule({op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()),
-                                  widthsOf(op), bool(op.getQuerySum())});
-  if (!schedule || !hasMaps({op.getKey(), op.getValue(), op.getKeyGrad(), op.getValueGrad()},
-                            op.getView(), schedule->keyRows()))
-    return std::nullopt;
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (!hasMaps({op.getQuery(), op.getOutputGrad()}, walk.getView(), schedule->queryRows))
-      return std::nullopt;
-  return schedule;
+  if (auto schedule = wgmma(op))
+    return WgmmaKeyGradSchedule{{schedule.getGroups(), schedule.getBlocks()},
+                                schedule.getRows(),
+                                schedule.getStages(),
+                                schedule.getItems()};
+  return std::nullopt;
 }
 
 std::optional<WgmmaQueryGradSchedule> stc::wgmmaSchedule(tile::AttentionQueryGradOp op) {
-  auto schedule = chooseWgmmaQueryGradSchedule(
-      {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
-  if (!schedule || !hasMaps({op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
-                            schedule->queryRows()))
-    return std::nullopt;
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (!hasMaps({op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows))
-      return std::nullopt;
-  return schedule;
+  if (auto schedule = wgmma(op))
+    return WgmmaQueryGradSchedule{{schedule.getGroups(), schedule.getBlocks()},
+                                  schedule.getRows(),
+                                  schedule.getStages(),
+                                  schedule.getItems()};
+  return std::nullopt;
 }
 
-template <typename Op> static MmaSyncShape shapeOf(Op op, int64_t sharedBytes) {
-  return {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), sharedBytes,
-          op.getQuery().getType().getElementTypeBitWidth() / 8};
+template <typename Op> static MmaSyncSchedule byQueries(Op op) {
+  const tile::MmaSyncAttr schedule = mmaSync(op);
+  return {schedule.getWarps(), schedule.getParts(), schedule.getRows(), schedule.getStages(),
+          schedule.getBlocks()};
 }
+MmaSyncSchedule stc::mmaSyncSchedule(tile::AttentionOp op) { return byQueries(op); }
+MmaSyncSchedule stc::mmaSyncSchedule(tile::AttentionQueryGradOp op) { return byQueries(op); }
 
-MmaSyncSchedule stc::mmaSyncSchedule(tile::AttentionOp op, int64_t sharedBytes) {
-  return chooseMmaSyncSchedule(shapeOf(op, sharedBytes));
-}
-
-MmaSyncKeyGradSchedule stc::mmaSyncSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes) {
-  return chooseMmaSyncKeyGradSchedule(shapeOf(op, sharedBytes));
-}
-
-MmaSyncSchedule stc::mmaSyncSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes) {
-  return chooseMmaSyncQueryGradSchedule(shapeOf(op, sharedBytes));
+MmaSyncKeyGradSchedule stc::mmaSyncSchedule(tile::AttentionKeyGradOp op) {
+  const tile::MmaSyncAttr schedule = mmaSync(op);
+  return {schedule.getWarps(), schedule.getParts(), schedule.getRows(), schedule.getScores(),
+          schedule.getBlocks()};
 }
 
 namespace {
@@ -168,64 +109,41 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
     return success();
   }
 
-  int64_t sharedBytes() { return isHopper() ? kSharedBytesOfSm90 : kSharedBytesOfSm80; }
   bool isHopper() { return target == "sm_90a"; }
-  /// On Hopper, tiles may be those of warpgroups, up to three.
-  int64_t mostRows(int64_t ofWarps) { return isHopper() ? 192 : ofWarps; }
 
-  LogicalResult lower(tile::KernelOp kernel, tile::AttentionOp op) {
-    if (failed(checkHeads(op)))
-      return failure();
-    if (auto schedule = wgmmaSchedule(op); schedule && isHopper())
-      return lowerWgmmaForward(kernel, op, *schedule);
-    if (failed(checkTile(op, mostRows(mmaSyncMostQueries(shapeOf(op, sharedBytes()))))))
-      return failure();
-    return lowerMmaSyncForward(kernel, op, mmaSyncSchedule(op, sharedBytes()));
-  }
-
-  LogicalResult lower(tile::KernelOp kernel, tile::AttentionKeyGradOp op) {
-    if (failed(checkHeads(op)))
-      return failure();
-    if (auto schedule = wgmmaSchedule(op); schedule && isHopper())
-      return lowerWgmmaKeyGrad(kernel, op, *schedule);
-    if (failed(checkTile(op, mostRows(mmaSyncMostKeys(shapeOf(op, sharedBytes()))))))
-      return failure();
-    return lowerMmaSyncKeyGrad(kernel, op, mmaSyncSchedule(op, sharedBytes()));
-  }
-
-  LogicalResult lower(tile::KernelOp kernel, tile::AttentionQueryGradOp op) {
-    if (failed(checkHeads(op)))
-      return failure();
-    if (auto schedule = wgmmaSchedule(op); schedule && isHopper())
-      return lowerWgmmaQueryGrad(kernel, op, *schedule);
-    if (failed(checkTile(op, mostRows(mmaSyncMostQueries(shapeOf(op, sharedBytes()))))))
-      return failure();
-    return lowerMmaSyncQueryGrad(kernel, op, mmaSyncSchedule(op, sharedBytes()));
+  template <typename Op>
+  LogicalResult lowerBy(tile::KernelOp kernel, Op op, auto lowerWgmma, auto lowerMmaSync) {
+    if (!op.getScheduleAttr())
+      return op.emitOpError("expected a schedule, which schedule-attention gives it, found none");
+    auto schedule = wgmmaSchedule(op);
+    if (!schedule)
+      return lowerMmaSync(kernel, op, mmaSyncSchedule(op));
+    if (!isHopper())
+      return op.emitOpError("expected a schedule of single warps on this GPU, found ")
+             << op.getScheduleAttr();
+    return lowerWgmma(kernel, op, *schedule);
   }
 
   LogicalResult lower(tile::KernelOp kernel) {
     for (Operation &op : kernel.getBody().front()) {
       if (isa<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp,
               tile::AttentionDeltaOp, tile::AttentionQuerySumOp, tile::AttentionRowOp>(op))
-        for (Value operand : op.getOperands())
-          if (isa<MemRefType>(operand.getType()) && !CudaTensor::isReadable(operand))
-            return op.emitOpError("expected dynamic sizes and strides that are products of the "
-                                  "kernel's sizes, found others in a buffer of ")
-                   << operand.getType();
+        if (failed(checkBuffers(&op)))
+          return failure();
       if (auto attention = dyn_cast<tile::AttentionOp>(op))
-        return lower(kernel, attention);
+        return lowerBy(kernel, attention, lowerWgmmaForward, lowerMmaSyncForward);
       if (auto grad = dyn_cast<tile::AttentionKeyGradOp>(op))
-        return lower(kernel, grad);
+        return lowerBy(kernel, grad, lowerWgmmaKeyGrad, lowerMmaSyncKeyGrad);
       if (auto delta = dyn_cast<tile::AttentionDeltaOp>(op))
         return lowerAttentionDelta(kernel, delta);
       if (auto grad = dyn_cast<tile::AttentionQueryGradOp>(op))
-        return lower(kernel, grad);
+        return lowerBy(kernel, grad, lowerWgmmaQueryGrad, lowerMmaSyncQueryGrad);
       if (auto sum = dyn_cast<tile::AttentionQuerySumOp>(op))
         return lowerAttentionQuerySum(kernel, sum);
       if (auto product = dyn_cast<tile::RowProductOp>(op))
         return lowerRowProduct(kernel, product, isHopper());
       if (auto row = dyn_cast<tile::AttentionRowOp>(op))
-        return failure(failed(checkElements(row)) ||
+        return failure(failed(checkElements(row, row.getQuery())) ||
                        failed(lowerAttentionRow(kernel, row, isHopper())));
     }
     return lowerRows(kernel);

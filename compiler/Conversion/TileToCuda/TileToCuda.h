@@ -9,14 +9,18 @@
 
 namespace stc {
 
-/// How a kernel of the op is laid out; no value where the copy engine does not reach all tiles.
+/// What attention of a GPU asks of its buffers and of their elements. Errors are the op's.
+mlir::LogicalResult checkBuffers(mlir::Operation *op);
+mlir::LogicalResult checkElements(mlir::Operation *op, mlir::Value query);
+
+/// The op's schedule, by products of warpgroups; no value where it is by those of single warps.
 std::optional<WgmmaSchedule> wgmmaSchedule(tile::AttentionOp op);
 std::optional<WgmmaKeyGradSchedule> wgmmaSchedule(tile::AttentionKeyGradOp op);
 std::optional<WgmmaQueryGradSchedule> wgmmaSchedule(tile::AttentionQueryGradOp op);
-/// And by products and copies of warps, in blocks of so many bytes of shared memory.
-MmaSyncSchedule mmaSyncSchedule(tile::AttentionOp op, int64_t sharedBytes);
-MmaSyncKeyGradSchedule mmaSyncSchedule(tile::AttentionKeyGradOp op, int64_t sharedBytes);
-MmaSyncSchedule mmaSyncSchedule(tile::AttentionQueryGradOp op, int64_t sharedBytes);
+/// And by these, which it has.
+MmaSyncSchedule mmaSyncSchedule(tile::AttentionOp op);
+MmaSyncKeyGradSchedule mmaSyncSchedule(tile::AttentionKeyGradOp op);
+MmaSyncSchedule mmaSyncSchedule(tile::AttentionQueryGradOp op);
 
 /// Replaces a kernel around one attention op by a kernel of the plan in nvvm and llvm: with
 /// products of warpgroups and the copy engine, which want views and rows that it can reach, or with

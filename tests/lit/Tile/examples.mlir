@@ -9,6 +9,8 @@
 module attributes {
   test.work = #tile.work<flops 618475290624, bytes 201326592>,
   test.parameter = #tile.parameter<"positions" = 4096 multiple 128 most 65536>,
+  test.wgmma = #tile.wgmma<groups 2, blocks 1, rows 128, stages 2, items 2>,
+  test.mma_sync = #tile.mma_sync<warps 4, parts 2, rows 64, scores 32, stages 2, blocks 2>,
   test.collective = #tile.collective<all_gather over "data" of 4 runs 1>
 } {
   func.func @launch(%x: tensor<65536xf32>) -> tensor<65536xf32> {

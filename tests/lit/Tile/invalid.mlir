@@ -738,3 +738,13 @@ tile.kernel @k kind "attention" (%x: memref<2x8x2x16xf32>, %l: memref<2x2x8xf32>
       memref<2x8x?x16xf32, strided<[256, 32, 16, 1]>>, memref<2x2x8xf32>
   tile.return
 }
+
+// -----
+
+// expected-error @+1 {{(C1) expected positive numbers of a schedule, found 0}}
+module attributes {test.schedule = #tile.wgmma<groups 2, blocks 1, rows 128, stages 0>} {}
+
+// -----
+
+// expected-error @+1 {{(C1) expected positive numbers of a schedule, found -4}}
+module attributes {test.schedule = #tile.mma_sync<warps -4, parts 2, rows 64, scores 32, stages 2, blocks 2>} {}

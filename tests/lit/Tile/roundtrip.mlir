@@ -67,7 +67,7 @@ tile.kernel @nothing kind "none" (%item: index) {
 }
 
 // CHECK: tile.kernel @attention
-// CHECK: tile.attention query %{{.*}} key %{{.*}} value %{{.*}} output %{{.*}} logsumexp %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <16, 0, 1, 16> rows 64 strip 32 scale 5.000000e-01 resume {
+// CHECK: tile.attention query %{{.*}} key %{{.*}} value %{{.*}} output %{{.*}} logsumexp %{{.*}} at[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] view <16, 0, 1, 16> rows 64 strip 32 scale 5.000000e-01 resume schedule #tile.wgmma<groups 1, blocks 2, rows 64, stages 3> {
 // CHECK-NEXT: tile.walk view <16, 12, 4, 1> bounds {
 // CHECK-NEXT: ^bb0(%[[R:.*]]: index, %[[T:.*]]: index):
 // CHECK-NEXT: tile.yield %[[R]], %[[R]], %[[T]], %[[T]] : index, index, index, index
@@ -97,7 +97,7 @@ tile.kernel @nothing kind "none" (%item: index) {
 tile.kernel @attention kind "attention" (%whole: memref<1x64x48xbf16>, %k: !k, %l: memref<1x2x64xf32>, %q: !r, %i: index) {
   %x = memref.reinterpret_cast %whole to offset: [16], sizes: [1, 64, 2, 8], strides: [3072, 48, 8, 1] : memref<1x64x48xbf16> to !x
   tile.attention query %x key %x value %x output %x logsumexp %l at [%i, %i, %i, %i, %i] view <16, 0, 1, 16> rows 64 strip 32
-      scale 0.5 resume {
+      scale 0.5 resume schedule #tile.wgmma<groups 1, blocks 2, rows 64, stages 3> {
     tile.walk view <16, 12, 4, 1> bounds {
     ^bb0(%r: index, %t: index):
       tile.yield %r, %r, %t, %t : index, index, index, index

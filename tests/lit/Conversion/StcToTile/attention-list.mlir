@@ -1,7 +1,7 @@
 // Tiles that meet a list of tiles: diagonals that share tiles, and repeat in each.
 // RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a | FileCheck %s
 // RUN: stc-opt %s --convert-stc-to-tile | FileCheck %s --check-prefix=HOST
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda | FileCheck %s --check-prefix=CUDA
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda | FileCheck %s --check-prefix=CUDA
 // RUN: sed 's/xbf16/xf32/' %s | stc-opt --convert-stc-to-tile --convert-tile-to-plan --expand-tile-on-host --convert-tile-to-host | FileCheck %s --check-prefix=MEMORY
 
 !x = tensor<1x640x1x64xbf16>

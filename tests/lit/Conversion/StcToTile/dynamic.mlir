@@ -1,6 +1,6 @@
 // RUN: stc-opt %s --split-input-file --convert-stc-to-tile="target=sm_90a" | FileCheck %s
 // RUN: stc-opt %s --split-input-file --convert-stc-to-tile="target=sm_90a" --convert-tile-to-plan | FileCheck %s --check-prefix PLAN
-// RUN: stc-opt %s --split-input-file --convert-stc-to-tile="target=sm_90a" --convert-tile-to-plan --convert-tile-to-cuda="target=sm_90a" | FileCheck %s --check-prefix CUDA
+// RUN: stc-opt %s --split-input-file --convert-stc-to-tile="target=sm_90a" --convert-tile-to-plan --schedule-attention="target=sm_90a" --convert-tile-to-cuda="target=sm_90a" | FileCheck %s --check-prefix CUDA
 
 // The function's parameters are the sizes of its launches: their items, and the bytes of results.
 // CHECK-DAG: #[[NEAR:.*]] = affine_map<()[s0, s1, {{.*}}] -> ((s1 ceildiv 128) * (s0 * s2), ((s0 * s1) * s2) * 64, ((s0 * s1) * s2) * 4)>

@@ -1,5 +1,5 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s
-// RUN: stc-opt %s --convert-stc-to-tile="target=sm_80 query-sums=never" --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefix=TILES
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --schedule-attention=target=sm_80 --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_80 query-sums=never" --convert-tile-to-plan --schedule-attention=target=sm_80 --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefix=TILES
 
 // Four warps, 32 queries each. Tiles of keys and values pass by in two slots: one is copied, 16 bytes a
 // thread, while products run on the other. Weights are operands as they are.

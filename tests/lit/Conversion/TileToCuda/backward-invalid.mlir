@@ -1,4 +1,4 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file --verify-diagnostics
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --split-input-file --verify-diagnostics
 
 !x = tensor<1x128x1x64xf64>
 !l = tensor<1x1x128xf32>

@@ -1,5 +1,5 @@
-// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s
-// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=never" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefix=TILES
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --split-input-file | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=never" --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefix=TILES
 
 // A tile of keys stays, tiles of queries pass by: scores and their gradients transposed, three products
 // that sum, one of them by the copy engine into the sums of queries in float32.

@@ -1,6 +1,6 @@
 // Walks whose masks differ in constants alone share their code: a distance stands in the bounds of its walk and once
 // among what a tile brings along, not once for each score. Bounds of many walks are found where they are needed.
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda > %t
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda > %t
 // RUN: FileCheck %s < %t
 // RUN: grep -c 'arith.constant -*700 ' %t | FileCheck %s --check-prefix=COUNT
 // CHECK: "mov.b32 $0, $1;"

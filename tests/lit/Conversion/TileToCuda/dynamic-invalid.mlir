@@ -1,4 +1,4 @@
-// RUN: stc-opt %s --convert-tile-to-cuda --split-input-file --verify-diagnostics
+// RUN: stc-opt %s --schedule-attention --split-input-file --verify-diagnostics
 
 !x = memref<2x128x2x64xbf16>
 !d = memref<2x?x2x64xbf16, strided<[16384, 128, 64, 1]>>

@@ -1,5 +1,5 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_80 --convert-tile-to-plan --schedule-attention=target=sm_80 --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
 
 // float32 by products of warps on both targets: each element is loaded as it is and split into a large part,
 // rounded to TF32, and what that leaves. Six products of 8 along the sum begin at zero, the small ones first,

@@ -1,4 +1,4 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --split-input-file --verify-diagnostics | FileCheck %s
 
 // Query tiles, key tiles and outputs are boxes of one view; one warpgroup copies, two compute.
 // CHECK-LABEL: plan.kernel @attention kind "attention" scratch 0 grid <threads 384, shared {{[0-9]+}}, maps [

@@ -1,4 +1,4 @@
-// RUN: stc-opt %s --convert-stc-to-tile=lanes=8 --convert-tile-to-plan --convert-tile-to-cuda --verify-diagnostics
+// RUN: stc-opt %s --convert-stc-to-tile=lanes=8 --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --verify-diagnostics
 
 // Tiles that were chosen for the host, of fewer rows than a warp's products have.
 func.func @attend(%q: tensor<1x8x1x16xf32>, %k: tensor<1x8x1x16xf32>, %v: tensor<1x8x1x16xf32>) -> tensor<1x8x1x16xf32> {

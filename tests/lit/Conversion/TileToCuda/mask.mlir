@@ -1,4 +1,4 @@
-// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --convert-tile-to-cuda --cse | FileCheck %s
+// RUN: stc-opt %s --convert-stc-to-tile=target=sm_90a --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --cse | FileCheck %s
 
 // What stands before a comparison is found once for all columns of a lane's row, which differ in constants:
 // j <= i, where the end of the keys is a bound of the same kind, and floor(j/16) >= floor(i/16) - 3, where columns of

@@ -1,5 +1,5 @@
-// RUN: stc-opt %s --convert-stc-to-tile="target=sm_80 query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
-// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_80 query-sums=always" --convert-tile-to-plan --schedule-attention=target=sm_80 --convert-tile-to-cuda=target=sm_80 --split-input-file | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: stc-opt %s --convert-stc-to-tile="target=sm_90a query-sums=always" --convert-tile-to-plan --schedule-attention --convert-tile-to-cuda --split-input-file | FileCheck %s --check-prefixes=CHECK,SM90
 
 // An item among whose results an infinity or NaN is notes its round, with no branch: it is computed again
 // behind all items, by a loop over the rows and one over the keys, each of whose pairs is selected. A sum of
