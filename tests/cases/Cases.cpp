@@ -228,7 +228,7 @@ const std::vector<Case> &attentionCases() {
       {"fixed_8_2_n128", {"fixed(8, 2)"}, 128, 1, 2, 64, 64},
       {"fixed_16_4_n128", {"fixed(16, 4)"}, 128, 2, 1, 32, 32},
       // Half of it is no whole warpgroups.
-      {"fixed_16_4_n192", {"fixed(16, 4)"}, 192, 1, 2, 32, 32},
+      {"dense_n192", {"dense"}, 192, 1, 2, 32, 32},
       {"fixed_16_16_n100", {"fixed(16, 16)"}, 100, 1, 1, 16, 16},
       {"fixed_32_1_n127", {"fixed(32, 1)"}, 127, 1, 1, 96, 96},
       {"fixed_32_8_n129", {"fixed(32, 8)"}, 129, 1, 2, 64, 64},

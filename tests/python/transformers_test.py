@@ -99,7 +99,7 @@ class Transformers(OwnCache):
         def in_parts(model):
             cache, ids = transformers.DynamicCache(config=model.config), tokens(3 * WINDOW)
             with torch.no_grad():
-                parts = [model(part, cache=cache, use_cache=True).logits for part in ids.split((5, 11, 1, 7), dim=1)]
+                parts = [model(part, past_key_values=cache, use_cache=True).logits for part in ids.split((5, 11, 1, 7), dim=1)]
                 return [torch.cat(parts, dim=1), model(ids).logits]
 
         for name in MODELS:
