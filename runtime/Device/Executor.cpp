@@ -52,10 +52,10 @@ uint64_t Executor::received() const {
   return bytes;
 }
 
-// Of the last entry: the first time it may also load what it needs.
-std::chrono::milliseconds Executor::patience() const {
+// The first time an entry may also load what it needs.
+std::chrono::milliseconds Executor::patienceFor(uint32_t entry) const {
   const ControlLimits &waiting = control->waiting();
-  auto before = longest.find(started);
+  auto before = longest.find(entry);
   return before == longest.end() ? waiting.unknown
                                  : std::max(waiting.progress, 10 * before->second);
 }
@@ -66,21 +66,22 @@ Result<void> Executor::submit(uint32_t entry) {
     return start(entry);
   started = entry;
   startedAt = std::chrono::steady_clock::now();
-  control->progress(patience());
+  control->progress(patienceFor(entry));
   Result<void> begun = start(entry);
   control->progress(control->waiting().unknown);
   return begun;
 }
 
 Result<void> Executor::wait() {
-  if (!control)
+  if (!control || !started)
     return finish();
-  control->progress(patience());
+  control->progress(patienceFor(*started));
   Result<void> done = finish();
   auto took =
       std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - startedAt);
-  std::chrono::milliseconds &most = longest[started];
+  std::chrono::milliseconds &most = longest[*started];
   most = std::max(most, took);
+  started.reset();
   control->progress(control->waiting().unknown);
   return done;
 }

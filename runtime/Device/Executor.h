@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -89,13 +90,14 @@ protected:
   const program::Program &source;
 
 private:
-  std::chrono::milliseconds patience() const;
+  std::chrono::milliseconds patienceFor(uint32_t entry) const;
 
   std::vector<const Communicator *> along; // the axes
   std::vector<int> places;                 // on them
   std::shared_ptr<Control> control;
-  /// The last entry that was started, when that was, and the longest that each has taken so far.
-  uint32_t started = 0;
+  /// The entry that was started and not waited for, when that was, and the longest that each has
+  /// taken so far.
+  std::optional<uint32_t> started;
   std::chrono::steady_clock::time_point startedAt;
   std::map<uint32_t, std::chrono::milliseconds> longest;
 };

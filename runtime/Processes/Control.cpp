@@ -191,9 +191,16 @@ Result<void> Control::agree(std::string_view bytes, const std::string &what) {
   return tl::unexpected(Error{*verdict, ErrorKind::Input, /*isKnown=*/true});
 }
 
+// A new time never goes out with an old count, which may have stood for as long as the old time
+// allowed: it is written last, and read first.
 void Control::progress(std::chrono::milliseconds patience) {
-  own.patience = patience.count();
   progress();
+  own.patience = patience.count();
+}
+
+Control::Progress Control::ownProgress() const {
+  const int64_t patience = own.patience;
+  return {own.count, patience};
 }
 
 void Control::giveUp(const Error &error) {
@@ -309,8 +316,9 @@ void Control::tick() {
   for (Watched &peer : peers) {
     if (!peer.connection.isOpen())
       continue;
+    const Progress sent = ownProgress();
     peer.connection.send({Message::Kind::Heartbeat, 0, uint32_t(ownRank),
-                          fmt::format("{} {}", own.count.load(), own.patience.load())});
+                          fmt::format("{} {}", sent.count, sent.patience)});
     if (++peer.silentTicks < ticksOfSilence || peer.left || closing)
       continue;
     noteFailure({fmt::format("{} has not been heard of for {} s", peer.name,
@@ -326,7 +334,7 @@ void Control::tick() {
 
 // By ticks, as above. Those that are ahead wait for those behind, whose patience it is.
 void Control::lookForProgress() {
-  std::vector<std::pair<Progress, std::string_view>> all = {{{own.count, own.patience}, ownName}};
+  std::vector<std::pair<Progress, std::string_view>> all = {{ownProgress(), ownName}};
   for (const Watched &peer : peers)
     all.emplace_back(peer.progress, peer.name);
   uint64_t sum = 0, least = all.front().first.count;

@@ -102,6 +102,7 @@ private:
   void handle(Watched &peer, Message message);
   void tick();
   void lookForProgress();
+  Progress ownProgress() const;
   bool isDone();
   void noteFailure(Error error, int rank, const Watched *source);
   void wake();

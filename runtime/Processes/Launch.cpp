@@ -380,6 +380,8 @@ Result<int> launchByMpi(const std::vector<std::string> &command, const LaunchOpt
                              {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
                              {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
                              {"PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"},
+                             // Others may use the cores, too; mpirun would say 0 to its processes.
+                             {"OMPI_MCA_mpi_yield_when_idle", "1"},
                              {"OMPI_MCA_hwloc_base_binding_policy", "none"},
                              {"PRTE_MCA_hwloc_default_binding_policy", "none"}})
     if (!std::getenv(name))

@@ -61,6 +61,7 @@ Result<std::unique_ptr<Mpi>> Mpi::open() {
   std::unique_ptr<Mpi> mpi(new Mpi);
   mpi->table = table;
   // Open MPI's processes are busy while they wait, by which those on the same cores hardly get on.
+  // mpirun has set this, and srun has not.
   setenv("OMPI_MCA_mpi_yield_when_idle", "1", /*overwrite=*/0);
   StcMpiGroup *world = nullptr;
   if (auto started = mpi->check("MPI_Init_thread", table->start(&world)); !started)
