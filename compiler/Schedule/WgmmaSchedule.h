@@ -95,8 +95,8 @@ inline constexpr int64_t kWgmmaPackedRows = 64;
 
 /// Tiles of queries, of `mostRows` rows at most, whose key ranges are found for all at once.
 AttentionSchedule chooseQueryTiles(const pattern::Walk &walk, int64_t n, int64_t mostRows = 128);
-/// No value, of all three, where no tile of the other axis fits all views, or where rows are not
-/// 64, 128 or 192.
+/// No value, of all three, where no tile of the other axis fits all views, or where rows are no
+/// whole warpgroups.
 std::optional<WgmmaSchedule> chooseWgmmaSchedule(const WgmmaShape &shape);
 
 /// The same for tiles of keys and the queries that meet them.

@@ -13,8 +13,8 @@ namespace stc::runtime {
 struct ControlLimits {
   /// Without a sign of life of another process.
   std::chrono::milliseconds silence = std::chrono::seconds(30);
-  /// The least that is waited for a process to get further: a little less than half a minute, in
-  /// which the others are to know it. Never less than this, where a step takes milliseconds.
+  /// The least that is waited for a process to get further, however short its steps are: the others
+  /// are to know within half a minute.
   std::chrono::milliseconds progress = std::chrono::seconds(24);
   /// Where nobody can say how long it takes: the first step, files.
   std::chrono::milliseconds unknown = std::chrono::minutes(30);

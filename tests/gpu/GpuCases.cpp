@@ -2,8 +2,8 @@
 //
 // gpu_cases FOLDER [START...]: for each shared case of attention in each type, with its gradient
 // (dense_n17_bf16), for the later of two chunks of queries where these are dealt so
-// (local_6_n96_chunk_bf16), for one query (dense_n17_row_bf16) and for one whose key and value are
-// inserted first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), the
+// (local_16_n128_chunk_bf16), for one query (dense_n17_row_bf16) and for one whose key and value
+// are inserted first (dense_n17_insert_bf16, whose query is f32; of f32 its output is in bf16), the
 // first two also with infinities and NaNs in some inputs (dense_n17_special_bf16), each of rows and
 // tables, and some random graphs, the compiled programs FOLDER/NAME.sm_80.stcp and
 // FOLDER/NAME.sm_90a.stcp, and FOLDER/NAME.safetensors, random inputs and what the float64

@@ -29,7 +29,6 @@ try:
     import stc
     import torch
 
-
     from common import Json
     from tables import table
 except ImportError as error:

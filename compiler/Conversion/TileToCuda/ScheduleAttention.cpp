@@ -14,6 +14,12 @@ namespace stc {
 using namespace mlir;
 using namespace stc;
 
+LogicalResult stc::checkTarget(ModuleOp module, StringRef target) {
+  if (target == "sm_80" || target == "sm_90a")
+    return success();
+  return module.emitError("expected the target sm_80 or sm_90a, found ") << target;
+}
+
 LogicalResult stc::checkBuffers(Operation *op) {
   for (Value operand : op->getOperands())
     if (isa<MemRefType>(operand.getType()) && !CudaTensor::isReadable(operand))
@@ -75,15 +81,20 @@ static bool hasMaps(ValueRange operands, tile::ViewAttr view, int64_t rows) {
          });
 }
 
+/// The same of all tiles of the keys that queries meet.
+template <typename Op> static bool hasKeyMaps(Op op, int64_t rows) {
+  return llvm::all_of(op.getWalkOps(), [&](tile::WalkOp walk) {
+    return hasMaps({op.getKey(), op.getValue()}, walk.getView(), rows);
+  });
+}
+
 /// By products of warpgroups; null where the copy engine does not reach all tiles.
 static tile::WgmmaAttr wgmmaFor(tile::AttentionOp op) {
   auto schedule = chooseWgmmaSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
-  if (!schedule || !hasMaps({op.getQuery(), op.getOutput()}, op.getView(), schedule->queryRows()))
+  if (!schedule || !hasMaps({op.getQuery(), op.getOutput()}, op.getView(), schedule->queryRows()) ||
+      !hasKeyMaps(op, schedule->keyRows))
     return {};
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (!hasMaps({op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows))
-      return {};
   return tile::WgmmaAttr::get(op.getContext(), schedule->groups, schedule->blocks,
                               schedule->keyRows, schedule->stages, /*items=*/1);
 }
@@ -105,12 +116,11 @@ static tile::WgmmaAttr wgmmaFor(tile::AttentionKeyGradOp op) {
 static tile::WgmmaAttr wgmmaFor(tile::AttentionQueryGradOp op) {
   auto schedule = chooseWgmmaQueryGradSchedule(
       {op.getQuerySize(), op.getValueSize(), int64_t(op.getRows()), widthsOf(op)});
-  if (!schedule || !hasMaps({op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
-                            schedule->queryRows()))
+  if (!schedule ||
+      !hasMaps({op.getQuery(), op.getOutputGrad(), op.getQueryGrad()}, op.getView(),
+               schedule->queryRows()) ||
+      !hasKeyMaps(op, schedule->keyRows))
     return {};
-  for (tile::WalkOp walk : op.getWalkOps())
-    if (!hasMaps({op.getKey(), op.getValue()}, walk.getView(), schedule->keyRows))
-      return {};
   return tile::WgmmaAttr::get(op.getContext(), schedule->groups, schedule->blocks,
                               schedule->keyRows, schedule->stages, schedule->itemStages);
 }
@@ -139,10 +149,8 @@ struct ScheduleAttentionPass : stc::impl::ScheduleAttentionBase<ScheduleAttentio
   using ScheduleAttentionBase::ScheduleAttentionBase;
 
   void runOnOperation() override {
-    if (target != "sm_80" && target != "sm_90a") {
-      getOperation().emitError("expected the target sm_80 or sm_90a, found ") << target;
+    if (failed(checkTarget(getOperation(), target)))
       return signalPassFailure();
-    }
     auto scheduled = getOperation().walk([&](Operation *op) {
       return llvm::TypeSwitch<Operation *, WalkResult>(op)
           .Case<tile::AttentionOp, tile::AttentionKeyGradOp, tile::AttentionQueryGradOp>(

@@ -71,10 +71,8 @@ struct ConvertTileToCudaPass : stc::impl::ConvertTileToCudaBase<ConvertTileToCud
   using ConvertTileToCudaBase::ConvertTileToCudaBase;
 
   void runOnOperation() override {
-    if (target != "sm_80" && target != "sm_90a") {
-      getOperation().emitError("expected the target sm_80 or sm_90a, found ") << target;
+    if (failed(checkTarget(getOperation(), target)))
       return signalPassFailure();
-    }
     for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<tile::KernelOp>()))
       if (failed(lower(kernel)))
         return signalPassFailure();

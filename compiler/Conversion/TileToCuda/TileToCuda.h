@@ -9,6 +9,8 @@
 
 namespace stc {
 
+/// Error: no target of these passes.
+mlir::LogicalResult checkTarget(mlir::ModuleOp module, llvm::StringRef target);
 /// What attention of a GPU asks of its buffers and of their elements. Errors are the op's.
 mlir::LogicalResult checkBuffers(mlir::Operation *op);
 mlir::LogicalResult checkElements(mlir::Operation *op, mlir::Value query);
